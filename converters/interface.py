@@ -1,0 +1,85 @@
+"""What a source is: the contract between a framework's folder and the pipeline.
+
+A source describes the call that it wants; it never runs it. The call is a script, run by path with
+the interpreter of the source's own environment, that reads one JSON file and writes another. The
+script's side of the protocol is described in ``worker/protocol.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+WORKER_MODULES = Path(__file__).parent / "worker"
+"""Modules that export scripts share; on the module search path of every worker, and of nobody else."""
+
+WeightsKind = Literal["random", "pretrained", "file"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One framework, as the pipeline sees it.
+
+    ``folder`` holds ``export.py`` (the framework's side), ``environment.toml`` and
+    ``requirements.lock`` (what its environment is made of).
+    """
+
+    name: str
+    title: str
+    folder: Path
+    weights_suffixes: tuple[str, ...]
+    """File name endings of the checkpoints that the source reads, such as ``.safetensors``."""
+    reads_model_folders: bool = False
+    """Whether a model may also be named by the path of a folder that holds it."""
+
+    @property
+    def script(self) -> Path:
+        return self.folder / "export.py"
+
+
+@dataclass(frozen=True)
+class WorkerCall:
+    """One run of an export script: ``python script request.json result.json``."""
+
+    script: Path
+    request: Mapping[str, Any]
+    module_folder: Path = WORKER_MODULES
+
+
+def catalogue_call(source: Source) -> WorkerCall:
+    """The call that lists every classifier of the framework with its preprocessing.
+
+    It is also the health check of a new environment: it imports all that an export needs.
+    """
+    return WorkerCall(source.script, {"task": "catalogue"})
+
+
+def export_call(
+    source: Source,
+    *,
+    model: str,
+    weights: Mapping[str, Any],
+    inputs: Path,
+    output_folder: Path,
+    opset: int,
+) -> WorkerCall:
+    """The call that exports ``model`` and computes its reference outputs.
+
+    ``weights`` is ``{"kind": "random", "seed": 0}``, ``{"kind": "pretrained"}`` or
+    ``{"kind": "file", "path": "/absolute/file"}``. ``inputs`` is an .npz file of float32 arrays of
+    shape (N, C, H, W), one per data set. ``opset`` is the opset to ask the exporter for; it may
+    answer with a higher one. ``output_folder`` receives ``model.onnx`` and ``outputs.npz``.
+    """
+    return WorkerCall(
+        source.script,
+        {
+            "task": "export",
+            "model": model,
+            "weights": dict(weights),
+            "inputs": str(inputs),
+            "output_folder": str(output_folder),
+            "opset": opset,
+        },
+    )

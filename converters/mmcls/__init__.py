@@ -1,0 +1,12 @@
+"""OpenMMLab's MMClassification, by the configs in its package."""
+
+from pathlib import Path
+
+from converters.interface import Source
+
+SOURCE = Source(
+    name="mmcls",
+    title="MMClassification (mmcls)",
+    folder=Path(__file__).parent,
+    weights_suffixes=(".pth", ".pt", ".safetensors"),
+)

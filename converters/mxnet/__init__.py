@@ -1,0 +1,12 @@
+"""The Gluon model zoo of Apache MXNet."""
+
+from pathlib import Path
+
+from converters.interface import Source
+
+SOURCE = Source(
+    name="mxnet",
+    title="MXNet Gluon",
+    folder=Path(__file__).parent,
+    weights_suffixes=(".params", ".safetensors"),
+)

@@ -1,0 +1,13 @@
+"""PaddlePaddle: paddle.vision, PaddleClas and inference model folders."""
+
+from pathlib import Path
+
+from converters.interface import Source
+
+SOURCE = Source(
+    name="paddle",
+    title="PaddlePaddle",
+    folder=Path(__file__).parent,
+    weights_suffixes=(".pdparams", ".safetensors"),
+    reads_model_folders=True,
+)

@@ -1,0 +1,18 @@
+"""Every source there is. A new one is a folder beside this file and a line in this dict."""
+
+from __future__ import annotations
+
+from converters.interface import Source
+from converters.mmcls import SOURCE as MMCLS
+from converters.mxnet import SOURCE as MXNET
+from converters.paddle import SOURCE as PADDLE
+from converters.timm import SOURCE as TIMM
+from converters.torchvision import SOURCE as TORCHVISION
+
+SOURCES: dict[str, Source] = {
+    "timm": TIMM,
+    "torchvision": TORCHVISION,
+    "mmcls": MMCLS,
+    "paddle": PADDLE,
+    "mxnet": MXNET,
+}

@@ -1,0 +1,12 @@
+"""PyTorch Image Models."""
+
+from pathlib import Path
+
+from converters.interface import Source
+
+SOURCE = Source(
+    name="timm",
+    title="PyTorch Image Models (timm)",
+    folder=Path(__file__).parent,
+    weights_suffixes=(".pth", ".pt", ".bin", ".safetensors"),
+)

@@ -1,0 +1,12 @@
+"""The classifiers of torchvision."""
+
+from pathlib import Path
+
+from converters.interface import Source
+
+SOURCE = Source(
+    name="torchvision",
+    title="torchvision",
+    folder=Path(__file__).parent,
+    weights_suffixes=(".pth", ".pt", ".safetensors"),
+)

@@ -1,0 +1,101 @@
+"""The script's side of a worker call: read the request, do the task, write the result.
+
+Run as ``python export.py request.json result.json`` in the source's own environment. Standard
+library only, and no syntax newer than Python 3.8, because some frameworks stopped there.
+
+Request, task ``catalogue``::
+
+    {"task": "catalogue"}
+
+Its result lists what can be named, and how each model wants its pictures::
+
+    {"models": {"vgg11": {"input_size": [3, 224, 224], "resize": 256, "crop_mode": "center",
+                          "interpolation": "bilinear", "mean": [...], "std": [...],
+                          "colour": "RGB"}, ...}}
+
+``input_size`` is (channels, height, width); ``resize`` the length in pixels that the shorter side
+gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize straight to
+``input_size``) and ``border`` (fit the longer side, pad the rest); ``interpolation`` one of
+``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``, ``hamming``; ``mean`` and ``std`` are
+for values between 0 and 1, one per channel; ``colour`` is ``RGB`` or ``BGR``.
+
+Request, task ``export``::
+
+    {"task": "export", "model": "vgg11", "weights": {"kind": "random", "seed": 0},
+     "inputs": "/.../inputs.npz", "output_folder": "/.../", "opset": 12}
+
+``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
+input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in
+eval mode, float32 (N, classes), under the same names), and answers::
+
+    {"opset": 12, "exporter": "torch.onnx.export", "parameters": 132863336,
+     "weights": {"origin": "random weights, seed 0", "sha256": null, "tensors": 22}}
+
+``opset`` is that of the file, ``parameters`` the number of learned values of the network,
+``weights.origin`` a sentence for the record, ``weights.sha256`` the digest of the file that the
+framework downloaded itself, or null.
+
+Every result has a ``status``: ``ok``, or ``failed`` with ``kind`` and ``message``. ``kind`` is
+``model`` (no such model), ``weights`` (they do not fit, or are not safe to load), ``export`` (the
+exporter cannot say this model) or ``framework`` (anything unforeseen; the traceback is in the log).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from typing import Any, Callable, Dict, Mapping
+
+Task = Callable[[Dict[str, Any]], Dict[str, Any]]
+
+MODEL, WEIGHTS, EXPORT, FRAMEWORK = "model", "weights", "export", "framework"
+
+
+class Refused(Exception):
+    """A failure that was foreseen; it reaches the user as ``message``, without a traceback."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def _leave_with_parent() -> None:
+    """End this process soon after its parent did, so that a killed run leaves no worker behind."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _answer(tasks: Mapping[str, Task], request: Dict[str, Any]) -> Dict[str, Any]:
+    try:
+        return {"status": "ok", **tasks[request["task"]](request)}
+    except Refused as refused:
+        return {"status": "failed", "kind": refused.kind, "message": str(refused)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"status": "failed", "kind": FRAMEWORK, "message": f"{type(error).__name__}: {error}"}
+
+
+def main(tasks: Mapping[str, Task]) -> None:
+    """Serve one request; exit code 0 when it was done, 1 when the result says why not."""
+    _leave_with_parent()
+    request_file, result_file = sys.argv[1:3]
+    with open(request_file, encoding="utf-8") as stream:
+        request = json.load(stream)
+    answer = _answer(tasks, request)
+    with open(result_file + ".part", "w", encoding="utf-8") as stream:
+        json.dump(answer, stream, indent=1)
+    os.replace(result_file + ".part", result_file)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Some frameworks crash while they tear down their threads; the result is complete by now.
+    os._exit(0 if answer["status"] == "ok" else 1)
