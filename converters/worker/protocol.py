@@ -55,7 +55,7 @@ Task = Callable[[Dict[str, Any]], Dict[str, Any]]
 MODEL, WEIGHTS, EXPORT, FRAMEWORK = "model", "weights", "export", "framework"
 
 
-class Refused(Exception):
+class TaskError(Exception):
     """A failure that was foreseen; it reaches the user as ``message``, without a traceback."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -78,9 +78,9 @@ def _leave_with_parent() -> None:
 def _answer(tasks: Mapping[str, Task], request: Dict[str, Any]) -> Dict[str, Any]:
     try:
         return {"status": "ok", **tasks[request["task"]](request)}
-    except Refused as refused:
-        return {"status": "failed", "kind": refused.kind, "message": str(refused)}
-    except Exception as error:
+    except TaskError as error:
+        return {"status": "failed", "kind": error.kind, "message": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever a framework raises is an answer, not a crash
         traceback.print_exc()
         return {"status": "failed", "kind": FRAMEWORK, "message": f"{type(error).__name__}: {error}"}
 
