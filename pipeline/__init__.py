@@ -1,0 +1,1 @@
+"""Opens the doors between the rooms: reads the job, plans it, runs it, resumes it."""

@@ -1,0 +1,200 @@
+"""The command line. Heavy imports wait inside the commands, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pipeline.errors import INTERRUPTED, PipelineError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.plan import Plan, Selection
+
+app = typer.Typer(
+    name="pipeline",
+    help="Turn image classifiers into verified ONNX files, and publish them as a zoo.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+environments_app = typer.Typer(help="The environments of the sources: one each, built once, shared.")
+app.add_typer(environments_app, name="environments", no_args_is_help=True)
+
+PipelineFileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The pipeline file.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="GLOB", help="Only units that fit, such as 'timm/*@{9..12}'. Repeatable."),
+]
+OpsetOption = Annotated[
+    str | None, typer.Option("--opset", metavar="OPSETS", help="Only these opsets: 12, 7-9 or 3,6,11.")
+]
+PublishOption = Annotated[
+    Path | None, typer.Option("--publish", metavar="DIR", help="Publish here instead of where FILE says.")
+]
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Turn image classifiers into verified ONNX files, and publish them as a zoo."""
+    if debug:
+        os.environ["PIPELINE_DEBUG"] = "1"
+
+
+def _selection(
+    only: list[str] | None, opset: str | None, publish: Path | None = None, fresh: bool = False
+) -> Selection:
+    from pipeline.config import parse_opsets
+    from pipeline.plan import Selection
+
+    try:
+        opsets = parse_opsets(opset) if opset else ()
+    except ValueError as error:
+        raise UsageError(f"--opset: {error}.") from error
+    return Selection(tuple(only or ()), opsets, publish, fresh)
+
+
+@app.command()
+def run(
+    file: PipelineFileArgument,
+    only: OnlyOption = None,
+    opset: OpsetOption = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")] = 1,
+    publish: PublishOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
+) -> None:
+    """Convert, verify and publish what FILE asks for and is not done.
+
+    Exit code 0: all is published; 1: some model is not; 2: the command or FILE is wrong;
+    130: interrupted. Running it again goes on from what is done.
+    """
+    from pipeline.run import run_file
+
+    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh), jobs))
+
+
+@app.command()
+def plan(
+    file: PipelineFileArgument,
+    only: OnlyOption = None,
+    opset: OpsetOption = None,
+    publish: PublishOption = None,
+    output: Annotated[
+        str, typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do.")
+    ] = "text",
+) -> None:
+    """Show what run would do, and what is already done."""
+    from pipeline.run import plan_file
+
+    if output not in ("text", "json", "github"):
+        raise UsageError(f"--format: {output!r} is not one of text, json and github.")
+    found = plan_file(file, _selection(only, opset, publish))
+    typer.echo(_plan_text(found) if output == "text" else _plan_json(found, output))
+
+
+def _plan_text(found: Plan) -> str:
+    width = max(len(unit.name) for unit in found.units)
+    lines = [f"{unit.name:<{width}}  {'done' if unit.done else 'to do'}" for unit in found.units]
+    done = sum(unit.done for unit in found.units)
+    return "\n".join([*lines, f"{len(lines)} units, {done} done, {len(lines) - done} to do"])
+
+
+def _plan_json(found: Plan, output: str) -> str:
+    """``github``: one line, a matrix with one job for each model that has something to do."""
+    if output == "json":
+        units = [
+            {"name": unit.name, "model": job.name, "opset": unit.opset, "done": unit.done}
+            for job in found.jobs
+            for unit in job.units
+        ]
+        return json.dumps({"publish": str(found.publish), "units": units}, indent=2)
+    rows = [
+        {"name": unit.name, "source": job.source.name, "opset": unit.opset}
+        for job in found.jobs
+        for unit in job.units
+        if not unit.done
+    ]
+    return json.dumps({"include": rows})
+
+
+@app.command()
+def models(
+    source: Annotated[str, typer.Argument(help="timm, torchvision, mmcls, paddle or mxnet.")],
+    glob: Annotated[str, typer.Argument(help="Only names that fit, such as 'vgg*'.")] = "*",
+) -> None:
+    """List the classifiers that a framework has, by the names that a pipeline file takes."""
+    from pipeline.run import list_models
+
+    typer.echo("\n".join(list_models(source, glob)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a pipeline file, for editors."""
+    from pipeline.config import PipelineFile
+
+    typer.echo(json.dumps(PipelineFile.model_json_schema(), indent=2))
+
+
+SourcesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="None: all.")]
+
+
+@environments_app.command("list")
+def environments_list() -> None:
+    """Show each source's environment: built or not, its size and its folder."""
+    from pipeline.run import environment_rows
+
+    typer.echo("\n".join(environment_rows()))
+
+
+@environments_app.command("build")
+def environments_build(sources: SourcesArgument = None) -> None:
+    """Build the environments that are missing."""
+    from pipeline.run import build_environments
+
+    build_environments(sources or [])
+
+
+@environments_app.command("remove")
+def environments_remove(sources: SourcesArgument = None) -> None:
+    """Remove environments; a run builds them again when it needs them."""
+    from pipeline.run import remove_environments
+
+    typer.echo("\n".join(remove_environments(sources or [])))
+
+
+def _fail(error: BaseException, code: int) -> NoReturn:
+    if os.environ.get("PIPELINE_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    if message := str(error):
+        print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """Run the command line; the only place that turns an error into an exit code."""
+    from pipeline.processes import Interrupted
+
+    try:
+        app(prog_name="python -m pipeline")
+    except PipelineError as error:
+        _fail(error, error.exit_code)
+    except (Interrupted, KeyboardInterrupt):
+        _fail(KeyboardInterrupt("interrupted; run again to go on from here"), INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: head, less
+        raise SystemExit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - a traceback in a user's face helps nobody
+        message = (
+            f"a defect in the pipeline, {type(error).__name__}: {error}. Run with --debug and report it."
+        )
+        _fail(RuntimeError(message).with_traceback(error.__traceback__), 1)

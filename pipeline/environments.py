@@ -1,0 +1,261 @@
+"""The environments of the sources: described by files, made by uv, built once, shared.
+
+An environment's folder is named by the hash of all that went into it. It is built beside, checked
+by listing the framework's models, and then renamed, under a lock: a folder that is there is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import threading
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from converters.interface import WORKER_MODULES, Source, catalogue_call
+from pipeline.errors import EnvironmentBuildError, WorkerError
+from pipeline.files import cache_folder, digest_of, digest_of_code, read_json, sha256_of_file, write_json
+from pipeline.interpreters import find_interpreter
+from pipeline.locks import locked
+from pipeline.pip_settings import read_pip_settings, uv_variables
+from pipeline.processes import Limits, run_process
+from pipeline.workers import run_worker, worker_environment
+
+_LAYOUT = 1  # raise it when what a built folder holds changes
+_BUILD_LIMITS = Limits(seconds=3600)
+_CATALOGUE_LIMITS = Limits(seconds=300)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the files in a source's folder say of its environment."""
+
+    source: Source
+    python: str
+    torch_backend: str | None
+    variables: dict[str, str] = field(default_factory=dict)
+    build_variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lock(self) -> Path:
+        return self.source.folder / "requirements.lock"
+
+    @property
+    def build_constraints(self) -> Path:
+        """Pins for building what has no wheel; the file may be absent."""
+        return self.source.folder / "build-constraints.txt"
+
+    @property
+    def identity(self) -> str:
+        """The hash of everything that determines what gets installed."""
+        constraints = self.build_constraints
+        return digest_of(
+            {
+                "layout": _LAYOUT,
+                "python": self.python,
+                "machine": [sys.platform, platform.machine()],
+                "lock": sha256_of_file(self.lock),
+                "build-constraints": sha256_of_file(constraints) if constraints.exists() else None,
+                "build-variables": self.build_variables,
+                "torch-backend": self.torch_backend,
+            }
+        )
+
+    @property
+    def folder(self) -> Path:
+        return environments_folder() / f"{self.source.name}-{self.identity[:16]}"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A built environment: its interpreter, what is installed, and the models it can name."""
+
+    description: Description
+    packages: dict[str, str]
+    """Name to version of every installed package, and ``python``."""
+    catalogue: dict[str, dict[str, Any]]
+    """Model name to its preprocessing, as in ``converters/worker/protocol.py``."""
+
+    @property
+    def python(self) -> Path:
+        return _python_of(self.description.folder)
+
+
+def environments_folder() -> Path:
+    """Where environments live: below the user's cache folder."""
+    return cache_folder() / "environments"
+
+
+def _python_of(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def describe(source: Source) -> Description:
+    """Read the environment files in the folder of ``source``."""
+    written = tomllib.loads((source.folder / "environment.toml").read_text(encoding="utf-8"))
+    return Description(
+        source=source,
+        python=written["python"],
+        torch_backend=written.get("torch-backend"),
+        variables=written.get("variables", {}),
+        build_variables=written.get("build-variables", {}),
+    )
+
+
+def _catalogue_file(description: Description) -> Path:
+    """The catalogue also depends on the scripts that make it, so they are part of its name."""
+    scripts = digest_of_code([description.source.folder, WORKER_MODULES])
+    return description.folder / f"catalogue-{scripts[:16]}.json"
+
+
+def existing(source: Source) -> Environment | None:
+    """The environment of ``source`` where it has been built and its models listed, else None."""
+    description = describe(source)
+    packages = read_json(description.folder / "packages.json")
+    catalogue = read_json(_catalogue_file(description))
+    if packages is None or catalogue is None:
+        return None
+    return Environment(description, packages, catalogue)
+
+
+def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None]) -> Environment:
+    """The environment of ``source``, built where it is missing.
+
+    ``say`` gets one line when a build begins. Raises EnvironmentBuildError when it cannot be built
+    or does not pass its health check; nothing is left in place of it then.
+    """
+    found = existing(source)
+    if found:
+        return found
+    description = describe(source)
+    with locked(description.folder, stop):
+        if read_json(description.folder / "packages.json") is None:
+            say(f"building the {source.name} environment (once)")
+            _build(description, stop)
+        if read_json(_catalogue_file(description)) is None:
+            write_json(_catalogue_file(description), _list_models(description, description.folder, stop))
+    built = existing(source)
+    if built is None:
+        raise EnvironmentBuildError(f"the {source.name} environment vanished while it was built: run again.")
+    return built
+
+
+def _build(description: Description, stop: threading.Event) -> None:
+    staging = description.folder.with_name(f"{description.folder.name}.part")
+    shutil.rmtree(staging, ignore_errors=True)
+    begun = time.monotonic()
+    try:
+        _install(description, staging, stop)
+        catalogue = _list_models(description, staging, stop)
+        write_json(staging / _catalogue_file(description).name, catalogue)
+        packages = _installed_packages(description, staging, stop)
+        write_json(staging / "build.json", {"seconds": round(time.monotonic() - begun, 1)})
+        write_json(staging / "packages.json", packages)
+        staging.rename(description.folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _uv(description: Description, arguments: list[str], log: Path, stop: threading.Event) -> None:
+    from uv import find_uv_bin
+
+    settings = read_pip_settings(os.environ)
+    variables = {**uv_variables(settings, os.environ), **description.build_variables}
+    backend = description.torch_backend
+    if backend and not _offers_torch(settings.find_links, backend) and "UV_TORCH_BACKEND" not in os.environ:
+        variables["UV_TORCH_BACKEND"] = backend
+    try:
+        run_process(
+            [find_uv_bin(), *arguments, "--no-config", "--no-progress"],
+            what=f"uv {arguments[0]}",
+            log=log,
+            limits=_BUILD_LIMITS,
+            environment=worker_environment(variables),
+            folder=log.parent,
+            stop=stop,
+        )
+    except WorkerError as error:
+        raise EnvironmentBuildError(
+            f"the {description.source.name} environment could not be built: {error}\n"
+            "Check that the package index can be reached (pip's settings are used) and run again."
+        ) from error
+
+
+def _offers_torch(find_links: tuple[str, ...], backend: str) -> bool:
+    """Whether a local find-links folder holds a build of torch for ``backend``."""
+    folders = [Path(place.removeprefix("file://")) for place in find_links]
+    return any(True for folder in folders for _ in folder.glob(f"torch-*+{backend}-*.whl"))
+
+
+def _install(description: Description, staging: Path, stop: threading.Event) -> None:
+    interpreter = find_interpreter(description.python, os.environ)
+    log = description.folder.with_name(f"{description.folder.name}.log")
+    _uv(description, ["venv", "--relocatable", "--python", interpreter, str(staging)], log, stop)
+    arguments = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
+    if description.build_constraints.exists():
+        arguments += ["--build-constraints", str(description.build_constraints)]
+    _uv(description, [*arguments, "-r", str(description.lock)], log, stop)
+
+
+def _list_models(description: Description, folder: Path, stop: threading.Event) -> Any:
+    """Ask the framework for its models; that it can answer is the health check."""
+    source = description.source
+    work = environments_folder() / f"{description.folder.name}.check"
+    try:
+        answer = run_worker(
+            catalogue_call(source),
+            python=_python_of(folder),
+            variables=description.variables,
+            what=f"listing the models of {source.name}",
+            folder=work,
+            limits=_CATALOGUE_LIMITS,
+            stop=stop,
+        )
+    except WorkerError as error:
+        raise EnvironmentBuildError(
+            f"the {source.name} environment was built, but does not work: {error}"
+        ) from error
+    shutil.rmtree(work, ignore_errors=True)
+    return answer["models"]
+
+
+_PACKAGES_SCRIPT = """\
+import importlib.metadata as m, json, platform
+names = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in m.distributions()}
+print(json.dumps({"python": platform.python_version(), **names}))
+"""
+
+
+def _installed_packages(description: Description, folder: Path, stop: threading.Event) -> dict[str, str]:
+    log = folder / "packages.log"
+    run_process(
+        [str(_python_of(folder)), "-c", _PACKAGES_SCRIPT],
+        what="listing the installed packages",
+        log=log,
+        limits=_CATALOGUE_LIMITS,
+        environment=worker_environment({}),
+        folder=folder,
+        stop=stop,
+    )
+    packages: dict[str, str] = json.loads(log.read_text(encoding="utf-8"))
+    log.unlink()
+    return packages
+
+
+def remove(source: Source) -> list[Path]:
+    """Remove every environment of ``source``, those of older lock files too; what was removed."""
+    removed = []
+    for folder in sorted(environments_folder().glob(f"{source.name}-*")):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+            removed.append(folder)
+        elif folder.suffix in {".log", ".lock"}:
+            folder.unlink(missing_ok=True)
+    return removed

@@ -1,0 +1,60 @@
+"""Every error that reaches a user: what happened, to what, and what to do next.
+
+Library code raises these; only the command line turns them into an exit code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PUBLISHED, NOT_PUBLISHED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all published; some model was not; the command or the file is wrong; interrupted."""
+
+
+class PipelineError(Exception):
+    """The base of all: one clear message, no traceback."""
+
+    exit_code = NOT_PUBLISHED
+
+
+class UsageError(PipelineError):
+    """The command line or the pipeline file is wrong; nothing was started."""
+
+    exit_code = WRONG_INPUT
+
+
+class DigestError(UsageError):
+    """A file's sha256 is not the one that the pipeline file gives."""
+
+
+class FetchError(PipelineError):
+    """A file could not be fetched."""
+
+
+class EnvironmentBuildError(PipelineError):
+    """The environment of a source could not be built."""
+
+
+class WorkerError(PipelineError):
+    """A process of its own failed: it refused, raised, crashed, hung or ate the memory."""
+
+
+class TimeLimitError(WorkerError):
+    """A process did not end within its limit."""
+
+
+class VerdictError(PipelineError):
+    """The converted model does not compute what the framework computes, or nobody can tell."""
+
+
+def last_lines(log: Path, count: int = 8) -> str:
+    """The last ``count`` lines of a log that are not empty, indented, to go into a message."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - 16384))
+            text = stream.read().decode(errors="replace")
+    except OSError:
+        return "  (no log)"
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(f"  | {line[:300]}" for line in lines[-count:]) or "  (the log is empty)"

@@ -1,0 +1,118 @@
+"""The keys of the stages: each is the hash of all that determines what the stage makes.
+
+They are computed from the pipeline file, the environment files, our own code and the versions of
+the packages that do the work, without running anything: so a run knows what is done before it starts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from converters.interface import WORKER_MODULES, Source
+from pipeline.config import ModelEntry
+from pipeline.environments import describe
+from pipeline.files import digest_of, digest_of_code, sha256_of_file
+
+NATIVE_OPSET = 12
+"""The opset that exporters are asked for: the newest that we publish."""
+SEED = 0
+"""Seeds the fixed inputs."""
+
+_ROOMS = Path(__file__).parent.parent
+_PACKAGES = {
+    "inputs": ("numpy", "pillow"),
+    "retarget": ("onnx", "onnx-ir"),
+    "parity": ("numpy", "onnxruntime", "openvino"),
+    "publish": ("isal", "onnx"),
+}
+
+
+@cache
+def _tools(stage: str, room: str) -> dict[str, Any]:
+    """Our code and the packages that do a stage's work."""
+    return {
+        "code": digest_of_code([_ROOMS / room]),
+        "packages": {name: version(name) for name in _PACKAGES[stage]},
+    }
+
+
+@cache
+def _exporter(source: Source) -> dict[str, Any]:
+    description = describe(source)
+    return {
+        "environment": description.identity,
+        "variables": description.variables,
+        "code": digest_of_code([source.folder, WORKER_MODULES]),
+    }
+
+
+def _digests(paths: tuple[Path, ...]) -> list[str]:
+    return [sha256_of_file(path) for path in paths]
+
+
+def weights_identity(entry: ModelEntry, folder: Path) -> Any:
+    """What determines the weights; ``folder`` is that of the pipeline file."""
+    weights = entry.weights
+    if isinstance(weights, str):
+        return "random: 0" if weights == "random" else weights
+    said = weights.model_dump(mode="json")
+    if "random" in said:
+        return f"random: {said['random']}"
+    if "file" in said:
+        return sha256_of_file(folder / said["file"])
+    return said
+
+
+def model_identity(model: str) -> Any:
+    """A framework's name for a model, or the digests of the files of a model's folder."""
+    folder = Path(model)
+    if not folder.is_absolute():
+        return model
+    return [[file.name, sha256_of_file(file)] for file in sorted(folder.iterdir()) if file.is_file()]
+
+
+def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> str:
+    """The key of the fixed inputs. The framework's own preprocessing follows from its environment."""
+    images = entry.images
+    pictures: Any = None
+    if images:
+        pictures = [images.sha256, images.members, _digests(tuple(folder / file for file in images.files))]
+    return digest_of(
+        {
+            "exporter": _exporter(source),
+            "model": model_identity(model),
+            "preprocessing": entry.preprocessing.model_dump(mode="json"),
+            "pictures": pictures,
+            "batch": entry.batch,
+            "seed": SEED,
+            "tools": _tools("inputs", "evaluation"),
+        }
+    )
+
+
+def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
+    """The key of the native export and its reference outputs."""
+    return digest_of(
+        {"inputs": inputs, "weights": weights_identity(entry, folder), "native opset": NATIVE_OPSET}
+    )
+
+
+def retarget_key(export: str, opset: int) -> str:
+    """The key of the model at ``opset``."""
+    return digest_of({"export": export, "opset": opset, "tools": _tools("retarget", "opsets")})
+
+
+def unit_key(retarget: str, entry: ModelEntry, name: str) -> str:
+    """The key of a published unit: what its record says, and what a later run compares."""
+    return digest_of(
+        {
+            "retarget": retarget,
+            "name": name,
+            "tolerance": entry.parity.model_dump(mode="json"),
+            "parity": _tools("parity", "parity"),
+            "publish": _tools("publish", "publishing"),
+        }
+    )

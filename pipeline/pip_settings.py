@@ -1,0 +1,98 @@
+"""pip's own settings, read where pip reads them, and said again for uv, which ignores them.
+
+Sources: pip's documentation on configuration (files, precedence, ``PIP_`` variables) and uv's on
+environment variables.
+"""
+
+from __future__ import annotations
+
+import configparser
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_INDEX = "https://pypi.org/simple"  # what pip and uv use where nothing is set
+
+
+@dataclass(frozen=True)
+class PipSettings:
+    """Where packages come from, as the user has told pip."""
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    certificate: str | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    no_index: bool = False
+
+    @property
+    def index_urls(self) -> tuple[str, ...]:
+        """Every index that may be asked, the main one first."""
+        return () if self.no_index else (self.index_url or DEFAULT_INDEX, *self.extra_index_urls)
+
+
+def _configuration_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """The files that pip reads, the weakest first."""
+    home = Path(environment.get("HOME") or Path.home())
+    configured = environment.get("PIP_CONFIG_FILE")
+    if configured == "/dev/null":
+        return
+    if sys.platform == "darwin":
+        yield Path("/Library/Application Support/pip/pip.conf")
+        yield home / "Library/Application Support/pip/pip.conf"
+    else:
+        for folder in reversed(environment.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")):
+            yield Path(folder) / "pip/pip.conf"
+    yield Path("/etc/pip.conf")
+    yield home / ".pip/pip.conf"
+    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
+    yield Path(sys.prefix) / "pip.conf"
+    if configured:
+        yield Path(configured)
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Setting name (``extra-index-url``) to value; stronger places have overwritten weaker ones."""
+    found: dict[str, str] = {}
+    for file in _configuration_files(environment):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue  # pip itself reports a broken file; a build does not fail on it
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                found |= {name.replace("_", "-"): value for name, value in parser.items(section)}
+    for name, value in environment.items():
+        if name.startswith("PIP_") and value:
+            found[name[4:].lower().replace("_", "-")] = value
+    return found
+
+
+def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
+    """Read pip's settings from its files and from the variables in ``environment``."""
+    found = _settings(environment)
+    return PipSettings(
+        index_url=found.get("index-url"),
+        extra_index_urls=tuple(found.get("extra-index-url", "").split()),
+        find_links=tuple(found.get("find-links", "").split()),
+        certificate=found.get("cert"),
+        trusted_hosts=tuple(found.get("trusted-host", "").split()),
+        no_index=found.get("no-index", "").lower() in {"1", "true", "yes", "on"},
+    )
+
+
+def uv_variables(settings: PipSettings, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that make uv do as pip would; one that the user has set for uv stays."""
+    said = {
+        "UV_FIND_LINKS": ",".join(settings.find_links),
+        "UV_DEFAULT_INDEX": settings.index_url or "",
+        "UV_INDEX": " ".join(settings.extra_index_urls),
+        "SSL_CERT_FILE": settings.certificate or "",
+        "UV_INSECURE_HOST": " ".join(settings.trusted_hosts),
+        "UV_NO_INDEX": "1" if settings.no_index else "",
+        # pip takes the best version of all indexes, uv by default that of the first that has any.
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if settings.extra_index_urls else "",
+    }
+    return {name: value for name, value in said.items() if value and name not in environment}

@@ -1,0 +1,229 @@
+"""What a pipeline file asks for: its models, its units with their names, and which are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from converters.interface import Source
+from pipeline import keys
+from pipeline.check import check_entries, is_folder, is_glob, source_named
+from pipeline.config import ModelEntry, PipelineFile, read_pipeline_file
+from pipeline.errors import UsageError
+from pipeline.yaml_lines import LinedDocument, Location
+
+Catalogue = dict[str, dict[str, Any]]
+CatalogueOf = Callable[[Source, bool], Catalogue | None]
+"""Answers with the models of a source. Where its environment has not been built, it is built if the
+second argument asks for it, and the answer is None else."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One file to publish, such as ``timm/tf_efficientnet_lite0@12``."""
+
+    name: str
+    opset: int
+    retarget_key: str
+    key: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class ModelJob:
+    """One model with all its units: they share an export and its reference outputs."""
+
+    source: Source
+    model: str
+    """What the framework calls it, or the absolute path of its folder."""
+    name: str
+    """``<source>/<published name>``."""
+    entry: ModelEntry
+    inputs_key: str
+    export_key: str
+    units: tuple[Unit, ...]
+
+    @property
+    def done(self) -> bool:
+        return all(unit.done for unit in self.units)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked pipeline file, resolved to jobs."""
+
+    folder: Path
+    """The folder of the pipeline file: paths in it are relative to it."""
+    publish: Path
+    work: Path
+    jobs: tuple[ModelJob, ...]
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        return tuple(unit for job in self.jobs for unit in job.units)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the command line picks out of a pipeline file."""
+
+    only: tuple[str, ...] = ()
+    opsets: tuple[int, ...] = ()
+    publish: Path | None = None
+    fresh: bool = False
+
+    def takes(self, model: str, opset: int) -> bool:
+        """Whether the unit of ``model`` (``source/name``) at ``opset`` is picked."""
+        return (not self.opsets or opset in self.opsets) and (
+            not self.only or any(matches(f"{model}@{opset}", pattern) for pattern in self.only)
+        )
+
+    def may_take(self, source: str) -> bool:
+        """Whether a unit of ``source`` can be picked at all."""
+        spellings = [spelling for pattern in self.only for spelling in _spellings(pattern)]
+        return not spellings or any(
+            "/" not in spelling or fnmatchcase(source, spelling.split("/")[0]) for spelling in spellings
+        )
+
+
+def _spellings(pattern: str) -> list[str]:
+    from bracex import expand
+
+    return expand(pattern if "@" in pattern else f"{pattern}@*")
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether the unit ``name`` fits a glob such as ``timm/*@{3..6}``; without ``@``, any opset.
+
+    ``*`` also matches slashes; braces hold alternatives or a range, as in a shell.
+    """
+    return any(fnmatchcase(name, spelling) for spelling in _spellings(pattern))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A model that the file names, before its units are known."""
+
+    source: Source
+    model: str
+    published: str
+    entry: ModelEntry
+    location: Location
+
+    @property
+    def name(self) -> str:
+        return f"{self.source.name}/{self.published}"
+
+
+def read_checked(path: Path) -> tuple[PipelineFile, LinedDocument]:
+    """Read a pipeline file and check all that can be checked without a framework."""
+    file, document = read_pipeline_file(path)
+    check_entries(file, document)
+    return file, document
+
+
+def make_plan(
+    file: PipelineFile, document: LinedDocument, selection: Selection, catalogue_of: CatalogueOf
+) -> Plan:
+    """Resolve a checked file. Raises UsageError for unknown models, duplicates, empty selections."""
+    folder = document.path.parent.absolute()
+    wanted = list(_wanted(file, document, folder, selection, catalogue_of))
+    _refuse_duplicates(wanted, document)
+    publish = (selection.publish or folder / file.publish).absolute()
+    jobs = []
+    for model in wanted:
+        opsets = [opset for opset in model.entry.opsets or file.opsets if selection.takes(model.name, opset)]
+        if opsets:
+            jobs.append(_job(model, opsets, folder, publish, selection.fresh))
+    if not jobs:
+        raise UsageError(_nothing_selected(wanted, file, selection))
+    return Plan(folder, publish, folder / file.work, tuple(jobs))
+
+
+def _wanted(
+    file: PipelineFile, document: LinedDocument, folder: Path, selection: Selection, catalogue_of: CatalogueOf
+) -> Iterator[_Wanted]:
+    mistakes = []
+    for index, entry in enumerate(file.models):
+        source = source_named(entry.source)
+        location: Location = ("models", index, "model" if entry.model else "models")
+        for pattern in entry.patterns:
+            if is_folder(pattern):
+                yield _Wanted(source, str((folder / pattern).resolve()), str(entry.name), entry, location)
+                continue
+            needed = is_glob(pattern) and selection.may_take(source.name)
+            try:
+                names = _expand(pattern, source, catalogue_of(source, needed))
+            except UsageError as error:
+                mistakes.append(str(document.error(location, str(error))))
+                continue
+            for name in names:
+                yield _Wanted(source, name, entry.name or name, entry, location)
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+
+
+def _expand(pattern: str, source: Source, catalogue: Catalogue | None) -> list[str]:
+    """The models of ``source`` that ``pattern`` names; unchecked where they are not known yet."""
+    if catalogue is None:
+        return [] if is_glob(pattern) else [pattern]
+    if is_glob(pattern):
+        found = [name for name in catalogue if fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
+        return found
+    if pattern not in catalogue:
+        near = get_close_matches(pattern, catalogue, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise UsageError(f"{source.name} has no model {pattern!r}.{hint} {_how_to_list(source)}")
+    return [pattern]
+
+
+def _how_to_list(source: Source) -> str:
+    return f"`python -m pipeline models {source.name}` lists them."
+
+
+def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> None:
+    first: dict[str, _Wanted] = {}
+    for model in wanted:
+        earlier = first.setdefault(model.name.lower(), model)
+        if earlier is not model:
+            line = document.line_of(earlier.location)
+            raise document.error(
+                model.location,
+                f"{model.name} is already asked for in line {line}. Remove one, or give it another name.",
+            )
+
+
+def _job(model: _Wanted, opsets: Sequence[int], folder: Path, publish: Path, fresh: bool) -> ModelJob:
+    from publishing.store import published
+
+    entry = model.entry
+    inputs = keys.inputs_key(model.source, model.model, entry, folder)
+    export = keys.export_key(inputs, entry, folder)
+    units = []
+    for opset in opsets:
+        name = f"{model.name}@{opset}"
+        retarget = keys.retarget_key(export, opset)
+        key = keys.unit_key(retarget, entry, name)
+        record = None if fresh else published(publish, name)
+        units.append(Unit(name, opset, retarget, key, done=record is not None and record.key == key))
+    return ModelJob(model.source, model.model, model.name, entry, inputs, export, tuple(units))
+
+
+def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: Selection) -> str:
+    names = [f"{w.name}@{opset}" for w in wanted for opset in w.entry.opsets or file.opsets]
+    shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+    asked = " and ".join(
+        part
+        for part in (
+            f"--only {' '.join(selection.only)}" if selection.only else "",
+            f"--opset {','.join(map(str, selection.opsets))}" if selection.opsets else "",
+        )
+        if part
+    )
+    return f"{asked} selects nothing. The file has {len(names)} units: {shown}"

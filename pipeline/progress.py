@@ -1,0 +1,152 @@
+"""What a person sees while a run goes on: live on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+Status = Literal["published", "done before", "failed", "inconclusive", "interrupted"]
+_STYLES: dict[Status, str] = {
+    "published": "green",
+    "done before": "green",
+    "failed": "red",
+    "inconclusive": "yellow",
+    "interrupted": "yellow",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one unit ended."""
+
+    unit: str
+    status: Status
+    error: float | None = None
+    """The largest error of any runtime, relative to the largest reference logit."""
+    runtimes: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.status in ("published", "done before")
+
+
+class Progress(Protocol):
+    """What the stages tell; called from many threads."""
+
+    def say(self, model: str, message: str) -> None: ...
+    def begin(self, model: str, stage: str) -> None: ...
+    def end(self, model: str, stage: str, seconds: float, reused: bool) -> None: ...
+    def finish(self, model: str) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+
+
+class PlainProgress:
+    """One line for each stage when it ends: for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, model: str, message: str) -> None:
+        self._line(model, message)
+
+    def begin(self, model: str, stage: str) -> None:
+        """Plain lines tell of a stage when it ends."""
+
+    def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
+        self._line(model, f"{stage}: {'done before' if reused else _duration(seconds)}")
+
+    def finish(self, model: str) -> None:
+        """A line for each stage has said it all."""
+
+    def _line(self, model: str, message: str) -> None:
+        text = f"{time.strftime('%H:%M:%S')} {model}: {message}"
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to put back."""
+
+
+class LiveProgress(PlainProgress):
+    """A row for each model under way with its stage and time; finished stages scroll above it."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._stages: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=True)
+
+    def begin(self, model: str, stage: str) -> None:
+        with self._lock:
+            self._stages[model] = (stage, time.monotonic())
+
+    def finish(self, model: str) -> None:
+        with self._lock:
+            self._stages.pop(model, None)
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        with self._lock:
+            for model, (stage, since) in self._stages.items():
+                elapsed = _duration(time.monotonic() - since)
+                table.add_row(Text(model, style="bold"), Text(stage, style="cyan"), Text(elapsed))
+        return table
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+
+def progress_on(console: Console) -> Progress:
+    """The progress display that fits where ``console`` writes to."""
+    return LiveProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+def print_results(results: Sequence[Result]) -> None:
+    """The table of verdicts on standard output, then every reason that is longer than a row."""
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, width=120)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("unit", "verdict", "largest error", "runtimes", "time"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "time" else "left")
+    for result in results:
+        table.add_row(
+            result.unit,
+            Text(result.status, style=_STYLES[result.status]),
+            "" if result.error is None else f"{result.error:.1e}",
+            result.runtimes,
+            _duration(result.seconds) if result.seconds else "",
+        )
+    console.print(table)
+    for result in results:
+        if result.reason:
+            console.print(f"\n{result.unit}: {result.reason}", markup=False, highlight=False, soft_wrap=True)

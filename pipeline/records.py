@@ -1,0 +1,87 @@
+"""What is published with a model: where it came from, what it was compared with, what it says."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evaluation.labels import imagenet_labels, top
+from pipeline.plan import ModelJob, Unit
+from pipeline.verification import Verification
+from publishing.archive import DataSet
+from publishing.record import Description
+
+if TYPE_CHECKING:
+    from pipeline.exports import Export
+
+
+def data_sets_of(export: Export) -> list[DataSet]:
+    """The test data of an archive: each fixed input with the source framework's own output."""
+    inputs, references = export.input_arrays(), export.references()
+    return [DataSet([array], [references[name]]) for name, array in inputs.items()]
+
+
+def description_of(
+    job: ModelJob, unit: Unit, export: Export, rewrites: list[str], verification: Verification
+) -> Description:
+    """Everything about a unit that its files do not say themselves."""
+    inputs, references = export.input_arrays(), export.references()
+    return Description(
+        name=unit.name,
+        source=job.source.name,
+        model=job.name.split("/", 1)[1],
+        key=unit.key,
+        provenance=_provenance(job, export),
+        preprocessing=export.preprocessing,
+        inputs=[
+            {
+                "name": name,
+                "shape": list(array.shape),
+                "sha256": hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest(),
+            }
+            for name, array in inputs.items()
+        ],
+        verdict=verification.verdict.to_dict(),
+        predictions=_predictions(export, references, verification),
+        rewrites=rewrites,
+    )
+
+
+def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
+    answer, packages = export.answer, dict(export.environment.packages)
+    folder_model = job.model != job.name.split("/", 1)[1] and job.model.startswith("/")
+    return {
+        "framework": job.source.title,
+        "model": job.name.split("/", 1)[1] if folder_model else job.model,
+        "exporter": answer["exporter"],
+        "native_opset": answer["opset"],
+        "parameters": answer["parameters"],
+        "weights": {
+            "origin": export.weights.origin or answer["weights"]["origin"],
+            "sha256": export.weights.sha256 or answer["weights"]["sha256"],
+            "tensors": answer["weights"]["tensors"],
+        },
+        "python": packages.pop("python"),
+        "packages": packages,
+        "environment": export.environment.description.identity,
+    }
+
+
+def _predictions(
+    export: Export, references: dict[str, Any], verification: Verification
+) -> list[dict[str, Any]]:
+    """The five best classes of every picture: by the source framework, and by each runtime."""
+    if not export.pictures:
+        return []
+    data_set = f"pictures-{len(export.pictures)}"
+    logits = {"source": references[data_set]}
+    logits |= {name: run.outputs[data_set] for name, run in verification.runs.items() if run.outputs}
+    classes = references[data_set].shape[1]
+    best = {who: top(values, 5, imagenet_labels(classes)) for who, values in logits.items()}
+    return [
+        {"picture": picture, **{who: [asdict(said) for said in rows[index]] for who, rows in best.items()}}
+        for index, picture in enumerate(export.pictures)
+    ]

@@ -1,0 +1,129 @@
+"""What the commands do, behind the command line."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from converters.interface import Source
+from converters.registry import SOURCES
+from pipeline import environments
+from pipeline.check import source_named
+from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, UsageError
+from pipeline.executors import interruptible, run_models
+from pipeline.materials import fetch_all
+from pipeline.plan import Catalogue, CatalogueOf, Plan, Selection, make_plan, read_checked
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _catalogues(stop: threading.Event) -> CatalogueOf:
+    def catalogue_of(source: Source, needed: bool) -> Catalogue | None:
+        if needed:
+            return environments.ensure(source, stop=stop, say=_say).catalogue
+        environment = environments.existing(source)
+        return environment.catalogue if environment else None
+
+    return catalogue_of
+
+
+def plan_file(path: Path, selection: Selection) -> Plan:
+    """The plan of a pipeline file. Builds environments only where the file names models by globs."""
+    stop = threading.Event()
+    with interruptible(stop):
+        return make_plan(*read_checked(path), selection, _catalogues(stop))
+
+
+def run_file(path: Path, selection: Selection, at_once: int) -> int:
+    """Run a pipeline file; the exit code.
+
+    Everything in the file is checked before a model starts. The names of models are known to their
+    frameworks only, so the environments are built before that last check.
+    """
+    stop = threading.Event()
+    with interruptible(stop):
+        plan = _checked_plan(path, selection, stop)
+        if all(job.done for job in plan.jobs):
+            _say(f"all {len(plan.units)} units are published in {plan.publish} already")
+            return PUBLISHED
+        return _run_plan(plan, at_once, stop)
+
+
+def _checked_plan(path: Path, selection: Selection, stop: threading.Event) -> Plan:
+    file, document = read_checked(path)
+    plan = make_plan(file, document, selection, _catalogues(stop))
+    unfinished = [job for job in plan.jobs if not job.done]
+    if not unfinished:
+        return plan
+    for source in dict.fromkeys(job.source for job in unfinished):
+        environments.ensure(source, stop=stop, say=_say)
+    plan = make_plan(file, document, selection, _catalogues(stop))
+    fetch_all(plan, stop)
+    return plan
+
+
+def _run_plan(plan: Plan, at_once: int, stop: threading.Event) -> int:
+    from rich.console import Console
+
+    from pipeline.progress import print_results, progress_on
+    from pipeline.stages import ModelRun
+
+    with progress_on(Console(stderr=True)) as progress:
+        results = run_models(
+            plan.jobs, lambda job: ModelRun(job, plan, progress, stop).run(), at_once=at_once, stop=stop
+        )
+    print_results(results)
+    if stop.is_set():
+        _say("interrupted; run again to go on from here")
+        return INTERRUPTED
+    return PUBLISHED if all(result.good for result in results) else NOT_PUBLISHED
+
+
+def list_models(source_name: str, glob: str) -> list[str]:
+    """The models of a source that fit ``glob``. Raises UsageError where none does."""
+    source = source_named(source_name)
+    stop = threading.Event()
+    with interruptible(stop):
+        names = sorted(environments.ensure(source, stop=stop, say=_say).catalogue)
+    found = [name for name in names if fnmatchcase(name, glob)]
+    if not found:
+        raise UsageError(f"none of the {len(names)} models of {source.name} fits {glob!r}.")
+    return found
+
+
+def _named(sources: Sequence[str]) -> list[Source]:
+    return [source_named(name) for name in sources] or list(SOURCES.values())
+
+
+def environment_rows() -> list[str]:
+    """A line for each source: its name, whether its environment is built, its folder."""
+    rows = []
+    for source in SOURCES.values():
+        found = environments.existing(source)
+        folder = environments.describe(source).folder
+        state = (
+            f"built, {len(found.packages)} packages, {len(found.catalogue)} models" if found else "not built"
+        )
+        rows.append(f"{source.name:<12} {state:<40} {folder}")
+    return rows
+
+
+def build_environments(sources: Sequence[str]) -> None:
+    """Build the environments of the sources named, or of all."""
+    wanted = _named(sources)
+    stop = threading.Event()
+    with interruptible(stop):
+        for source in wanted:
+            found = environments.ensure(source, stop=stop, say=_say)
+            _say(f"{source.name}: {len(found.catalogue)} models, in {found.description.folder}")
+
+
+def remove_environments(sources: Sequence[str]) -> list[str]:
+    """Remove the environments of the sources named, or of all; what was removed."""
+    removed = [folder for source in _named(sources) for folder in environments.remove(source)]
+    return [f"removed {folder}" for folder in removed] or ["there was nothing to remove"]
