@@ -113,7 +113,7 @@ Weights = Annotated[
 class Images(_Strict):
     """Real pictures: files on disk, or members of a wheel whose digest is ``sha256``."""
 
-    files: Annotated[tuple[Path, ...], Field(strict=False)] = ()
+    files: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     wheel: Requirement | None = None
     members: Annotated[tuple[str, ...], Field(strict=False)] = ()
     sha256: Sha256 | None = None

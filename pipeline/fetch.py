@@ -13,12 +13,16 @@ import zipfile
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import DigestError, FetchError, UsageError
 from pipeline.files import cache_folder, sha256_of_file, whole_file
 from pipeline.pip_settings import PipSettings, read_pip_settings
 from pipeline.processes import Interrupted
+
+if TYPE_CHECKING:
+    from unearth import Link
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -113,8 +117,8 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
         raise FetchError(f"cannot ask the package index for {requirement}: {error}") from error
     wheels = [link for link in links if link.is_wheel]
     for link in wheels:
-        if sha256 in ((link.hashes or {}).get("sha256"), *(link.hash_option or {}).get("sha256", ())):
-            return str(link.url)
+        if sha256 in _announced(link):
+            return link.url
     if not wheels:
         raise FetchError(
             f"the package index has no wheel of {requirement}. "
@@ -124,6 +128,13 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
         f"none of the {len(wheels)} wheels of {requirement} on the package index has sha256 {sha256}. "
         "Correct the digest in the pipeline file: it is that of one .whl file."
     )
+
+
+def _announced(link: Link) -> list[str]:
+    """The sha256 digests that an index gives for a file, or that a file on disk has."""
+    if link.is_file:
+        return [sha256_of_file(link.file_path)]
+    return [(link.hashes or {}).get("sha256", ""), *(link.hash_option or {}).get("sha256", [])]
 
 
 def extract_members(wheel: Path, sha256: str, members: Sequence[str]) -> list[Path]:

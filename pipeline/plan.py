@@ -200,8 +200,6 @@ def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> No
 
 
 def _job(model: _Wanted, opsets: Sequence[int], folder: Path, publish: Path, fresh: bool) -> ModelJob:
-    from publishing.store import published
-
     entry = model.entry
     inputs = keys.inputs_key(model.source, model.model, entry, folder)
     export = keys.export_key(inputs, entry, folder)
@@ -210,9 +208,20 @@ def _job(model: _Wanted, opsets: Sequence[int], folder: Path, publish: Path, fre
         name = f"{model.name}@{opset}"
         retarget = keys.retarget_key(export, opset)
         key = keys.unit_key(retarget, entry, name)
-        record = None if fresh else published(publish, name)
-        units.append(Unit(name, opset, retarget, key, done=record is not None and record.key == key))
+        done = not fresh and _is_published(publish, name, key)
+        units.append(Unit(name, opset, retarget, key, done))
     return ModelJob(model.source, model.model, model.name, entry, inputs, export, tuple(units))
+
+
+def _is_published(publish: Path, name: str, key: str) -> bool:
+    from publishing.errors import PublishError
+    from publishing.store import published
+
+    try:
+        record = published(publish, name)
+    except PublishError as error:
+        raise UsageError(str(error)) from error
+    return record is not None and record.key == key
 
 
 def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: Selection) -> str:

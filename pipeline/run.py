@@ -12,7 +12,7 @@ from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline import environments
 from pipeline.check import source_named
-from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, UsageError
+from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, PipelineError, UsageError
 from pipeline.executors import interruptible, run_models
 from pipeline.materials import fetch_all
 from pipeline.plan import Catalogue, CatalogueOf, Plan, Selection, make_plan, read_checked
@@ -49,9 +49,21 @@ def run_file(path: Path, selection: Selection, at_once: int) -> int:
     with interruptible(stop):
         plan = _checked_plan(path, selection, stop)
         if all(job.done for job in plan.jobs):
+            _refresh(plan.publish)
             _say(f"all {len(plan.units)} units are published in {plan.publish} already")
             return PUBLISHED
         return _run_plan(plan, at_once, stop)
+
+
+def _refresh(publish: Path) -> None:
+    """Write manifest and checksums anew: files may have come here from elsewhere, as in a CI matrix."""
+    from publishing.errors import PublishError
+    from publishing.store import refresh
+
+    try:
+        refresh(publish)
+    except PublishError as error:
+        raise PipelineError(str(error)) from error
 
 
 def _checked_plan(path: Path, selection: Selection, stop: threading.Event) -> Plan:

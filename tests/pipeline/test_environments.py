@@ -1,0 +1,151 @@
+"""Environments built for real by uv, from a small source of this test's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from converters.interface import Source
+from pipeline import environments
+from pipeline.errors import EnvironmentBuildError
+
+NEVER = threading.Event()
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+EXPORT = """\
+import framework
+from protocol import main
+main({"catalogue": lambda request: {"models": {framework.MODEL: {"resize": 256}}}})
+"""
+
+
+def _wheel(folder: Path) -> Path:
+    folder.mkdir()
+    path = folder / "framework-1.0-py3-none-any.whl"
+    information = "framework-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("framework.py", "MODEL = 'tiny'\n")
+        archive.writestr(f"{information}/METADATA", "Metadata-Version: 2.1\nName: framework\nVersion: 1.0\n")
+        archive.writestr(
+            f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{information}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """A source whose framework is one small wheel in a find-links folder, which pip is told of."""
+    assert own_cache
+    wheel = _wheel(tmp_path / "wheels")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (folder / "requirements.lock").write_text(f"framework==1.0 --hash=sha256:{digest}\n")
+    (folder / "environment.toml").write_text(f'python = "{VERSION}"\n[variables]\nTINY = "1"\n')
+    (folder / "export.py").write_text(EXPORT)
+    return Source("tiny", "Tiny", folder, (".pth",))
+
+
+def _ensure(source: Source, say: Callable[[str], None] = lambda _message: None) -> environments.Environment:
+    return environments.ensure(source, stop=NEVER, say=say)
+
+
+def _leftovers() -> list[str]:
+    return [path.name for path in environments.environments_folder().glob("*") if path.is_dir()]
+
+
+def test_an_environment_is_built_once(source: Source) -> None:
+    said: list[str] = []
+    assert environments.existing(source) is None
+    first = _ensure(source, said.append)
+    assert first.catalogue == {"tiny": {"resize": 256}}
+    assert first.packages["framework"] == "1.0"
+    assert first.packages["python"].startswith(VERSION)
+    before = first.python.parent.parent.stat().st_mtime_ns
+    assert _ensure(source, said.append) == first
+    assert first.python.parent.parent.stat().st_mtime_ns == before
+    assert said == ["building the tiny environment (once)"]
+
+
+def test_another_lock_is_another_environment(source: Source) -> None:
+    first = _ensure(source).python
+    (source.folder / "requirements.lock").write_text(
+        (source.folder / "requirements.lock").read_text() + "# another\n"
+    )
+    assert environments.existing(source) is None
+    assert _ensure(source).python != first
+
+
+def test_another_export_script_lists_the_models_again_without_building(source: Source) -> None:
+    first = _ensure(source)
+    (source.folder / "export.py").write_text(EXPORT.replace("256", "320"))
+    said: list[str] = []
+    second = _ensure(source, said.append)
+    assert second.catalogue == {"tiny": {"resize": 320}}
+    assert second.python == first.python
+    assert said == []
+
+
+def test_a_wrong_hash_is_refused_and_leaves_nothing(source: Source) -> None:
+    (source.folder / "requirements.lock").write_text(f"framework==1.0 --hash=sha256:{'ab' * 32}\n")
+    with pytest.raises(EnvironmentBuildError, match=r"(?s)tiny environment could not be built.*framework"):
+        _ensure(source)
+    assert _leftovers() == []
+
+
+def test_a_framework_that_does_not_import_is_refused_and_leaves_nothing(source: Source) -> None:
+    (source.folder / "export.py").write_text(EXPORT.replace("import framework", "import frame"))
+    with pytest.raises(EnvironmentBuildError, match=r"(?s)does not work.*No module named 'frame'"):
+        _ensure(source)
+    assert [name for name in _leftovers() if not name.endswith(".check")] == []
+
+
+def test_what_a_killed_build_left_is_cleared_away(source: Source) -> None:
+    folder = environments.describe(source).folder
+    staging = folder.with_name(f"{folder.name}.part")
+    (staging / "lib").mkdir(parents=True)
+    (staging / "lib" / "half").write_text("half")
+    assert _ensure(source).catalogue
+    assert not staging.exists()
+
+
+def test_parallel_runs_build_it_once(source: Source) -> None:
+    code = (
+        "import sys, threading; from pathlib import Path\n"
+        "from converters.interface import Source; from pipeline import environments\n"
+        f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',))\n"
+        "e = environments.ensure(source, stop=threading.Event(), say=print)\n"
+        "assert e.catalogue\n"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    printed = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert "".join(printed).count("building") == 1
+
+
+def test_removing_frees_the_cache(source: Source) -> None:
+    folder = _ensure(source).description.folder
+    assert environments.remove(source) == [folder]
+    assert not list(environments.environments_folder().iterdir())
+    assert environments.remove(source) == []
+
+
+def test_the_users_own_python_variables_do_not_reach_a_worker(
+    source: Source, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "poison").mkdir()
+    (tmp_path / "poison" / "framework.py").write_text("raise SystemExit('poisoned')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "poison"))
+    assert json.dumps(_ensure(source).catalogue) == '{"tiny": {"resize": 256}}'
