@@ -44,7 +44,7 @@ def description_of(
             }
             for name, array in inputs.items()
         ],
-        verdict=verification.verdict.to_dict(),
+        verdict=_verdict(verification),
         predictions=_predictions(export, references, verification),
         rewrites=rewrites,
     )
@@ -68,6 +68,14 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "packages": packages,
         "environment": export.environment.description.identity,
     }
+
+
+def _verdict(verification: Verification) -> dict[str, Any]:
+    """Every figure of the verdict but the times: they differ from run to run, and a record must not."""
+    said = verification.verdict.to_dict()
+    for runtime in said["runtimes"].values():
+        del runtime["seconds"]
+    return said
 
 
 def _predictions(

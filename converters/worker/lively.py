@@ -30,7 +30,7 @@ def initial_value(name: str, shape: Tuple[int, ...], generator: np.random.Genera
     sqrt(2 / inputs), as He et al. 2015 (arXiv:1502.01852) have it. Vectors that scale, told by
     their names, lie around 1; all others (biases, tokens) around 0; both with deviation 0.1.
     """
-    noise = generator.standard_normal(shape, dtype=np.float32)
+    noise: Array = generator.standard_normal(shape, dtype=np.float32)
     if len([length for length in shape if length > 1]) >= 2:
         inputs = max(1, int(np.prod(shape[1:])))
         return noise * np.float32(np.sqrt(2.0 / inputs))
@@ -48,7 +48,7 @@ def standardising(output: Array, channel_axis: int) -> Tuple[Array, Array]:
     axes = tuple(axis for axis in range(output.ndim) if axis != channel_axis % output.ndim)
     values = output.astype(np.float64)
     mean, deviation = values.mean(axis=axes), values.std(axis=axes)
-    floor = max(float(values.std()) * SMALLEST_SHARE, np.finfo(np.float32).tiny)
+    floor = max(float(values.std()) * SMALLEST_SHARE, float(np.finfo(np.float32).tiny))
     scale = 1.0 / np.maximum(deviation, floor)
     return scale.astype(np.float32), (-mean * scale).astype(np.float32)
 

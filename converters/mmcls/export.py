@@ -1,0 +1,138 @@
+"""mmcls's side: run by path in its own environment, see ``converters/worker/protocol.py``."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from pytorch import Framework, Pretrained, download, tasks
+from pytorch_weights import fit, read_checkpoint
+from torchvision_operators import import_torchvision
+
+from protocol import MODEL, WEIGHTS, TaskError, main
+
+import_torchvision()  # before mmcv, which imports it as it is
+
+import mmcls  # noqa: E402
+import mmcv  # noqa: E402
+from mmcls.models import build_classifier  # noqa: E402
+from mmcls.models.heads import MultiLabelClsHead  # noqa: E402
+
+CONFIGS = Path(mmcls.__file__).parent / ".mim" / "configs"
+EFFICIENTNET_PADDING = 32
+"""Pixels around mmcls's EfficientNet crop, unless a config says otherwise."""
+CIFAR_SIZE = 32
+"""Height and width of the pictures of CIFAR, whose pipelines resize nothing."""
+STORED_AS_RGB = ("CIFAR10", "CIFAR100")
+"""Data sets whose pictures are RGB from the beginning; files are read as BGR."""
+
+
+def config_files() -> Dict[str, Path]:
+    """The config of every classifier by its name, the stem of the file."""
+    found = [file for file in CONFIGS.rglob("*.py") if "_base_" not in file.parts]
+    return {file.stem: file for file in sorted(found)}
+
+
+def names() -> List[str]:
+    """The classifiers that can be named."""
+    return list(config_files())
+
+
+def catalogue() -> Dict[str, Dict[str, Any]]:
+    """Every classifier whose config can be read, and how it wants its pictures."""
+    models = {}
+    for model in names():
+        try:
+            models[model] = preprocessing(config(model))
+        except TaskError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    return models
+
+
+def config(model: str) -> Any:
+    """The config of ``model``; TaskError where it refers to a file that the package lacks."""
+    try:
+        return mmcv.Config.fromfile(str(config_files()[model]))
+    except FileNotFoundError as error:
+        raise TaskError(
+            MODEL, f"the config of {model} in mmcls {mmcls.__version__} is broken: {error}"
+        ) from error
+
+
+def preprocessing(configuration: Any) -> Dict[str, Any]:
+    """As the steps of the config's test pipeline say it."""
+    steps = {step["type"]: step for step in configuration.data.test.pipeline}
+    normalise = steps["Normalize"]
+    resize, crop_mode, interpolation = _resize(steps)
+    height, width = _size(steps)
+    rgb = normalise["to_rgb"] or configuration.dataset_type in STORED_AS_RGB
+    return {
+        "input_size": [len(normalise["mean"]), height, width],
+        "resize": resize,
+        "crop_mode": crop_mode,
+        "interpolation": interpolation,
+        "mean": [round(value / 255, 7) for value in normalise["mean"]],
+        "std": [round(value / 255, 7) for value in normalise["std"]],
+        "colour": "RGB" if rgb else "BGR",
+    }
+
+
+def _resize(steps: Dict[str, Any]) -> Tuple[int, str, str]:
+    """The length to resize to, the crop mode and the interpolation of a test pipeline."""
+    crop, resize = steps.get("CenterCrop", {}), steps.get("Resize")
+    if crop.get("efficientnet_style"):
+        # The middle crop / (crop + padding) of the shorter side, resized to the crop: the same
+        # picture as the shorter side resized to crop + padding, then cropped.
+        padding = crop.get("crop_padding", EFFICIENTNET_PADDING)
+        return crop["crop_size"] + padding, "center", crop.get("interpolation", "bilinear")
+    if resize is None:
+        return _size(steps)[0], "center", "bilinear"
+    size, interpolation = resize["size"], resize.get("interpolation", "bilinear")
+    if isinstance(size, int):
+        return size, "squash", interpolation
+    return size[0], "center" if size[1] == -1 else "squash", interpolation
+
+
+def _size(steps: Dict[str, Any]) -> Tuple[int, int]:
+    """Height and width of the pictures that a test pipeline makes."""
+    if "CenterCrop" in steps:
+        size = steps["CenterCrop"]["crop_size"]
+    elif "Resize" in steps:
+        size = steps["Resize"]["size"]
+    else:
+        size = CIFAR_SIZE
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def build(model: str) -> Any:
+    """The network, made to answer with its raw scores."""
+    network = build_classifier(config(model).model)
+    raw = {"sigmoid" if isinstance(network.head, MultiLabelClsHead) else "softmax": False}
+    network.forward = functools.partial(network.forward, return_loss=False, post_process=False, **raw)
+    return network
+
+
+def pretrained(model: str) -> Pretrained:
+    """The network with the weights that mmcls's index of models lists for its config."""
+    url = weights_urls().get(model)
+    if url is None:
+        raise TaskError(
+            WEIGHTS, f"mmcls lists no pretrained weights for {model}: take another config, or name a file"
+        )
+    file = download(url, model)
+    network = build(model)
+    fit(network, read_checkpoint(file), ())
+    return Pretrained(network, f"weights of mmcls's index, {url}", file)
+
+
+def weights_urls() -> Dict[str, str]:
+    """Where the weights of a config are, from the metafiles beside the configs."""
+    listed = [mmcv.load(str(file))["Models"] for file in sorted(CONFIGS.glob("*/metafile.yml"))]
+    models = [model for models in listed for model in models if model.get("Weights")]
+    return {Path(model["Config"]).stem: model["Weights"] for model in models}
+
+
+if __name__ == "__main__":
+    main(tasks(Framework(names, catalogue, build, pretrained)))

@@ -1,0 +1,102 @@
+"""The MXNet side: Gluon networks, their outputs and their ONNX files.
+
+Run by path in the environment of this folder; see ``protocol.py`` for requests and results.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from typing import Any, Dict, List
+
+import numpy as np
+
+from protocol import MODEL, TaskError, main
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
+
+import gluon_lively  # noqa: E402
+import gluon_onnx  # noqa: E402
+import gluon_weights  # noqa: E402
+import mxnet as mx  # noqa: E402
+from mxnet.gluon.model_zoo import model_store, vision  # noqa: E402
+
+# The mean and deviation that the model zoo's own documentation gives for all its models.
+MEAN = [0.485, 0.456, 0.406]
+STD = [0.229, 0.224, 0.225]
+
+
+def model_names() -> List[str]:
+    """Every name that ``vision.get_model`` knows; the store has pretrained weights for each."""
+    return sorted(model_store._model_sha1)
+
+
+def preprocessing(name: str) -> Dict[str, Any]:
+    size = 299 if name == "inceptionv3" else 224
+    return {
+        "input_size": [3, size, size],
+        "resize": 342 if name == "inceptionv3" else 256,
+        "crop_mode": "center",
+        "interpolation": "bilinear",
+        "mean": MEAN,
+        "std": STD,
+        "colour": "RGB",
+    }
+
+
+def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
+    return {"models": {name: preprocessing(name) for name in model_names()}}
+
+
+def build(name: str) -> Any:
+    """The Gluon network called ``name``, without weights."""
+    if name not in model_names():
+        close = difflib.get_close_matches(name, model_names(), n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise TaskError(MODEL, f"the Gluon model zoo has no model {name!r}{hint}")
+    return vision.get_model(name)
+
+
+def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: List[Any]) -> Dict[str, Any]:
+    """Fill ``network`` as the request's ``weights`` say; the result's record of where they came from."""
+    name, weights = request["model"], request["weights"]
+    kind, sha256 = weights["kind"], None
+    if kind == "random":
+        gluon_lively.initialise(network, inputs, learned, weights["seed"])
+        origin = f"random weights, seed {weights['seed']}"
+    elif kind == "pretrained":
+        sha256 = gluon_weights.load_pretrained(network, name)
+        origin = f"pretrained weights of the Gluon model store for {name}"
+    else:
+        matched = gluon_weights.load_file(network, weights["path"])
+        origin = f"{os.path.basename(weights['path'])}, matched {matched}"
+    return {"origin": origin, "sha256": sha256, "tensors": len(network.collect_params().keys())}
+
+
+def export(request: Dict[str, Any]) -> Dict[str, Any]:
+    network = build(request["model"])
+    with np.load(request["inputs"]) as archive:
+        inputs = {name: archive[name] for name in archive.files}
+    together = mx.nd.array(np.concatenate(list(inputs.values())))
+    network.infer_shape(together)  # Gluon learns the shapes of its parameters from an input
+    parameters = network.collect_params()
+    learned = [value for value in parameters.values() if value.grad_req != "null"]
+    parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
+    record = give_weights(network, request, together, learned)
+    outputs = {name: network(mx.nd.array(array)).asnumpy() for name, array in inputs.items()}
+    folder = request["output_folder"]
+    np.savez(os.path.join(folder, "outputs.npz"), **outputs)
+    opset = gluon_onnx.write(
+        network, together.shape[1:], request["opset"], os.path.join(folder, "model.onnx")
+    )
+    return {
+        "opset": opset,
+        "exporter": f"mxnet.onnx {mx.__version__}",
+        "parameters": int(sum(np.prod(value.shape) for value in learned)),
+        "weights": record,
+    }
+
+
+if __name__ == "__main__":
+    main({"catalogue": catalogue, "export": export})

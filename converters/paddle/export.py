@@ -1,0 +1,134 @@
+"""The Paddle side: networks of paddle.vision and PaddleClas, and inference model folders.
+
+Run by path in the environment of this folder; see ``protocol.py`` for requests and results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+from protocol import EXPORT, TaskError, main
+
+warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
+
+import paddle  # noqa: E402
+import paddle_folders  # noqa: E402
+import paddle_lively  # noqa: E402
+import paddle_models  # noqa: E402
+import paddle_onnx  # noqa: E402
+import paddle_weights  # noqa: E402
+
+
+class FirstOutput(paddle.nn.Layer):  # type: ignore[misc]
+    """A network that answers with its logits alone, without the auxiliary heads behind them."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Any) -> Any:
+        return self.network(pictures)[0]
+
+
+def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
+    return {"models": {name: paddle_models.preprocessing(name) for name in sorted(paddle_models.BUILDERS)}}
+
+
+def build(name: str, weights: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
+    """The network ``name`` with its weights, random ones still fresh, and the record of their origin."""
+    record: Dict[str, Any] = {"sha256": None}
+    if weights["kind"] == "pretrained":
+        network, file = paddle_models.build_pretrained(name, paddle_weights.read_checkpoint)
+        paddle_weights.fit(network, paddle_weights.read_checkpoint(file), exact=False)
+        record["origin"] = f"pretrained weights of Paddle for {name}"
+        record["sha256"] = sha256(file)
+    elif weights["kind"] == "file":
+        network = paddle_models.build(name)
+        matched = paddle_weights.fit(network, paddle_weights.read_checkpoint(weights["path"]))
+        record["origin"] = f"{os.path.basename(weights['path'])}, matched {matched}"
+    else:
+        network = paddle_models.build(name)
+        record["origin"] = f"random weights, seed {weights['seed']}"
+    record["tensors"] = len(network.state_dict())
+    return network, record
+
+
+def sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for piece in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def export_network(
+    request: Dict[str, Any], inputs: Dict[str, Any], path: str
+) -> Tuple[Dict[str, Any], Dict[str, Any], int, int]:
+    """Outputs by name, record of the weights, number of learned values and opset of a network."""
+    network, record = build(request["model"], request["weights"])
+    pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
+    sizes = tuple(pictures.shape[1:])
+    with paddle.no_grad():
+        if isinstance(network(pictures[:1]), (list, tuple)):
+            network = FirstOutput(network)
+            network.eval()
+    if request["weights"]["kind"] == "random":
+        paddle_lively.enliven(network, pictures, request["weights"]["seed"])
+    with paddle.no_grad():
+        outputs = {name: network(paddle.to_tensor(array)).numpy() for name, array in inputs.items()}
+    learned = sum(int(np.prod(value.shape)) for value in network.parameters() if value.trainable)
+    with tempfile.TemporaryDirectory(dir=request["output_folder"]) as folder:
+        stem = os.path.join(folder, "inference")
+        spec = paddle.static.InputSpec([None, *sizes], "float32", "input")
+        try:
+            paddle.jit.save(paddle.jit.to_static(network, input_spec=[spec], full_graph=True), stem)
+        except Exception as error:
+            raise TaskError(EXPORT, f"paddle.jit.save cannot say this model: {error}") from error
+        opset = paddle_onnx.write(stem + ".json", stem + ".pdiparams", sizes, request["opset"], path)
+    return outputs, record, learned, opset
+
+
+def export_folder(
+    request: Dict[str, Any], inputs: Dict[str, Any], path: str
+) -> Tuple[Dict[str, Any], Dict[str, Any], int, int]:
+    """The same of an inference model folder, whose weights are its own."""
+    folder = paddle_folders.Folder(request["model"])
+    sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
+    with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
+        program = paddle_folders.Program(folder, scratch)
+        program.check_input(sizes)
+        outputs = {name: program.run(array) for name, array in inputs.items()}
+        opset = paddle_onnx.write(program.model, program.parameters, sizes, request["opset"], path)
+    record = {
+        "origin": f"{os.path.basename(folder.parameters)} of the model folder",
+        "sha256": sha256(folder.parameters),
+        "tensors": program.tensors,
+    }
+    return outputs, record, program.learned, opset
+
+
+def export(request: Dict[str, Any]) -> Dict[str, Any]:
+    with np.load(request["inputs"]) as archive:
+        inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
+    path = os.path.join(request["output_folder"], "model.onnx")
+    task = export_folder if os.path.isabs(request["model"]) else export_network
+    outputs, record, learned, opset = task(request, inputs, path)
+    shapes: List[Tuple[int, ...]] = [array.shape for array in outputs.values()]
+    if any(len(shape) != 2 for shape in shapes):
+        raise TaskError(EXPORT, f"the model answers with arrays {shapes}, not with logits (N, classes)")
+    np.savez(os.path.join(request["output_folder"], "outputs.npz"), **outputs)
+    return {
+        "opset": opset,
+        "exporter": f"paddle2onnx.export {paddle_onnx.VERSION}, paddlepaddle {paddle.__version__}",
+        "parameters": learned,
+        "weights": record,
+    }
+
+
+if __name__ == "__main__":
+    main({"catalogue": catalogue, "export": export})

@@ -1,0 +1,163 @@
+"""Inference model folders: ``inference.json`` or ``inference.pdmodel`` beside ``inference.pdiparams``."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import Any, Dict, List, Set, Tuple
+
+import numpy as np
+import paddle
+import paddle.inference
+from protocol import MODEL, WEIGHTS, TaskError
+
+PROGRAMS = (".json", ".pdmodel")
+PARAMETERS = ".pdiparams"
+FEEDS = ("pd_op.data", "pd_op.feed")
+BATCH_NORMS = ("pd_op.batch_norm", "pd_op.batch_norm_")
+
+
+class Folder:
+    """The files of one inference model."""
+
+    def __init__(self, path: str) -> None:
+        """Find them in the folder ``path``; TaskError where one is missing or there are several."""
+        if not os.path.isdir(path):
+            raise TaskError(MODEL, f"there is no folder {path}")
+        # A folder may hold both forms of one program; the newer is the better kept.
+        found = [file for suffix in PROGRAMS for file in sorted(glob.glob(os.path.join(path, "*" + suffix)))]
+        found = [file for file in found if os.path.exists(_stem(file) + PARAMETERS)] or found
+        stems = {_stem(file) for file in found}
+        if len(stems) != 1:
+            what = f"{len(stems)} models: {', '.join(map(os.path.basename, found))}" if stems else "no model"
+            raise TaskError(
+                MODEL,
+                f"{path} holds {what}: it needs one inference.json or inference.pdmodel, as paddle.jit.save writes it",
+            )
+        self.program, self.parameters = found[0], _stem(found[0]) + PARAMETERS
+        if not os.path.isfile(self.parameters):
+            raise TaskError(
+                WEIGHTS,
+                f"{path} holds {os.path.basename(self.program)} without {os.path.basename(self.parameters)}: "
+                "put the parameters beside it",
+            )
+
+
+def _stem(file: str) -> str:
+    return os.path.splitext(file)[0]
+
+
+class Program:
+    """An inference model, ready to run, to be counted and to be converted."""
+
+    def __init__(self, folder: Folder, scratch: str) -> None:
+        """Read ``folder``; an old program is first brought up to date in the folder ``scratch``."""
+        self.model, self.parameters = folder.program, folder.parameters
+        paddle.enable_static()
+        try:
+            operators = self._read(scratch)
+            self.predictor = _predictor(folder)
+        except Exception as error:
+            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise TaskError(
+                WEIGHTS,
+                f"{os.path.basename(folder.program)} and {os.path.basename(folder.parameters)} cannot be read "
+                f"together; are both whole, and of one model? {reason}",
+            ) from error
+        sizes = _parameter_sizes(operators)
+        self.tensors = len(sizes)
+        self.learned = sum(size for name, size in sizes.items() if name not in _statistics(operators))
+        self.declared = [
+            list(operator.results()[0].shape) for operator in operators if operator.name() in FEEDS
+        ]
+
+    def _read(self, scratch: str) -> List[Any]:
+        """The operators of the program; an old one is written anew, with the ranks it was made with."""
+        executor = paddle.static.Executor(paddle.CPUPlace())
+        stem = _stem(self.model)
+        if self.model.endswith(".json"):
+            self._program, _, _ = paddle.static.load_inference_model(stem, executor)
+            return list(self._program.global_block().ops)
+        with paddle.pir_utils.OldIrGuard():
+            old, _, _ = paddle.static.load_inference_model(stem, executor)
+            for operator in old.global_block().ops:
+                _keep_rank(old.global_block(), operator)
+            stem = os.path.join(scratch, "modernised")
+            with open(stem + ".pdmodel", "wb") as stream:
+                stream.write(old.desc.serialize_to_string())
+        os.symlink(os.path.abspath(self.parameters), stem + PARAMETERS)
+        self.model, self.parameters = stem + ".pdmodel", stem + PARAMETERS
+        self._program = paddle.pir.translate_to_pir(old.desc)
+        return list(self._program.global_block().ops)
+
+    def check_input(self, sizes: Tuple[int, ...]) -> None:
+        """Raise TaskError unless the model takes one input of (N, *sizes)."""
+        outputs = self.predictor.get_output_names()
+        if len(self.declared) != 1 or len(outputs) != 1:
+            raise TaskError(
+                MODEL,
+                f"the model has {len(self.declared)} inputs and {len(outputs)} outputs, needed one of each",
+            )
+        declared = self.declared[0]
+        wanted = [-1, *sizes]
+        if len(declared) != len(wanted) or any(a not in (-1, b) for a, b in zip(declared[1:], wanted[1:])):
+            raise TaskError(
+                MODEL,
+                f"the model takes inputs of the shape {declared} (-1 is any size), but was given {wanted}: "
+                "set input_size to what it takes",
+            )
+        if declared[0] != -1:
+            raise TaskError(
+                MODEL, f"the model takes batches of {declared[0]} only: save it with a batch size of None"
+            )
+
+    def run(self, array: Any) -> Any:
+        """The output of Paddle's own inference on ``array``, float32 (N, C, H, W)."""
+        handle = self.predictor.get_input_handle(self.predictor.get_input_names()[0])
+        handle.copy_from_cpu(np.ascontiguousarray(array))
+        self.predictor.run()
+        return self.predictor.get_output_handle(self.predictor.get_output_names()[0]).copy_to_cpu()
+
+
+def _keep_rank(block: Any, operator: Any) -> None:
+    """Keep the axis that a slice of one value drops, where its program was made before Paddle 2.5.
+
+    Tensors without axes did not exist then: a slice was declared to have one axis and was used so,
+    in a list of sizes with others of one axis. Paddle 3 runs it; paddle2onnx drops the axis and
+    then writes a Concat of unequal ranks, which no runtime takes.
+    """
+    if operator.type != "slice" or not operator.attr("decrease_axis"):
+        return
+    declared = tuple(block.var(operator.output("Out")[0]).shape)
+    source = tuple(block.var(operator.input("Input")[0]).shape)
+    if len(declared) == 1 and len(source) == len(operator.attr("decrease_axis")):
+        operator._set_attr("decrease_axis", [])
+
+
+def _predictor(folder: Folder) -> Any:
+    config = paddle.inference.Config(folder.program, folder.parameters)
+    config.disable_gpu()
+    config.switch_ir_optim(False)
+    config.disable_mkldnn()
+    config.disable_glog_info()
+    return paddle.inference.create_predictor(config)
+
+
+def _parameter_sizes(operators: List[Any]) -> Dict[str, int]:
+    """The number of values of each parameter by name."""
+    parameters = [operator for operator in operators if operator.name() == "builtin.parameter"]
+    return {
+        operator.attrs()["parameter_name"]: int(np.prod(operator.results()[0].shape))
+        for operator in parameters
+    }
+
+
+def _statistics(operators: List[Any]) -> Set[str]:
+    """The names of the parameters that are a BatchNorm's mean or variance."""
+    sources = [
+        value
+        for operator in operators
+        if operator.name() in BATCH_NORMS
+        for value in operator.operands_source()[1:3]
+    ]
+    return {value.get_defining_op().attrs()["parameter_name"] for value in sources}

@@ -1,0 +1,131 @@
+"""Lively random weights for a Paddle network: ``lively.py`` applied layer by layer."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Tuple
+
+import lively
+import numpy as np
+import paddle
+from paddle.nn.layer.norm import _BatchNormBase
+from protocol import WEIGHTS, TaskError
+
+SMALLEST_SPREAD, LARGEST_SPREAD = 0.5, 2.0
+CORRECTIONS = 3
+LEARNED_MAPS = (paddle.nn.Conv1D, paddle.nn.Conv2D, paddle.nn.Conv3D, paddle.nn.Linear)
+BATCH_NORMS = (_BatchNormBase, paddle.nn.BatchNorm)
+
+
+def enliven(network: Any, pictures: Any, seed: int) -> None:
+    """Give ``network`` random weights under which its logits answer to ``pictures``.
+
+    ``network`` is in eval mode and returns its logits alone; ``pictures`` are all the fixed inputs,
+    a float32 tensor (N, C, H, W). The same seed and inputs give the same weights. Raises TaskError
+    where the logits stay constant.
+    """
+    generator = np.random.default_rng(seed)
+    adjusted: List[Any] = []
+    with paddle.no_grad():
+        _draw(network, generator)
+        hooks = [hook for layer in network.sublayers(include_self=True) for hook in _hooks(layer, adjusted)]
+        try:
+            network(pictures)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        _correct(network, pictures, adjusted)
+
+
+def _draw(network: Any, generator: np.random.Generator) -> None:
+    maps = {id(layer.weight) for layer in network.sublayers() if isinstance(layer, paddle.nn.Linear)}
+    for name, parameter in network.named_parameters():
+        if not parameter.trainable:
+            continue
+        transposed = id(parameter) in maps  # Paddle keeps a matrix with its inputs first
+        shape = tuple(reversed(parameter.shape)) if transposed else tuple(parameter.shape)
+        # A vector of ones scales, whatever it is called.
+        kind = "weight" if bool((parameter == 1).all()) else name
+        value = np.asarray(lively.initial_value(kind, shape, generator), dtype=np.float32)
+        parameter.set_value(value.T if transposed else value)
+
+
+def _hooks(layer: Any, adjusted: List[Any]) -> List[Any]:
+    if isinstance(layer, BATCH_NORMS):
+        return [layer.register_forward_pre_hook(_once(_set_statistics))]
+    if isinstance(layer, LEARNED_MAPS):
+        return [layer.register_forward_post_hook(_once(_adjuster(adjusted)))]
+    return []
+
+
+def _once(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """``hook`` at the first call of its layer: a layer may be used more than once."""
+    seen: List[bool] = []
+
+    def first(*arguments: Any) -> Any:
+        if seen:
+            return None
+        seen.append(True)
+        return hook(*arguments)
+
+    return first
+
+
+def _channel_axis(layer: Any) -> int:
+    if isinstance(layer, paddle.nn.Linear):
+        return -1
+    layout = getattr(layer, "_data_format", None) or getattr(layer, "_data_layout", "NCHW")
+    return 1 if layout[1] == "C" else -1
+
+
+def _set_statistics(layer: Any, inputs: Tuple[Any, ...]) -> None:
+    scale, shift = lively.standardising(inputs[0].numpy(), _channel_axis(layer))
+    layer._mean.set_value(-shift / scale)
+    layer._variance.set_value(scale**-2)
+
+
+def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
+    def adjust(layer: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
+        axis, values = _channel_axis(layer), output.numpy()
+        channels = values.shape[axis]
+        if layer.bias is not None and values.size > channels:
+            scale, shift = lively.standardising(values, axis)
+        else:
+            scale = np.full(channels, lively.scaling(values), dtype=np.float32)
+            shift = np.zeros(channels, dtype=np.float32)
+        _scale(layer, scale, shift)
+        adjusted.append(layer)
+        return layer.forward(*inputs)
+
+    return adjust
+
+
+def _scale(layer: Any, scale: Any, shift: Any) -> None:
+    weight = layer.weight.numpy()
+    outputs_first = not isinstance(layer, paddle.nn.Linear)
+    layer.weight.set_value(weight * (scale.reshape(-1, *[1] * (weight.ndim - 1)) if outputs_first else scale))
+    if layer.bias is not None:
+        layer.bias.set_value(layer.bias.numpy() * scale + shift)
+
+
+def _outputs(layer: Any) -> int:
+    return int(layer.weight.shape[-1 if isinstance(layer, paddle.nn.Linear) else 0])
+
+
+def _correct(network: Any, pictures: Any, adjusted: List[Any]) -> None:
+    """Scale the last layer until the spread of the logits is near 1."""
+    spread = 0.0
+    for _ in range(CORRECTIONS):
+        logits = network(pictures).numpy()
+        spread = lively.spread(logits)
+        if SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
+            return
+        heads = [layer for layer in adjusted if _outputs(layer) == logits.shape[-1]]
+        if not heads or not 0 < spread < float("inf"):
+            break
+        factor = np.full(logits.shape[-1], 1 / spread, dtype=np.float32)
+        _scale(heads[-1], factor, np.zeros_like(factor))
+    raise TaskError(
+        WEIGHTS,
+        f"random weights leave the logits of this model with a spread of {spread:.3g}, on which no "
+        "comparison can be made: take another seed, or real weights",
+    )

@@ -1,0 +1,89 @@
+"""From a saved Paddle inference model to an ONNX file, with paddle2onnx."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from typing import Any, Dict, List, Tuple
+
+import onnx
+import paddle2onnx
+from protocol import EXPORT, TaskError
+
+VERSION = importlib.metadata.version("paddle2onnx")
+
+
+def write(model: str, params: str, sizes: Tuple[int, ...], opset: int, path: str) -> int:
+    """Write the inference model ``model`` and ``params`` to ``path``; return the opset of the file.
+
+    ``sizes`` are the channels, height and width of its input; the batch axis is left open.
+    paddle2onnx raises ``opset`` by itself where the model needs a higher one. None of its
+    optimisers runs, so that no BatchNormalization is folded and no weight changes. Raises
+    TaskError where paddle2onnx cannot say the model.
+    """
+    unfinished = path + ".paddle2onnx"
+    try:
+        paddle2onnx.export(
+            model,
+            params,
+            unfinished,
+            opset_version=opset,
+            auto_upgrade_opset=True,
+            enable_optimize=False,
+            optimize_tool="None",
+        )
+        graph_file = onnx.load(unfinished)
+    except Exception as error:
+        # It logs what went wrong, and then stumbles over the result that it does not have.
+        raise TaskError(
+            EXPORT, f"paddle2onnx could not convert this model; its reason is in the log ({error})"
+        ) from error
+    os.remove(unfinished)
+    _tidy(graph_file.graph)
+    _fix_sizes(graph_file.graph, sizes)
+    try:
+        onnx.checker.check_model(graph_file, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise TaskError(EXPORT, f"paddle2onnx wrote an invalid ONNX graph: {error}") from error
+    onnx.save(graph_file, path)
+    return next(int(entry.version) for entry in graph_file.opset_import if entry.domain in {"", "ai.onnx"})
+
+
+def _tidy(graph: Any) -> None:
+    """Turn Constant nodes into initialisers and drop the Identity nodes that only rename."""
+    kept: List[Any] = []
+    renamed: Dict[str, str] = {}
+    results = {value.name for value in graph.output}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(node.attribute[0].t)
+            tensor.name = node.output[0]
+        elif node.op_type == "Identity" and node.output[0] not in results:
+            renamed[node.output[0]] = renamed.get(node.input[0], node.input[0])
+        else:
+            kept.append(node)
+    for node in kept:
+        for position, name in enumerate(node.input):
+            node.input[position] = renamed.get(name, name)
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept]
+    del graph.node[:]
+    graph.node.extend(copies)
+    used = {name for node in copies for name in node.input} | results
+    for position in reversed(range(len(graph.initializer))):
+        if graph.initializer[position].name not in used:
+            del graph.initializer[position]
+
+
+def _fix_sizes(graph: Any, sizes: Tuple[int, ...]) -> None:
+    """Leave only the batch axis open."""
+    if len(graph.input) != 1 or len(graph.output) != 1:
+        raise TaskError(
+            EXPORT,
+            f"the model has {len(graph.input)} inputs and {len(graph.output)} outputs, needed one of each",
+        )
+    for value in (graph.input[0], graph.output[0]):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    for dimension, size in zip(graph.input[0].type.tensor_type.shape.dim[1:], sizes):
+        dimension.dim_value = size
+    del graph.value_info[:]  # sizes that were unknown then

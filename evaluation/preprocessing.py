@@ -1,0 +1,201 @@
+"""How a classifier wants its pictures, and a picture made so.
+
+Resizing and cropping round as torchvision does, because nearly every published accuracy was
+measured that way: ``torchvision.transforms.Resize`` and ``CenterCrop``, on Pillow pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from evaluation.errors import EvaluationError
+
+Array = npt.NDArray[np.float32]
+
+CropMode = Literal["center", "squash", "border"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
+Colour = Literal["RGB", "BGR"]
+
+LARGEST_SIDE = 8192
+"""In pixels; a longer side is a mistake in the configuration rather than a classifier."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What happens to a picture before a classifier sees it.
+
+    ``input_size`` is (channels, height, width) in pixels. ``resize`` is the length that the shorter
+    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``squash`` (resized straight
+    to ``input_size``) or ``border`` (the whole picture fitted in, the rest filled with the mean
+    colour). ``mean`` and ``std`` are for values between 0 and 1, one per channel, in the order
+    that ``colour`` names. One channel means greyscale.
+    """
+
+    input_size: tuple[int, int, int]
+    resize: int
+    crop_mode: CropMode
+    interpolation: Interpolation
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    colour: Colour
+
+    def __post_init__(self) -> None:
+        """Refuse values that no picture can be prepared with.
+
+        Raises:
+            EvaluationError: names the field, its value and what is allowed.
+        """
+        _check_sizes(self)
+        _check_choice("crop_mode", self.crop_mode, get_args(CropMode))
+        _check_choice("interpolation", self.interpolation, get_args(Interpolation))
+        _check_choice("colour", self.colour, get_args(Colour))
+        for name in ("mean", "std"):
+            _check_channel_values(name, getattr(self, name), self.input_size[0])
+        if min(self.std) <= 0:
+            raise EvaluationError(f"preprocessing: std {list(self.std)} must be above 0 for every channel")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
+        """Read the form that a source's catalogue uses.
+
+        Raises:
+            EvaluationError: a key is missing or unknown, or a value is not allowed.
+        """
+        names = [field.name for field in fields(cls)]
+        missing = [name for name in names if name not in values]
+        unknown = [name for name in values if name not in names]
+        if missing or unknown:
+            told = [f"{key} is missing" for key in missing] + [f"{key} is unknown" for key in unknown]
+            raise EvaluationError(f"preprocessing: {', '.join(told)}; its keys are {', '.join(names)}")
+        return cls(**{name: _frozen(values[name]) for name in names})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the form that :meth:`from_dict` reads, of lists, strings and numbers."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def prepare(image: Image.Image, preprocessing: Preprocessing) -> Array:
+    """Make a picture what the classifier wants: float32 (C, H, W), normalised.
+
+    Greyscale, palette, 16 bit and transparent pictures are first made RGB (or greyscale for one
+    channel); transparency is dropped, as the frameworks' own loaders do.
+
+    Raises:
+        EvaluationError: the picture's pixels have no defined range, or it is damaged.
+    """
+    channels = preprocessing.input_size[0]
+    image = _eight_bit(image, "L" if channels == 1 else "RGB")
+    pixels = np.asarray(_fit(image, preprocessing), dtype=np.float32) / np.float32(255)
+    pixels = pixels.reshape(*pixels.shape[:2], channels)
+    if preprocessing.colour == "BGR":
+        pixels = pixels[:, :, ::-1]
+    return normalise(pixels.transpose(2, 0, 1), preprocessing)
+
+
+def normalise(pixels: Array, preprocessing: Preprocessing) -> Array:
+    """Take the mean off and divide by the deviation: (..., C, H, W) of 0 to 1, in and out float32."""
+    mean = np.array(preprocessing.mean, dtype=np.float32)[:, None, None]
+    std = np.array(preprocessing.std, dtype=np.float32)[:, None, None]
+    return np.ascontiguousarray((pixels - mean) / std, dtype=np.float32)
+
+
+def _eight_bit(image: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
+    if image.mode == "F":
+        raise EvaluationError(
+            "the picture holds floating point pixels, whose black and white are unknown; "
+            "save it with 8 or 16 bits per channel"
+        )
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        # Pillow's own conversion cuts everything above 255 instead of scaling it down.
+        levels = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
+        image = Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8))
+    if image.mode == "P":
+        # Pillow warns where a palette's transparency would get lost; RGBA keeps it for the next step.
+        image = image.convert("RGBA")
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _fit(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    _, height, width = preprocessing.input_size
+    filter_ = Image.Resampling[preprocessing.interpolation.upper()]
+    if preprocessing.crop_mode == "squash":
+        return image.resize((width, height), filter_)
+    if preprocessing.crop_mode == "border":
+        scale = min(width / image.width, height / image.height)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        return _crop_centre(image.resize(size, filter_), height, width, _mean_colour(preprocessing))
+    size = _size_with_shorter_side(image, preprocessing.resize)
+    return _crop_centre(image.resize(size, filter_), height, width, None)
+
+
+def _size_with_shorter_side(image: Image.Image, shorter: int) -> tuple[int, int]:
+    if image.width <= image.height:
+        return shorter, int(shorter * image.height / image.width)
+    return int(shorter * image.width / image.height), shorter
+
+
+def _crop_centre(
+    image: Image.Image, height: int, width: int, fill: int | tuple[int, ...] | None
+) -> Image.Image:
+    """Cut out the middle; what the picture does not cover becomes ``fill``, or black."""
+    if image.width < width or image.height < height:
+        canvas = Image.new(image.mode, (max(width, image.width), max(height, image.height)), fill or 0)
+        canvas.paste(image, ((canvas.width - image.width) // 2, (canvas.height - image.height) // 2))
+        image = canvas
+    left = round((image.width - width) / 2)
+    upper = round((image.height - height) / 2)
+    return image.crop((left, upper, left + width, upper + height))
+
+
+def _mean_colour(preprocessing: Preprocessing) -> int | tuple[int, ...]:
+    levels = tuple(min(255, max(0, round(255 * value))) for value in preprocessing.mean)
+    if len(levels) == 1:
+        return levels[0]
+    return levels[::-1] if preprocessing.colour == "BGR" else levels
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
+
+
+def _check_sizes(preprocessing: Preprocessing) -> None:
+    size = preprocessing.input_size
+    if not (isinstance(size, tuple) and len(size) == 3 and all(map(_is_count, size)) and size[0] in (1, 3)):
+        raise EvaluationError(
+            f"preprocessing: input_size {size!r} must be [channels, height, width], with 1 or 3 "
+            f"channels and sides of 1 to {LARGEST_SIDE} pixels, such as [3, 224, 224]"
+        )
+    if not _is_count(preprocessing.resize):
+        raise EvaluationError(
+            f"preprocessing: resize {preprocessing.resize!r} must be the length of the shorter side "
+            f"in pixels, 1 to {LARGEST_SIDE}, such as 256"
+        )
+
+
+def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise EvaluationError(f"preprocessing: {name} {value!r} must be one of {', '.join(allowed)}")
+
+
+def _check_channel_values(name: str, values: object, channels: int) -> None:
+    numbers = isinstance(values, tuple) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        for value in values
+    )
+    if not numbers or len(values) != channels:  # type: ignore[arg-type]
+        raise EvaluationError(
+            f"preprocessing: {name} {values!r} must be {channels} number(s), one per channel, "
+            "for pixel values between 0 and 1"
+        )

@@ -1,0 +1,1 @@
+"""Does the file compute what the framework computes? Runtimes, comparison and verdict."""

@@ -1,0 +1,130 @@
+"""The call of a runtime's worker, described; whoever runs it sets the limits and reads the answer here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from parity.compare import Array
+from parity.errors import ParityError
+from parity.runtimes.registry import RUNTIMES
+
+Outcome = Literal["ran", "unsupported", "crashed", "timed out"]
+Ending = Literal["exited", "crashed", "timed out"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of one model in one runtime.
+
+    ``unsupported`` means that the runtime said so itself; ``crashed``, that it raised anything else or
+    took its process down. ``outputs`` are float32 (N, classes), one per data set; empty unless it ran.
+    """
+
+    outcome: Outcome
+    reason: str
+    version: str
+    seconds: float
+    outputs: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class WorkerCall:
+    """One runtime on the same inputs for several models, in a process of its own.
+
+    ``models`` are files by any keys; ``inputs`` is the .npz file of the data sets; ``folder`` is an
+    existing folder for the request, the result and the outputs of this call alone.
+    """
+
+    runtime: str
+    models: Mapping[str, Path]
+    inputs: Path
+    folder: Path
+    threads: int = 1
+
+    @property
+    def result(self) -> Path:
+        return self.folder / "result.json"
+
+    @property
+    def command(self) -> list[str]:
+        """The command line, which :meth:`write_request` must precede."""
+        # -P: what lies in the current folder must not shadow a module.
+        return [
+            sys.executable,
+            "-P",
+            "-m",
+            "parity.worker",
+            str(self.folder / "request.json"),
+            str(self.result),
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that the command needs beside those of the caller."""
+        return {"PYTHONPATH": str(Path(__file__).parent.parent)}
+
+    def write_request(self) -> None:
+        """Write the file that the command reads.
+
+        Raises:
+            ParityError: there is no such runtime.
+        """
+        if self.runtime not in RUNTIMES:
+            raise ParityError(f"runtime {self.runtime!r} is unknown; there are {', '.join(RUNTIMES)}")
+        request = {
+            "runtime": self.runtime,
+            "threads": self.threads,
+            "inputs": str(self.inputs.absolute()),
+            "models": {key: str(model.absolute()) for key, model in self.models.items()},
+            "output_folder": str(self.folder.absolute()),
+        }
+        (self.folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        self.result.unlink(missing_ok=True)
+
+    def without(self, runs: Mapping[str, Run], folder: Path) -> WorkerCall:
+        """Describe the call for the models that have no run yet, in another ``folder``."""
+        models = {key: model for key, model in self.models.items() if key not in runs}
+        return replace(self, models=models, folder=folder)
+
+
+def read_runs(call: WorkerCall, ending: Ending = "exited", detail: str = "") -> dict[str, Run]:
+    """Read what a worker left behind, after it ended in any way.
+
+    ``ending`` says how: by itself, with a crash (signal or exit code, memory limit) or stopped at
+    its time limit; ``detail`` is put into the reason of the model that was running then. Models
+    that were not reached are missing from the answer; where the worker did not reach any, all of
+    them get the ending, so that a caller that starts the rest again always comes to an end.
+    """
+    result = _read_result(call.result)
+    version = str(result.get("version", ""))
+    runs = {key: _run(answer, version) for key, answer in result.get("models", {}).items()}
+    ended: Outcome = "timed out" if ending == "timed out" else "crashed"
+    running = result.get("running")
+    if running is not None:
+        runs[running] = Run(ended, detail or f"the runtime's process {ended}", version, 0.0, {})
+    elif not runs:
+        reason = detail or "the runtime's process ended before its first model"
+        runs = {key: Run(ended, reason, version, 0.0, {}) for key in call.models}
+    return runs
+
+
+def _read_result(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return result
+
+
+def _run(answer: Mapping[str, Any], version: str) -> Run:
+    outputs: dict[str, Array] = {}
+    if answer["outputs"] is not None:
+        with np.load(answer["outputs"], allow_pickle=False) as archive:
+            outputs = {name: archive[name] for name in archive.files}
+    return Run(answer["outcome"], answer["reason"], version, float(answer["seconds"]), outputs)

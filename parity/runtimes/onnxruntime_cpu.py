@@ -1,0 +1,51 @@
+"""ONNX Runtime on the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from parity.runtimes.interface import Array, UnsupportedError
+
+INDEPENDENT = True
+
+
+def version() -> str:
+    """Return the version of the installed package."""
+    return metadata.version("onnxruntime")
+
+
+def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+    """Run every data set in one session; see :class:`parity.runtimes.interface.Runtime`."""
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = 4  # errors are raised, and need not be printed as well
+    try:
+        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
+    except (raised.NotImplemented, raised.Fail) as error:
+        if isinstance(error, raised.NotImplemented) or _is_beyond_version(str(error)):
+            raise UnsupportedError(str(error)) from error
+        raise
+
+
+def _is_beyond_version(message: str) -> bool:
+    """Tell a model that is beyond this version from one that is broken: both raise the same class.
+
+    An operator that the opset does not have is broken, and raises another class.
+    """
+    return any(
+        words in message
+        for words in (
+            "is not a registered function/op",  # of another domain
+            "is under development",  # the opset
+            "Unsupported model IR version",
+        )
+    )

@@ -1,0 +1,46 @@
+"""OpenVINO on the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from parity.runtimes.interface import Array, UnsupportedError
+
+INDEPENDENT = True
+
+
+def version() -> str:
+    """Return the version of the installed package."""
+    return metadata.version("openvino")
+
+
+def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+    """Run every data set in one compiled model; see :class:`parity.runtimes.interface.Runtime`."""
+    import openvino
+
+    core = openvino.Core()
+    try:
+        network = core.read_model(str(model))
+        # Without the hint, processors that can may compute in bfloat16, whose errors hide a wrong graph.
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+        compiled = core.compile_model(network, "CPU", settings)
+    except RuntimeError as error:
+        if _is_unknown_operator(str(error)):
+            raise UnsupportedError(_unknown_operators(str(error))) from error
+        raise
+    # By position: the importer may rename inputs.
+    return {name: np.array(compiled([array])[0]) for name, array in inputs.items()}
+
+
+def _is_unknown_operator(message: str) -> bool:
+    """Tell operators that OpenVINO does not have from those that it has and the model uses wrongly."""
+    return "No conversion rule found" in message and "Failed operations" not in message
+
+
+def _unknown_operators(message: str) -> str:
+    """Return the one line that matters, without the places in OpenVINO's source before it."""
+    return next(line.strip(" -") for line in message.splitlines() if "No conversion rule found" in line)

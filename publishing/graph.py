@@ -1,0 +1,97 @@
+"""What a published file says about itself: opset, versions, inputs and outputs, without its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from publishing.errors import PublishError
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a graph; a dimension is a length, or a name where it is dynamic."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    type: str
+    """As the manifest spells it: ``tensor(float)``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest's form of a port."""
+        return {"name": self.name, "shape": list(self.shape), "type": self.type}
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """The facts of a file that the manifest and the archive need."""
+
+    opset: int
+    onnx_version: str
+    """The first ONNX release that has the opset."""
+    ir_version: int
+    inputs: tuple[Port, ...]
+    """Without those that are initialisers, which IR 3 lists among them."""
+    outputs: tuple[Port, ...]
+
+
+def read_facts(model_file: Path) -> GraphFacts:
+    """Read the facts of an ONNX file.
+
+    Raises:
+        PublishError: it is not an ONNX file of the standard operators.
+        OSError: it cannot be read.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        model = onnx.load(model_file, load_external_data=False)
+    except DecodeError as error:
+        raise PublishError(f"{model_file} is not an ONNX file; convert the model again") from error
+    opsets = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    if not opsets:
+        raise PublishError(
+            f"{model_file} imports no opset of the standard operators; convert the model again"
+        )
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return GraphFacts(
+        opset=opsets[0],
+        onnx_version=onnx_version(opsets[0]),
+        ir_version=model.ir_version,
+        inputs=tuple(_port(value) for value in model.graph.input if value.name not in weights),
+        outputs=tuple(_port(value) for value in model.graph.output),
+    )
+
+
+def onnx_version(opset: int) -> str:
+    """Return the first ONNX release that has ``opset``: ``1.7`` for 12.
+
+    Raises:
+        PublishError: no release has it.
+    """
+    from onnx.helper import VERSION_TABLE
+
+    for release, _, newest, *_ in VERSION_TABLE:
+        if newest >= opset:
+            return str(release).removesuffix(".0") if str(release).count(".") == 2 else str(release)
+    raise PublishError(
+        f"opset {opset} belongs to no ONNX release that is known here; update the onnx package"
+    )
+
+
+def _port(value: Any) -> Port:
+    import onnx
+
+    tensor = value.type.tensor_type
+    shape = tuple(_dimension(dimension, index) for index, dimension in enumerate(tensor.shape.dim))
+    element = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    return Port(value.name, shape, f"tensor({element})")
+
+
+def _dimension(dimension: Any, index: int) -> int | str:
+    kind = dimension.WhichOneof("value")
+    if kind == "dim_value":
+        return int(dimension.dim_value)
+    return dimension.dim_param or f"dimension_{index}"

@@ -1,0 +1,45 @@
+"""The two lists at the top of a publish folder: the hub's manifest and the checksums.
+
+Both are made from the records alone, so they can be made again at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from publishing.record import Record
+
+MANIFEST = "ONNX_HUB_MANIFEST.json"
+CHECKSUMS = "SHA256SUMS"
+
+
+def manifest(records: Iterable[Record]) -> str:
+    """Write the manifest that ``onnx.hub`` reads, sorted by the models' paths."""
+    entries = sorted((_entry(record) for record in records), key=lambda entry: str(entry["model_path"]))
+    return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+
+
+def checksums(digests: Mapping[str, str]) -> str:
+    """Write the list that ``sha256sum --check`` reads, from digests in hex by path."""
+    return "".join(f"{digests[path]}  {path}\n" for path in sorted(digests))
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    model, archive = record.files["onnx"], record.files["tar.gz"]
+    return {
+        "model": record.model,
+        "model_path": model.path,
+        "onnx_version": record.onnx_version,
+        "opset_version": record.opset,
+        "metadata": {
+            "model_sha": model.sha256,
+            "model_bytes": model.bytes,
+            "tags": model.path.split("/")[:-1],
+            "io_ports": record.io_ports,
+            "model_with_data_path": archive.path,
+            "model_with_data_sha": archive.sha256,
+            "model_with_data_bytes": archive.bytes,
+        },
+    }

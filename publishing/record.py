@@ -1,0 +1,153 @@
+"""The record of a published model: one JSON file that says where it came from and what was proven."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from publishing.errors import PublishError
+
+_NAME = re.compile(r"(?P<source>[^/@]+)/(?P<model>[^/@]+)@(?P<version>(?P<opset>[1-9]\d*)(-[a-z0-9]+)?)")
+_PATH_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One file of a unit: ``path`` from the publish folder, with ``/``; size in bytes; digest in hex."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What the pipeline knows about a unit; the rest of the record is read from its files.
+
+    Mappings and sequences hold what JSON can say, nothing else.
+    """
+
+    name: str
+    """``timm/tf_efficientnet_lite0@12``, which also decides the paths of the files."""
+    source: str
+    model: str
+    key: str
+    """The hash of all that determined the unit: where it is the same, so is the outcome."""
+    provenance: Mapping[str, Any]
+    """Model, weights and pictures with digests; the source environment's interpreter and packages."""
+    preprocessing: Mapping[str, Any]
+    inputs: Sequence[Mapping[str, Any]]
+    """The data sets in the order of ``test_data_set_<n>``: name, shape, digest."""
+    verdict: Mapping[str, Any]
+    predictions: Sequence[Mapping[str, Any]]
+    """Per picture the most probable classes, by the source framework and by the published file."""
+    rewrites: Sequence[Any]
+    """What was changed between the exporter's file and this one."""
+
+    @property
+    def stem(self) -> str:
+        """The files' name without endings: ``tf_efficientnet_lite0-12``."""
+        return f"{self.model}-{self.name.partition('@')[2]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Description):
+    """A description with what was read from the published files."""
+
+    opset: int
+    onnx_version: str
+    ir_version: int
+    io_ports: Mapping[str, Any]
+    files: Mapping[str, PublishedFile]
+    """``onnx`` and ``tar.gz``."""
+
+
+@dataclass(frozen=True)
+class UnitName:
+    """The parts of a unit's name."""
+
+    source: str
+    model: str
+    version: str
+    opset: int
+
+    @property
+    def folder(self) -> str:
+        """The unit's folder in the publish folder."""
+        return f"{self.source}/{self.model}"
+
+    @property
+    def stem(self) -> str:
+        """The files' name without endings."""
+        return f"{self.model}-{self.version}"
+
+
+def parse_name(name: str) -> UnitName:
+    """Take ``source/model@opset`` or ``source/model@opset-int8`` apart.
+
+    Raises:
+        PublishError: it is no such name, or a part cannot be the name of a folder everywhere.
+    """
+    match = _NAME.fullmatch(name)
+    if not match or not all(_PATH_PART.fullmatch(match[part]) for part in ("source", "model")):
+        raise PublishError(
+            f"{name!r} cannot be published: a name is source/model@opset, of letters, digits and . _ + -, "
+            "with no part beginning with a dot; give the model such a name"
+        )
+    return UnitName(match["source"], match["model"], match["version"], int(match["opset"]))
+
+
+def check(description: Description) -> UnitName:
+    """Check that a description agrees with itself and can be written.
+
+    Raises:
+        PublishError: the name is bad, does not fit source and model, or the verdict is not ``passed``.
+    """
+    name = parse_name(description.name)
+    if (name.source, name.model) != (description.source, description.model):
+        raise PublishError(
+            f"{description.name}: does not fit source {description.source!r} and model {description.model!r}"
+        )
+    status = description.verdict.get("status")
+    if status != "passed":
+        raise PublishError(f"{description.name}: the verdict is {status!r}; only what passed is published")
+    return name
+
+
+def to_json(record: Record) -> str:
+    """Write a record as JSON text; equal records give equal text.
+
+    Raises:
+        PublishError: a value is not one of JSON's, such as NaN or a path.
+    """
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    values["files"] = {kind: vars(file) for kind, file in record.files.items()}
+    try:
+        return json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise PublishError(f"{record.name}: the record holds what JSON cannot say: {error}") from error
+
+
+def from_json(text: str) -> Record:
+    """Read what :func:`to_json` wrote.
+
+    Raises:
+        PublishError: it is not the text of a record.
+    """
+    try:
+        values = json.loads(text)
+        values["files"] = {
+            kind: PublishedFile(str(file["path"]), int(file["bytes"]), str(file["sha256"]))
+            for kind, file in values["files"].items()
+        }
+        record = Record(**values)
+        complete = set(record.files) == {"onnx", "tar.gz"} and {"inputs", "outputs"} <= set(record.io_ports)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise PublishError(f"not a record of this version: {type(error).__name__}: {error}") from error
+    if not complete:
+        raise PublishError("not a record of this version: files or io_ports are incomplete")
+    parse_name(record.name)
+    return record

@@ -1,0 +1,67 @@
+"""From the runtimes' runs to one word."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from parity.call import Outcome, Run
+from parity.compare import Array, Tolerance
+from parity.verdict import judge
+
+REFERENCE: dict[str, Array] = {
+    "noise-1": np.random.default_rng(1).normal(size=(1, 10)).astype(np.float32),
+    "noise-3": np.random.default_rng(2).normal(size=(3, 10)).astype(np.float32),
+}
+RIGHT = Run("ran", "", "1.0", 0.1, REFERENCE)
+WRONG = Run("ran", "", "1.0", 0.1, {**REFERENCE, "noise-3": REFERENCE["noise-3"] * np.float32(1.1)})
+
+
+def without(outcome: Outcome) -> Run:
+    return Run(outcome, "Clip(1) is unknown", "1.0", 0.1, {})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "words"),
+    [
+        (RIGHT, RIGHT, "passed", ""),
+        (RIGHT, without("unsupported"), "passed", ""),
+        (RIGHT, WRONG, "failed", "openvino disagrees with the reference on noise-3: relative error 0.1"),
+        (RIGHT, WRONG, "failed", "(onnxruntime agrees)"),
+        (WRONG, WRONG, "failed", "onnxruntime disagrees"),
+        (WRONG, without("unsupported"), "failed", "onnxruntime disagrees"),
+        (RIGHT, without("crashed"), "failed", "openvino crashed: Clip(1) is unknown"),
+        (RIGHT, without("timed out"), "failed", "openvino timed out"),
+        (without("unsupported"), without("unsupported"), "inconclusive", "no independent runtime ran"),
+    ],
+)
+def test_status_and_reason(first: Run, second: Run, status: str, words: str) -> None:
+    verdict = judge(REFERENCE, {"onnxruntime": first, "openvino": second}, Tolerance())
+    assert verdict.status == status
+    assert words in verdict.reason
+    json.dumps(verdict.to_dict(), allow_nan=False)
+
+
+def test_a_data_set_without_output_fails() -> None:
+    part = Run("ran", "", "1.0", 0.1, {"noise-1": REFERENCE["noise-1"]})
+    verdict = judge(REFERENCE, {"onnxruntime": part}, Tolerance())
+    assert (verdict.status, "noise-3: there is no output" in verdict.reason) == ("failed", True)
+
+
+def test_no_runtime_is_no_pass() -> None:
+    assert judge(REFERENCE, {}, Tolerance()).status == "inconclusive"
+
+
+def test_a_lifeless_reference_is_inconclusive_before_all() -> None:
+    dead = {name: np.zeros_like(logits) for name, logits in REFERENCE.items()}
+    run = Run("ran", "", "1.0", 0.1, dead)
+    assert judge(dead, {"onnxruntime": run}, Tolerance()).status == "inconclusive"
+
+
+def test_the_dictionary_has_every_figure() -> None:
+    values = judge(REFERENCE, {"onnxruntime": RIGHT}, Tolerance()).to_dict()
+    assert values["tolerance"] == {"relative": 1e-4, "top1": True, "top5": True}
+    figures = values["runtimes"]["onnxruntime"]["comparisons"]["noise-3"]
+    assert {"absolute_error", "relative_error", "cosine", "psnr", "top1", "top5"} < set(figures)
