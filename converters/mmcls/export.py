@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -110,7 +109,12 @@ def build(model: str) -> Any:
     """The network, made to answer with its raw scores."""
     network = build_classifier(config(model).model)
     raw = {"sigmoid" if isinstance(network.head, MultiLabelClsHead) else "softmax": False}
-    network.forward = functools.partial(network.forward, return_loss=False, post_process=False, **raw)
+    forward = network.forward
+
+    def scores(pictures: Any) -> Any:
+        return forward(pictures, return_loss=False, post_process=False, **raw)
+
+    network.forward = scores
     return network
 
 

@@ -12,6 +12,7 @@ import warnings
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
+
 from protocol import EXPORT, TaskError, main
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here

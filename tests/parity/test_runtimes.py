@@ -184,7 +184,7 @@ def test_an_unknown_runtime_is_refused(tmp_path: Path) -> None:
         WorkerCall("tensorrt", {}, tmp_path / "inputs.npz", tmp_path).write_request()
 
 
-@pytest.mark.parametrize("name", ["light_squeezenet", "light_shufflenet"])
+@pytest.mark.parametrize("name", ["light_shufflenet", "light_densenet121"])
 def test_models_of_the_original_zoo_run_alike_in_both(name: str, tmp_path: Path) -> None:
     light = Path(onnx.__file__).parent / "backend/test/data/light"
     model = onnx.load(light / f"{name}.onnx")

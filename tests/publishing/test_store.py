@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,7 +40,7 @@ def network(file: Path, factor: float = 1.0) -> Path:
     return file
 
 
-def description(model: str = "tiny", **changes: object) -> Description:
+def description(model: str = "tiny", **changes: Any) -> Description:
     made = Description(
         name=f"timm/{model}@9",
         source="timm",
@@ -52,7 +53,7 @@ def description(model: str = "tiny", **changes: object) -> Description:
         predictions=[],
         rewrites=[],
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def data_sets(factor: float = 1.0) -> list[DataSet]:
@@ -223,7 +224,7 @@ def test_a_newer_publication_replaces_the_older(tmp_path: Path, model_file: Path
     ],
 )
 def test_what_is_not_fit_leaves_the_published_one_alone(
-    tmp_path: Path, model_file: Path, changes: dict[str, object], words: str
+    tmp_path: Path, model_file: Path, changes: dict[str, Any], words: str
 ) -> None:
     folder = tmp_path / "dist"
     publish(folder, model_file, description(), data_sets())

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Set, Tuple
 import numpy as np
 import paddle
 import paddle.inference
+
 from protocol import MODEL, WEIGHTS, TaskError
 
 PROGRAMS = (".json", ".pdmodel")
@@ -32,7 +33,8 @@ class Folder:
             what = f"{len(stems)} models: {', '.join(map(os.path.basename, found))}" if stems else "no model"
             raise TaskError(
                 MODEL,
-                f"{path} holds {what}: it needs one inference.json or inference.pdmodel, as paddle.jit.save writes it",
+                f"{path} holds {what}: it needs one inference.json or inference.pdmodel, "
+                "as paddle.jit.save writes it",
             )
         self.program, self.parameters = found[0], _stem(found[0]) + PARAMETERS
         if not os.path.isfile(self.parameters):
@@ -61,8 +63,8 @@ class Program:
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise TaskError(
                 WEIGHTS,
-                f"{os.path.basename(folder.program)} and {os.path.basename(folder.parameters)} cannot be read "
-                f"together; are both whole, and of one model? {reason}",
+                f"{os.path.basename(folder.program)} and {os.path.basename(folder.parameters)} "
+                f"cannot be read together; are both whole, and of one model? {reason}",
             ) from error
         sizes = _parameter_sizes(operators)
         self.tensors = len(sizes)
@@ -100,7 +102,9 @@ class Program:
             )
         declared = self.declared[0]
         wanted = [-1, *sizes]
-        if len(declared) != len(wanted) or any(a not in (-1, b) for a, b in zip(declared[1:], wanted[1:])):
+        if len(declared) != len(wanted) or any(
+            a not in (-1, b) for a, b in zip(declared[1:], wanted[1:], strict=True)
+        ):
             raise TaskError(
                 MODEL,
                 f"the model takes inputs of the shape {declared} (-1 is any size), but was given {wanted}: "

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import paddle
 import paddle.vision.models as vision
+
 from protocol import MODEL, WEIGHTS, TaskError
 
 # The wheel keeps its package `ppcls` inside of `paddleclas`, whose own import asks for a whole

@@ -11,6 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.core import multiarray, numeric
+
 from protocol import WEIGHTS, TaskError
 
 NAME_TABLE = "StructuredToParameterName@@"
@@ -44,7 +45,7 @@ for _core in ("numpy.core", "numpy._core"):  # numpy 2 renamed it
     ALLOWED[(_core + ".numeric", "_frombuffer")] = numeric._frombuffer
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The pickle names something that is neither an array nor a plain container."""
 
 
@@ -53,7 +54,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
-            raise _Refused(f"{module}.{name}")
+            raise _RefusedError(f"{module}.{name}")
         return ALLOWED[(module, name)]
 
 
@@ -69,7 +70,7 @@ def read_checkpoint(path: str) -> Tensors:
             return dict(safetensors.numpy.load_file(path))
         with open(path, "rb") as stream:
             loaded = _ArrayUnpickler(stream, encoding="latin1").load()
-    except _Refused as error:
+    except _RefusedError as error:
         raise TaskError(
             WEIGHTS,
             f"{name} holds {error}, which is neither an array nor a plain container, and loading it could "
@@ -116,7 +117,7 @@ def fit(network: Any, tensors: Tensors, exact: bool = True) -> str:
     if _shapes(given) == _shapes(wanted):
         matched, how = given, "by name"
     elif given.keys() != wanted.keys() and _signature(given) == _signature(wanted):
-        matched, how = dict(zip(wanted, given.values())), "in order"
+        matched, how = dict(zip(wanted, given.values(), strict=True)), "in order"
     else:
         raise TaskError(WEIGHTS, _mismatch(given, wanted))
     for name, value in network.state_dict().items():
@@ -136,7 +137,10 @@ def _signature(tensors: Tensors) -> List[Tuple[str, Tuple[int, ...]]]:
     """The role and shape of each tensor: a weight never takes the place of a bias of its shape."""
     roles = {"_mean": "running_mean", "_variance": "running_var"}
     last = [name.rsplit(".", 1)[-1] for name in tensors]
-    return [(roles.get(role, role), tuple(value.shape)) for role, value in zip(last, tensors.values())]
+    return [
+        (roles.get(role, role), tuple(value.shape))
+        for role, value in zip(last, tensors.values(), strict=True)
+    ]
 
 
 def _mismatch(given: Tensors, wanted: Tensors) -> str:
@@ -150,7 +154,8 @@ def _mismatch(given: Tensors, wanted: Tensors) -> str:
     missing = [f"{name} {need[name]} is missing" for name in need if name not in have]
     more = [f"{name} {have[name]} is not needed" for name in have if name not in need]
     return (
-        f"the weights do not fit the model, by name or in order: {len(have)} tensors given, {len(need)} needed; "
+        "the weights do not fit the model, by name or in order: "
+        f"{len(have)} tensors given, {len(need)} needed; "
         + "; ".join([*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]])
         + ". Check that the file was made for this model and this number of classes"
     )

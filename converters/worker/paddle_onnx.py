@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 import onnx
 import paddle2onnx
+
 from protocol import EXPORT, TaskError
 
 VERSION = importlib.metadata.version("paddle2onnx")
@@ -84,6 +85,6 @@ def _fix_sizes(graph: Any, sizes: Tuple[int, ...]) -> None:
         )
     for value in (graph.input[0], graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    for dimension, size in zip(graph.input[0].type.tensor_type.shape.dim[1:], sizes):
+    for dimension, size in zip(graph.input[0].type.tensor_type.shape.dim[1:], sizes, strict=True):
         dimension.dim_value = size
     del graph.value_info[:]  # sizes that were unknown then

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Callable, List, Tuple
 
-import lively
 import numpy as np
 import paddle
 from paddle.nn.layer.norm import _BatchNormBase
+
+import lively
 from protocol import WEIGHTS, TaskError
 
 SMALLEST_SPREAD, LARGEST_SPREAD = 0.5, 2.0
 CORRECTIONS = 3
+FEWEST_VALUES = 64
+"""How many values a channel must have for its own mean and deviation to be taken away. Those of a few
+pictures hardly differ deep in a network, and to blow up their difference blows up its rounding errors."""
 LEARNED_MAPS = (paddle.nn.Conv1D, paddle.nn.Conv2D, paddle.nn.Conv3D, paddle.nn.Linear)
 BATCH_NORMS = (_BatchNormBase, paddle.nn.BatchNorm)
 
@@ -73,7 +77,7 @@ def _once(hook: Callable[..., Any]) -> Callable[..., Any]:
 def _channel_axis(layer: Any) -> int:
     if isinstance(layer, paddle.nn.Linear):
         return -1
-    layout = getattr(layer, "_data_format", None) or getattr(layer, "_data_layout", "NCHW")
+    layout: str = getattr(layer, "_data_format", None) or getattr(layer, "_data_layout", None) or "NCHW"
     return 1 if layout[1] == "C" else -1
 
 
@@ -87,7 +91,7 @@ def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]
     def adjust(layer: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
         axis, values = _channel_axis(layer), output.numpy()
         channels = values.shape[axis]
-        if layer.bias is not None and values.size > channels:
+        if layer.bias is not None and values.size >= FEWEST_VALUES * channels:
             scale, shift = lively.standardising(values, axis)
         else:
             scale = np.full(channels, lively.scaling(values), dtype=np.float32)

@@ -1,0 +1,88 @@
+"""Runs export scripts for real, in the environments that a user's run would build."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from converters.interface import export_call
+from converters.registry import SOURCES
+from evaluation.inputs import fixed_inputs, read_npz, write_npz
+from evaluation.preprocessing import Preprocessing
+from pipeline import environments
+from pipeline.processes import Limits
+from pipeline.workers import run_worker
+
+NEVER = threading.Event()
+Arrays = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export script made."""
+
+    model: Path
+    inputs: Arrays
+    outputs: Arrays
+    answer: dict[str, Any]
+
+
+Export = Callable[..., Exported]
+
+
+def environment_of(source: str) -> environments.Environment:
+    """The environment of a source, built as a run would build it."""
+    return environments.ensure(SOURCES[source], stop=NEVER, say=print)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Export:
+    """Export a model with the framework's own preprocessing; the weights are random by default."""
+
+    def run(source: str, model: str, weights: dict[str, Any] | None = None, **changed: Any) -> Exported:
+        environment = environment_of(source)
+        folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        preprocessing = Preprocessing.from_dict(environment.catalogue.get(model, {}) | changed)
+        write_npz(folder / "inputs.npz", fixed_inputs(preprocessing, [], seed=0, batch=3))
+        answer = run_worker(
+            export_call(
+                SOURCES[source],
+                model=model,
+                weights=weights or {"kind": "random", "seed": 0},
+                inputs=folder / "inputs.npz",
+                output_folder=folder,
+                opset=12,
+            ),
+            python=environment.python,
+            variables={"OMP_NUM_THREADS": "2", **environment.description.variables},
+            what=f"exporting {source}/{model}",
+            folder=folder,
+            limits=Limits(),
+            stop=NEVER,
+        )
+        outputs = read_npz(folder / "outputs.npz")
+        return Exported(folder / "model.onnx", read_npz(folder / "inputs.npz"), outputs, answer)
+
+    return run
+
+
+@pytest.fixture
+def run_in(tmp_path: Path) -> Callable[[str, str], None]:
+    """Run a few lines of Python with a framework, to make the checkpoints that a test needs."""
+    import subprocess
+
+    def run(source: str, code: str) -> None:
+        environment = environment_of(source)
+        command = [str(environment.python), "-W", "ignore", "-c", code]
+        answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
+
+    return run

@@ -1,0 +1,134 @@
+"""Every source for real: what it lists, and that its exports compute what it computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from converters.registry import SOURCES
+from evaluation.preprocessing import Preprocessing
+from parity.compare import Tolerance, compare
+from parity.liveliness import lifeless
+from tests.converters.conftest import Export, Exported, environment_of
+
+GATE = Tolerance()
+
+
+def _source(name: str, *values: Any) -> Any:
+    return pytest.param(name, *values, marks=getattr(pytest.mark, name))
+
+
+MODELS = [
+    _source("timm", "mobilenetv3_small_050"),
+    _source("timm", "convnext_atto"),
+    _source("timm", "vit_tiny_patch16_224"),
+    _source("timm", "repvgg_a0"),
+    _source("torchvision", "shufflenet_v2_x0_5"),
+    _source("torchvision", "googlenet"),
+    _source("mmcls", "mobilenet-v2_8xb32_in1k"),
+    _source("mmcls", "resnet18_8xb32_in1k"),
+    _source("paddle", "MobileNetV3_small_x0_35"),
+    _source("paddle", "DeiT_tiny_patch16_224"),
+    _source("paddle", "mobilenet_v3_small"),
+    _source("mxnet", "mobilenet0.25"),
+    _source("mxnet", "resnet18_v2"),
+    _source("mxnet", "mobilenetv2_0.25"),
+]
+
+
+def _assert_equal(exported: Exported) -> None:
+    """The file computes the framework's own outputs, at batch 1 and at a larger batch."""
+    onnx.checker.check_model(str(exported.model), full_check=True)
+    session = onnxruntime.InferenceSession(exported.model, providers=["CPUExecutionProvider"])
+    [port] = session.get_inputs()
+    assert isinstance(port.shape[0], str), "the batch axis is dynamic"
+    assert {array.shape[0] for array in exported.inputs.values()} == {1, 3}
+    for name, array in exported.inputs.items():
+        [output] = session.run(None, {port.name: array})
+        comparison = compare(exported.outputs[name], output, GATE)
+        assert comparison.passed, f"{name}: {comparison.reason}"
+
+
+@pytest.mark.parametrize(("source", "model"), MODELS)
+def test_an_export_computes_what_the_framework_computes(export: Export, source: str, model: str) -> None:
+    exported = export(source, model)
+    _assert_equal(exported)
+    logits = np.concatenate(list(exported.outputs.values()))
+    assert lifeless(exported.outputs, Tolerance()) == ""
+    assert 0.3 < logits.std(axis=1).mean() < 3
+    assert np.abs(np.corrcoef(logits)[np.triu_indices(len(logits), 1)]).max() < 0.999
+
+
+@pytest.mark.parametrize("source", [_source(name) for name in SOURCES])
+def test_a_source_lists_its_classifiers_with_their_preprocessing(source: str) -> None:
+    catalogue = environment_of(source).catalogue
+    assert len(catalogue) >= 30
+    for name, said in catalogue.items():
+        assert "/" not in name
+        assert Preprocessing.from_dict(said).to_dict() == said
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        _source("timm", ["tf_efficientnet_lite0", "vgg16_bn", "resnet50", "vit_tiny_patch16_224"]),
+        _source("torchvision", ["squeezenet1_1", "vgg19_bn", "inception_v3"]),
+        _source("mmcls", ["vgg11_8xb32_in1k", "vgg19bn_8xb32_in1k", "mobilenet-v2_8xb32_in1k"]),
+        _source("paddle", ["SqueezeNet1_1", "VGG16", "RepVGG_A0", "DarkNet53", "SENet154_vd", "vgg16"]),
+        _source("mxnet", ["squeezenet1.1", "vgg16_bn", "inceptionv3"]),
+    ],
+)
+def test_a_source_has_what_people_ask_for(source: str, expected: list[str]) -> None:
+    assert set(expected) <= set(environment_of(source).catalogue)
+
+
+@pytest.mark.parametrize(
+    ("source", "model", "size", "interpolation"),
+    [
+        _source("timm", "tf_efficientnet_lite0", [3, 224, 224], "bicubic"),
+        _source("torchvision", "inception_v3", [3, 299, 299], "bilinear"),
+        _source("paddle", "DarkNet53", [3, 256, 256], "bilinear"),
+        _source("mxnet", "inceptionv3", [3, 299, 299], "bilinear"),
+    ],
+)
+def test_preprocessing_is_the_frameworks_own(
+    source: str, model: str, size: list[int], interpolation: str
+) -> None:
+    said = environment_of(source).catalogue[model]
+    assert (said["input_size"], said["interpolation"]) == (size, interpolation)
+
+
+@pytest.mark.parametrize(
+    ("source", "model", "parameters"),
+    [
+        # The papers' and the frameworks' own figures, in millions.
+        _source("timm", "repvgg_a0", 9.11),
+        _source("torchvision", "squeezenet1_1", 1.235),
+        _source("mmcls", "mobilenet-v2_8xb32_in1k", 3.505),
+        _source("paddle", "SqueezeNet1_1", 1.235),
+        _source("mxnet", "squeezenet1.1", 1.235),
+    ],
+)
+def test_the_learned_values_are_counted(export: Export, source: str, model: str, parameters: float) -> None:
+    assert export(source, model).answer["parameters"] == pytest.approx(parameters * 1e6, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("source", "model"),
+    [
+        _source("torchvision", "squeezenet1_1"),
+        _source("paddle", "SqueezeNet1_1"),
+        _source("mxnet", "squeezenet1.1"),
+    ],
+)
+def test_a_seed_decides_the_weights(export: Export, source: str, model: str) -> None:
+    first, again = export(source, model), export(source, model)
+    other = export(source, model, {"kind": "random", "seed": 1})
+    assert first.model.read_bytes() == again.model.read_bytes()
+    for name, logits in first.outputs.items():
+        np.testing.assert_array_equal(logits, again.outputs[name])
+        assert np.abs(logits - other.outputs[name]).max() > 0.1
