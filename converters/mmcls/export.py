@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
+from protocol import MODEL, WEIGHTS, TaskError, main
 from pytorch import Framework, Pretrained, download, tasks
 from pytorch_weights import fit, read_checkpoint
 from torchvision_operators import import_torchvision
-
-from protocol import MODEL, WEIGHTS, TaskError, main
 
 import_torchvision()  # before mmcv, which imports it as it is
 

@@ -16,11 +16,12 @@ from protocol import MODEL, TaskError, main
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
 
+import mxnet as mx  # noqa: E402
+from mxnet.gluon.model_zoo import model_store, vision  # noqa: E402
+
 import gluon_lively  # noqa: E402
 import gluon_onnx  # noqa: E402
 import gluon_weights  # noqa: E402
-import mxnet as mx  # noqa: E402
-from mxnet.gluon.model_zoo import model_store, vision  # noqa: E402
 
 # The mean and deviation that the model zoo's own documentation gives for all its models.
 MEAN = [0.485, 0.456, 0.406]

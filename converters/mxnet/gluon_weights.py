@@ -14,10 +14,8 @@ import safetensors
 import safetensors.numpy
 from mxnet.gluon.model_zoo import model_store
 
+from checkpoints import matching
 from protocol import WEIGHTS, TaskError
-
-# What other frameworks call the parameters of a batch normalisation.
-ROLES = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
 
 
 def load_pretrained(network: Any, name: str) -> str:
@@ -61,57 +59,30 @@ def _without_prefix(names: list[str]) -> dict[str, str]:
     return {name.split("_", 1)[-1]: name for name in names}
 
 
-def _match_by_name(network: Any, tensors: Mapping[str, Any]) -> list[tuple[str, str, Any]] | None:
-    """(file name, parameter name, parameter) of all, or None where the names are not Gluon's."""
-    structured = network._collect_params_with_prefix()
-    if set(structured) == set(tensors):
-        return [(name, name, parameter) for name, parameter in structured.items()]
-    flat = network.collect_params()
-    theirs, ours = _without_prefix(list(tensors)), _without_prefix(list(flat))
-    if len(theirs) == len(tensors) and set(theirs) == set(ours):
-        return [(theirs[key], ours[key], flat[ours[key]]) for key in ours]
-    return None
-
-
-def _role(name: str) -> str:
-    """``weight``, ``bias``, ``running_mean`` or ``running_var``, or empty where a name does not say."""
-    for ending, role in [*ROLES.items(), *((role, role) for role in ROLES.values())]:
-        if name.endswith(ending):
-            return role
-    return ""
-
-
-def _mismatches(pairs: list[tuple[str, str, Any]], tensors: Mapping[str, Any]) -> list[str]:
-    found = []
-    for theirs, ours, parameter in pairs:
-        shape, roles = tuple(tensors[theirs].shape), {_role(theirs), _role(ours)} - {""}
-        if shape != tuple(parameter.shape) or len(roles) > 1:
-            found.append(f"{ours} {tuple(parameter.shape)} against {theirs} {shape}")
-    return found
+def _renamed(tensors: dict[str, Any], network: Any, structured: dict[str, Any]) -> dict[str, Any]:
+    """``tensors`` under the structured names of ``save_parameters``, where ``export`` wrote them."""
+    flat = {id(parameter): name for name, parameter in network.collect_params().items()}
+    ours = _without_prefix([flat[id(parameter)] for parameter in structured.values()])
+    theirs = _without_prefix(list(tensors))
+    if len(theirs) != len(tensors) or set(theirs) != set(ours):
+        return tensors
+    names = {flat[id(parameter)]: name for name, parameter in structured.items()}
+    return {names[ours[short]]: tensors[name] for short, name in theirs.items()}
 
 
 def load_file(network: Any, path: str) -> str:
     """Load a checkpoint into ``network``; how its tensors were matched: ``by name`` or ``in order``.
 
-    Names may be those of ``save_parameters`` or of ``export``. Where they are neither, all tensors
-    must have the parameters' shapes in the same order, and not say another role than theirs.
+    Names may be those of ``save_parameters`` or of ``export``. Where they are neither, the tensors
+    are taken in order, as :func:`checkpoints.matching` has it.
     """
-    tensors = read_file(path)
     parameters = network._collect_params_with_prefix()
-    pairs, how = _match_by_name(network, tensors), "by name"
-    if pairs is None:
-        how = "in order"
-        pairs = [(theirs, ours, parameters[ours]) for theirs, ours in zip(tensors, parameters, strict=False)]
-    mismatches = _mismatches(pairs, tensors)
-    if mismatches or len(tensors) != len(parameters):
-        first = "; ".join(mismatches[:3]) or "all common ones fit"
-        raise TaskError(
-            WEIGHTS,
-            f"{path} does not fit this model: {len(tensors)} tensors against {len(parameters)} parameters; "
-            f"compared {how}, {len(mismatches)} differ: {first}. "
-            "Name the model that the file was saved from.",
-        )
-    for theirs, _, parameter in pairs:
+    tensors = _renamed(read_file(path), network, parameters)
+    matched, how = matching(
+        {name: tuple(tensor.shape) for name, tensor in tensors.items()},
+        {name: tuple(parameter.shape) for name, parameter in parameters.items()},
+    )
+    for name, parameter in parameters.items():
         parameter.initialize()
-        parameter.set_data(mx.nd.array(tensors[theirs]))
+        parameter.set_data(mx.nd.array(tensors[matched[name]]))
     return how

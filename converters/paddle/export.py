@@ -18,6 +18,7 @@ from protocol import EXPORT, TaskError, main
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
 
 import paddle  # noqa: E402
+
 import paddle_folders  # noqa: E402
 import paddle_lively  # noqa: E402
 import paddle_models  # noqa: E402

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional
 
+from protocol import WEIGHTS, TaskError, main
 from pytorch import Framework, Pretrained, download_failed, tasks
 from torchvision_operators import import_torchvision
-
-from protocol import WEIGHTS, TaskError, main
 
 import_torchvision()  # before timm, which imports it as it is
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence
 
+from protocol import main
 from pytorch import Framework, Pretrained, download, tasks
 from pytorch_weights import fit, read_checkpoint
 from torchvision_operators import import_torchvision
-
-from protocol import main
 
 torchvision = import_torchvision()
 

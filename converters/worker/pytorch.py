@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
 import torch
+
+from protocol import EXPORT, MODEL, WEIGHTS, TaskError
 from pytorch_export import write_onnx
 from pytorch_lively import enliven
 from pytorch_weights import fit, read_checkpoint
-
-from protocol import EXPORT, MODEL, WEIGHTS, TaskError
 
 Array = npt.NDArray[np.float32]
 

@@ -6,12 +6,13 @@ import os
 import pickle
 import re
 import zipfile
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 import safetensors
 import safetensors.torch
 import torch
 
+from checkpoints import matching
 from protocol import WEIGHTS, TaskError
 
 STATE_KEYS = ("state_dict_ema", "model_ema", "state_dict", "model")
@@ -99,20 +100,16 @@ def fit(network: Any, tensors: Tensors, unused: Tuple[str, ...]) -> str:
     """Copy ``tensors`` into ``network`` and say how they were matched: ``by name`` or ``in order``.
 
     By name where all names agree, apart from wrappers' prefixes, from the counters of BatchNorm and
-    from ``unused``, the beginnings of names that only training needs; else in order where all
-    shapes agree one by one. Raises TaskError, naming tensors that do not fit, otherwise.
+    from ``unused``, the beginnings of names that only training needs; else in order, as
+    :func:`checkpoints.matching` has it. Raises TaskError, naming tensors that do not fit, otherwise.
     """
     wanted = {name: value for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
     given = {name: value for name, value in tensors.items() if not name.endswith(COUNTER)}
     named = _unwrapped(given, wanted)
     named = {name: value for name, value in named.items() if name in wanted or not name.startswith(unused)}
-    if _shapes(named) == _shapes(wanted):
-        network.load_state_dict(named, strict=False)
-        return "by name"
-    if named.keys() != wanted.keys() and list(_shapes(given).values()) == list(_shapes(wanted).values()):
-        network.load_state_dict(dict(zip(wanted, given.values(), strict=True)), strict=False)
-        return "in order"
-    raise TaskError(WEIGHTS, _mismatch(named, wanted))
+    matched, how = matching(_shapes(named), _shapes(wanted))
+    network.load_state_dict({ours: named[theirs] for ours, theirs in matched.items()}, strict=False)
+    return how
 
 
 def _unwrapped(given: Tensors, wanted: Tensors) -> Tensors:
@@ -127,22 +124,3 @@ def _unwrapped(given: Tensors, wanted: Tensors) -> Tensors:
 
 def _shapes(tensors: Tensors) -> Dict[str, Tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in tensors.items()}
-
-
-def _mismatch(named: Tensors, wanted: Tensors) -> str:
-    """What does not fit, the first few of each kind."""
-    have, need = _shapes(named), _shapes(wanted)
-    different = [
-        f"{name} is {have[name]}, needed {need[name]}"
-        for name in need
-        if have.get(name, need[name]) != need[name]
-    ]
-    missing = [f"{name} {need[name]} is missing" for name in need if name not in have]
-    more = [f"{name} {have[name]} is not needed" for name in have if name not in need]
-    lines: List[str] = [*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]]
-    return (
-        "the weights do not fit the model, by name or in order: "
-        f"{len(have)} tensors given, {len(need)} needed; "
-        + "; ".join(lines)
-        + ". Check that the file was made for this model and this number of classes"
-    )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections
 import os
 import pickle
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.core import multiarray, numeric
 
+from checkpoints import matching
 from protocol import WEIGHTS, TaskError
 
 NAME_TABLE = "StructuredToParameterName@@"
@@ -109,53 +110,21 @@ def fit(network: Any, tensors: Tensors, exact: bool = True) -> str:
     """Copy ``tensors`` into ``network`` and say how they were matched: ``by name`` or ``in order``.
 
     By name where all names agree (or all that are needed are there, if not ``exact``), else in
-    order where shapes and the last parts of names agree one by one. Raises TaskError, naming
-    tensors that do not fit, otherwise.
+    order, as :func:`checkpoints.matching` has it. Raises TaskError, naming tensors that do not fit,
+    otherwise.
     """
     wanted = {name: value.numpy() for name, value in network.state_dict().items()}
     given = tensors if exact else {name: value for name, value in tensors.items() if name in wanted}
-    if _shapes(given) == _shapes(wanted):
-        matched, how = given, "by name"
-    elif given.keys() != wanted.keys() and _signature(given) == _signature(wanted):
-        matched, how = dict(zip(wanted, given.values(), strict=True)), "in order"
-    else:
-        raise TaskError(WEIGHTS, _mismatch(given, wanted))
+    matched, how = matching(_shapes(given), _shapes(wanted))
     for name, value in network.state_dict().items():
-        if matched[name].dtype.kind != wanted[name].dtype.kind:
+        array = given[matched[name]]
+        if array.dtype.kind != wanted[name].dtype.kind:
             raise TaskError(
-                WEIGHTS, f"{name} holds values of type {matched[name].dtype}, needed {wanted[name].dtype}"
+                WEIGHTS, f"{name} holds values of type {array.dtype}, needed {wanted[name].dtype}"
             )
-        value.set_value(matched[name].astype(wanted[name].dtype))
+        value.set_value(array.astype(wanted[name].dtype))
     return how
 
 
 def _shapes(tensors: Tensors) -> Dict[str, Tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in tensors.items()}
-
-
-def _signature(tensors: Tensors) -> List[Tuple[str, Tuple[int, ...]]]:
-    """The role and shape of each tensor: a weight never takes the place of a bias of its shape."""
-    roles = {"_mean": "running_mean", "_variance": "running_var"}
-    last = [name.rsplit(".", 1)[-1] for name in tensors]
-    return [
-        (roles.get(role, role), tuple(value.shape))
-        for role, value in zip(last, tensors.values(), strict=True)
-    ]
-
-
-def _mismatch(given: Tensors, wanted: Tensors) -> str:
-    """What does not fit, the first few of each kind."""
-    have, need = _shapes(given), _shapes(wanted)
-    different = [
-        f"{name} is {have[name]}, needed {need[name]}"
-        for name in need
-        if have.get(name, need[name]) != need[name]
-    ]
-    missing = [f"{name} {need[name]} is missing" for name in need if name not in have]
-    more = [f"{name} {have[name]} is not needed" for name in have if name not in need]
-    return (
-        "the weights do not fit the model, by name or in order: "
-        f"{len(have)} tensors given, {len(need)} needed; "
-        + "; ".join([*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]])
-        + ". Check that the file was made for this model and this number of classes"
-    )

@@ -1,0 +1,75 @@
+"""Which tensor of a checkpoint belongs to which tensor of a network, for every framework.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Tuple
+
+from protocol import WEIGHTS, TaskError
+
+Shapes = Mapping[str, Tuple[int, ...]]
+
+SHOWN = 4
+"""How many tensors of each kind of mistake a message names."""
+
+ROLES = {
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+    "_mean": "running_mean",
+    "_variance": "running_var",
+    "weight": "weight",
+    "bias": "bias",
+    "running_mean": "running_mean",
+    "running_var": "running_var",
+}
+"""How the frameworks end the names of tensors that often have one shape, and what they mean by it."""
+
+
+def matching(given: Shapes, wanted: Shapes) -> Tuple[Dict[str, str], str]:
+    """The given name for every wanted one, and how it was found: ``by name`` or ``in order``.
+
+    By name where all names agree; else in order where all shapes agree one by one and no name says
+    another role (weight, bias, running mean or variance) than the one whose place it takes.
+
+    Raises TaskError, naming the first tensors that do not fit, otherwise.
+    """
+    if given.keys() == wanted.keys() and all(given[name] == wanted[name] for name in wanted):
+        return {name: name for name in wanted}, "by name"
+    pairs = list(zip(wanted, given))
+    in_order = len(given) == len(wanted) and given.keys() != wanted.keys()
+    if in_order and all(wanted[ours] == given[theirs] for ours, theirs in pairs):
+        contradictions = [pair for pair in pairs if len({_role(name) for name in pair} - {""}) > 1]
+        if not contradictions:
+            return dict(pairs), "in order"
+        ours, theirs = contradictions[0]
+        raise TaskError(
+            WEIGHTS, f"the weights do not fit the model in order: {theirs} would become {ours}. {_ADVICE}"
+        )
+    raise TaskError(WEIGHTS, f"{_mismatch(given, wanted)}. {_ADVICE}")
+
+
+_ADVICE = "Check that the file was made for this model and this number of classes"
+
+
+def _role(name: str) -> str:
+    """What a name says that its tensor is; empty where it says nothing."""
+    last = name.rsplit(".", 1)[-1]
+    return next((role for ending, role in ROLES.items() if last.endswith(ending)), "")
+
+
+def _mismatch(given: Shapes, wanted: Shapes) -> str:
+    """What does not fit, the first few of each kind."""
+    different = [
+        f"{name} has shape {given[name]}, needed is {wanted[name]}"
+        for name in wanted
+        if given.get(name, wanted[name]) != wanted[name]
+    ]
+    missing = [f"{name} {wanted[name]} is missing" for name in wanted if name not in given]
+    more = [f"{name} {given[name]} is not needed" for name in given if name not in wanted]
+    lines: List[str] = [*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]]
+    counts = f"{len(given)} tensors given, {len(wanted)} needed"
+    return f"the weights do not fit the model, by name or in order: {counts}; " + "; ".join(lines)

@@ -1,0 +1,27 @@
+"""Operators whose steps changed only the types that they accept.
+
+A model that uses a type the older form lacks, such as bfloat16, is caught by the checker at the end.
+"""
+
+from __future__ import annotations
+
+from opsets.registry import unchanged
+
+WHY = "only the accepted types changed"
+
+CHANGED_AT = {
+    16: ("GreaterOrEqual Identity If LeakyRelu LessOrEqual PRelu Where"),
+    15: ("BatchNormalization Pow"),
+    14: ("Add CumSum Div Identity Mul Relu Sub"),
+    13: (
+        "Abs Add ArgMax ArgMin Cast Ceil Clip Concat Constant DepthToSpace Div Dropout Equal Erf"
+        " Exp Expand Flatten Floor Gather GatherElements Gemm Greater Identity If LRN Less Log"
+        " MatMul Max Mean Min Mod Mul Neg Pad Pow Reciprocal ReduceL1 ReduceL2 ReduceLogSum"
+        " ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare Relu Reshape"
+        " Shape Sigmoid Sign Size Slice SpaceToDepth Sqrt Sub Sum Tanh Tile Transpose"
+    ),
+}
+
+for newer, operators in CHANGED_AT.items():
+    for operator in operators.split():
+        unchanged(operator, newer, newer - 1, WHY)

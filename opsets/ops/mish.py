@@ -1,0 +1,14 @@
+"""Mish: new at 18."""
+
+from __future__ import annotations
+
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+
+@adapts("Mish", 18, 17)
+def mish_18_to_17(rewrite: Rewrite) -> None:
+    """``x * tanh(softplus(x))``, which is the operator's definition."""
+    data = rewrite.required(0)
+    gate = rewrite.add("Tanh", [rewrite.add("Softplus", [data])])
+    rewrite.replace(rewrite.add("Mul", [data, gate], shape=data.shape))

@@ -1,0 +1,17 @@
+"""Reshape: ``allowzero`` since 14; 13 changed only the accepted types."""
+
+from __future__ import annotations
+
+from opsets.errors import CannotAdapt
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+
+@adapts("Reshape", 14, 13)
+def reshape_14_to_13(rewrite: Rewrite) -> None:
+    """A 0 copies the input's length below 14, so ``allowzero`` goes only where no 0 is asked for."""
+    if rewrite.integer("allowzero", 0):
+        shape = rewrite.constant(1, "shape")
+        if shape is None or (shape == 0).any():
+            raise CannotAdapt("it asks for an axis of length 0 (allowzero)")
+    rewrite.drop_attribute("allowzero")

@@ -1,0 +1,35 @@
+"""Split: ``num_outputs`` since 18; the lengths are an input since 13."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from opsets.errors import CannotAdapt
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+
+@adapts("Split", 18, 17)
+def split_18_to_17(rewrite: Rewrite) -> None:
+    """Equal parts need no word; where the last is smaller, the lengths are written out."""
+    count = rewrite.integer("num_outputs", 0)
+    if count:
+        data, axis = rewrite.required(0), rewrite.integer("axis", 0)
+        rewrite.rank(data)
+        length = data.shape[axis] if data.shape is not None else None
+        if not isinstance(length, int):
+            raise CannotAdapt(f"the length of axis {axis} is not known, so neither are the parts'")
+        part = -(-length // count)
+        if part * count != length:
+            lengths = np.array([*[part] * (count - 1), length - part * (count - 1)], dtype=np.int64)
+            rewrite.set_input(1, rewrite.initializer(lengths, "split"))
+    rewrite.drop_attribute("num_outputs")
+
+
+@adapts("Split", 13, 12)
+def split_13_to_12(rewrite: Rewrite) -> None:
+    """Constant lengths become the ``split`` attribute."""
+    lengths = rewrite.constant(1, "lengths")
+    if lengths is not None:
+        rewrite.set_attribute("split", [int(length) for length in lengths])
+    rewrite.keep_inputs(1)

@@ -1,0 +1,49 @@
+"""What is known about each operator's boundaries: an adapter, or a claim that nothing changes.
+
+A boundary is named by its step, such as 13 to 12. Each has exactly one entry; a second one is a
+mistake and stops the import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opsets.graph import Rewrite
+
+Adapter = Callable[[Rewrite], None]
+Step = tuple[str, int]
+"""An operator and the opset that its step leaves."""
+
+ADAPTERS: dict[Step, Adapter] = {}
+UNCHANGED: dict[Step, str] = {}
+IMPOSSIBLE: dict[Step, str] = {}
+
+
+def _claim(operator: str, newer: int, older: int) -> Step:
+    if older != newer - 1:
+        raise ValueError(f"{operator} {newer} to {older} is not one step")
+    step = (operator, newer)
+    if step in ADAPTERS or step in UNCHANGED or step in IMPOSSIBLE:
+        raise ValueError(f"{operator} {newer} to {older} is registered twice")
+    return step
+
+
+def adapts(operator: str, newer: int, older: int) -> Callable[[Adapter], Adapter]:
+    """Register a function that rewrites one ``operator`` node of opset ``newer`` for ``older``."""
+    step = _claim(operator, newer, older)
+
+    def register(adapter: Adapter) -> Adapter:
+        ADAPTERS[step] = adapter
+        return adapter
+
+    return register
+
+
+def unchanged(operator: str, newer: int, older: int, why: str) -> None:
+    """Claim that ``operator`` means the same on both sides of the step; a test executes each claim."""
+    UNCHANGED[_claim(operator, newer, older)] = why
+
+
+def impossible(operator: str, newer: int, older: int, why: str) -> None:
+    """Declare that no older form says what ``operator`` says at ``newer``."""
+    IMPOSSIBLE[_claim(operator, newer, older)] = why
