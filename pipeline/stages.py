@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.errors import EvaluationError
-from opsets.errors import OpsetError
+from opsets.errors import RetargetError
 from parity.errors import ParityError
 from pipeline import cache
 from pipeline.errors import PipelineError, VerdictError
@@ -26,7 +26,7 @@ from pipeline.records import data_sets_of, description_of
 from pipeline.verification import Verification, verify
 from publishing.errors import PublishError
 
-_EXPECTED = (PipelineError, EvaluationError, OpsetError, ParityError, PublishError)
+_EXPECTED = (PipelineError, EvaluationError, RetargetError, ParityError, PublishError)
 
 
 @dataclass
