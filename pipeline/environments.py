@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -163,21 +163,21 @@ def _build(description: Description, stop: threading.Event) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _uv(description: Description, arguments: list[str], log: Path, stop: threading.Event) -> None:
+def _uv(
+    description: Description, arguments: list[str], stop: threading.Event, variables: Mapping[str, str]
+) -> None:
+    """Run uv as pip is set up; ``variables`` come on top."""
     from uv import find_uv_bin
 
-    settings = read_pip_settings(os.environ)
-    variables = {**uv_variables(settings, os.environ), **description.build_variables}
-    backend = description.torch_backend
-    if backend and not _offers_torch(settings.find_links, backend) and "UV_TORCH_BACKEND" not in os.environ:
-        variables["UV_TORCH_BACKEND"] = backend
+    log = description.folder.with_name(f"{description.folder.name}.log")
+    handed_on = uv_variables(read_pip_settings(os.environ), os.environ)
     try:
         run_process(
             [find_uv_bin(), *arguments, "--no-config", "--no-progress"],
             what=f"uv {arguments[0]}",
             log=log,
             limits=_BUILD_LIMITS,
-            environment=worker_environment(variables),
+            environment=worker_environment({**handed_on, **description.build_variables, **variables}),
             folder=log.parent,
             stop=stop,
         )
@@ -188,20 +188,40 @@ def _uv(description: Description, arguments: list[str], log: Path, stop: threadi
         ) from error
 
 
+def _install(description: Description, staging: Path, stop: threading.Event) -> None:
+    """Install the lock file's packages into a new environment in ``staging``."""
+    interpreter = find_interpreter(description.python, os.environ)
+    _uv(description, ["venv", "--relocatable", "--python", interpreter, str(staging)], stop, {})
+    install = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
+    backend = description.torch_backend
+    if backend and not _offers_torch(read_pip_settings(os.environ).find_links, backend):
+        # PyTorch's index has the CPU build of torch; it must not be asked for anything else, because
+        # its builds of other packages have other hashes than those of the lock.
+        torch_lines = staging / "torch.lock"
+        torch_lines.write_text(requirement_lines(description.lock.read_text(encoding="utf-8"), "torch"))
+        variables = {"UV_TORCH_BACKEND": os.environ.get("UV_TORCH_BACKEND", backend)}
+        _uv(description, [*install, "-r", str(torch_lines)], stop, variables)
+        torch_lines.unlink()
+    if description.build_constraints.exists():
+        install += ["--build-constraints", str(description.build_constraints)]
+    _uv(description, [*install, "-r", str(description.lock)], stop, {})
+
+
+def requirement_lines(lock: str, package: str) -> str:
+    """The requirements of ``package`` in the text of a lock file, with the hashes that follow them."""
+    kept, inside = [], False
+    for line in lock.splitlines(keepends=True):
+        if not line.startswith((" ", "#")):
+            inside = line.split("==")[0].strip() == package
+        if inside:
+            kept.append(line)
+    return "".join(kept)
+
+
 def _offers_torch(find_links: tuple[str, ...], backend: str) -> bool:
     """Whether a local find-links folder holds a build of torch for ``backend``."""
     folders = [Path(place.removeprefix("file://")) for place in find_links]
     return any(True for folder in folders for _ in folder.glob(f"torch-*+{backend}-*.whl"))
-
-
-def _install(description: Description, staging: Path, stop: threading.Event) -> None:
-    interpreter = find_interpreter(description.python, os.environ)
-    log = description.folder.with_name(f"{description.folder.name}.log")
-    _uv(description, ["venv", "--relocatable", "--python", interpreter, str(staging)], log, stop)
-    arguments = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
-    if description.build_constraints.exists():
-        arguments += ["--build-constraints", str(description.build_constraints)]
-    _uv(description, [*arguments, "-r", str(description.lock)], log, stop)
 
 
 def _list_models(description: Description, folder: Path, stop: threading.Event) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from converters.interface import Source
+from converters.registry import SOURCES
 from pipeline import environments
 from pipeline.errors import EnvironmentBuildError
 
@@ -149,3 +150,11 @@ def test_the_users_own_python_variables_do_not_reach_a_worker(
     (tmp_path / "poison" / "framework.py").write_text("raise SystemExit('poisoned')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "poison"))
     assert json.dumps(_ensure(source).catalogue) == '{"tiny": {"resize": 256}}'
+
+
+def test_the_lines_of_one_package_are_found_in_a_lock() -> None:
+    lock = environments.describe(SOURCES["timm"]).lock.read_text()
+    lines = environments.requirement_lines(lock, "torch").splitlines()
+    assert [line.split("==")[0] for line in lines if "==" in line and line[0] != " "] == ["torch"] * 2
+    assert sum("--hash=sha256:" in line for line in lines) > 2
+    assert environments.requirement_lines(lock, "torchvision").startswith("torchvision==")
