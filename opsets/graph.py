@@ -12,6 +12,23 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 
 
+def remove_dead(model: ir.Model) -> None:
+    """Remove nodes and constants that nothing uses."""
+    for node in reversed(list(model.graph.all_nodes())):
+        graph = node.graph
+        if graph is None or any(value.uses() or value.is_graph_output() for value in node.outputs):
+            continue
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.GRAPH:
+                for inner in attribute.as_graph().all_nodes():
+                    inner.resize_inputs(0)  # what stands inside uses nothing of the outside any more
+        graph.remove(node, safe=True)
+    for graph in (model.graph, *model.graph.subgraphs()):
+        for name, value in list(graph.initializers.items()):
+            if not (value.uses() or value.is_graph_output() or value.is_graph_input()):
+                del graph.initializers[name]
+
+
 class Rewrite:
     """The view that an adapter has of the node that it rewrites.
 
@@ -142,7 +159,7 @@ class Rewrite:
         self.touched = True
         graph = self._graph()
         for old, new in zip(self.node.outputs, values, strict=False):
-            name = old.name
+            name = old.name or new.name  # an optional output that is left out has an empty name
             new.shape, new.type = new.shape or old.shape, new.type or old.type
             if old.is_graph_output():
                 new.shape, new.type = old.shape, old.type

@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-environments_app = typer.Typer(help="The environments of the sources: one each, built once, shared.")
+environments_app = typer.Typer(help="List, build or remove source environments.")
 app.add_typer(environments_app, name="environments", no_args_is_help=True)
 
 PipelineFileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The pipeline file.")]
@@ -70,7 +70,9 @@ def run(
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
 ) -> None:
-    """Convert, verify and publish what FILE asks for and is not done.
+    """Convert, verify and publish.
+
+    What FILE asks for and is published already is left alone.
 
     Exit code 0: all is published; 1: some model is not; 2: the command or FILE is wrong;
     130: interrupted. Running it again goes on from what is done.
@@ -90,7 +92,7 @@ def plan(
         str, typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do.")
     ] = "text",
 ) -> None:
-    """Show what run would do, and what is already done."""
+    """Show what is to do and what is done."""
     from pipeline.run import plan_file
 
     if output not in ("text", "json", "github"):
@@ -129,7 +131,10 @@ def models(
     source: Annotated[str, typer.Argument(help="timm, torchvision, mmcls, paddle or mxnet.")],
     glob: Annotated[str, typer.Argument(help="Only names that fit, such as 'vgg*'.")] = "*",
 ) -> None:
-    """List the classifiers that a framework has, by the names that a pipeline file takes."""
+    """List the classifiers of a framework.
+
+    They are listed by the names that a pipeline file takes.
+    """
     from pipeline.run import list_models
 
     typer.echo("\n".join(list_models(source, glob)))
@@ -137,7 +142,7 @@ def models(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of a pipeline file, for editors."""
+    """Print the JSON Schema of a pipeline file."""
     from pipeline.config import PipelineFile
 
     typer.echo(json.dumps(PipelineFile.model_json_schema(), indent=2))
