@@ -11,8 +11,7 @@ import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from opsets.errors import RetargetError
-from opsets.versions import ir_version
-from opsets.walk import DEFAULT_DOMAINS, check, lower, place_initializers, read
+from opsets.walk import DEFAULT_DOMAINS, lower
 
 LOWEST_TARGET, HIGHEST_TARGET = 3, 12
 
@@ -37,10 +36,7 @@ def retarget_with_report(model: onnx.ModelProto, target: int) -> Retargeted:
     The result computes the same from the same inputs, keeps the names of inputs and outputs and the
     bytes of every weight, and passes ``onnx.checker`` in full. Raises :class:`RetargetError`.
     """
-    current = _opset(model, target)
-    if current == target and not model.functions:
-        return Retargeted(_stamped(model, target), ())
-    lowered, rewrites = lower(model, current, target)
+    lowered, rewrites = lower(model, _opset(model, target), target)
     return Retargeted(ir.to_proto(lowered), rewrites)
 
 
@@ -84,16 +80,3 @@ def _opset(model: onnx.ModelProto, target: int) -> int:
     if current > onnx.defs.onnx_opset_version():
         raise RetargetError(f"the model is at opset {current}, newer than the installed onnx knows")
     return int(current)
-
-
-def _stamped(model: onnx.ModelProto, target: int) -> onnx.ModelProto:
-    """A copy of a ``model`` that is at ``target``: checked, with the opset's IR version."""
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    result.ir_version = ir_version(target)
-    graph = read(result)
-    place_initializers(graph)
-    check(graph, target)
-    if [value.name for value in graph.graph.inputs] != [value.name for value in result.graph.input]:
-        return ir.to_proto(graph)
-    return result

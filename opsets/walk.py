@@ -17,7 +17,7 @@ from opsets.versions import ir_version, since_version
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
 
-def read(source: onnx.ModelProto) -> ir.Model:
+def _read(source: onnx.ModelProto) -> ir.Model:
     """``source`` as a graph of standard operators only, its functions inlined.
 
     Raises :class:`RetargetError` where it is no valid graph or an operator is of another domain.
@@ -49,7 +49,7 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> tuple[ir.Model,
     What the model declares of its values stands; what inference found out on the way does not stay.
     Raises :class:`RetargetError`.
     """
-    model = read(source)
+    model = _read(source)
     declared = {value.name for value in source.graph.value_info}
     outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
     _infer(model)
@@ -64,12 +64,12 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> tuple[ir.Model,
     for domain in [domain for domain in model.graph.opset_imports if domain]:
         del model.graph.opset_imports[domain]  # no node of another domain is left
     model.ir_version = ir_version(target)
-    place_initializers(model)
-    check(model, target)
+    _place_initializers(model)
+    _check(model, target)
     return model, rewrites
 
 
-def place_initializers(model: ir.Model) -> None:
+def _place_initializers(model: ir.Model) -> None:
     """Initialisers among the graph inputs exactly where the IR version wants them."""
     inputs = model.graph.inputs
     for value in model.graph.initializers.values():
@@ -79,7 +79,7 @@ def place_initializers(model: ir.Model) -> None:
             inputs.remove(value)
 
 
-def check(model: ir.Model, target: int) -> None:
+def _check(model: ir.Model, target: int) -> None:
     """Refuse a ``model`` that ``onnx.checker``, types and shapes included, does not pass."""
     try:
         CheckerPass(full_check=True)(model)

@@ -17,6 +17,7 @@ import mmcls  # noqa: E402
 import mmcv  # noqa: E402
 from mmcls.models import build_classifier  # noqa: E402
 from mmcls.models.heads import MultiLabelClsHead  # noqa: E402
+from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
 CONFIGS = Path(mmcls.__file__).parent / ".mim" / "configs"
 EFFICIENTNET_PADDING = 32
@@ -102,6 +103,20 @@ def _size(steps: Dict[str, Any]) -> Tuple[int, int]:
     else:
         size = CIFAR_SIZE
     return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def join_windows(windows: Any, height: Any, width: Any, window: int) -> Any:
+    """What mmcls's ``ShiftWindowMSA.window_reverse`` computes, for any number of pictures in an ONNX file.
+
+    Joins ``windows``, (N * windows per picture, window, window, C), to (N, height, width, C). mmcls
+    makes N a Python integer, and a traced graph would keep that of the example.
+    """
+    rows, columns = height // window, width // window
+    grid = windows.view(-1, rows, columns, window, window, windows.shape[-1])
+    return grid.permute(0, 1, 3, 2, 4, 5).reshape(-1, height, width, windows.shape[-1])
+
+
+ShiftWindowMSA.window_reverse = staticmethod(join_windows)
 
 
 def build(model: str) -> Any:

@@ -12,9 +12,6 @@ from mxnet.gluon import nn
 import lively
 
 LAYERS = (nn.Conv2D, nn.Dense)
-FEWEST_SAMPLES = 32
-"""A channel with fewer values than this is not standardised by itself: its mean is large beside the
-differences between a few inputs, and removing it would blow up the rounding errors."""
 
 
 def _draw(network: Any, learned: list[Any], seed: int) -> None:
@@ -46,11 +43,10 @@ def _standardise(layer: Any, used: list[Any]) -> Callable[[Any], Any]:
         output = forward(layer, data).asnumpy()
         if layer.act is not None:
             del layer.act.forward
-        if layer.bias is None or output.size < FEWEST_SAMPLES * output.shape[1]:
-            _scale(layer, lively.scaling(output))
-        else:
-            scale, shift = lively.standardising(output, 1)
-            _scale(layer, scale)
+        centre = 0.0 if isinstance(layer, nn.Dense) else lively.CENTRE
+        scale, shift = lively.correction(output, 1, biased=layer.bias is not None, centre=centre)
+        _scale(layer, scale)
+        if layer.bias is not None:
             layer.bias.set_data(layer.bias.data() * mx.nd.array(scale) + mx.nd.array(shift))
         return forward(layer, data)
 
@@ -62,12 +58,10 @@ def _collect_statistics(layer: Any) -> Callable[[Any], Any]:
     forward = type(layer).forward
 
     def adjusting_forward(data: Any) -> Any:
-        values = data.asnumpy().astype(np.float64)
-        axes = tuple(axis for axis in range(values.ndim) if axis != layer._kwargs["axis"])
-        variance = values.var(axis=axes)
-        floor = values.var() * lively.SMALLEST_SHARE**2
-        layer.running_mean.set_data(mx.nd.array(values.mean(axis=axes)))
-        layer.running_var.set_data(mx.nd.array(np.maximum(variance, floor)))
+        mean, variance = lively.statistics(data.asnumpy(), layer._kwargs["axis"])
+        layer.running_mean.set_data(mx.nd.array(mean))
+        layer.running_var.set_data(mx.nd.array(variance))
+        layer.beta.set_data(layer.beta.data() + lively.CENTRE)
         return forward(layer, data)
 
     return adjusting_forward

@@ -13,9 +13,6 @@ from protocol import WEIGHTS, TaskError
 
 SMALLEST_SPREAD, LARGEST_SPREAD = 0.5, 2.0
 CORRECTIONS = 3
-FEWEST_VALUES = 64
-"""How many values a channel must have for its own mean and deviation to be taken away. Those of a few
-pictures hardly differ deep in a network, and to blow up their difference blows up its rounding errors."""
 LEARNED_MAPS = (paddle.nn.Conv1D, paddle.nn.Conv2D, paddle.nn.Conv3D, paddle.nn.Linear)
 BATCH_NORMS = (_BatchNormBase, paddle.nn.BatchNorm)
 
@@ -82,20 +79,19 @@ def _channel_axis(layer: Any) -> int:
 
 
 def _set_statistics(layer: Any, inputs: Tuple[Any, ...]) -> None:
-    scale, shift = lively.standardising(inputs[0].numpy(), _channel_axis(layer))
-    layer._mean.set_value(-shift / scale)
-    layer._variance.set_value(scale**-2)
+    mean, variance = lively.statistics(inputs[0].numpy(), _channel_axis(layer))
+    layer._mean.set_value(mean)
+    layer._variance.set_value(variance)
+    if layer.bias is not None:
+        layer.bias.set_value(layer.bias.numpy() + np.float32(lively.CENTRE))
 
 
 def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(layer: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
-        axis, values = _channel_axis(layer), output.numpy()
-        channels = values.shape[axis]
-        if layer.bias is not None and values.size >= FEWEST_VALUES * channels:
-            scale, shift = lively.standardising(values, axis)
-        else:
-            scale = np.full(channels, lively.scaling(values), dtype=np.float32)
-            shift = np.zeros(channels, dtype=np.float32)
+        centre = 0.0 if isinstance(layer, paddle.nn.Linear) else lively.CENTRE
+        scale, shift = lively.correction(
+            output.numpy(), _channel_axis(layer), biased=layer.bias is not None, centre=centre
+        )
         _scale(layer, scale, shift)
         adjusted.append(layer)
         return layer.forward(*inputs)

@@ -65,15 +65,41 @@ def _tidy(graph: Any) -> None:
         else:
             kept.append(node)
     for node in kept:
-        for position, name in enumerate(node.input):
-            node.input[position] = renamed.get(name, name)
+        _rename_inputs(node, renamed)
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept]
     del graph.node[:]
     graph.node.extend(copies)
-    used = {name for node in copies for name in node.input} | results
+    used = {name for node in copies for name in _read_by(node)} | results
     for position in reversed(range(len(graph.initializer))):
         if graph.initializer[position].name not in used:
             del graph.initializer[position]
+
+
+def _rename_inputs(node: Any, renamed: Dict[str, str]) -> None:
+    """Rename what ``node`` reads, also inside the branches of an If and the bodies of loops.
+
+    No inner value can be meant: ONNX does not let one take the name of an outer one.
+    """
+    for position, name in enumerate(node.input):
+        node.input[position] = renamed.get(name, name)
+    for graph in _inner_graphs(node):
+        for inner in graph.node:
+            _rename_inputs(inner, renamed)
+        for value in graph.output:
+            value.name = renamed.get(value.name, value.name)
+
+
+def _read_by(node: Any) -> List[str]:
+    """The names that ``node`` and the graphs inside of it read, inner ones among them."""
+    names = list(node.input)
+    for graph in _inner_graphs(node):
+        names += [name for inner in graph.node for name in _read_by(inner)]
+        names += [value.name for value in graph.output]
+    return names
+
+
+def _inner_graphs(node: Any) -> List[Any]:
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
 
 
 def _fix_sizes(graph: Any, sizes: Tuple[int, ...]) -> None:

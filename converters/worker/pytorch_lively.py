@@ -14,12 +14,6 @@ LARGEST_SPREAD, SMALLEST_SPREAD = 2.0, 0.5
 CORRECTIONS = 3
 LARGEST_EXCESS = 0.5
 """How much of what all inputs' logits have in common may be more than what sets them apart."""
-FEWEST_VALUES = 64
-"""Values per channel from which on their mean and deviation are worth taking."""
-CENTRE = 1.0
-"""The mean of what goes into an activation function. Around 0, every rectifier between two
-normalisations makes rounding errors 1.2 times as large (a thousandfold in forty layers), because it
-throws half of its input away; around 1 the factor is 1.06."""
 LEARNED_MAPS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Linear)
 BATCH_NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
 
@@ -73,36 +67,22 @@ def _once(hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:
-    scale, shift = _correction(inputs[0], 1)
-    module.running_mean.copy_(-shift / scale)
-    module.running_var.copy_(scale**-2)
+    mean, variance = lively.statistics(inputs[0].numpy(), 1)
+    module.running_mean.copy_(torch.from_numpy(mean))
+    module.running_var.copy_(torch.from_numpy(variance))
     if module.bias is not None:
-        module.bias.add_(CENTRE)
-
-
-def _correction(output: Any, axis: int) -> Tuple[Any, Any]:
-    """The scale and shift per channel, float32 (channels,), that bring ``output`` to deviation 1.
-
-    Few values per channel (the fully connected layers, the gates behind a global pooling) are
-    scaled together: taking their means away would leave little but their rounding errors.
-    """
-    channels = output.shape[axis]
-    if output.numel() < FEWEST_VALUES * channels:
-        return torch.full((channels,), lively.scaling(output.numpy())), torch.zeros(channels)
-    scale, shift = lively.standardising(output.numpy(), axis)
-    return torch.from_numpy(scale), torch.from_numpy(shift)
+        module.bias.add_(lively.CENTRE)
 
 
 def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(module: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
-        axis = -1 if isinstance(module, torch.nn.Linear) else 1
+        dense = isinstance(module, torch.nn.Linear)
+        axis, centre = (-1, 0.0) if dense else (1, lively.CENTRE)
         channels = output.shape[axis]
         kept = [parameter.clone() for parameter in module.parameters()]
-        scale, shift = _correction(output, axis)
-        if module.bias is None:
-            scale, shift = torch.full((channels,), lively.scaling(output.numpy())), torch.zeros(channels)
-        elif not isinstance(module, torch.nn.Linear) and output.numel() >= FEWEST_VALUES * channels:
-            shift = shift + CENTRE
+        biased = module.bias is not None
+        found = lively.correction(output.numpy(), axis, biased=biased, centre=centre)
+        scale, shift = (torch.from_numpy(values) for values in found)
         _scale(module, scale, shift)
         corrected = module.forward(*inputs)
         shape = [channels if position == axis % output.ndim else 1 for position in range(output.ndim)]
