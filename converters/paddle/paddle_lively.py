@@ -52,23 +52,10 @@ def _draw(network: Any, generator: np.random.Generator) -> None:
 
 def _hooks(layer: Any, adjusted: List[Any]) -> List[Any]:
     if isinstance(layer, BATCH_NORMS):
-        return [layer.register_forward_pre_hook(_once(_set_statistics))]
+        return [layer.register_forward_pre_hook(lively.once(_set_statistics))]
     if isinstance(layer, LEARNED_MAPS):
-        return [layer.register_forward_post_hook(_once(_adjuster(adjusted)))]
+        return [layer.register_forward_post_hook(lively.once(_adjuster(adjusted)))]
     return []
-
-
-def _once(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """``hook`` at the first call of its layer: a layer may be used more than once."""
-    seen: List[bool] = []
-
-    def first(*arguments: Any) -> Any:
-        if seen:
-            return None
-        seen.append(True)
-        return hook(*arguments)
-
-    return first
 
 
 def _channel_axis(layer: Any) -> int:

@@ -11,7 +11,7 @@ the functions here. NumPy only.
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Callable, List, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -88,3 +88,16 @@ def scaling(output: Array) -> float:
 def spread(logits: Array) -> float:
     """The deviation of (N, classes) ``logits`` over the classes, as a mean over the inputs."""
     return float(logits.std(axis=1, dtype=np.float64).mean())
+
+
+def once(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """``hook`` at the first call of its layer, and nothing later: a layer may be used more than once."""
+    seen: List[bool] = []
+
+    def first(*arguments: Any) -> Any:
+        if seen:
+            return None
+        seen.append(True)
+        return hook(*arguments)
+
+    return first

@@ -47,23 +47,10 @@ def _draw(name: str, parameter: Any, generator: np.random.Generator) -> None:
 
 def _hooks(module: Any, adjusted: List[Any]) -> List[Any]:
     if isinstance(module, BATCH_NORMS) and module.track_running_stats:
-        return [module.register_forward_pre_hook(_once(_set_statistics))]
+        return [module.register_forward_pre_hook(lively.once(_set_statistics))]
     if isinstance(module, LEARNED_MAPS):
-        return [module.register_forward_hook(_once(_adjuster(adjusted)))]
+        return [module.register_forward_hook(lively.once(_adjuster(adjusted)))]
     return []
-
-
-def _once(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """``hook`` at the first call of its module: a module may be used more than once."""
-    seen: List[bool] = []
-
-    def first(*arguments: Any) -> Any:
-        if seen:
-            return None
-        seen.append(True)
-        return hook(*arguments)
-
-    return first
 
 
 def _set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:

@@ -10,12 +10,26 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import environments
+
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder that only this test uses."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def own_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder with downloads of this test's own, and the environments that are already there."""
+    shared = environments.environments_folder()
+    shared.mkdir(parents=True, exist_ok=True)
+    own = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own))
+    environments.environments_folder().parent.mkdir(parents=True)
+    environments.environments_folder().symlink_to(shared)
+    return own
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -105,19 +107,62 @@ def test_weights_that_do_not_fit_fail_alone_and_leave_the_log(tmp_path: Path) ->
     assert (tmp_path / "work/mxnet/mobilenet0.25").is_dir()
 
 
-def test_dead_logits_prove_nothing(tmp_path: Path) -> None:
-    """Weights of zeros: the converted file is right, and nobody could tell if it were not."""
-    environment = environments.existing(SOURCES["mxnet"])
-    assert environment
+def _save_weights(path: Path, initialiser: str) -> None:
+    """Save the weights of the MXNet model as Gluon does."""
+    environment = environments.ensure(SOURCES["mxnet"], stop=threading.Event(), say=print)
     code = (
         "import sys, mxnet as mx; net = mx.gluon.model_zoo.vision.get_model('mobilenet0.25')\n"
-        "net.initialize(mx.init.Zero()); net(mx.nd.ones((1, 3, 224, 224))); net.save_parameters(sys.argv[1])"
+        f"net.initialize(mx.init.{initialiser}); net(mx.nd.ones((1, 3, 224, 224)))\n"
+        "net.save_parameters(sys.argv[1])"
     )
-    weights = tmp_path / "zeros.params"
-    command = [str(environment.python), "-W", "ignore", "-c", code, str(weights)]
+    command = [str(environment.python), "-W", "ignore", "-c", code, str(path)]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def test_dead_logits_prove_nothing(tmp_path: Path) -> None:
+    """Weights of zeros: the converted file is right, and nobody could tell if it were not."""
+    _save_weights(tmp_path / "zeros.params", "Zero()")
     _write(tmp_path, "weights: {file: zeros.params}")
     _run_expecting_one_failure(tmp_path, "the framework's own outputs prove nothing", "inconclusive")
+
+
+@pytest.mark.usefixtures("own_downloads")
+def test_weights_come_from_a_url(tmp_path: Path, server: tuple[Path, str]) -> None:
+    folder, address = server
+    _save_weights(folder / "trained.params", "Xavier(factor_type='in', magnitude=8)")
+    digest = hashlib.sha256((folder / "trained.params").read_bytes()).hexdigest()
+    _write(tmp_path, f"weights: {{url: '{address}/trained.params', sha256: {digest}}}")
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml", "--only", "*/mobilenet*")
+    assert answer.returncode == 0, answer.stdout
+    record = json.loads((tmp_path / "dist/mxnet/mobilenet0.25/mobilenet0.25-12.json").read_text())
+    assert record["provenance"]["weights"]["origin"] == f"{address}/trained.params"
+    assert record["provenance"]["weights"]["sha256"] == digest
+
+
+@pytest.mark.usefixtures("own_downloads")
+def test_a_wrong_digest_stops_the_run_before_anything_starts(
+    tmp_path: Path, server: tuple[Path, str]
+) -> None:
+    folder, address = server
+    (folder / "trained.params").write_bytes(b"something else")
+    _write(tmp_path, f"weights: {{url: '{address}/trained.params', sha256: {'ab' * 32}}}")
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    assert answer.returncode == 2
+    assert "trained.params has sha256" in answer.stderr
+    assert not (tmp_path / "dist").exists()
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.usefixtures("own_downloads")
+def test_a_file_that_cannot_be_fetched_fails_its_model_alone(tmp_path: Path) -> None:
+    _write(tmp_path, f"weights: {{url: 'http://127.0.0.1:9/trained.params', sha256: {'ab' * 32}}}")
+    _run_expecting_one_failure(tmp_path, "cannot fetch http://127.0.0.1:9/trained.params")
+
+
+def test_a_broken_picture_fails_its_model_alone(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    _write(tmp_path, "images: {files: [broken.png]}")
+    _run_expecting_one_failure(tmp_path, "broken.png")
 
 
 def test_a_published_file_survives_a_failing_run(tmp_path: Path) -> None:
