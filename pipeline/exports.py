@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from converters.interface import export_call
 from pipeline import cache, environments, keys
+from pipeline.context import ModelContext
 from pipeline.errors import VerdictError, WorkerError
 from pipeline.materials import LoadedWeights, pictures_of, weights_of
 from pipeline.verification import tolerance_of
@@ -16,8 +17,6 @@ from pipeline.workers import run_worker
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from pipeline.stages import ModelRun
 
     Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -59,45 +58,45 @@ def _read(path: Path) -> Arrays:
     return read_npz(path)
 
 
-def make_export(run: ModelRun) -> Export:
+def make_export(context: ModelContext) -> Export:
     """Make, or find again, the native export of a job.
 
     Raises VerdictError where the reference outputs are such that no comparison could prove anything.
     """
-    job = run.job
-    environment = _environment(run)
-    with run.stage("files"):
-        weights = weights_of(job, run.plan.folder, run.stop)
-        pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
-    preprocessing = _preprocessing(run, environment)
-    inputs = run.work / f"inputs-{job.inputs_key[:12]}"
-    with run.stage("inputs") as stage:
+    job = context.job
+    environment = _environment(context)
+    with context.stage("files"):
+        weights = weights_of(job, context.plan.folder, context.stop)
+        pictures = pictures_of(job.entry.images, context.plan.folder, context.stop)
+    preprocessing = _preprocessing(context, environment)
+    inputs = context.work / f"inputs-{job.inputs_key[:12]}"
+    with context.stage("inputs") as stage:
         _, stage.reused = cache.make_stage(
-            inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
+            inputs, job.inputs_key, lambda folder: _make_inputs(folder, context, preprocessing, pictures)
         )
-    folder = run.work / f"export-{job.export_key[:12]}"
-    with run.stage("export") as stage:
+    folder = context.work / f"export-{job.export_key[:12]}"
+    with context.stage("export") as stage:
         answer, stage.reused = cache.make_stage(
             folder,
             job.export_key,
-            lambda staging: _run_export(staging, inputs / "inputs.npz", run, weights, environment),
+            lambda staging: _run_export(staging, inputs / "inputs.npz", context, weights, environment),
         )
     names = [name for name, _ in pictures]
     export = Export(folder, inputs / "inputs.npz", answer, weights, preprocessing, names, environment)
-    _require_lively(export, run)
+    _require_lively(export, context)
     return export
 
 
-def _environment(run: ModelRun) -> environments.Environment:
-    source = run.job.source
-    with run.stage("environment") as stage:
+def _environment(context: ModelContext) -> environments.Environment:
+    source = context.job.source
+    with context.stage("environment") as stage:
         found = environments.existing(source)
         stage.reused = found is not None
-        say = lambda message: run.progress.say(run.job.name, message)  # noqa: E731
-        return found or environments.ensure(source, stop=run.stop, say=say)
+        say = lambda message: context.progress.say(context.job.name, message)  # noqa: E731
+        return found or environments.ensure(source, stop=context.stop, say=say)
 
 
-def _preprocessing(run: ModelRun, environment: environments.Environment) -> dict[str, Any]:
+def _preprocessing(context: ModelContext, environment: environments.Environment) -> dict[str, Any]:
     """The framework's own preprocessing, with the fields that the pipeline file replaces.
 
     A model given as a folder has none of its own: its pictures are squashed to the input size and
@@ -105,8 +104,8 @@ def _preprocessing(run: ModelRun, environment: environments.Environment) -> dict
     """
     from evaluation.preprocessing import Preprocessing
 
-    said = run.job.entry.preprocessing.model_dump(exclude_none=True)
-    own = environment.catalogue.get(run.job.model)
+    said = context.job.entry.preprocessing.model_dump(exclude_none=True)
+    own = environment.catalogue.get(context.job.model)
     if own is None:
         channels, height, width = said["input_size"]
         own = {
@@ -124,13 +123,13 @@ def _preprocessing(run: ModelRun, environment: environments.Environment) -> dict
 
 
 def _make_inputs(
-    folder: Path, run: ModelRun, preprocessing: dict[str, Any], pictures: list[tuple[str, Path]]
+    folder: Path, context: ModelContext, preprocessing: dict[str, Any], pictures: list[tuple[str, Path]]
 ) -> dict[str, Any]:
     from evaluation.inputs import fixed_inputs, write_npz
     from evaluation.preprocessing import Preprocessing
 
     wanted, files = Preprocessing.from_dict(preprocessing), [path for _, path in pictures]
-    arrays = fixed_inputs(wanted, files, seed=keys.SEED, batch=run.job.entry.batch)
+    arrays = fixed_inputs(wanted, files, seed=keys.SEED, batch=context.job.entry.batch)
     write_npz(folder / "inputs.npz", arrays)
     return {}
 
@@ -138,11 +137,11 @@ def _make_inputs(
 def _run_export(
     folder: Path,
     inputs: Path,
-    run: ModelRun,
+    context: ModelContext,
     weights: LoadedWeights,
     environment: environments.Environment,
 ) -> dict[str, Any]:
-    job = run.job
+    job = context.job
     call = export_call(
         job.source,
         model=job.model,
@@ -157,8 +156,8 @@ def _run_export(
         variables={"OMP_NUM_THREADS": _THREADS, **environment.description.variables},
         what=f"exporting {job.name}",
         folder=folder,
-        limits=run.limits,
-        stop=run.stop,
+        limits=context.limits,
+        stop=context.stop,
     )
     expected, found = set(_read(inputs)), set(_read(folder / "outputs.npz"))
     if expected != found:
@@ -166,10 +165,10 @@ def _run_export(
     return answer
 
 
-def _require_lively(export: Export, run: ModelRun) -> None:
+def _require_lively(export: Export, context: ModelContext) -> None:
     from parity.liveliness import lifeless
 
-    reason = lifeless(export.references(), tolerance_of(run.job.entry.parity))
+    reason = lifeless(export.references(), tolerance_of(context.job.entry.parity))
     if reason:
         raise VerdictError(
             f"the framework's own outputs prove nothing: {reason}. Not published; "

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evaluation.labels import imagenet_labels, top
+from pipeline.exports import Export
 from pipeline.plan import ModelJob, Unit
 from pipeline.verification import Verification
 from publishing.archive import DataSet
 from publishing.record import Description
-
-if TYPE_CHECKING:
-    from pipeline.exports import Export
 
 
 def data_sets_of(export: Export) -> list[DataSet]:

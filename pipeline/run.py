@@ -82,12 +82,16 @@ def _checked_plan(path: Path, selection: Selection, stop: threading.Event) -> Pl
 def _run_plan(plan: Plan, at_once: int, stop: threading.Event) -> int:
     from rich.console import Console
 
+    from pipeline.context import ModelContext
     from pipeline.progress import print_results, progress_on
-    from pipeline.stages import ModelRun
+    from pipeline.stages import run_model
 
     with progress_on(Console(stderr=True)) as progress:
         results = run_models(
-            plan.jobs, lambda job: ModelRun(job, plan, progress, stop).run(), at_once=at_once, stop=stop
+            plan.jobs,
+            lambda job: run_model(ModelContext(job, plan, progress, stop)),
+            at_once=at_once,
+            stop=stop,
         )
     print_results(results)
     if stop.is_set():

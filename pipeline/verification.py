@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from parity.call import Run, WorkerCall, read_runs
-from parity.compare import Tolerance
+from parity.compare import Array, Tolerance
 from parity.runtimes.registry import RUNTIMES
 from parity.verdict import Verdict, judge
 from pipeline.config import Parity
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.processes import Limits, run_process
 from pipeline.workers import worker_environment
-
-if TYPE_CHECKING:
-    from pipeline.exports import Export
 
 _MODEL = "model"
 _THREADS = 2
@@ -62,20 +59,28 @@ def tolerance_of(parity: Parity) -> Tolerance:
 
 
 def verify(
-    model: Path, export: Export, *, parity: Parity, folder: Path, limits: Limits, stop: threading.Event
+    model: Path,
+    inputs: Path,
+    references: Mapping[str, Array],
+    *,
+    parity: Parity,
+    folder: Path,
+    limits: Limits,
+    stop: threading.Event,
 ) -> Verification:
-    """Run ``model`` on the export's inputs in every runtime and compare with its references.
+    """Run ``model`` on the .npz file ``inputs`` in every runtime and compare with ``references``.
 
-    ``folder`` is for what the runtimes write; it is removed when the verdict is good.
+    ``references`` are the source framework's logits, float32 (N, classes) per data set; ``folder`` is
+    for what the runtimes write, and is removed when the verdict is good.
     """
     runs = {}
     for name in RUNTIMES:
         place = folder / name
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        call = WorkerCall(name, {_MODEL: model}, export.inputs, place, _THREADS)
+        call = WorkerCall(name, {_MODEL: model}, inputs, place, _THREADS)
         runs[name] = _run(call, limits, stop)
-    verdict = judge(export.references(), runs, tolerance_of(parity))
+    verdict = judge(references, runs, tolerance_of(parity))
     if verdict.status == "passed":
         shutil.rmtree(folder)
     return Verification(verdict, runs)
