@@ -8,69 +8,26 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
-import sys
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from converters.interface import WORKER_MODULES, Source, catalogue_call
+from pipeline.environment_files import Description, describe, environments_folder
 from pipeline.errors import EnvironmentBuildError, WorkerError
-from pipeline.files import cache_folder, digest_of, digest_of_code, read_json, sha256_of_file, write_json
+from pipeline.files import digest_of_code, read_json, write_json
 from pipeline.interpreters import find_interpreter
 from pipeline.locks import locked
 from pipeline.pip_settings import read_pip_settings, uv_variables
 from pipeline.processes import Limits, run_process
 from pipeline.workers import run_worker, worker_environment
 
-_LAYOUT = 1  # raise it when what a built folder holds changes
 _BUILD_LIMITS = Limits(seconds=3600)
 _CATALOGUE_LIMITS = Limits(seconds=300)
-
-
-@dataclass(frozen=True)
-class Description:
-    """What the files in a source's folder say of its environment."""
-
-    source: Source
-    python: str
-    torch_backend: str | None
-    variables: dict[str, str] = field(default_factory=dict)
-    build_variables: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def lock(self) -> Path:
-        return self.source.folder / "requirements.lock"
-
-    @property
-    def build_constraints(self) -> Path:
-        """Pins for building what has no wheel; the file may be absent."""
-        return self.source.folder / "build-constraints.txt"
-
-    @property
-    def identity(self) -> str:
-        """The hash of everything that determines what gets installed."""
-        constraints = self.build_constraints
-        return digest_of(
-            {
-                "layout": _LAYOUT,
-                "python": self.python,
-                "machine": [sys.platform, platform.machine()],
-                "lock": sha256_of_file(self.lock),
-                "build-constraints": sha256_of_file(constraints) if constraints.exists() else None,
-                "build-variables": self.build_variables,
-                "torch-backend": self.torch_backend,
-            }
-        )
-
-    @property
-    def folder(self) -> Path:
-        return environments_folder() / f"{self.source.name}-{self.identity[:16]}"
 
 
 @dataclass(frozen=True)
@@ -88,25 +45,8 @@ class Environment:
         return _python_of(self.description.folder)
 
 
-def environments_folder() -> Path:
-    """Where environments live: below the user's cache folder."""
-    return cache_folder() / "environments"
-
-
 def _python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
-
-
-def describe(source: Source) -> Description:
-    """Read the environment files in the folder of ``source``."""
-    written = tomllib.loads((source.folder / "environment.toml").read_text(encoding="utf-8"))
-    return Description(
-        source=source,
-        python=written["python"],
-        torch_backend=written.get("torch-backend"),
-        variables=written.get("variables", {}),
-        build_variables=written.get("build-variables", {}),
-    )
 
 
 def _catalogue_file(description: Description) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 from converters.interface import WORKER_MODULES, Source
 from pipeline.config import ModelEntry
-from pipeline.environments import describe
+from pipeline.environment_files import describe
 from pipeline.files import digest_of, digest_of_code, sha256_of_file
 
 NATIVE_OPSET = 12

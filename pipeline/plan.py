@@ -12,7 +12,8 @@ from typing import Any
 from converters.interface import Source
 from pipeline import keys
 from pipeline.check import check_entries, is_folder, is_glob, source_named
-from pipeline.config import ModelEntry, PipelineFile, read_pipeline_file
+from pipeline.config import ModelEntry, PipelineFile
+from pipeline.config_reader import read_pipeline_file
 from pipeline.errors import UsageError
 from pipeline.yaml_lines import LinedDocument, Location
 

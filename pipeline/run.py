@@ -12,6 +12,7 @@ from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline import environments
 from pipeline.check import source_named
+from pipeline.environment_files import describe
 from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, PipelineError, UsageError
 from pipeline.executors import interruptible, run_models
 from pipeline.materials import fetch_all
@@ -121,7 +122,7 @@ def environment_rows() -> list[str]:
     rows = []
     for source in SOURCES.values():
         found = environments.existing(source)
-        folder = environments.describe(source).folder
+        folder = describe(source).folder
         state = (
             f"built, {len(found.packages)} packages, {len(found.catalogue)} models" if found else "not built"
         )

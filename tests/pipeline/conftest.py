@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import environments
+from pipeline.environment_files import environments_folder
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def own_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder with downloads of this test's own, and the environments that are already there."""
-    shared = environments.environments_folder()
+    shared = environments_folder()
     shared.mkdir(parents=True, exist_ok=True)
     own = tmp_path / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(own))
-    environments.environments_folder().parent.mkdir(parents=True)
-    environments.environments_folder().symlink_to(shared)
+    environments_folder().parent.mkdir(parents=True)
+    environments_folder().symlink_to(shared)
     return own
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import PipelineFile, WheelWeights, parse_opsets, read_pipeline_file
+from pipeline.config import PipelineFile, WheelWeights, parse_opsets
+from pipeline.config_reader import read_pipeline_file
 from pipeline.errors import UsageError
 
 GOOD = """\

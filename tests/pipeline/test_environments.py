@@ -16,6 +16,7 @@ import pytest
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline import environments
+from pipeline.environment_files import describe, environments_folder
 from pipeline.errors import EnvironmentBuildError
 
 NEVER = threading.Event()
@@ -62,7 +63,7 @@ def _ensure(source: Source, say: Callable[[str], None] = lambda _message: None) 
 
 
 def _leftovers() -> list[str]:
-    return [path.name for path in environments.environments_folder().glob("*") if path.is_dir()]
+    return [path.name for path in environments_folder().glob("*") if path.is_dir()]
 
 
 def test_an_environment_is_built_once(source: Source) -> None:
@@ -112,7 +113,7 @@ def test_a_framework_that_does_not_import_is_refused_and_leaves_nothing(source: 
 
 
 def test_what_a_killed_build_left_is_cleared_away(source: Source) -> None:
-    folder = environments.describe(source).folder
+    folder = describe(source).folder
     staging = folder.with_name(f"{folder.name}.part")
     (staging / "lib").mkdir(parents=True)
     (staging / "lib" / "half").write_text("half")
@@ -139,7 +140,7 @@ def test_parallel_runs_build_it_once(source: Source) -> None:
 def test_removing_frees_the_cache(source: Source) -> None:
     folder = _ensure(source).description.folder
     assert environments.remove(source) == [folder]
-    assert not list(environments.environments_folder().iterdir())
+    assert not list(environments_folder().iterdir())
     assert environments.remove(source) == []
 
 
@@ -153,7 +154,7 @@ def test_the_users_own_python_variables_do_not_reach_a_worker(
 
 
 def test_the_lines_of_one_package_are_found_in_a_lock() -> None:
-    lock = environments.describe(SOURCES["timm"]).lock.read_text()
+    lock = describe(SOURCES["timm"]).lock.read_text()
     lines = environments.requirement_lines(lock, "torch").splitlines()
     assert [line.split("==")[0] for line in lines if "==" in line and line[0] != " "] == ["torch"] * 2
     assert sum("--hash=sha256:" in line for line in lines) > 2
