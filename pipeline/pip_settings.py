@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_INDEX = "https://pypi.org/simple"  # what pip and uv use where nothing is set
-
 
 @dataclass(frozen=True)
 class PipSettings:
@@ -25,11 +23,6 @@ class PipSettings:
     certificate: str | None = None
     trusted_hosts: tuple[str, ...] = ()
     no_index: bool = False
-
-    @property
-    def index_urls(self) -> tuple[str, ...]:
-        """Every index that may be asked, the main one first."""
-        return () if self.no_index else (self.index_url or DEFAULT_INDEX, *self.extra_index_urls)
 
 
 def _configuration_files(environment: Mapping[str, str]) -> Iterator[Path]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DigestError, FetchError, UsageError
-from pipeline.fetch import extract_members, fetch_url, fetch_wheel
+from pipeline.fetch import _index_urls, extract_members, fetch_url, fetch_wheel
+from pipeline.pip_settings import PipSettings
 
 NEVER = threading.Event()
 Server = tuple[Path, str]
@@ -124,3 +125,21 @@ def test_find_links_folders_are_looked_at(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     assert fetch_wheel("weights==1.0", _sha256(wheel), NEVER) == wheel
+
+
+def test_the_main_index_is_asked_first_and_none_without_an_index() -> None:
+    extra = ("https://extra.example",)
+    said = PipSettings(index_url="https://main.example", extra_index_urls=extra)
+    assert _index_urls(said) == ["https://main.example", "https://extra.example"]
+    assert _index_urls(PipSettings(extra_index_urls=extra))[1:] == ["https://extra.example"]
+    assert _index_urls(PipSettings(extra_index_urls=extra, no_index=True)) == []
+
+
+@pytest.mark.usefixtures("own_cache", "index")
+def test_an_index_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    with pytest.raises(FetchError, match=r"weights==1\.0"):
+        fetch_wheel("weights==1.0", "ab" * 32, NEVER)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(FetchError, match="no-index"):
+        fetch_wheel("weights==1.0", "ab" * 32, NEVER)

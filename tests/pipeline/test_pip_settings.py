@@ -36,15 +36,6 @@ def test_a_broken_file_is_left_to_pip(tmp_path: Path) -> None:
     )
 
 
-def test_the_main_index_is_asked_first_and_none_without_an_index() -> None:
-    extra = ("https://extra.example",)
-    assert PipSettings(index_url="https://main.example", extra_index_urls=extra).index_urls == (
-        "https://main.example",
-        "https://extra.example",
-    )
-    assert PipSettings(extra_index_urls=extra, no_index=True).index_urls == ()
-
-
 def test_uv_is_told_what_pip_is_told() -> None:
     settings = PipSettings(
         index_url="https://main.example",
