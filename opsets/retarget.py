@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from opsets.errors import RetargetError
@@ -36,8 +35,7 @@ def retarget_with_report(model: onnx.ModelProto, target: int) -> Retargeted:
     The result computes the same from the same inputs, keeps the names of inputs and outputs and the
     bytes of every weight, and passes ``onnx.checker`` in full. Raises :class:`RetargetError`.
     """
-    lowered, rewrites = lower(model, _opset(model, target), target)
-    return Retargeted(ir.to_proto(lowered), rewrites)
+    return Retargeted(*lower(model, _opset(model, target), target))
 
 
 def retarget_file(source: Path, target: int, destination: Path) -> tuple[str, ...]:

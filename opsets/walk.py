@@ -31,6 +31,9 @@ def _read(source: onnx.ModelProto) -> ir.Model:
             model.graph.opset_imports[""] = model.graph.opset_imports.pop("ai.onnx")
         if model.functions:
             InlinePass()(model)
+        for value in model.graph.initializers.values():
+            if value in model.graph.inputs:
+                model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
     except Exception as error:
         reason = error.__cause__ or error
         raise RetargetError(f"the graph cannot be read: {reason}; is the model valid?") from error
@@ -43,11 +46,12 @@ def _read(source: onnx.ModelProto) -> ir.Model:
     return model
 
 
-def lower(source: onnx.ModelProto, current: int, target: int) -> tuple[ir.Model, tuple[str, ...]]:
+def lower(source: onnx.ModelProto, current: int, target: int) -> tuple[onnx.ModelProto, tuple[str, ...]]:
     """``source``, of opset ``current``, at opset ``target``, and what was rewritten.
 
-    What the model declares of its values stands; what inference found out on the way does not stay.
-    Raises :class:`RetargetError`.
+    Initialisers are graph inputs exactly at IR 3, as every IR version wants it. What the model
+    declares of its values stands; what inference found out on the way does not stay. Raises
+    :class:`RetargetError`.
     """
     model = _read(source)
     declared = {value.name for value in source.graph.value_info}
@@ -64,19 +68,22 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> tuple[ir.Model,
     for domain in [domain for domain in model.graph.opset_imports if domain]:
         del model.graph.opset_imports[domain]  # no node of another domain is left
     model.ir_version = ir_version(target)
-    _place_initializers(model)
+    if model.ir_version < 4:
+        model.graph.inputs.extend(model.graph.initializers.values())
     _check(model, target)
-    return model, rewrites
+    return _written(model, source), rewrites
 
 
-def _place_initializers(model: ir.Model) -> None:
-    """Initialisers among the graph inputs exactly where the IR version wants them."""
-    inputs = model.graph.inputs
-    for value in model.graph.initializers.values():
-        if model.ir_version < 4 and value not in inputs:
-            inputs.append(value)
-        elif model.ir_version >= 4 and value in inputs:
-            inputs.remove(value)
+def _written(model: ir.Model, source: onnx.ModelProto) -> onnx.ModelProto:
+    """``model`` with the declarations and the order of constants that ``source`` has."""
+    result = ir.to_proto(model)
+    declared = {value.name for value in source.graph.value_info}
+    known = [value for value in result.graph.value_info if value.name in declared]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(known)
+    order = {tensor.name: index for index, tensor in enumerate(source.graph.initializer)}
+    result.graph.initializer.sort(key=lambda tensor: order.get(tensor.name, len(order)))
+    return result
 
 
 def _check(model: ir.Model, target: int) -> None:

@@ -5,6 +5,7 @@ from opsets.ops import batch_normalization as batch_normalization
 from opsets.ops import hard_swish as hard_swish
 from opsets.ops import layer_normalization as layer_normalization
 from opsets.ops import mish as mish
+from opsets.ops import optional as optional
 from opsets.ops import pad as pad
 from opsets.ops import reduce as reduce
 from opsets.ops import reshape as reshape

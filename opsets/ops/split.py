@@ -20,8 +20,10 @@ def split_18_to_17(rewrite: Rewrite) -> None:
         if not isinstance(length, int):
             raise CannotAdapt(f"the length of axis {axis} is not known, so neither are the parts'")
         part = -(-length // count)
-        if part * (count - 1) > length:
-            raise CannotAdapt(f"{count} parts of {part} do not fit an axis of length {length}")
+        if part * (count - 1) >= length:
+            raise CannotAdapt(
+                f"{count} parts of {part} leave none for the last on an axis of length {length}"
+            )
         if part * count != length:
             lengths = np.array([*[part] * (count - 1), length - part * (count - 1)], dtype=np.int64)
             rewrite.set_input(1, rewrite.initializer(lengths, "split"))

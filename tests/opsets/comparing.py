@@ -1,0 +1,114 @@
+"""Models as ONNX text, and the same numbers before and after in onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import checker, parser, printer
+from onnx.helper import tensor_dtype_to_np_dtype
+from onnx.numpy_helper import to_array
+
+from opsets.versions import ir_version
+from opsets.walk import lower
+
+Array = npt.NDArray[Any]
+
+
+def parse(opset: int, text: str) -> onnx.ModelProto:
+    """The graph ``text`` as a model of ``opset``, found valid by the checker."""
+    stamp = f'<ir_version: {ir_version(opset)}, opset_import: ["": {opset}]>'
+    model = parser.parse_model(f"{stamp} {text}")
+    checker.check_model(model, full_check=True)
+    return model
+
+
+def noise(shape: tuple[int, ...], kind: npt.DTypeLike = np.float32, seed: int = 7) -> Array:
+    """Numbers with both signs, and no two alike where ``kind`` is a float."""
+    generator = np.random.default_rng(seed)
+    if np.dtype(kind).kind == "b":
+        return generator.integers(0, 2, shape).astype(kind)
+    if np.dtype(kind).kind in "iu":
+        return generator.integers(1, 5, shape).astype(kind)
+    return (2 * generator.normal(size=shape)).astype(kind)
+
+
+def inputs_for(model: onnx.ModelProto) -> dict[str, Array]:
+    """Noise for each input that is no constant; a symbolic length becomes 2."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    result = {}
+    for seed, value in enumerate(value for value in model.graph.input if value.name not in constants):
+        kind = value.type.tensor_type
+        shape = tuple(axis.dim_value if axis.HasField("dim_value") else 2 for axis in kind.shape.dim)
+        result[value.name] = noise(shape, tensor_dtype_to_np_dtype(kind.elem_type), seed)
+    return result
+
+
+def run(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> list[Array]:
+    """What onnxruntime computes, with the graph as it is written (nothing fused)."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return [np.asarray(value) for value in session.run(None, dict(inputs))]
+
+
+def assert_same_numbers(
+    first: onnx.ModelProto,
+    second: onnx.ModelProto,
+    inputs: Mapping[str, Array] | None = None,
+    tolerance: float = 1e-6,
+) -> None:
+    """Both models give equal shapes, types and numbers, which are finite and not all zero."""
+    fixed = inputs_for(first) if inputs is None else inputs
+    expected, found = run(first, fixed), run(second, fixed)
+    assert len(expected) == len(found)
+    for one, other in zip(expected, found, strict=True):
+        assert one.dtype == other.dtype
+        assert one.shape == other.shape
+        if one.dtype.kind == "f":
+            assert np.isfinite(one).all()
+            np.testing.assert_allclose(other, one, rtol=tolerance, atol=tolerance)
+        else:
+            np.testing.assert_array_equal(other, one)
+
+
+def step(model: onnx.ModelProto) -> onnx.ModelProto:
+    """``model`` one opset lower."""
+    opset = model.opset_import[0].version
+    return lower(model, opset, opset - 1)[0]
+
+
+def constants_of(model: onnx.ModelProto) -> dict[str, list[Any]]:
+    return {tensor.name: to_array(tensor).tolist() for tensor in model.graph.initializer}
+
+
+def text_of(model: onnx.ModelProto) -> str:
+    """The graph as ONNX text, node names aside: those follow the outputs."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    for node in plain.graph.node:
+        node.ClearField("name")
+        attributes = sorted(node.attribute, key=lambda attribute: attribute.name)
+        del node.attribute[:]
+        node.attribute.extend(attributes)
+    del plain.graph.initializer[:]
+    return str(printer.to_text(plain.graph))
+
+
+def assert_step(opset: int, before: str, after: str, tolerance: float = 1e-6) -> None:
+    """One step down from ``opset`` turns ``before`` into ``after``, valid, with the same numbers."""
+    original, expected = parse(opset, before), parse(opset - 1, after)
+    lowered = step(original)
+    assert text_of(lowered) == text_of(expected)
+    assert constants_of(lowered) == constants_of(expected)
+    assert [entry.version for entry in lowered.opset_import] == [opset - 1]
+    checker.check_model(lowered, full_check=True)
+    assert_same_numbers(original, lowered, tolerance=tolerance)

@@ -1,0 +1,173 @@
+"""Every claim that a step changes nothing, executed on both sides of the step."""
+
+from __future__ import annotations
+
+import onnx.defs
+import pytest
+
+import opsets
+from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, Step
+from opsets.versions import since_version
+from tests.opsets.comparing import assert_same_numbers, parse, step, text_of
+
+BOTH = "float[2,3,4] x, float[2,3,4] y"
+ONE = "float[2,3,4] x"
+GATHERED = "<int64[2] i = {2,-1}>"
+
+# Per operator one or more graphs: inputs, outputs, constants, and the node or nodes.
+GRAPHS: dict[str, list[str]] = {
+    "Add": [f"g ({BOTH}) => (float[2,3,4] z) {{ z = Add(x, y) }}"],
+    "ArgMax": [f"g ({ONE}) => (int64[2,4] z) {{ z = ArgMax<axis=-2, keepdims=0, select_last_index=1>(x) }}"],
+    "ArgMin": [f"g ({ONE}) => (int64[2,1,4] z) {{ z = ArgMin<axis=1>(x) }}"],
+    "BatchNormalization": [
+        """g (float[2,3,4] x) => (float[2,3,4] z)
+        <float[3] s = {1,2,3}, float[3] b = {3,1,2}, float[3] m = {0.5,-1,1}, float[3] v = {1,2,0.5}>
+        { z = BatchNormalization<epsilon=0.25>(x, s, b, m, v) }"""
+    ],
+    "Cast": [
+        f"g ({ONE}) => (int64[2,3,4] z) {{ z = Cast<to=7>(x) }}",
+        "g (int64[2,3] x) => (float[2,3] z) { z = Cast<to=1>(x) }",
+        "g (bool[2,3] x) => (float[2,3] z) { z = Cast<to=1>(x) }",
+    ],
+    "Clip": [
+        f"g ({ONE}) => (float[2,3,4] z) <float a = {{-1}}, float b = {{1}}> {{ z = Clip(x, a, b) }}",
+        f"g ({ONE}) => (float[2,3,4] z) <float b = {{1}}> {{ z = Clip(x, , b) }}",
+        f"g ({ONE}) => (float[2,3,4] z) {{ z = Clip(x) }}",
+    ],
+    "Concat": [f"g ({BOTH}) => (float[2,3,8] z) {{ z = Concat<axis=-1>(x, y) }}"],
+    "Constant": [
+        f"g ({ONE}) => (float[2,3,4] z) {{ c = Constant<{value}>() z = Add(x, c) }}"
+        for value in ("value_float=1.5", "value_floats=[1.0,2.0,3.0,4.0]", "value=float {2.5}")
+    ],
+    "CumSum": [
+        f"g ({ONE}) => (float[2,3,4] z) <int64 i = {{-2}}> {{ z = CumSum<exclusive=1, reverse=1>(x, i) }}"
+    ],
+    "DepthToSpace": [
+        f'g (float[1,8,2,3] x) => (float[1,2,4,6] z) {{ z = DepthToSpace<blocksize=2, mode="{mode}">(x) }}'
+        for mode in ("DCR", "CRD")
+    ],
+    "Dropout": [f"g ({ONE}) => (float[2,3,4] z) <float r = {{0.75}}> {{ z = Dropout(x, r) }}"],
+    "Expand": ["g (float[3,1] x) => (float[2,3,4] z) <int64[3] s = {2,1,4}> { z = Expand(x, s) }"],
+    "Flatten": [f"g ({ONE}) => (float[6,4] z) {{ z = Flatten<axis=-1>(x) }}"],
+    "Gather": [f"g ({ONE}) => (float[2,2,4] z) {GATHERED} {{ z = Gather<axis=1>(x, i) }}"],
+    "GatherElements": [
+        "g (float[2,3] x) => (float[2,2] z) <int64[2,2] i = {0,-1,2,1}> { z = GatherElements<axis=1>(x, i) }"
+    ],
+    "Gemm": [
+        """g (float[2,3] x, float[4,3] w, float[4] c) => (float[2,4] z)
+        { z = Gemm<alpha=0.5, beta=2.0, transB=1>(x, w, c) }""",
+        "g (float[2,3] x, float[3,4] w) => (float[2,4] z) { z = Gemm(x, w) }",
+    ],
+    "Identity": [f"g ({ONE}) => (float[2,3,4] z) {{ z = Identity(x) }}"],
+    "If": [
+        """g (float[2,3] x, bool c) => (float[2,3] z) {
+            z = If (c) <
+                then_branch = yes () => (float[2,3] a) { a = Neg(x) },
+                else_branch = no () => (float[2,3] b) { b = Abs(x) }
+            >
+        }"""
+    ],
+    "LRN": ["g (float[1,6,2,2] x) => (float[1,6,2,2] z) { z = LRN<size=3, alpha=0.5, bias=2.0>(x) }"],
+    "LeakyRelu": [f"g ({ONE}) => (float[2,3,4] z) {{ z = LeakyRelu<alpha=0.3>(x) }}"],
+    "Log": [f"g ({ONE}) => (float[2,3,4] z) {{ a = Abs(x) z = Log(a) }}"],
+    "MatMul": ["g (float[2,3,4] x, float[4,5] y) => (float[2,3,5] z) { z = MatMul(x, y) }"],
+    "Mod": [
+        "g (int64[2,3] x, int64[2,3] y) => (int64[2,3] z) { n = Neg(x) z = Mod(n, y) }",
+        f"g ({BOTH}) => (float[2,3,4] z) {{ z = Mod<fmod=1>(x, y) }}",
+    ],
+    "PRelu": ["g (float[2,3,4] x, float[3,1] s) => (float[2,3,4] z) { z = PRelu(x, s) }"],
+    "Pad": [
+        f"""g (float[2,3] x) => (float[5,4] z) <int64[4] p = {{1,0,2,1}}, float v = {{0.5}}>
+        {{ z = Pad<mode="{mode}">(x, p, v) }}"""
+        for mode in ("constant", "edge")
+    ]
+    + ["g (float[3,4] x) => (float[5,4] z) <int64[4] p = {1,1,1,-1}> { z = Pad(x, p) }"],
+    "Pow": ["g (float[2,3] x, float[3] e) => (float[2,3] z) { a = Abs(x) z = Pow(a, e) }"],
+    "Reshape": [f"g ({ONE}) => (float[2,12] z) <int64[2] s = {{0,-1}}> {{ z = Reshape(x, s) }}"],
+    "Shape": [f"g ({ONE}) => (int64[3] z) {{ z = Shape(x) }}"],
+    "Size": [f"g ({ONE}) => (int64 z) {{ z = Size(x) }}"],
+    "Slice": [
+        """g (float[2,3,4] x) => (float[2,2,2] z)
+        <int64[2] a = {-1,3}, int64[2] b = {-3,-10}, int64[2] c = {1,-1}, int64[2] d = {-1,-2}>
+        { z = Slice(x, a, b, c, d) }""",
+        "g (float[4,3] x) => (float[2,3] z) <int64[1] a = {1}, int64[1] b = {3}> { z = Slice(x, a, b) }",
+    ],
+    "SpaceToDepth": ["g (float[1,2,4,6] x) => (float[1,8,2,3] z) { z = SpaceToDepth<blocksize=2>(x) }"],
+    "Sqrt": [f"g ({ONE}) => (float[2,3,4] z) {{ a = Abs(x) z = Sqrt(a) }}"],
+    "Tile": ["g (float[2,3] x) => (float[4,9] z) <int64[2] r = {2,3}> { z = Tile(x, r) }"],
+    "Transpose": [
+        f"g ({ONE}) => (float[4,2,3] z) {{ z = Transpose<perm=[2,0,1]>(x) }}",
+        f"g ({ONE}) => (float[4,3,2] z) {{ z = Transpose(x) }}",
+    ],
+    "Where": ["g (bool[2,1] c, float[2,3] x, float[3] y) => (float[2,3] z) { z = Where(c, x, y) }"],
+}
+
+for name in ("Abs", "Ceil", "Erf", "Exp", "Floor", "Neg", "Reciprocal", "Relu", "Sigmoid", "Sign", "Tanh"):
+    GRAPHS[name] = [f"g ({ONE}) => (float[2,3,4] z) {{ z = {name}(x) }}"]
+for name in ("Div", "Mul", "Sub"):
+    GRAPHS[name] = [f"g (float[2,3,4] x, float[3,1] y) => (float[2,3,4] z) {{ z = {name}(x, y) }}"]
+for name in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"):
+    GRAPHS[name] = [
+        f"g ({kind}[2,3,4] x, {kind}[3,1] y) => (bool[2,3,4] z) {{ z = {name}(x, y) }}"
+        for kind in ("float", "int64")
+    ]
+for name in ("Max", "Mean", "Min", "Sum"):
+    GRAPHS[name] = [
+        f"g (float[2,3,4] x, float[3,1] y, float[4] u) => (float[2,3,4] z) {{ z = {name}(x, y, u) }}",
+        f"g ({ONE}) => (float[2,3,4] z) {{ z = {name}(x) }}",
+    ]
+for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"):
+    GRAPHS[f"Reduce{name}"] = [
+        f"g ({ONE}) => (float[2] z) {{ a = Abs(x) z = Reduce{name}<axes=[1,-1], keepdims=0>(a) }}",
+        f"g ({ONE}) => (float[1,1,1] z) {{ a = Abs(x) z = Reduce{name}(a) }}",
+    ]
+
+CASES = {(operator, newer): GRAPHS.get(operator, []) for operator, newer in UNCHANGED}
+
+
+def test_every_claim_has_a_case() -> None:
+    assert {claim for claim, graphs in CASES.items() if graphs} == set(UNCHANGED)
+    assert set(GRAPHS) == {operator for operator, _ in UNCHANGED}, "a case without a claim"
+
+
+@pytest.mark.parametrize("claim", UNCHANGED, ids=lambda claim: f"{claim[0]}-{claim[1]}")
+def test_a_claim_holds_in_a_runtime(claim: Step) -> None:
+    operator, newer = claim
+    for text in CASES[claim]:
+        above = parse(newer, text)
+        below = step(above)
+        assert operator in {node.op_type for node in below.graph.node}
+        assert text_of(below) == text_of(above)
+        assert_same_numbers(above, below)
+
+
+@pytest.mark.parametrize("claim", UNCHANGED, ids=lambda claim: f"{claim[0]}-{claim[1]}")
+def test_a_claim_is_of_one_signature(claim: Step) -> None:
+    """A new attribute, another default or another number of inputs is a change."""
+    operator, newer = claim
+    above, below = (onnx.defs.get_schema(operator, opset, "") for opset in (newer, newer - 1))
+    assert {key: str(value.default_value) for key, value in above.attributes.items()} == {
+        key: str(value.default_value) for key, value in below.attributes.items()
+    }
+    for one, other in ((above.inputs, below.inputs), (above.outputs, below.outputs)):
+        assert [value.option for value in one] == [value.option for value in other]
+
+
+@pytest.mark.parametrize("operator", ["Add", "Relu"])
+def test_a_type_that_the_older_form_lacks_is_refused(operator: str) -> None:
+    inputs = "x, x" if operator == "Add" else "x"
+    model = parse(14, f"g (int8[2] x) => (int8[2] y) {{ y = {operator}({inputs}) }}")
+    with pytest.raises(opsets.RetargetError, match=f"not valid at opset 12.*{operator}"):
+        opsets.retarget(model, 12)
+
+
+def test_every_entry_is_a_boundary_and_has_one_place() -> None:
+    claims = [*ADAPTERS, *UNCHANGED, *IMPOSSIBLE]
+    assert len(claims) == len(set(claims))
+    for operator, newer in claims:
+        assert since_version(operator, newer) == newer, f"{operator} did not change at {newer}"
+
+
+@pytest.mark.parametrize("step_", IMPOSSIBLE, ids=lambda step_: f"{step_[0]}-{step_[1]}")
+def test_what_is_impossible_has_a_reason(step_: Step) -> None:
+    assert len(IMPOSSIBLE[step_].split()) > 3

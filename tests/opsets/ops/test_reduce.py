@@ -1,0 +1,94 @@
+"""The reductions: axes from an input to an attribute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsets import RetargetError
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+
+NEWER = {
+    "ReduceSum": 13,
+    **{
+        f"Reduce{name}": 18
+        for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare")
+    },
+}
+IDENTITY_WITHOUT_AXES = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")
+
+
+@pytest.mark.parametrize("operator", NEWER)
+def test_axes_become_an_attribute(operator: str) -> None:
+    assert_step(
+        NEWER[operator],
+        f"""g (float[N,3,4] x) => (float[N] y) <int64[2] a = {{1,-1}}> {{
+            p = Abs(x)
+            y = {operator}<keepdims=0>(p, a)
+        }}""",
+        f"""g (float[N,3,4] x) => (float[N] y) {{
+            p = Abs(x)
+            y = {operator}<axes=[1,-1], keepdims=0>(p)
+        }}""",
+    )
+
+
+@pytest.mark.parametrize("operator", NEWER)
+@pytest.mark.parametrize("axes", ["", ", a"])
+def test_no_axes_are_all_axes(operator: str, axes: str) -> None:
+    assert_step(
+        NEWER[operator],
+        f"""g (float[N,3,4] x) => (float[1,1,1] y) <int64[0] a = {{}}> {{
+            p = Abs(x)
+            y = {operator}<noop_with_empty_axes=0>(p{axes})
+        }}""",
+        f"g (float[N,3,4] x) => (float[1,1,1] y) {{ p = Abs(x) y = {operator}(p) }}",
+    )
+
+
+@pytest.mark.parametrize("operator", IDENTITY_WITHOUT_AXES)
+@pytest.mark.parametrize("axes", ["", ", a"])
+def test_nothing_to_do_without_axes(operator: str, axes: str) -> None:
+    assert_step(
+        NEWER[operator],
+        f"""g (float[N,3,4] x) => (float[N,3,4] y) <int64[0] a = {{}}> {{
+            y = {operator}<noop_with_empty_axes=1>(x{axes})
+        }}""",
+        "g (float[N,3,4] x) => (float[N,3,4] y) { y = Identity(x) }",
+    )
+
+
+@pytest.mark.parametrize("operator", sorted(set(NEWER) - set(IDENTITY_WITHOUT_AXES)))
+def test_what_runtimes_understand_differently_is_refused(operator: str) -> None:
+    model = parse(18, f"g (float[N,3] x) => (float[A,B] y) {{ y = {operator}<noop_with_empty_axes=1>(x) }}")
+    with pytest.raises(RetargetError, match=f"{operator} .*18 to 17: noop_with_empty_axes"):
+        step(model)
+
+
+@pytest.mark.parametrize("operator", NEWER)
+def test_axes_computed_at_run_time_are_refused(operator: str) -> None:
+    model = parse(
+        NEWER[operator], f"g (float[2,3] x, int64[1] a) => (float[A,B] y) {{ y = {operator}(x, a) }}"
+    )
+    with pytest.raises(RetargetError, match=rf"{operator} .*its axes \(a\) are computed at run time"):
+        step(model)
+
+
+@given(st.sampled_from(sorted(NEWER)), st.lists(st.integers(1, 4), min_size=1, max_size=4), st.data())
+def test_any_shape_and_axes_give_the_same(operator: str, shape: list[int], data: st.DataObject) -> None:
+    rank = len(shape)
+    places = data.draw(st.lists(st.integers(0, rank - 1), min_size=1, unique=True), label="axes")
+    axes = [place - rank * data.draw(st.booleans()) for place in places]
+    keep = data.draw(st.integers(0, 1), label="keepdims")
+    left = ",".join(f"d{axis}" for axis in range(rank if keep else rank - len(axes)))
+    kind = f"float[{left}]" if left else "float"
+    model = parse(
+        NEWER[operator],
+        f"""g (float[{",".join(map(str, shape))}] x) => ({kind} y)
+        <int64[{len(axes)}] a = {{{",".join(map(str, axes))}}}> {{
+            y = {operator}<keepdims={keep}>(x, a)
+        }}""",
+    )
+    assert_same_numbers(model, step(model), {"x": np.abs(noise(tuple(shape))) + np.float32(0.1)})

@@ -1,0 +1,68 @@
+"""Squeeze and Unsqueeze: axes from an input to an attribute."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsets import RetargetError
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+
+
+def test_axes_of_squeeze() -> None:
+    assert_step(
+        13,
+        "g (float[N,1,4,1] x) => (float[N,4] y) <int64[2] a = {1,-1}> { y = Squeeze(x, a) }",
+        "g (float[N,1,4,1] x) => (float[N,4] y) { y = Squeeze<axes=[1,-1]>(x) }",
+    )
+
+
+def test_squeeze_without_axes_stays_as_it_is() -> None:
+    text = "g (float[2,1,4,1] x) => (float[2,4] y) { y = Squeeze(x) }"
+    assert_step(13, text, text)
+
+
+def test_axes_of_unsqueeze() -> None:
+    assert_step(
+        13,
+        "g (float[N,4] x) => (float[N,1,4,1] y) <int64[2] a = {1,-1}> { y = Unsqueeze(x, a) }",
+        "g (float[N,4] x) => (float[N,1,4,1] y) { y = Unsqueeze<axes=[1,-1]>(x) }",
+    )
+
+
+def test_axes_from_a_constant_node_serve_too() -> None:
+    model = parse(
+        13,
+        """g (float[N,1,4] x) => (float[N,4] y) {
+            a = Constant<value_ints=[1]>()
+            y = Squeeze(x, a)
+        }""",
+    )
+    lowered = step(model)
+    assert [node.op_type for node in lowered.graph.node] == ["Squeeze"]
+    assert_same_numbers(model, lowered)
+
+
+@pytest.mark.parametrize("operator", ["Squeeze", "Unsqueeze"])
+def test_axes_computed_at_run_time_are_refused(operator: str) -> None:
+    model = parse(13, f"g (float[1,1,4] x, int64[1] a) => (float[A,B] y) {{ y = {operator}(x, a) }}")
+    with pytest.raises(RetargetError, match=rf"{operator} .*'y'.*13 to 12: its axes \(a\) are computed"):
+        step(model)
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())
+def test_any_axes_give_the_same(shape: list[int], data: st.DataObject) -> None:
+    rank = len(shape) + 2
+    places = data.draw(st.lists(st.integers(0, rank - 1), min_size=2, max_size=2, unique=True))
+    axes = [place - rank * data.draw(st.booleans()) for place in places]
+    lengths, wide = ",".join(map(str, shape)), ",".join(f"d{axis}" for axis in range(rank))
+    model = parse(
+        13,
+        f"""g (float[{lengths}] x) => (float[{wide}] z, float[{lengths}] y)
+        <int64[2] a = {{{axes[0]},{axes[1]}}}> {{
+            z = Unsqueeze(x, a)
+            y = Squeeze(z, a)
+        }}""",
+    )
+    assert_same_numbers(model, step(model), {"x": noise(tuple(shape))})

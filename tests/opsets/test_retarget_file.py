@@ -1,0 +1,77 @@
+"""Files: whole or not at all, readable by others, and clear words for what cannot be read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from opsets import RetargetError, retarget, retarget_file
+from tests.opsets.comparing import parse
+
+MODEL = parse(13, "g (float[N,4,6] x) => (float[N,4,6] y) { y = Softmax<axis=1>(x) }")
+
+
+def test_the_file_is_the_retargeted_model_and_readable(tmp_path: Path) -> None:
+    source, destination = tmp_path / "model.onnx", tmp_path / "model-12.onnx"
+    onnx.save(MODEL, source)
+    umask = os.umask(0o022)
+    try:
+        assert retarget_file(source, 12, destination) == ("Softmax 13 to 12: 1 node",)
+    finally:
+        os.umask(umask)
+    assert onnx.load(destination) == retarget(MODEL, 12)
+    assert destination.stat().st_mode & 0o777 == 0o644
+    assert sorted(tmp_path.iterdir()) == [destination, source]
+
+
+def test_the_source_may_be_the_destination(tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    onnx.save(MODEL, file)
+    retarget_file(file, 12, file)
+    assert onnx.load(file) == retarget(MODEL, 12)
+
+
+def test_a_refused_model_leaves_the_destination_as_it_was(tmp_path: Path) -> None:
+    source, destination = tmp_path / "model.onnx", tmp_path / "model-11.onnx"
+    onnx.save(MODEL, source)
+    destination.write_bytes(b"what was there")
+    with pytest.raises(RetargetError, match=r"model\.onnx: opset 2 is out of range"):
+        retarget_file(source, 2, destination)
+    assert destination.read_bytes() == b"what was there"
+    assert sorted(tmp_path.iterdir()) == [destination, source]
+
+
+def test_a_destination_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
+    source, destination = tmp_path / "model.onnx", tmp_path / "folder"
+    onnx.save(MODEL, source)
+    destination.mkdir()
+    with pytest.raises(OSError, match="folder"):
+        retarget_file(source, 12, destination)
+    assert sorted(tmp_path.iterdir()) == [destination, source]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 40, 100, 200])
+def test_a_truncated_file_is_named(tmp_path: Path, kept: int) -> None:
+    source = tmp_path / "cut.onnx"
+    model = onnx.ModelProto()
+    model.CopyFrom(MODEL)
+    weights = np.ones((4, 6), dtype=np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(weights, "weights"))
+    source.write_bytes(model.SerializeToString()[:kept])
+    with pytest.raises(RetargetError, match=r"cut\.onnx"):
+        retarget_file(source, 12, tmp_path / "out.onnx")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("name", ["missing.onnx", "words.onnx", "words.txt", "words.json"])
+def test_what_is_no_model_is_named(tmp_path: Path, name: str) -> None:
+    source = tmp_path / name
+    if "words" in name:
+        source.write_text("this is not a model")
+    with pytest.raises(RetargetError, match=f"{name}"):
+        retarget_file(source, 12, tmp_path / "out.onnx")
