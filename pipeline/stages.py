@@ -74,6 +74,13 @@ def _guarded(context: ModelContext, step: Callable[[], Result]) -> Result:
         return Result(name, "inconclusive", reason=str(error))
     except _EXPECTED as error:
         return Result(name, "failed", reason=str(error))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Result(
+            name,
+            "failed",
+            reason=f"{reason}: {error.filename or context.work}. Make room, or make it writable",
+        )
     except Exception:  # noqa: BLE001 - a defect of ours costs this model only
         log = context.work.with_name(f"{context.work.name}.traceback.txt")
         log.parent.mkdir(parents=True, exist_ok=True)
