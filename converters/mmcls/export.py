@@ -16,7 +16,7 @@ import_torchvision()  # before mmcv, which imports it as it is
 import mmcls  # noqa: E402
 import mmcv  # noqa: E402
 from mmcls.models import build_classifier  # noqa: E402
-from mmcls.models.heads import MultiLabelClsHead  # noqa: E402
+from mmcls.models.heads import ConformerHead, MultiLabelClsHead  # noqa: E402
 from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
 CONFIGS = Path(mmcls.__file__).parent / ".mim" / "configs"
@@ -126,7 +126,9 @@ def build(model: str) -> Any:
     forward = network.forward
 
     def scores(pictures: Any) -> Any:
-        return forward(pictures, return_loss=False, post_process=False, **raw)
+        answer = forward(pictures, return_loss=False, post_process=False, **raw)
+        # Conformer adds the scores of its two heads for a prediction, but hands raw ones out apart.
+        return answer[0] + answer[1] if isinstance(network.head, ConformerHead) else answer
 
     network.forward = scores
     return network
@@ -146,10 +148,14 @@ def pretrained(model: str) -> Pretrained:
 
 
 def weights_urls() -> Dict[str, str]:
-    """Where the weights of a config are, from the metafiles beside the configs."""
+    """Where the weights of a config are, from the metafiles beside the configs.
+
+    Of several weights for one config the first counts, which is the plain one; weights of backbones
+    alone are listed without a config.
+    """
     listed = [mmcv.load(str(file))["Models"] for file in sorted(CONFIGS.glob("*/metafile.yml"))]
-    models = [model for models in listed for model in models if model.get("Weights")]
-    return {Path(model["Config"]).stem: model["Weights"] for model in models}
+    models = [model for models in listed for model in models if model.get("Weights") and model.get("Config")]
+    return {Path(model["Config"]).stem: model["Weights"] for model in reversed(models)}
 
 
 if __name__ == "__main__":

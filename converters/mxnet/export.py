@@ -67,8 +67,8 @@ def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: Li
         gluon_lively.initialise(network, inputs, learned, weights["seed"])
         origin = f"random weights, seed {weights['seed']}"
     elif kind == "pretrained":
-        sha256 = gluon_weights.load_pretrained(network, name)
-        origin = f"pretrained weights of the Gluon model store for {name}"
+        url, sha256 = gluon_weights.load_pretrained(network, name)
+        origin = f"pretrained weights of the Gluon model store, {url}"
     else:
         matched = gluon_weights.load_file(network, weights["path"])
         origin = f"{os.path.basename(weights['path'])}, matched {matched}"

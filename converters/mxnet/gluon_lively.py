@@ -43,8 +43,8 @@ def _standardise(layer: Any, used: list[Any]) -> Callable[[Any], Any]:
         output = forward(layer, data).asnumpy()
         if layer.act is not None:
             del layer.act.forward
-        centre = 0.0 if isinstance(layer, nn.Dense) else lively.CENTRE
-        scale, shift = lively.correction(output, 1, biased=layer.bias is not None, centre=centre)
+        dense = isinstance(layer, nn.Dense)
+        scale, shift = lively.correction(output, 1, biased=layer.bias is not None, dense=dense)
         _scale(layer, scale)
         if layer.bias is not None:
             layer.bias.set_data(layer.bias.data() * mx.nd.array(scale) + mx.nd.array(shift))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 import warnings
 from typing import Any, Dict, List, Tuple
@@ -23,6 +24,7 @@ import paddle_folders  # noqa: E402
 import paddle_lively  # noqa: E402
 import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
+import paddle_pictures  # noqa: E402
 import paddle_weights  # noqa: E402
 
 
@@ -38,16 +40,16 @@ class FirstOutput(paddle.nn.Layer):  # type: ignore[misc]
 
 
 def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
-    return {"models": {name: paddle_models.preprocessing(name) for name in sorted(paddle_models.BUILDERS)}}
+    return {"models": {name: paddle_pictures.preprocessing(name) for name in sorted(paddle_models.BUILDERS)}}
 
 
 def build(name: str, weights: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
     """The network ``name`` with its weights, random ones still fresh, and the record of their origin."""
     record: Dict[str, Any] = {"sha256": None}
     if weights["kind"] == "pretrained":
-        network, file = paddle_models.build_pretrained(name, paddle_weights.read_checkpoint)
+        network, url, file = paddle_models.build_pretrained(name, paddle_weights.read_checkpoint)
         paddle_weights.fit(network, paddle_weights.read_checkpoint(file), exact=False)
-        record["origin"] = f"pretrained weights of Paddle for {name}"
+        record["origin"] = f"pretrained weights of Paddle, {url}"
         record["sha256"] = sha256(file)
     elif weights["kind"] == "file":
         network = paddle_models.build(name)
@@ -90,7 +92,9 @@ def export_network(
         try:
             paddle.jit.save(paddle.jit.to_static(network, input_spec=[spec], full_graph=True), stem)
         except Exception as error:
-            raise TaskError(EXPORT, f"paddle.jit.save cannot say this model: {error}") from error
+            print(error, file=sys.stderr)  # with a traceback of its own
+            reason = str(error).strip().rsplit("\n", 1)[-1].strip()
+            raise TaskError(EXPORT, f"paddle.jit.save cannot say this model: {reason}") from error
         opset = paddle_onnx.write(stem + ".json", stem + ".pdiparams", sizes, request["opset"], path)
     return outputs, record, learned, opset
 

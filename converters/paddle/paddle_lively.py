@@ -75,9 +75,9 @@ def _set_statistics(layer: Any, inputs: Tuple[Any, ...]) -> None:
 
 def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(layer: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
-        centre = 0.0 if isinstance(layer, paddle.nn.Linear) else lively.CENTRE
+        dense = isinstance(layer, paddle.nn.Linear)
         scale, shift = lively.correction(
-            output.numpy(), _channel_axis(layer), biased=layer.bias is not None, centre=centre
+            output.numpy(), _channel_axis(layer), biased=layer.bias is not None, dense=dense
         )
         _scale(layer, scale, shift)
         adjusted.append(layer)

@@ -1,4 +1,4 @@
-"""The classifiers of paddle.vision and of PaddleClas: their names, how to build them, their pictures."""
+"""The classifiers of paddle.vision and of PaddleClas: their names and how to build them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import contextlib
 import difflib
 import importlib.util
 import inspect
+import os
 import sys
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
+import httpx
 import paddle
+import paddle.utils.download
 import paddle.vision.models as vision
 
 from protocol import MODEL, WEIGHTS, TaskError
@@ -22,12 +25,9 @@ if _wheel is None or not _wheel.submodule_search_locations:
 sys.path.append(_wheel.submodule_search_locations[0])
 
 from ppcls.arch import backbone  # noqa: E402
-from ppcls.utils import logger  # noqa: E402
+from ppcls.utils import download, logger  # noqa: E402
 
 logger.init_logger()  # some architectures warn, and the logger raises before this
-
-MEAN = [0.485, 0.456, 0.406]
-STD = [0.229, 0.224, 0.225]
 
 NO_CLASSIFIERS = (
     "AdaFace_",  # faces to features
@@ -40,69 +40,6 @@ NO_CLASSIFIERS = (
     "cae_",  # fine-tuning code around the CAE_ networks
 )
 """The beginnings of PaddleClas's names that are no classifiers of pictures."""
-
-SIZES = {
-    "inception_v3": 299,
-    "BEiTv2_vit_": 224,
-    "CLIP_vit_large_patch14_336": 336,
-    "DarkNet53": 256,
-    "CSPDarkNet53": 256,
-    "EfficientNetB1": 240,
-    "EfficientNetB2": 260,
-    "EfficientNetB3": 300,
-    "EfficientNetB4": 380,
-    "EfficientNetB5": 456,
-    "EfficientNetB6": 528,
-    "EfficientNetB7": 600,
-    "EfficientNetV2_S": 384,
-    "Fix_ResNeXt101_32x48d_wsl": 320,
-    "InceptionV3": 299,
-    "InceptionV4": 299,
-    "MobileViTV2_": 256,
-    "MobileViTV3_": 256,
-    "MobileViT_": 256,
-    "ResNeSt101": 256,
-    "ResNeSt200": 320,
-    "ResNeSt269": 416,
-    "TinyNet_A": 192,
-    "TinyNet_B": 188,
-    "TinyNet_C": 184,
-    "TinyNet_D": 152,
-    "TinyNet_E": 106,
-    "Xception": 299,
-}
-"""Height and width where a name, by its beginning, does not mean 224: the crop sizes of PaddleClas's
-training configurations (``ppcls/configs/ImageNet``), which its wheel leaves out, and of the papers."""
-
-BICUBIC = (
-    "BEiTv2_",
-    "CAE_",
-    "CLIP_",
-    "CSWinTransformer_",
-    "ConvNeXt_",
-    "CvT_",
-    "DeiT_",
-    "EVA_",
-    "EfficientNet",
-    "LeViT_",
-    "MAE_",
-    "MOCOV3_",
-    "MixNet_",
-    "NextViT_",
-    "PVT_V2_",
-    "SwinTransformer",
-    "TNT_",
-    "TinyNet_",
-    "UniFormer_",
-    "VAN_",
-    "alt_gvt_",
-    "pcpvt_",
-)
-"""The beginnings of names whose configurations ask for bicubic; all others resize bilinearly, which
-is PaddleClas's own default (``deploy/python/preprocess.py``)."""
-
-HALF_MEANS = ("MobileViT", "TNT_", "ViT_")
-"""The beginnings of names whose configurations normalise otherwise than ImageNet's usual way."""
 
 
 def _vision_builders() -> Dict[str, Callable[..., Any]]:
@@ -117,33 +54,12 @@ def _paddleclas_builders() -> Dict[str, Callable[..., Any]]:
     return {name: builder for name, builder in found.items() if inspect.isfunction(builder)}
 
 
+SILENCE = 30.0
+"""Seconds without an answer after which a download has failed."""
+
 BUILDERS = {**_vision_builders(), **_paddleclas_builders()}
 """The function that builds each network. paddle.vision writes names in small letters (``vgg16``),
 PaddleClas with capitals (``VGG16``), so that no name means two networks."""
-
-
-def preprocessing(name: str) -> Dict[str, Any]:
-    """How the network ``name`` wants its pictures, as ``protocol.py`` describes it."""
-    size = _size(name)
-    half = name.startswith(HALF_MEANS)
-    plain = name.startswith("MobileViT")  # these take values between 0 and 1 as they are, blue first
-    mean, std = ([0.5] * 3, [0.5] * 3) if half else (MEAN, STD)
-    return {
-        "input_size": [3, size, size],
-        "resize": size if size > 320 else round(size * 256 / 224),
-        "crop_mode": "center",
-        "interpolation": "bicubic" if name.startswith(BICUBIC) else "bilinear",
-        "mean": [0.0] * 3 if plain else mean,
-        "std": [1.0] * 3 if plain else std,
-        "colour": "BGR" if plain else "RGB",
-    }
-
-
-def _size(name: str) -> int:
-    last = name.rsplit("_", 1)[-1]
-    if last in {"256", "384"}:
-        return int(last)
-    return next((size for beginning, size in SIZES.items() if name.startswith(beginning)), 224)
 
 
 def build(name: str) -> Any:
@@ -161,20 +77,24 @@ def _build(name: str, options: Dict[str, Any]) -> Any:
     return network
 
 
-def build_pretrained(name: str, read: Callable[[str], Dict[str, Any]]) -> Tuple[Any, str]:
-    """The network ``name`` with the framework's own weights, and the path of the file downloaded.
+def build_pretrained(name: str, read: Callable[[str], Dict[str, Any]]) -> Tuple[Any, str, str]:
+    """The network ``name`` with the framework's own weights, their address, and the path of the file.
 
     The framework chooses the address, downloads and caches; ``read`` takes the place of
     ``paddle.load``, which would run code that a file holds. Raises TaskError where there are no
     weights or the download fails.
     """
     files: List[str] = []
+    urls: List[str] = []
 
     def load(path: str, **_: Any) -> Dict[str, Any]:
         files.append(path)
         return read(path)
 
-    with _replaced(paddle, "load", load):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_replaced(paddle, "load", load))
+        for module in (paddle.utils.download, download):
+            stack.enter_context(_replaced(module, "get_path_from_url", _asking_first(module, urls)))
         try:
             network = _build(name, {"pretrained": True})
         except TaskError:
@@ -182,14 +102,35 @@ def build_pretrained(name: str, read: Callable[[str], Dict[str, Any]]) -> Tuple[
         except Exception as error:
             raise TaskError(
                 WEIGHTS,
-                f"the pretrained weights of {name} could not be had: {type(error).__name__}: {error}. "
-                "Check the network, or give a file of weights",
+                f"the pretrained weights of {name} could not be had{' from ' if urls else ''}"
+                f"{''.join(urls[-1:])}: {type(error).__name__}: {error}. "
+                "Check that it can be reached, or name a weights file",
             ) from error
-    if not files:
+    if not files or not urls:
         raise TaskError(
             WEIGHTS, f"Paddle has no pretrained weights for {name}: give a file, or random weights"
         )
-    return network, files[-1]
+    return network, urls[-1], files[-1]
+
+
+def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:
+    """``get_path_from_url`` of ``module``, noting the address in ``urls`` and giving up at once.
+
+    The function itself tries three times, waits for ever each time, and does not say what happened.
+    """
+    fetch = module.get_path_from_url
+
+    def fetch_or_raise(url: str, root_dir: str, md5sum: Optional[str] = None, **options: Any) -> str:
+        urls.append(url)
+        file = os.path.join(root_dir, os.path.basename(url))
+        if not (os.path.exists(file) and module._md5check(file, md5sum)):
+            with httpx.stream("GET", url, timeout=SILENCE, follow_redirects=True) as answer:
+                if answer.status_code != 200:
+                    raise OSError(f"the server answered {answer.status_code} {answer.reason_phrase}")
+        path: str = fetch(url, root_dir, md5sum, **options)
+        return path
+
+    return fetch_or_raise
 
 
 @contextlib.contextmanager

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Tuple
 
 from protocol import WEIGHTS, TaskError, main
-from pytorch import Framework, Pretrained, download_failed, tasks
+from pytorch import SILENCE, Framework, Pretrained, download, download_failed, tasks
+from pytorch_weights import read_checkpoint
 from torchvision_operators import import_torchvision
 
 import_torchvision()  # before timm, which imports it as it is
 
 import timm  # noqa: E402
-from huggingface_hub import try_to_load_from_cache  # type: ignore[import-not-found]  # noqa: E402
+from huggingface_hub import (  # type: ignore[import-not-found]  # noqa: E402
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import RemoteEntryNotFoundError  # type: ignore[import-not-found]  # noqa: E402
 
-HUB = "https://huggingface.co/"
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
@@ -55,22 +61,37 @@ def pretrained(model: str) -> Pretrained:
         raise TaskError(
             WEIGHTS, f"timm has no pretrained weights for {model}: take another tag, or name a file"
         )
-    place = HUB + configuration.hf_hub_id if configuration.hf_hub_id else str(configuration.url)
-    timm.models.set_pretrained_check_hash(True)
+    if configuration.hf_hub_id:
+        url, file = _hub_file(configuration.hf_hub_id, model)
+    else:
+        url, file = configuration.url, download(configuration.url, model)
+    # timm's own loader, which knows how old checkpoints have to be renamed, on the file just fetched.
+    overlay = {"file": file, "custom_load": False}
     try:
-        network = timm.create_model(model, pretrained=True, exportable=True)
-    except (OSError, RuntimeError) as error:
-        raise download_failed(model, place, error) from error
-    return Pretrained(network, f"pretrained weights of timm, {place}", _cached_file(configuration))
+        network = timm.create_model(model, pretrained=True, exportable=True, pretrained_cfg_overlay=overlay)
+    except Exception as error:
+        read_checkpoint(file)  # says what is wrong with the file, if it is the file
+        raise TaskError(WEIGHTS, f"timm cannot load {url} into {model}: {error}") from error
+    return Pretrained(network, f"pretrained weights of timm, {url}", file)
 
 
-def _cached_file(configuration: Any) -> Optional[str]:
-    """The file that timm downloaded, where it came from the Hugging Face hub."""
-    if not configuration.hf_hub_id:
-        return None
-    wanted = [configuration.hf_hub_filename] if configuration.hf_hub_filename else HUB_FILES
-    found = [try_to_load_from_cache(configuration.hf_hub_id, name) for name in wanted]
-    return next((path for path in found if isinstance(path, str)), None)
+def _hub_file(repository: str, model: str) -> Tuple[str, str]:
+    """Address and path of the weights in a repository of the Hugging Face hub, cached by its library."""
+    url = ""
+    for name in HUB_FILES:
+        url = hf_hub_url(repository, name)
+        try:
+            if not isinstance(try_to_load_from_cache(repository, name), str):
+                get_hf_file_metadata(url, timeout=SILENCE)  # asks once; the download would for minutes
+            return url, hf_hub_download(repository, name)
+        except RemoteEntryNotFoundError:
+            continue
+        except Exception as error:  # the errors of its HTTP client are nothing else
+            raise download_failed(model, url, error) from error
+    raise TaskError(
+        WEIGHTS,
+        f"{url.rsplit('/', 1)[0]} has none of {', '.join(HUB_FILES)}: name a weights file for {model}",
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import os
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -20,6 +21,9 @@ from pytorch_lively import enliven
 from pytorch_weights import fit, read_checkpoint
 
 Array = npt.NDArray[np.float32]
+
+SILENCE = 30.0
+"""Seconds without an answer after which a download has failed."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ def _with_weights(
         torch.manual_seed(weights.get("seed", 0))
         network = framework.build(model).eval()
         if weights["kind"] == "random":
+            _logits(network, pictures[0][:1], model)  # refuses what is no classifier, before it is enlivened
             enliven(network, torch.cat(pictures), weights["seed"])
             origin = f"random weights, seed {weights['seed']}"
         else:
@@ -154,6 +159,7 @@ def download(url: str, model: str) -> str:
     digest = re.search(r"-([0-9a-f]{8,})\.", name)
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
+        socket.setdefaulttimeout(SILENCE)  # torch.hub itself would wait for ever
         try:
             torch.hub.download_url_to_file(url, path, digest.group(1) if digest else None, progress=False)
         except (OSError, RuntimeError) as error:

@@ -64,11 +64,11 @@ def _set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:
 def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(module: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
         dense = isinstance(module, torch.nn.Linear)
-        axis, centre = (-1, 0.0) if dense else (1, lively.CENTRE)
+        axis = -1 if dense else 1
         channels = output.shape[axis]
         kept = [parameter.clone() for parameter in module.parameters()]
         biased = module.bias is not None
-        found = lively.correction(output.numpy(), axis, biased=biased, centre=centre)
+        found = lively.correction(output.numpy(), axis, biased=biased, dense=dense)
         scale, shift = (torch.from_numpy(values) for values in found)
         _scale(module, scale, shift)
         corrected = module.forward(*inputs)
