@@ -74,10 +74,13 @@ def _mistakes(plan: Plan, stop: threading.Event) -> Iterator[str]:
     for job in plan.jobs:
         if job.done:
             continue
-        try:
-            weights_of(job, plan.folder, stop)
-            pictures_of(job.entry.images, plan.folder, stop)
-        except UsageError as error:
-            yield str(error)
-        except FetchError:
-            continue  # raised again, for this model alone, when its turn comes
+        for place, fetch in (
+            (job.weights_at, lambda job=job: weights_of(job, plan.folder, stop)),
+            (job.images_at, lambda job=job: pictures_of(job.entry.images, plan.folder, stop)),
+        ):
+            try:
+                fetch()
+            except UsageError as error:
+                yield f"{place}: {error}"
+            except FetchError:
+                continue  # raised again, for this model alone, when its turn comes

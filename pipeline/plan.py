@@ -44,6 +44,9 @@ class ModelJob:
     name: str
     """``<source>/<published name>``."""
     entry: ModelEntry
+    weights_at: str
+    """``<file>:<line>`` of what the entry says of its weights, for messages."""
+    images_at: str
     inputs_key: str
     export_key: str
     units: tuple[Unit, ...]
@@ -139,7 +142,7 @@ def make_plan(
     for model in wanted:
         opsets = [opset for opset in model.entry.opsets or file.opsets if selection.takes(model.name, opset)]
         if opsets:
-            jobs.append(_job(model, opsets, folder, publish, selection.fresh))
+            jobs.append(_job(model, opsets, document, publish, selection.fresh))
     if not jobs:
         raise UsageError(_nothing_selected(wanted, file, selection))
     return Plan(folder, publish, folder / file.work, tuple(jobs))
@@ -200,8 +203,10 @@ def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> No
             )
 
 
-def _job(model: _Wanted, opsets: Sequence[int], folder: Path, publish: Path, fresh: bool) -> ModelJob:
-    entry = model.entry
+def _job(
+    model: _Wanted, opsets: Sequence[int], document: LinedDocument, publish: Path, fresh: bool
+) -> ModelJob:
+    entry, folder = model.entry, document.path.parent.absolute()
     inputs = keys.inputs_key(model.source, model.model, entry, folder)
     export = keys.export_key(inputs, entry, folder)
     units = []
@@ -211,7 +216,20 @@ def _job(model: _Wanted, opsets: Sequence[int], folder: Path, publish: Path, fre
         key = keys.unit_key(retarget, entry, name)
         done = not fresh and _is_published(publish, name, key)
         units.append(Unit(name, opset, retarget, key, done))
-    return ModelJob(model.source, model.model, model.name, entry, inputs, export, tuple(units))
+    weights_at, images_at = (
+        f"{document.path}:{document.line_of((*model.location[:2], key))}" for key in ("weights", "images")
+    )
+    return ModelJob(
+        model.source,
+        model.model,
+        model.name,
+        entry,
+        weights_at,
+        images_at,
+        inputs,
+        export,
+        tuple(units),
+    )
 
 
 def _is_published(publish: Path, name: str, key: str) -> bool:

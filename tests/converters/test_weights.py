@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
+from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
 from tests.converters.conftest import Export, Exported
 
@@ -147,18 +149,25 @@ def test_an_unknown_model_is_refused_by_the_script_too(export: Export, source: s
 
 
 @pytest.mark.paddle
+@pytest.mark.parametrize(("intermediate", "program"), [(1, "inference.json"), (0, "inference.pdmodel")])
 def test_an_inference_model_folder_is_exported_as_it_is(
-    export: Export, run_in: RunIn, tmp_path: Path
+    export: Export, run_in: RunIn, tmp_path: Path, intermediate: int, program: str
 ) -> None:
+    """In the format of Paddle 3 and in the one before it."""
     run_in(
         "paddle",
+        f"import os; os.environ['FLAGS_enable_pir_api'] = '{intermediate}'\n"
         "import paddle; paddle.seed(1)\n"
         "network = paddle.vision.models.squeezenet1_1(num_classes=10); network.eval()\n"
         "spec = [paddle.static.InputSpec([None, 3, 96, 96], 'float32', 'x')]\n"
         "paddle.jit.save(network, 'model/inference', input_spec=spec)\n",
     )
-    assert (tmp_path / "model" / "inference.json").exists()
+    assert (tmp_path / "model" / program).exists()
     size = {"input_size": [3, 96, 96], "resize": 96, "crop_mode": "center", "interpolation": "bilinear"}
     colours = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "colour": "RGB"}
     exported = export("paddle", str(tmp_path / "model"), {"kind": "pretrained"}, **size, **colours)
     assert exported.outputs["noise-3"].shape == (3, 10)
+    session = onnxruntime.InferenceSession(exported.model, providers=["CPUExecutionProvider"])
+    for name, array in exported.inputs.items():
+        [output] = session.run(None, {session.get_inputs()[0].name: array})
+        assert compare(exported.outputs[name], output, Tolerance()).passed
