@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 WORKER_MODULES = Path(__file__).parent / "worker"
 """Modules that export scripts share; on the module search path of every worker, and of nobody else."""
-
-WeightsKind = Literal["random", "pretrained", "file"]
 
 
 @dataclass(frozen=True)
