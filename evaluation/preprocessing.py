@@ -32,10 +32,11 @@ class Preprocessing:
     """What happens to a picture before a classifier sees it.
 
     ``input_size`` is (channels, height, width) in pixels. ``resize`` is the length that the shorter
-    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``squash`` (resized straight
-    to ``input_size``) or ``border`` (the whole picture fitted in, the rest filled with the mean
-    colour). ``mean`` and ``std`` are for values between 0 and 1, one per channel, in the order
-    that ``colour`` names. One channel means greyscale.
+    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``squash`` (both sides
+    resized in the proportion of ``input_size``, whatever the picture's, before the crop) or
+    ``border`` (the whole picture fitted in, the rest filled with the mean colour). ``mean`` and
+    ``std`` are for values between 0 and 1, one per channel, in the order that ``colour`` names.
+    One channel means greyscale.
     """
 
     input_size: tuple[int, int, int]
@@ -127,7 +128,9 @@ def _fit(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     _, height, width = preprocessing.input_size
     filter_ = Image.Resampling[preprocessing.interpolation.upper()]
     if preprocessing.crop_mode == "squash":
-        return image.resize((width, height), filter_)
+        factor = preprocessing.resize / min(height, width)
+        size = (round(width * factor), round(height * factor))
+        return _crop_centre(image.resize(size, filter_), height, width, None)
     if preprocessing.crop_mode == "border":
         scale = min(width / image.width, height / image.height)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

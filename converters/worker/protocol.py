@@ -14,10 +14,11 @@ Its result lists what can be named, and how each model wants its pictures::
                           "colour": "RGB"}, ...}}
 
 ``input_size`` is (channels, height, width); ``resize`` the length in pixels that the shorter side
-gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize straight to
-``input_size``) and ``border`` (fit the longer side, pad the rest); ``interpolation`` one of
-``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``, ``hamming``; ``mean`` and ``std`` are
-for values between 0 and 1, one per channel; ``colour`` is ``RGB`` or ``BGR``.
+gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize to the proportion of
+``input_size``, whatever the picture's, and crop) and ``border`` (fit the longer side, pad the
+rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
+``hamming``; ``mean`` and ``std`` are for values between 0 and 1, one per channel; ``colour`` is
+``RGB`` or ``BGR``.
 
 Request, task ``export``::
 

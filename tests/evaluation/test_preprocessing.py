@@ -96,8 +96,13 @@ def test_what_the_picture_does_not_cover_is_black() -> None:
 
 
 def test_squash_shows_the_whole_picture() -> None:
-    tensor = prepare(gradient(60, 4), replace(PLAIN, crop_mode="squash"))
+    tensor = prepare(gradient(60, 4), replace(PLAIN, crop_mode="squash", resize=4))
     np.testing.assert_array_equal(tensor[0, 0] * 255, np.arange(5, 60, 10, dtype=np.float32))
+
+
+def test_squash_crops_where_it_resizes_to_more() -> None:
+    tensor = prepare(gradient(60, 4), replace(PLAIN, crop_mode="squash", resize=8))
+    np.testing.assert_array_equal(tensor[0, 0] * 255, np.arange(17, 43, 5, dtype=np.float32))
 
 
 def test_border_fills_with_the_mean_colour() -> None:
