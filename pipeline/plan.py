@@ -64,6 +64,8 @@ class Plan:
     """The folder of the pipeline file: paths in it are relative to it."""
     publish: Path
     work: Path
+    fresh: bool
+    """Whether nothing that was done before counts, unfinished work included."""
     jobs: tuple[ModelJob, ...]
 
     @property
@@ -145,7 +147,7 @@ def make_plan(
             jobs.append(_job(model, opsets, document, publish, selection.fresh))
     if not jobs:
         raise UsageError(_nothing_selected(wanted, file, selection))
-    return Plan(folder, publish, folder / file.work, tuple(jobs))
+    return Plan(folder, publish, folder / file.work, selection.fresh, tuple(jobs))
 
 
 def _wanted(

@@ -50,6 +50,8 @@ def _run_missing(context: ModelContext, missing: list[Unit]) -> list[Result]:
 
     def work() -> Result:
         with locked(context.work, context.stop):
+            if context.plan.fresh:
+                shutil.rmtree(context.work, ignore_errors=True)
             export = make_export(context)
             results.extend(_publish_unit(context, unit, export) for unit in missing)
             if all(result.good for result in results):

@@ -180,6 +180,22 @@ def test_a_gate_that_nothing_passes_publishes_nothing(tmp_path: Path) -> None:
     _run_expecting_one_failure(tmp_path, "is above 1e-12")
 
 
+def test_fresh_does_everything_again(tmp_path: Path) -> None:
+    arguments = ("run", "pipeline.yaml", "--only", "*/mobilenet*")
+    _write(tmp_path, "parity: {relative: 1.0e-12}")
+    assert _pipeline(tmp_path, *arguments).returncode == 1
+    _write(tmp_path)
+    fresh = _pipeline(tmp_path, *arguments, "--fresh")
+    assert fresh.returncode == 0, fresh.stdout
+    assert "inputs: done before" not in fresh.stderr
+    assert "export: done before" not in fresh.stderr
+    assert "done before" not in fresh.stdout
+    published = tmp_path / "dist/mxnet/mobilenet0.25/mobilenet0.25-12.onnx"
+    before = published.stat().st_mtime_ns
+    assert _pipeline(tmp_path, *arguments, "--fresh").returncode == 0
+    assert published.stat().st_mtime_ns > before
+
+
 def test_a_killed_run_goes_on_from_what_is_done(tmp_path: Path) -> None:
     _write(tmp_path)
     command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml", "--only", "*/mobilenet*"]
@@ -302,6 +318,19 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     answer = _pipeline(tmp_path, "--debug", "run", "none.yaml")
     assert answer.returncode == 2
     assert "Traceback" in answer.stderr
+
+
+def test_an_environment_is_built_and_listed(tmp_path: Path) -> None:
+    built = _pipeline(tmp_path, "environments", "build", "mxnet")
+    assert built.returncode == 0
+    assert "mxnet: " in built.stderr
+    rows = _pipeline(tmp_path, "environments", "list").stdout.splitlines()
+    assert [row.split()[0] for row in rows] == list(SOURCES)
+    assert "built, " in next(row for row in rows if row.startswith("mxnet"))
+
+
+def test_the_schema_is_printed(tmp_path: Path) -> None:
+    assert "models" in json.loads(_pipeline(tmp_path, "schema").stdout)["properties"]
 
 
 def test_models_are_listed_by_glob(tmp_path: Path) -> None:
