@@ -3,45 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
+from opsets.constants import constant
 from opsets.errors import CannotAdapt
+from opsets.inference import Length, ShapeInference
+from opsets.types import refused_type
+from opsets.values import Entries, Evaluator
 
 
-def remove_dead(model: ir.Model) -> None:
-    """Remove nodes and constants that nothing uses."""
-    for node in reversed(list(model.graph.all_nodes())):
-        graph = node.graph
-        if graph is None or any(value.uses() or value.is_graph_output() for value in node.outputs):
-            continue
-        for attribute in node.attributes.values():
-            if attribute.type == ir.AttributeType.GRAPH:
-                for inner in attribute.as_graph().all_nodes():
-                    inner.resize_inputs(0)  # what stands inside uses nothing of the outside any more
-        graph.remove(node, safe=True)
-    for graph in (model.graph, *model.graph.subgraphs()):
-        for name, value in list(graph.initializers.items()):
-            if not (value.uses() or value.is_graph_output() or value.is_graph_input()):
-                del graph.initializers[name]
+@dataclass
+class Walk:
+    """What the rewriting of all nodes shares."""
+
+    model: ir.Model
+    inference: ShapeInference
+    """Types and shapes at the opset that the step leads to."""
+    taken: set[str]
+    """Every name in the model."""
+    bounds: dict[str, None] = field(default_factory=dict)
+    """What is not exact, each said once, in order."""
+
+    def fresh(self, wanted: str) -> str:
+        """A name that nothing has yet."""
+        name, count = wanted, 1
+        while name in self.taken:
+            name, count = f"{wanted}_{count}", count + 1
+        self.taken.add(name)
+        return name
+
+    def initializer(self, array: npt.NDArray[Any], name: str) -> ir.Value:
+        """A new constant of the main graph: subgraphs see it, and at IR 3 it has to be an input there."""
+        name = self.fresh(name)
+        value = ir.Value(
+            name=name,
+            shape=ir.Shape(array.shape),
+            type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
+            const_value=ir.tensor(np.ascontiguousarray(array).reshape(array.shape), name=name),
+        )
+        self.model.graph.register_initializer(value)
+        return value
 
 
 class Rewrite:
     """The view that an adapter has of the node that it rewrites.
 
-    New nodes stand before the old one and are named after it; new constants are initialisers of
-    the same graph.
+    New nodes stand before the old one, are named after it, and are of the opset that the step leads
+    to; new constants are initialisers of the main graph.
     """
 
-    def __init__(self, node: ir.Node, taken: set[str]) -> None:
+    def __init__(self, node: ir.Node, walk: Walk) -> None:
         self.node = node
-        self._taken = taken
+        self._walk = walk
         self.touched = False
 
     # What may be asked
+
+    @property
+    def opset(self) -> int:
+        """The opset that the step leads to."""
+        return self._walk.inference.opset
 
     def input(self, index: int) -> ir.Value | None:
         """Input ``index``, or None where it is left out."""
@@ -55,20 +81,37 @@ class Rewrite:
         return value
 
     def constant(self, index: int, meaning: str) -> npt.NDArray[Any] | None:
-        """The values of input ``index``, or None where it is left out; it has to be a constant."""
+        """The elements of input ``index``, or None where it is left out; it has to be a constant."""
         value = self.input(index)
         if value is None:
             return None
-        tensor = None
-        if not value.is_graph_input():
-            tensor = ir.convenience.get_const_tensor(value)
-        if tensor is None:
+        array = self.constant_or_none(value)
+        if array is None:
             raise CannotAdapt(f"its {meaning} ({value.name}) are computed at run time, not constant")
-        return tensor.numpy()
+        return array
+
+    def constant_or_none(self, value: ir.Value) -> npt.NDArray[Any] | None:
+        """The elements of ``value`` if they are constant, be it through a chain of nodes."""
+        return constant(value, self.opset + 1)
+
+    def lengths_in(self, value: ir.Value) -> Entries | None:
+        """The elements of ``value``, a tensor of integers that only lengths of axes and constants decide.
+
+        An array of objects, ints or sympy expressions of lengths; None where they do not follow.
+        """
+        return Evaluator(self._walk.inference).entries(value)
+
+    def has(self, name: str) -> bool:
+        """Whether the attribute is given."""
+        return name in self.node.attributes
 
     def integer(self, name: str, default: int) -> int:
         attribute = self.node.attributes.get(name)
         return default if attribute is None else attribute.as_int()
+
+    def integers(self, name: str) -> list[int] | None:
+        attribute = self.node.attributes.get(name)
+        return None if attribute is None else list(attribute.as_ints())
 
     def text(self, name: str, default: str) -> str:
         attribute = self.node.attributes.get(name)
@@ -84,13 +127,53 @@ class Rewrite:
             raise CannotAdapt(f"the number of axes of {value.name} is not known")
         return len(value.shape)
 
+    def lengths(self, value: ir.Value) -> list[Length]:
+        """The length of each axis of ``value``: an int, or a sympy expression, equal where they are."""
+        self.rank(value)
+        return self._walk.inference.lengths(value)
+
+    def length(self, value: ir.Value, axis: int) -> int:
+        """The length of one axis of ``value``, which has to be known; ``axis`` may be negative."""
+        length = self.lengths(value)[axis]
+        if not isinstance(length, int):
+            raise CannotAdapt(f"the length of axis {axis} of {value.name} is not fixed ({length})")
+        return length
+
+    def kind(self, value: ir.Value) -> np.dtype[Any]:
+        """The type of the elements of ``value``."""
+        if value.dtype is None:
+            raise CannotAdapt(f"the type of {value.name} is not known")
+        return value.dtype.numpy()
+
     def is_used(self, output: int) -> bool:
         if output >= len(self.node.outputs):
             return False
         value = self.node.outputs[output]
         return bool(value.uses()) or value.is_graph_output()
 
+    def carrier(self, length: Length) -> tuple[ir.Value, int]:
+        """A value of floats that stands before this node and has an axis of ``length``, and that axis."""
+        for value in (*self._walk.model.graph.inputs, *self._before()):
+            if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
+                continue
+            lengths = self._walk.inference.lengths(value)
+            if length in lengths:
+                return value, lengths.index(length)
+        raise CannotAdapt(f"no tensor at hand has an axis of length {length}")
+
+    def _before(self) -> list[ir.Value]:
+        values: list[ir.Value] = []
+        for node in self._walk.model.graph:
+            if node is self.node:
+                break
+            values += node.outputs
+        return values
+
     # What may be changed
+
+    def bound(self, text: str) -> None:
+        """Say what is not exact about this rewrite, such as ``Erf: absolute error at most 1e-6``."""
+        self._walk.bounds[text] = None
 
     def set_attribute(self, name: str, value: Any) -> None:
         self.touched = True
@@ -115,28 +198,19 @@ class Rewrite:
             self.touched = True
             self.node.resize_outputs(count)
 
-    def initializer(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
-        """A new constant of the graph."""
-        name = self._fresh(f"{self._stem()}_{purpose}")
-        value = ir.Value(
-            name=name,
-            shape=ir.Shape(array.shape),
-            type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
-            const_value=ir.tensor(array, name=name),
-        )
-        self._graph().register_initializer(value)
-        return value
-
-    def number(self, value: float, like: ir.Value, purpose: str) -> ir.Value:
-        """A new scalar constant of the float type of ``like``."""
-        kind = np.dtype(np.float32) if like.dtype is None else like.dtype.numpy()
-        return self.initializer(np.array(value, dtype=kind), purpose)
-
     def set_input(self, index: int, value: ir.Value | None) -> None:
         self.touched = True
         if index >= len(self.node.inputs):
             self.node.resize_inputs(index + 1)
         self.node.replace_input_with(index, value)
+
+    def initializer(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
+        """A new constant."""
+        return self._walk.initializer(array, f"{self._stem()}_{purpose}")
+
+    def number(self, value: float, like: ir.Value, purpose: str) -> ir.Value:
+        """A new scalar constant of the type of ``like``."""
+        return self.initializer(np.array(value, dtype=self.kind(like)), purpose)
 
     def add(
         self,
@@ -145,40 +219,76 @@ class Rewrite:
         attributes: Mapping[str, Any] | None = None,
         *,
         shape: ir.Shape | None = None,
+        kind: ir.DataType | None = None,
     ) -> ir.Value:
-        """The output of a new node, which has the type of this one's first output."""
-        like = self.node.outputs[0]
-        name = self._fresh(f"{self._stem()}_{operator}")
-        output = ir.Value(name=name, type=like.type, shape=shape)
-        node = ir.node(operator, inputs, attributes or {}, outputs=[output], name=name)
-        self._graph().insert_before(self.node, node)
-        return output
+        """The output of a new node of the older opset.
+
+        Its type and shape are inferred; ``shape`` and ``kind`` say what inference cannot know.
+        """
+        return self.add_many(operator, inputs, attributes, 1, shape=shape, kind=kind)[0]
+
+    def add_many(
+        self,
+        operator: str,
+        inputs: Sequence[ir.Value | None],
+        attributes: Mapping[str, Any] | None = None,
+        count: int = 1,
+        *,
+        shape: ir.Shape | None = None,
+        kind: ir.DataType | None = None,
+    ) -> list[ir.Value]:
+        """The ``count`` outputs of a new node, as :meth:`add`."""
+        name = self._walk.fresh(f"{self._stem()}_{operator}")
+        names = [name if index == 0 else self._walk.fresh(f"{name}_{index}") for index in range(count)]
+        outputs = [ir.Value(name=own) for own in names]
+        node = ir.node(operator, inputs, attributes or {}, outputs=outputs, name=name)
+        reason = refused_type(node, self.opset)
+        if reason:
+            raise CannotAdapt(f"it would become {operator}, where {reason}")
+        graph = self.node.graph
+        assert graph is not None
+        graph.insert_before(self.node, node)
+        self._walk.inference.infer(node)
+        for output in outputs:
+            if shape is not None:
+                output.shape = shape
+            if kind is not None:
+                output.type = ir.TensorType(kind)
+            elif output.type is None:
+                output.type = self.node.outputs[0].type
+        return outputs
 
     def replace(self, *values: ir.Value) -> None:
-        """Let ``values``, made by :meth:`add`, take the place and the names of this node's outputs."""
+        """Let ``values``, made by :meth:`add`, take the place and the names of this node's outputs.
+
+        The node that makes the first of them takes the name of this one.
+        """
         self.touched = True
-        graph = self._graph()
+        graph = self.node.graph
+        assert graph is not None
         for old, new in zip(self.node.outputs, values, strict=False):
             name = old.name or new.name  # an optional output that is left out has an empty name
             new.shape, new.type = new.shape or old.shape, new.type or old.type
             if old.is_graph_output():
                 new.shape, new.type = old.shape, old.type
             ir.convenience.replace_all_uses_with(old, new, replace_graph_outputs=True)
-            old.name, new.name = self._fresh(f"{name}_replaced"), name
+            old.name, new.name = self._walk.fresh(f"{name}_replaced"), name
+        maker = values[0].producer()
+        assert maker is not None
+        if self.node.name:
+            maker.name = self.node.name
         graph.remove(self.node, safe=True)
 
-    def _graph(self) -> ir.Graph:
-        graph = self.node.graph
-        if not isinstance(graph, ir.Graph):
-            raise CannotAdapt("it stands in a function; inline the model's functions first")
-        return graph
+    def forward(self, value: ir.Value) -> None:
+        """Let an existing ``value`` take the place of this node's first output; the others are unused."""
+        self.touched = True
+        output, graph = self.node.outputs[0], self.node.graph
+        assert graph is not None
+        if output.is_graph_output():
+            self.replace(self.add("Identity", [value], shape=value.shape))
+            return
+        ir.convenience.replace_all_uses_with(output, value)
+        graph.remove(self.node, safe=True)
 
     def _stem(self) -> str:
         return self.node.name or self.node.outputs[0].name or self.node.op_type
-
-    def _fresh(self, wanted: str) -> str:
-        name, count = wanted, 1
-        while name in self._taken:
-            name, count = f"{wanted}_{count}", count + 1
-        self._taken.add(name)
-        return name

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from opsets.errors import RetargetError
-from opsets.walk import DEFAULT_DOMAINS, lower
+from opsets.reading import DEFAULT_DOMAINS
+from opsets.storage import read, write
+from opsets.walk import Retargeted, lower
 
 LOWEST_TARGET, HIGHEST_TARGET = 3, 12
-
-
-@dataclass(frozen=True)
-class Retargeted:
-    """A model at its new opset, and what was rewritten for it."""
-
-    model: onnx.ModelProto
-    rewrites: tuple[str, ...]
-    """One line per kind of rewrite, such as ``Softmax 13 to 12: 2 nodes``, in the order of the walk."""
 
 
 def retarget(model: onnx.ModelProto, target: int) -> onnx.ModelProto:
@@ -35,29 +26,37 @@ def retarget_with_report(model: onnx.ModelProto, target: int) -> Retargeted:
     The result computes the same from the same inputs, keeps the names of inputs and outputs and the
     bytes of every weight, and passes ``onnx.checker`` in full. Raises :class:`RetargetError`.
     """
-    return Retargeted(*lower(model, _opset(model, target), target))
+    return lower(model, _opset(model, target), target)
 
 
-def retarget_file(source: Path, target: int, destination: Path) -> tuple[str, ...]:
-    """Write the model of ``source`` at opset ``target`` to ``destination``; what was rewritten.
+@dataclass(frozen=True)
+class Report:
+    """What :func:`retarget_file` did."""
 
-    ``destination`` appears complete or not at all. Raises :class:`RetargetError`, also where
-    ``source`` cannot be read, and OSError where ``destination`` cannot be written.
+    files: tuple[Path, ...]
+    """The file with the model, and the one with its weights where there is one."""
+    source_opset: int
+    rewrites: tuple[str, ...]
+    """As in :class:`Retargeted`."""
+    bounds: tuple[str, ...]
+    """As in :class:`Retargeted`."""
+
+
+def retarget_file(source: Path, target: int, destination: Path) -> Report:
+    """Write the model of ``source`` at opset ``target`` to ``destination``, as :func:`retarget` makes it.
+
+    Weights go from file to file and are not held in memory. ``destination`` is one file, and appears
+    complete or not at all; only above 2 GiB, which no single file may have, do the weights stand beside
+    it, in ``<destination>.data``. Raises :class:`RetargetError`, also where ``source`` cannot be read,
+    and OSError where ``destination`` cannot be written.
     """
-    try:
-        model = onnx.load(source, format="protobuf")
-    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
-        raise RetargetError(f"cannot read {source} as an ONNX model: {error}") from error
+    model = read(source)
     try:
         result = retarget_with_report(model, target)
     except RetargetError as error:
         raise RetargetError(f"{source}: {error}") from error
-    del model  # large models stand in memory twice by now
-    with tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent) as folder:
-        part = Path(folder) / destination.name
-        part.write_bytes(result.model.SerializeToString())
-        part.replace(destination)
-    return result.rewrites
+    files = write(result.model, destination)
+    return Report(files, _opset(model, target), result.rewrites, result.bounds)
 
 
 def _opset(model: onnx.ModelProto, target: int) -> int:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import onnx
 from onnx.helper import VERSION_TABLE
 
 
-def since_version(operator: str, opset: int) -> int | None:
-    """The opset in which the form of ``operator`` that holds at ``opset`` appeared; None if none does."""
+@cache
+def schema_at(operator: str, opset: int) -> onnx.defs.OpSchema | None:
+    """The form of ``operator`` that holds at ``opset``; None where it has none."""
     try:
-        return int(onnx.defs.get_schema(operator, opset, "").since_version)
+        return onnx.defs.get_schema(operator, opset, "")
     except onnx.defs.SchemaError:
         return None
+
+
+def since_version(operator: str, opset: int) -> int | None:
+    """The opset in which the form of ``operator`` that holds at ``opset`` appeared; None if none does."""
+    schema = schema_at(operator, opset)
+    return None if schema is None else int(schema.since_version)
 
 
 def ir_version(opset: int) -> int:

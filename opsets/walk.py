@@ -3,145 +3,118 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import onnx
 import onnx_ir as ir
-from onnx_ir.passes.common import CheckerPass, InlinePass, ShapeInferencePass
 
 import opsets.ops  # noqa: F401 - registers every operator
+from opsets.constants import computed
+from opsets.dead import remove_dead
 from opsets.errors import CannotAdapt, RetargetError
-from opsets.graph import Rewrite, remove_dead
+from opsets.graph import Rewrite, Walk
+from opsets.inference import ShapeInference
+from opsets.reading import names_in, read_model, write_model
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
-from opsets.versions import ir_version, since_version
+from opsets.simplification import simplify
+from opsets.types import refused_type
+from opsets.versions import since_version
 
-DEFAULT_DOMAINS = ("", "ai.onnx")
+
+@dataclass(frozen=True)
+class Retargeted:
+    """A model at its new opset, and what was done to it."""
+
+    model: onnx.ModelProto
+    rewrites: tuple[str, ...]
+    """One line per kind of rewrite, such as ``Softmax 13 to 12: 2 nodes``, in the order of the walk."""
+    bounds: tuple[str, ...]
+    """What is not exact, such as ``Erf below 9: absolute error at most 1e-6``; empty where all is."""
 
 
-def _read(source: onnx.ModelProto) -> ir.Model:
-    """``source`` as a graph of standard operators only, its functions inlined.
+def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
+    """``source``, of opset ``current``, at opset ``target``.
 
-    Raises :class:`RetargetError` where it is no valid graph or an operator is of another domain.
+    What the model declares of its values stands; what inference found out on the way does not stay.
+    Raises :class:`RetargetError`.
     """
-    if source.graph.sparse_initializer:
-        name = source.graph.sparse_initializer[0].values.name
-        raise RetargetError(f"the initialiser {name!r} is sparse; export the model with dense ones")
-    try:
-        model = ir.from_proto(source)
-        if "ai.onnx" in model.graph.opset_imports:
-            model.graph.opset_imports[""] = model.graph.opset_imports.pop("ai.onnx")
-        if model.functions:
-            InlinePass()(model)
-        for value in model.graph.initializers.values():
-            if value in model.graph.inputs:
-                model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
-    except Exception as error:
-        reason = error.__cause__ or error
-        raise RetargetError(f"the graph cannot be read: {reason}; is the model valid?") from error
-    for node in model.graph.all_nodes():
-        if node.domain not in DEFAULT_DOMAINS:
-            raise RetargetError(
-                f"{node.op_type} (node {node.name or node.outputs[0].name!r}) is of domain {node.domain!r}, "
-                "whose older versions are not known here; export the model with standard operators"
-            )
-    return model
-
-
-def lower(source: onnx.ModelProto, current: int, target: int) -> tuple[onnx.ModelProto, tuple[str, ...]]:
-    """``source``, of opset ``current``, at opset ``target``, and what was rewritten.
-
-    Initialisers are graph inputs exactly at IR 3, as every IR version wants it. What the model
-    declares of its values stands; what inference found out on the way does not stay. Raises
-    :class:`RetargetError`.
-    """
-    model = _read(source)
-    declared = {value.name for value in source.graph.value_info}
+    model = read_model(source)
+    weights = frozenset(
+        tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
+    )
     outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
-    _infer(model)
-    rewrites = _walk_down(model, current, target)
+    walk = Walk(model, ShapeInference(current), names_in(model))
+    before = len(list(model.graph.all_nodes()))
+    simplify(walk, weights)
+    folded = before - len(list(model.graph.all_nodes()))
+    rewrites = _walk_down(walk, current, target)
     for value in model.graph.outputs:
         shape, kind = outputs[value.name]
         value.shape, value.type = shape or value.shape, kind or value.type
-    for node in model.graph.all_nodes():
-        for value in node.outputs:
-            if value.name not in declared and not value.is_graph_output():
-                value.shape = value.type = None
-    for domain in [domain for domain in model.graph.opset_imports if domain]:
-        del model.graph.opset_imports[domain]  # no node of another domain is left
-    model.ir_version = ir_version(target)
-    if model.ir_version < 4:
-        model.graph.inputs.extend(model.graph.initializers.values())
-    _check(model, target)
-    return _written(model, source), rewrites
+    lines = [_line("Nodes folded", folded)] if folded > 0 else []
+    lines += [_line(kind, count) for kind, count in rewrites.items()]
+    return Retargeted(write_model(model, source, target), tuple(lines), tuple(walk.bounds))
 
 
-def _written(model: ir.Model, source: onnx.ModelProto) -> onnx.ModelProto:
-    """``model`` with the declarations and the order of constants that ``source`` has."""
-    result = ir.to_proto(model)
-    declared = {value.name for value in source.graph.value_info}
-    known = [value for value in result.graph.value_info if value.name in declared]
-    del result.graph.value_info[:]
-    result.graph.value_info.extend(known)
-    order = {tensor.name: index for index, tensor in enumerate(source.graph.initializer)}
-    result.graph.initializer.sort(key=lambda tensor: order.get(tensor.name, len(order)))
-    return result
+_WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
 
 
-def _check(model: ir.Model, target: int) -> None:
-    """Refuse a ``model`` that ``onnx.checker``, types and shapes included, does not pass."""
-    try:
-        CheckerPass(full_check=True)(model)
-    except Exception as error:
-        reason = error.__cause__ or error
-        raise RetargetError(f"the result is not valid at opset {target}: {reason}") from error
+def _line(kind: str, count: int) -> str:
+    return f"{kind}: {count} node{'s' * (count > 1)}"
 
 
-def _infer(model: ir.Model) -> None:
-    ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
-
-
-def _walk_down(model: ir.Model, current: int, target: int) -> tuple[str, ...]:
-    taken, rewrites = _names(model), Counter[str]()
+def _walk_down(walk: Walk, current: int, target: int) -> Counter[str]:
+    """The kinds of rewrites, with the number of nodes that each was done to."""
+    rewrites = Counter[str]()
     for opset in range(current, target, -1):
-        lines = Counter[str]()
-        for node in list(model.graph.all_nodes()):
+        walk.inference.opset = opset - 1
+        for node in list(walk.model.graph.all_nodes()):
             operator = node.op_type
-            if _step_node(node, opset, taken):
-                lines[f"{operator} {opset} to {opset - 1}"] += 1
-        model.graph.opset_imports[""] = opset - 1
-        if lines:
-            _infer(model)
-        rewrites += lines
-    remove_dead(model)
-    return tuple(f"{line}: {count} node{'s' * (count > 1)}" for line, count in rewrites.items())
+            if node.graph is not None and _step_node(node, opset, walk):
+                rewrites[f"{operator} {opset} to {opset - 1}"] += 1
+        remove_dead(walk.model)
+    return rewrites
 
 
-def _names(model: ir.Model) -> set[str]:
-    names: set[str | None] = set()
-    for graph in (model.graph, *model.graph.subgraphs()):
-        names |= {value.name for value in graph.inputs} | set(graph.initializers)
-    for node in model.graph.all_nodes():
-        names |= {node.name} | {value.name for value in node.outputs}
-    return {name for name in names if name}
-
-
-def _step_node(node: ir.Node, opset: int, taken: set[str]) -> bool:
+def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool:
     """Bring one node from ``opset`` to the next lower one; whether it was rewritten."""
     step = (node.op_type, opset)
     where = f"{node.op_type} (node {node.name or node.outputs[0].name!r}), opset {opset} to {opset - 1}"
     since = since_version(node.op_type, opset)
     if since is None:
         raise RetargetError(f"{where}: the onnx package knows no such operator at this opset")
-    if since != opset or step in UNCHANGED:
+    if since != opset:
         return False
+    if step not in UNCHANGED and _fold(node, opset, walk):
+        return True
     if step in IMPOSSIBLE:
         raise RetargetError(f"{where}: {IMPOSSIBLE[step]}; the lowest possible opset is {opset}")
-    if step not in ADAPTERS:
+    if step not in ADAPTERS and step not in UNCHANGED:
         raise RetargetError(
             f"{where}: no adapter is known, nor that nothing changes; stay at {opset} or above"
         )
-    rewrite = Rewrite(node, taken)
+    rewrite = Rewrite(node, walk)
     try:
-        ADAPTERS[step](rewrite)
+        if step in ADAPTERS:
+            ADAPTERS[step](rewrite)
+        reason = refused_type(node, opset - 1) if node.graph is not None else None
+        if reason:
+            raise CannotAdapt(reason)
     except CannotAdapt as error:
         raise RetargetError(f"{where}: {error}; the lowest possible opset is {opset}") from error
     return rewrite.touched
+
+
+def _fold(node: ir.Node, opset: int, walk: Walk) -> bool:
+    """Compute a node of constants that would have to be rewritten, unless it makes a graph output."""
+    if any(value.is_graph_output() for value in node.outputs):
+        return False
+    arrays = computed(node, opset)
+    if arrays is None:
+        return False
+    for output, array in zip(node.outputs, arrays, strict=False):
+        constant = walk.initializer(array, f"{output.name}_value")
+        ir.convenience.replace_all_uses_with(output, constant)
+    assert node.graph is not None
+    node.graph.remove(node, safe=True)
+    return True

@@ -1,9 +1,58 @@
-"""Operators whose axes turned from an attribute into an input."""
+"""Axes: those that turned from an attribute into an input at 13, and those counted from the back, since 11."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from opsets.errors import CannotAdapt
 from opsets.graph import Rewrite
+
+
+def normalise_axis(rewrite: Rewrite, name: str, default: int, rank: int) -> int:
+    """Let the attribute ``name`` count from the front, of ``rank`` axes, and return it.
+
+    ``default`` is what the newer form takes where the attribute is left out; it is written out where
+    it is negative, as the older form reads it otherwise. An axis that is given counts as it is given.
+    """
+    given = rewrite.integer(name, default)
+    axis = _from_front(given, rank)
+    if axis != given:
+        rewrite.set_attribute(name, axis)
+    return axis
+
+
+def normalise_axes(rewrite: Rewrite, name: str, rank: int) -> list[int] | None:
+    """Let the axes in the attribute ``name`` count from the front, and return them; None where left out."""
+    given = rewrite.integers(name)
+    if given is None:
+        return None
+    axes = [_from_front(axis, rank) for axis in given]
+    if axes != given:
+        rewrite.set_attribute(name, axes)
+    return axes
+
+
+def axis_from_back(default: int) -> Callable[[Rewrite], None]:
+    """An adapter for an operator whose ``axis``, of its first input, was counted from the front only."""
+
+    def adapter(rewrite: Rewrite) -> None:
+        if rewrite.integer("axis", default) < 0:
+            normalise_axis(rewrite, "axis", default, rewrite.rank(rewrite.required(0)))
+
+    adapter.__doc__ = "A negative axis is counted from the front."
+    return adapter
+
+
+def axes_from_back(rewrite: Rewrite) -> None:
+    """Negative ``axes`` of the first input are counted from the front."""
+    if any(axis < 0 for axis in rewrite.integers("axes") or ()):
+        normalise_axes(rewrite, "axes", rewrite.rank(rewrite.required(0)))
+
+
+def _from_front(axis: int, rank: int) -> int:
+    if not -rank <= axis < rank:
+        raise CannotAdapt(f"axis {axis} does not exist: there are {rank} axes")
+    return axis % rank
 
 
 def axes_input_to_attribute(rewrite: Rewrite) -> None:

@@ -10,11 +10,25 @@ from opsets.registry import unchanged
 WHY = "only the accepted types changed"
 
 CHANGED_AT = {
+    28: (
+        "BitShift Cast Celu Compress DepthToSpace Einsum OneHot ReduceLogSum ReduceLogSumExp"
+        " ReverseSequence Unique"
+    ),
+    25: "Cast ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze Transpose Unsqueeze",
+    24: "ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze TopK Transpose Unsqueeze",
+    23: "Cast ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze Transpose Unsqueeze",
+    22: (
+        "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Det Elu EyeLike HardSigmoid HardSwish Mish Round Selu"
+        " Sin Sinh Softplus Softsign Tan ThresholdedRelu"
+    ),
+    21: "Cast ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze Transpose Unsqueeze",
+    20: "ConstantOfShape IsInf IsNaN ReduceMax ReduceMin",
+    19: "Equal Identity Reshape Shape Size",
     16: ("GreaterOrEqual Identity If LeakyRelu LessOrEqual PRelu Where"),
     15: ("BatchNormalization Pow"),
     14: ("Add CumSum Div Identity Mul Relu Sub"),
     13: (
-        "Abs Add ArgMax ArgMin Cast Ceil Clip Concat Constant DepthToSpace Div Dropout Equal Erf"
+        "Abs Add ArgMax ArgMin Cast Ceil Clip Concat DepthToSpace Div Dropout Equal Erf"
         " Exp Expand Flatten Floor Gather GatherElements Gemm Greater Identity If LRN Less Log"
         " MatMul Max Mean Min Mod Mul Neg Pad Pow Reciprocal ReduceL1 ReduceL2 ReduceLogSum"
         " ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare Relu Reshape"

@@ -1,16 +1,34 @@
 """One file per operator with its whole history; the import of this package registers them all."""
 
+from opsets.families import broadcasting as broadcasting
 from opsets.families import types as types
+from opsets.ops import arg_max as arg_max
 from opsets.ops import batch_normalization as batch_normalization
+from opsets.ops import cast as cast
+from opsets.ops import concat as concat
+from opsets.ops import constant as constant
+from opsets.ops import cum_sum as cum_sum
+from opsets.ops import depth_to_space as depth_to_space
+from opsets.ops import flatten as flatten
+from opsets.ops import gather as gather
+from opsets.ops import gelu as gelu
+from opsets.ops import gemm as gemm
+from opsets.ops import group_normalization as group_normalization
 from opsets.ops import hard_swish as hard_swish
 from opsets.ops import layer_normalization as layer_normalization
+from opsets.ops import mat_mul as mat_mul
 from opsets.ops import mish as mish
+from opsets.ops import mod as mod
 from opsets.ops import optional as optional
 from opsets.ops import pad as pad
 from opsets.ops import reduce as reduce
 from opsets.ops import reshape as reshape
 from opsets.ops import resize as resize
+from opsets.ops import rms_normalization as rms_normalization
 from opsets.ops import shape as shape
+from opsets.ops import slice as slice
 from opsets.ops import softmax as softmax
 from opsets.ops import split as split
 from opsets.ops import squeeze as squeeze
+from opsets.ops import swish as swish
+from opsets.ops import top_k as top_k

@@ -1,4 +1,4 @@
-"""Reshape: ``allowzero`` since 14; 13 changed only the accepted types."""
+"""Reshape: ``allowzero`` since 14; 13 changed only the accepted types; the shape is an input since 5."""
 
 from __future__ import annotations
 
@@ -15,3 +15,12 @@ def reshape_14_to_13(rewrite: Rewrite) -> None:
         if shape is None or (shape == 0).any():
             raise CannotAdapt("it asks for an axis of length 0 (allowzero)")
     rewrite.drop_attribute("allowzero")
+
+
+@adapts("Reshape", 5, 4)
+def reshape_5_to_4(rewrite: Rewrite) -> None:
+    """A constant shape becomes the ``shape`` attribute, where 0 and -1 mean the same."""
+    shape = rewrite.constant(1, "shape")
+    assert shape is not None
+    rewrite.set_attribute("shape", [int(entry) for entry in shape.reshape(-1)])
+    rewrite.keep_inputs(1)

@@ -1,7 +1,11 @@
-"""Softmax, LogSoftmax and Hardmax: along one axis since 13, over all from ``axis`` on before."""
+"""Softmax, LogSoftmax and Hardmax: along one axis since 13, over all from ``axis`` on before.
+
+``axis`` may be negative since 11.
+"""
 
 from __future__ import annotations
 
+from opsets.families.axes import axis_from_back
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
@@ -22,3 +26,4 @@ def one_axis_to_flattened(rewrite: Rewrite) -> None:
 
 for operator in ("Softmax", "LogSoftmax", "Hardmax"):
     adapts(operator, 13, 12)(one_axis_to_flattened)
+    adapts(operator, 11, 10)(axis_from_back(1))

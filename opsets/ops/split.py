@@ -1,10 +1,11 @@
-"""Split: ``num_outputs`` since 18; the lengths are an input since 13."""
+"""Split: ``num_outputs`` since 18; the lengths are an input since 13; ``axis`` from the back since 11."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from opsets.errors import CannotAdapt
+from opsets.families.axes import axis_from_back
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
@@ -37,3 +38,6 @@ def split_13_to_12(rewrite: Rewrite) -> None:
     if lengths is not None:
         rewrite.set_attribute("split", [int(length) for length in lengths])
     rewrite.keep_inputs(1)
+
+
+adapts("Split", 11, 10)(axis_from_back(0))

@@ -11,6 +11,7 @@ import pytest
 from onnx import numpy_helper
 
 from opsets import RetargetError, retarget, retarget_file
+from opsets.retarget import Report
 from tests.opsets.comparing import parse
 
 MODEL = parse(13, "g (float[N,4,6] x) => (float[N,4,6] y) { y = Softmax<axis=1>(x) }")
@@ -21,9 +22,10 @@ def test_the_file_is_the_retargeted_model_and_readable(tmp_path: Path) -> None:
     onnx.save(MODEL, source)
     umask = os.umask(0o022)
     try:
-        assert retarget_file(source, 12, destination) == ("Softmax 13 to 12: 1 node",)
+        report = retarget_file(source, 12, destination)
     finally:
         os.umask(umask)
+    assert report == Report((destination,), 13, ("Softmax 13 to 12: 1 node",), ())
     assert onnx.load(destination) == retarget(MODEL, 12)
     assert destination.stat().st_mode & 0o777 == 0o644
     assert sorted(tmp_path.iterdir()) == [destination, source]

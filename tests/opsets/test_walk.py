@@ -19,11 +19,6 @@ from tests.opsets.comparing import assert_same_numbers, noise, parse
             r"GridSample \(node 'sample'\), opset 16 to 15: no adapter is known",
         ),
         (
-            19,
-            "g (float[2] x) => (float[2] y) { y = Identity(x) }",
-            r"Identity \(node 'y'\), opset 19 to 18: no adapter is known",
-        ),
-        (
             18,
             "g (float[2,3] x, int64[1] a) => (float[A,B] y) { [mean] y = ReduceMean(x, a) }",
             r"ReduceMean \(node 'mean'\), opset 18 to 17: its axes \(a\) are computed.*lowest .* opset is 18",

@@ -1,0 +1,22 @@
+"""What nothing uses."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+
+def remove_dead(model: ir.Model) -> None:
+    """Remove nodes and constants that nothing uses."""
+    for node in reversed(list(model.graph.all_nodes())):
+        graph = node.graph
+        if graph is None or any(value.uses() or value.is_graph_output() for value in node.outputs):
+            continue
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.GRAPH:
+                for inner in attribute.as_graph().all_nodes():
+                    inner.resize_inputs(0)  # what stands inside uses nothing of the outside any more
+        graph.remove(node, safe=True)
+    for graph in (model.graph, *model.graph.subgraphs()):
+        for name, value in list(graph.initializers.items()):
+            if not (value.uses() or value.is_graph_output() or value.is_graph_input()):
+                del graph.initializers[name]

@@ -1,0 +1,169 @@
+"""Operators of two operands: numpy's broadcasting since 7, ``broadcast`` and ``axis`` before.
+
+The older forms copy the second operand only, and only where its shape is a run of the first one's
+axes: the last ones, or those from ``axis`` on. Some runtimes ignore ``axis`` without a word, so it is
+the last resort: a single element and the last axes need none, and small constants are copied instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import onnx_ir as ir
+
+from opsets.errors import CannotAdapt
+from opsets.families.copies import elements_of, spread, without_axes
+from opsets.graph import Rewrite
+from opsets.inference import Length
+from opsets.registry import adapts
+
+OPERATORS = ("Add", "And", "Div", "Equal", "Greater", "Less", "Mul", "Or", "Pow", "Sub", "Xor")
+
+_MIRRORED = {name: name for name in ("Add", "And", "Equal", "Mul", "Or", "Xor")} | {
+    "Greater": "Less",
+    "Less": "Greater",
+}
+"""What computes the same with the operands swapped."""
+
+_WITH_AXIS = ("Add", "Div", "Mul", "Sub")
+"""The others' ``axis`` is ignored by OpenVINO, whose result is then wrong without a word."""
+
+_LARGEST_COPY = 1 << 16
+"""Elements that a constant may have after it was copied along axes."""
+
+
+def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Value:
+    """``operator`` of ``a`` and ``b``, which numpy's rules bring to one shape, in the form of the older opset.
+
+    Exact, signs of zero aside: ``c / x`` and ``c ** x`` add zeros made of ``x`` to ``c``, and ``c - x``
+    is ``-x + c``. Raises :class:`CannotAdapt` where shapes are not known well enough.
+    """
+    kind = ir.DataType.BOOL if operator in ("And", "Equal", "Greater", "Less", "Or", "Xor") else a.dtype
+    if rewrite.opset >= 7:
+        return rewrite.add(operator, [a, b], kind=kind)
+    whole = together(rewrite.lengths(a), rewrite.lengths(b))
+    a, b = _one_whole(rewrite, a, b, whole)
+    if rewrite.lengths(a) == whole:
+        return _attached(rewrite, operator, a, b, kind)
+    if operator in _MIRRORED:
+        return _attached(rewrite, _MIRRORED[operator], b, a, kind)
+    if operator == "Sub":
+        return _attached(rewrite, "Add", rewrite.add("Neg", [b], shape=b.shape), a, kind)
+    if operator == "Div" and _is_one(rewrite, a):
+        return rewrite.add("Reciprocal", [b], shape=b.shape)
+    size = elements_of(whole)
+    if size is not None and size <= _LARGEST_COPY and rewrite.constant_or_none(a) is not None:
+        a = spread(rewrite, a, whole)
+    else:
+        a = _attached(rewrite, "Add", zeros_like(rewrite, b), a, a.dtype)
+    return rewrite.add(operator, [a, b], shape=b.shape, kind=kind)
+
+
+def together(first: Sequence[Length], second: Sequence[Length]) -> list[Length]:
+    """The lengths that numpy's rules bring ``first`` and ``second`` to."""
+    width = max(len(first), len(second))
+    pairs = zip(_padded(first, width), _padded(second, width), strict=True)
+    return [_common(one, other) for one, other in pairs]
+
+
+def zeros_like(rewrite: Rewrite, value: ir.Value) -> ir.Value:
+    """Zeros of the shape of ``value``, which may hold infinities; a NaN may stay."""
+    if rewrite.kind(value).kind == "f":
+        return rewrite.add("Clip", [value], {"min": 0.0, "max": 0.0}, shape=value.shape)
+    return rewrite.add("Sub", [value, value], shape=value.shape)
+
+
+def _common(one: Length, other: Length) -> Length:
+    if one == other or other == 1:
+        return one
+    if one == 1:
+        return other
+    raise CannotAdapt(f"whether lengths {one} and {other} are equal is not known")
+
+
+def _padded(lengths: Sequence[Length], width: int) -> list[Length]:
+    return [1] * (width - len(lengths)) + list(lengths)
+
+
+def _is_one(rewrite: Rewrite, value: ir.Value) -> bool:
+    array = rewrite.constant_or_none(value)
+    return array is not None and array.dtype.kind == "f" and bool((array == 1).all())
+
+
+def _one_whole(rewrite: Rewrite, a: ir.Value, b: ir.Value, whole: list[Length]) -> tuple[ir.Value, ir.Value]:
+    """The operands, one of which is brought to the lengths of the result if neither has them."""
+    lengths = rewrite.lengths(a), rewrite.lengths(b)
+    if whole in lengths:
+        return a, b
+    padded = [_padded(own, len(whole)) for own in lengths]
+    # The one that is copied to fixed lengths only; a length that is not known costs more.
+    unknown = [
+        sum(mine == 1 and not isinstance(wanted, int) for mine, wanted in zip(own, whole, strict=True))
+        for own in padded
+    ]
+    if padded[0] == whole or (padded[1] != whole and unknown[0] <= unknown[1]):
+        return spread(rewrite, a, whole), b
+    return a, spread(rewrite, b, whole)
+
+
+def _attached(
+    rewrite: Rewrite, operator: str, whole: ir.Value, part: ir.Value, kind: ir.DataType | None
+) -> ir.Value:
+    """``operator`` of ``whole``, which has the shape of the result, and ``part``, which is copied to it."""
+    attributes: dict[str, Any] = {}
+    lengths, own = rewrite.lengths(whole), rewrite.lengths(part)
+    if lengths != own:
+        attributes["broadcast"] = 1
+        if any(length != 1 for length in own):
+            if operator not in _WITH_AXIS and part.dtype != ir.DataType.BOOL and not _is_last(own, lengths):
+                part = _attached(rewrite, "Add", zeros_like(rewrite, whole), part, part.dtype)
+                return rewrite.add(operator, [whole, part], shape=whole.shape, kind=kind)
+            part, axis = _run_of_axes(rewrite, part, lengths, may_start=operator in _WITH_AXIS)
+            if axis is not None:
+                attributes["axis"] = axis
+    return rewrite.add(operator, [whole, part], attributes, shape=whole.shape, kind=kind)
+
+
+def _run_of_axes(
+    rewrite: Rewrite, part: ir.Value, whole: list[Length], *, may_start: bool
+) -> tuple[ir.Value, int | None]:
+    """``part`` as a run of the axes of ``whole``, and where that starts if it does not end with the last.
+
+    Without ``may_start`` it is copied on to the last axis.
+    """
+    own = rewrite.lengths(part)
+    offset = len(whole) - len(own)
+    first, last = _ends(own)
+    suffix, run = whole[offset + first :], whole[offset + first : offset + last + 1]
+    if own[first:] == suffix:
+        return without_axes(rewrite, part, range(first)), None
+    size = elements_of(suffix)
+    small = size is not None and size <= _LARGEST_COPY and rewrite.constant_or_none(part) is not None
+    if small or not may_start or len(run) == len(suffix):
+        return spread(rewrite, without_axes(rewrite, part, range(first)), suffix), None
+    part = without_axes(rewrite, part, [*range(first), *range(last + 1, len(own))])
+    return spread(rewrite, part, run), offset + first
+
+
+def _is_last(own: list[Length], whole: list[Length]) -> bool:
+    """Whether ``own``, leading ones aside, are the last lengths of ``whole``."""
+    kept = own[_ends(own)[0] :]
+    return kept == whole[-len(kept) :]
+
+
+def _ends(lengths: list[Length]) -> tuple[int, int]:
+    """The first and the last axis whose length is not 1."""
+    long = [axis for axis, length in enumerate(lengths) if length != 1]
+    return long[0], long[-1]
+
+
+def numpy_to_one_sided(rewrite: Rewrite) -> None:
+    """As :func:`binary`; nothing changes where both operands have one shape."""
+    a, b = rewrite.required(0), rewrite.required(1)
+    if rewrite.lengths(a) != rewrite.lengths(b):
+        rewrite.replace(binary(rewrite, rewrite.node.op_type, a, b))
+
+
+for name in OPERATORS:
+    adapts(name, 7, 6)(numpy_to_one_sided)

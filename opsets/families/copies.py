@@ -1,0 +1,130 @@
+"""Copies of a tensor along axes of length 1, without Expand, which is new at 8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import mul
+
+import numpy as np
+import onnx_ir as ir
+
+from opsets.errors import CannotAdapt
+from opsets.graph import Rewrite
+from opsets.inference import Length
+
+_LARGEST_CONSTANT = 1 << 16
+"""Elements of a constant that is written out rather than copied by nodes."""
+_MOST_INPUTS = 8
+"""Of one Concat; more copies take several."""
+
+
+def elements_of(lengths: Sequence[Length]) -> int | None:
+    """The number of elements of a tensor with ``lengths``; None where it is not fixed."""
+    return reduce(mul, lengths, 1) if all(isinstance(length, int) for length in lengths) else None
+
+
+def spread(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> ir.Value:
+    """``value`` copied along its axes of length 1, and along new leading ones, until it has ``lengths``.
+
+    For opsets below 10. Exact. A fixed length by Concats; one that is not fixed, such as the batch, by
+    MatMul with a column of ones cut from a tensor that has it, for floats and bools only.
+    Raises :class:`CannotAdapt` where ``lengths`` cannot be reached.
+    """
+    array, size = rewrite.constant_or_none(value), elements_of(lengths)
+    if (
+        array is not None
+        and size is not None
+        and size <= _LARGEST_CONSTANT
+        and list(array.shape) != [*lengths]
+    ):
+        return rewrite.initializer(np.broadcast_to(array, lengths), "copies")
+    value = leading_axes(rewrite, value, len(lengths))
+    own = rewrite.lengths(value)
+    missing = [axis for axis, length in enumerate(lengths) if own[axis] == 1 != length]
+    if any(own[axis] != length for axis, length in enumerate(lengths) if axis not in missing):
+        raise CannotAdapt(f"{value.name} of lengths {own} cannot be copied to {list(lengths)}")
+    for axis in sorted(missing, key=lambda axis: not isinstance(lengths[axis], int)):
+        if isinstance(lengths[axis], int):
+            value = _concatenated(rewrite, value, axis, lengths[axis])
+        else:
+            value = _multiplied(rewrite, value, axis, lengths[axis])
+    return value
+
+
+def leading_axes(rewrite: Rewrite, value: ir.Value, rank: int) -> ir.Value:
+    """``value`` with axes of length 1 put before its own until there are ``rank``."""
+    count = rank - rewrite.rank(value)
+    if count <= 0:
+        return value
+    array = rewrite.constant_or_none(value)
+    if array is not None:
+        return rewrite.initializer(array.reshape([1] * count + list(array.shape)), "reshaped")
+    return rewrite.add("Unsqueeze", [value], {"axes": list(range(count))})
+
+
+def without_axes(rewrite: Rewrite, value: ir.Value, axes: Iterable[int]) -> ir.Value:
+    """``value`` without ``axes``, which have length 1."""
+    dropped = list(axes)
+    if not dropped:
+        return value
+    array = rewrite.constant_or_none(value)
+    if array is not None:
+        return rewrite.initializer(np.squeeze(array, tuple(dropped)), "reshaped")
+    return rewrite.add("Squeeze", [value], {"axes": dropped})
+
+
+def reshaped(rewrite: Rewrite, value: ir.Value, target: list[int]) -> ir.Value:
+    """``value`` by Reshape, whose target is an attribute below 5: 0 keeps a length, -1 is what is left."""
+    if rewrite.opset < 5:
+        return rewrite.add("Reshape", [value], {"shape": target})
+    shape = rewrite.initializer(np.array(target, dtype=np.int64), "shape")
+    return rewrite.add("Reshape", [value, shape])
+
+
+def column_of(rewrite: Rewrite, length: Length, number: float) -> ir.Value:
+    """A float32 tensor of shape (``length``, 1) full of ``number``, made of any tensor with such an axis.
+
+    What it is made of may hold infinities; a NaN at its start may stay.
+    """
+    source, axis = rewrite.carrier(length)
+    for other in range(rewrite.rank(source)):
+        if other != axis:
+            source = rewrite.add("Slice", [source], {"axes": [other], "starts": [0], "ends": [1]})
+    source = rewrite.add("Clip", [source], {"min": number, "max": number}, shape=source.shape)
+    return reshaped(rewrite, source, [-1, 1])
+
+
+def _concatenated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> ir.Value:
+    """``count`` copies of ``value``, one after the other along ``axis``."""
+    if count <= _MOST_INPUTS:
+        parts = [value] * count
+    else:
+        half = _concatenated(rewrite, value, axis, count // 2)
+        parts = [half, half] + [value] * (count % 2)
+    return rewrite.add("Concat", parts, {"axis": axis})
+
+
+def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) -> ir.Value:
+    """``value`` along ``axis`` as often as ``length`` says: a column of ones times a row."""
+    if value.dtype == ir.DataType.BOOL:
+        numbers = _cast(rewrite, value, ir.DataType.FLOAT)
+        return _cast(rewrite, _multiplied(rewrite, numbers, axis, length), ir.DataType.BOOL)
+    if value.dtype != ir.DataType.FLOAT:
+        raise CannotAdapt(f"{value.name} would be copied {length} times, which is known for float32 only")
+    rest = rewrite.lengths(value)[axis + 1 :]
+    size = elements_of(rest)
+    if size is None:
+        raise CannotAdapt(f"{value.name} would be copied {length} times before lengths {rest}")
+    column = column_of(rewrite, length, 1.0)
+    if axis and not rest:
+        return rewrite.add("MatMul", [value, reshaped(rewrite, column, [1, -1])])
+    if len(rest) == 1:
+        return rewrite.add("MatMul", [column, value])
+    row = reshaped(rewrite, value, [0] * axis + [1, size])
+    return reshaped(rewrite, rewrite.add("MatMul", [column, row]), [0] * axis + [-1, *rest])
+
+
+def _cast(rewrite: Rewrite, value: ir.Value, kind: ir.DataType) -> ir.Value:
+    to = kind.name if rewrite.opset < 6 else int(kind)
+    return rewrite.add("Cast", [value], {"to": to}, shape=value.shape, kind=kind)

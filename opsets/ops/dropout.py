@@ -1,0 +1,57 @@
+"""Dropout: ``ratio`` and ``training_mode`` are inputs since 12, the mask is of bools since 10, ``is_test`` until 6.
+
+An inference copies its input, so it goes where its form changes. 13 and 22 changed only the accepted types.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from opsets.errors import CannotAdapt
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+
+@adapts("Dropout", 12, 11)
+def dropout_12_to_11(rewrite: Rewrite) -> None:
+    """Exact: nothing is dropped unless ``training_mode`` is true."""
+    training = rewrite.constant(2, "training mode")
+    if training is not None and training.any():
+        raise CannotAdapt("it drops at random (training_mode); export the model in eval mode")
+    _vanish(rewrite)
+
+
+@adapts("Dropout", 10, 9)
+def dropout_10_to_9(rewrite: Rewrite) -> None:
+    """Exact: these forms know the inference only."""
+    _vanish(rewrite)
+
+
+@adapts("Dropout", 7, 6)
+def dropout_7_to_6(rewrite: Rewrite) -> None:
+    """Exact, as above; the mask of 7 to 9 is of the data's type."""
+    rewrite.keep_outputs(1)
+    _vanish(rewrite)
+
+
+@adapts("Dropout", 6, 5)
+def dropout_6_to_5(rewrite: Rewrite) -> None:
+    """Without ``is_test`` it trains, which both forms say alike; 5 has one optional attribute more."""
+    if rewrite.integer("is_test", 0):
+        rewrite.keep_outputs(1)
+        _vanish(rewrite)
+
+
+def _vanish(rewrite: Rewrite) -> None:
+    """Hand the data on; a mask that is used keeps all."""
+    data = rewrite.required(0)
+    if not rewrite.is_used(1):
+        rewrite.keep_outputs(1)
+        rewrite.forward(data)
+        return
+    copy = rewrite.add("Identity", [data], shape=data.shape)
+    lengths = rewrite.add("Shape", [data])
+    every = ir.tensor(np.ones(1, dtype=np.bool_))
+    mask = rewrite.add("ConstantOfShape", [lengths], {"value": every}, shape=data.shape)
+    rewrite.replace(copy, mask)

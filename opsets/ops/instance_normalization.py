@@ -1,0 +1,20 @@
+"""InstanceNormalization: any number of spatial axes since 6; 22 changed only the accepted types."""
+
+from __future__ import annotations
+
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+
+@adapts("InstanceNormalization", 6, 5)
+def instance_normalization_6_to_5(rewrite: Rewrite) -> None:
+    """Below 6 the data is NCHW: lengths of 1 are put in for axes that are missing; more are laid in one."""
+    data = rewrite.required(0)
+    rank = rewrite.rank(data)
+    if rank == 4:
+        return
+    flat = rewrite.add("Reshape", [data], {"shape": [0, 0, 1, -1]})
+    rest = {"epsilon": rewrite.real("epsilon", 1e-5)}
+    result = rewrite.add("InstanceNormalization", [flat, *rewrite.node.inputs[1:]], rest, shape=flat.shape)
+    lengths = [rewrite.length(data, axis) for axis in range(2, rank)]
+    rewrite.replace(rewrite.add("Reshape", [result], {"shape": [0, 0, *lengths]}))

@@ -1,0 +1,63 @@
+"""Slice: ``axes`` from the back since 11; its parameters are inputs since 10, ``steps`` are new there."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from opsets.errors import CannotAdapt
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+END = int(np.iinfo(np.int32).max)
+"""The end of an axis of any length, as the older form spells it."""
+
+
+@adapts("Slice", 11, 10)
+def slice_11_to_10(rewrite: Rewrite) -> None:
+    """Constant negative axes are counted from the front."""
+    axes = rewrite.constant(3, "axes")
+    if axes is not None and (axes < 0).any():
+        rank = rewrite.rank(rewrite.required(0))
+        rewrite.set_input(3, rewrite.initializer(np.where(axes < 0, axes + rank, axes), "axes"))
+
+
+@adapts("Slice", 10, 9)
+def slice_10_to_9(rewrite: Rewrite) -> None:
+    """Constant parameters become attributes, of one axis each; a step other than 1 becomes a Gather."""
+    value = rewrite.required(0)
+    starts, ends = rewrite.constant(1, "starts"), rewrite.constant(2, "ends")
+    assert starts is not None and ends is not None
+    axes, steps = rewrite.constant(3, "axes"), rewrite.constant(4, "steps")
+    axes = np.arange(len(starts)) if axes is None else axes
+    steps = np.ones(len(starts), dtype=np.int64) if steps is None else steps
+    lengths = rewrite.lengths(value)
+    for axis, start, end, step in zip(*(map(int, part) for part in (axes, starts, ends, steps)), strict=True):
+        length = lengths[axis]
+        if isinstance(length, int):
+            value = _cut(rewrite, value, axis, range(length)[start:end:step])
+        elif step == 1:
+            value = _open_end(rewrite, value, axis, start, end)
+        else:
+            raise CannotAdapt(f"it steps by {step} along axis {axis}, whose length is not fixed ({length})")
+    if value is rewrite.required(0):
+        rewrite.forward(value)
+    else:
+        rewrite.replace(value)
+
+
+def _cut(rewrite: Rewrite, value: ir.Value, axis: int, kept: range) -> ir.Value:
+    """The part ``kept`` of an axis whose length is known."""
+    if kept == range(rewrite.length(value, axis)):
+        return value
+    if kept.step == 1 and len(kept):
+        return rewrite.add("Slice", [value], {"axes": [axis], "starts": [kept.start], "ends": [kept.stop]})
+    return rewrite.add("Gather", [value, rewrite.initializer(np.array(kept, dtype=np.int64), "kept")], {"axis": axis})
+
+
+def _open_end(rewrite: Rewrite, value: ir.Value, axis: int, start: int, end: int) -> ir.Value:
+    """A part of an axis of any length, with bounds that fit into 32 bits."""
+    start, end = (min(max(bound, -END), END) for bound in (start, end))
+    if start in (0, -END) and end == END:
+        return value
+    return rewrite.add("Slice", [value], {"axes": [axis], "starts": [start], "ends": [end]})

@@ -1,0 +1,117 @@
+"""From a ModelProto to a graph of standard operators, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnx
+import onnx_ir as ir
+from onnx_ir.passes.common import (
+    CheckerPass,
+    InlinePass,
+    LiftConstantsToInitializersPass,
+    LiftSubgraphInitializersToMainGraphPass,
+)
+
+from opsets.errors import RetargetError
+from opsets.versions import ir_version
+
+DEFAULT_DOMAINS = ("", "ai.onnx")
+
+
+def read_model(source: onnx.ModelProto) -> ir.Model:
+    """``source`` as a graph of standard operators, its functions inlined.
+
+    Every constant is an initialiser of the main graph.
+    Raises :class:`RetargetError` where it is no valid graph or an operator is of another domain.
+    """
+    if source.graph.sparse_initializer:
+        name = source.graph.sparse_initializer[0].values.name
+        raise RetargetError(f"the initialiser {name!r} is sparse; export the model with dense ones")
+    try:
+        model = ir.from_proto(source)
+        if "ai.onnx" in model.graph.opset_imports:
+            model.graph.opset_imports[""] = model.graph.opset_imports.pop("ai.onnx")
+        if model.functions:
+            InlinePass()(model)
+        for value in model.graph.initializers.values():
+            if value in model.graph.inputs:
+                model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
+        LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+        LiftSubgraphInitializersToMainGraphPass()(model)
+    except Exception as error:
+        reason = error.__cause__ or error
+        raise RetargetError(f"the graph cannot be read: {reason}; is the model valid?") from error
+    for value in model.graph.initializers.values():
+        if value.const_value is not None:
+            value.type = ir.TensorType(value.const_value.dtype)
+            value.shape = ir.Shape(value.const_value.shape.numpy())
+    for node in model.graph.all_nodes():
+        if node.domain == "ai.onnx":
+            node.domain = ""
+        if node.domain:
+            raise RetargetError(
+                f"{node.op_type} (node {node.name or node.outputs[0].name!r}) is of domain {node.domain!r}, "
+                "whose older versions are not known here; export the model with standard operators"
+            )
+    return model
+
+
+def names_in(model: ir.Model) -> set[str]:
+    """Every name of a value or node of ``model``."""
+    names: set[str | None] = set()
+    for graph in (model.graph, *model.graph.subgraphs()):
+        names |= {value.name for value in graph.inputs} | set(graph.initializers)
+    for node in model.graph.all_nodes():
+        names |= {node.name} | {value.name for value in node.outputs}
+    return {name for name in names if name}
+
+
+def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.ModelProto:
+    """``model`` as a checked ModelProto of opset ``target``.
+
+    It declares of its values what ``source`` declares, and has the constants in its order.
+    Initialisers are graph inputs exactly at IR 3, as every IR version wants it.
+    """
+    declared = {value.name for value in _declarations(source.graph)}
+    for value in _made_inside(model):
+        if value.name not in declared:
+            value.shape = value.type = None
+    for domain in [domain for domain in model.graph.opset_imports if domain]:
+        del model.graph.opset_imports[domain]  # no node of another domain is left
+    model.graph.opset_imports[""] = target
+    model.ir_version = ir_version(target)
+    if model.ir_version < 4:
+        model.graph.inputs.extend(model.graph.initializers.values())
+    _check(model, target)
+    result = ir.to_proto(model)
+    known = [value for value in result.graph.value_info if value.name in declared]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(known)
+    order = {tensor.name: index for index, tensor in enumerate(source.graph.initializer)}
+    result.graph.initializer.sort(key=lambda tensor: order.get(tensor.name, len(order)))
+    return result
+
+
+def _declarations(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:
+    yield from graph.value_info
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _declarations(attribute.g)
+
+
+def _made_inside(model: ir.Model) -> Iterator[ir.Value]:
+    for node in model.graph.all_nodes():
+        for value in node.outputs:
+            if not value.is_graph_output():
+                yield value
+
+
+def _check(model: ir.Model, target: int) -> None:
+    """Refuse a ``model`` that ``onnx.checker``, types and shapes included, does not pass."""
+    try:
+        CheckerPass(full_check=True)(model)
+    except Exception as error:
+        reason = error.__cause__ or error
+        raise RetargetError(f"the result is not valid at opset {target}: {reason}") from error

@@ -1,0 +1,227 @@
+"""The values of small tensors of integers that shapes decide, such as ``[N, 196, 768]``.
+
+Exporters write them as chains of Shape, Gather, Concat and arithmetic. They are evaluated here on
+arrays of objects whose elements are ints, bools or sympy expressions of lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+import sympy  # type: ignore[import-untyped]
+
+from opsets.inference import Length, ShapeInference, quotient
+
+Entries = npt.NDArray[Any]
+"""An array of dtype object: ints, bools or sympy expressions."""
+
+_LARGEST = 4096
+"""Elements; a tensor of lengths is small."""
+_DEEPEST = 400
+"""Nodes that a chain may be long."""
+
+
+class Unknown(Exception):  # noqa: N818 - caught where it is raised, never seen outside
+    """The value does not follow from lengths and constants."""
+
+
+class Evaluator:
+    """Evaluates tensors of lengths, each once; a new one is needed once the graph has changed."""
+
+    def __init__(self, inference: ShapeInference) -> None:
+        self._inference = inference
+        self._known: dict[ir.Value, Entries | None] = {}
+
+    def entries(self, value: ir.Value, depth: int = 0) -> Entries | None:
+        """The elements of ``value``, or None where they do not follow from lengths and constants."""
+        if value not in self._known:
+            try:
+                self._known[value] = self._evaluate(value, depth)
+            except (Unknown, IndexError, ValueError, TypeError):
+                self._known[value] = None
+        return self._known[value]
+
+    def _evaluate(self, value: ir.Value, depth: int) -> Entries:
+        constant = value.const_value
+        if constant is not None:
+            if constant.size > _LARGEST or constant.dtype not in _KINDS:
+                raise Unknown
+            return constant.numpy().astype(object)
+        node = value.producer()
+        if node is None or node.op_type not in _RULES or depth > _DEEPEST:
+            raise Unknown
+        if node.op_type in ("Shape", "Size"):
+            return self._of_shape(node)
+        inputs = [None if source is None else self.entries(source, depth + 1) for source in node.inputs]
+        if any(entries is None for entries, source in zip(inputs, node.inputs, strict=True) if source):
+            raise Unknown
+        result = _RULES[node.op_type](node, inputs)
+        if result.size > _LARGEST:
+            raise Unknown
+        return result
+
+    def _of_shape(self, node: ir.Node) -> Entries:
+        value = node.inputs[0]
+        if value is None or value.shape is None:
+            raise Unknown
+        lengths = self._inference.lengths(value)
+        if node.op_type == "Size":
+            return _array(np.prod(_array(lengths)))
+        start = node.attributes["start"].as_int() if "start" in node.attributes else 0
+        end = node.attributes["end"].as_int() if "end" in node.attributes else None
+        return _array(lengths[start:end])
+
+
+_KINDS = (ir.DataType.INT64, ir.DataType.INT32, ir.DataType.BOOL)
+
+
+def _array(values: Any) -> Entries:
+    result = np.empty(np.shape(values), dtype=object)
+    result[...] = values
+    return result
+
+
+def _elementwise(function: Callable[..., Any]) -> Callable[[ir.Node, list[Any]], Entries]:
+    ufunc = np.frompyfunc(function, 2, 1)
+
+    def rule(node: ir.Node, inputs: list[Any]) -> Entries:
+        result = inputs[0]
+        for other in inputs[1:]:
+            result = ufunc(result, other)
+        return _array(result)
+
+    return rule
+
+
+def _decided(relation: Any) -> bool:
+    if relation in (True, sympy.true):
+        return True
+    if relation in (False, sympy.false):
+        return False
+    raise Unknown  # it depends on the length
+
+
+def _divided(total: Length, part: Length) -> Length:
+    if isinstance(total, int) and isinstance(part, int):
+        return int(total / part) if part else 0  # integers are divided towards zero
+    return quotient(total, part)
+
+
+def _integers(node: ir.Node, name: str, inputs: list[Any], index: int) -> list[int] | None:
+    """A parameter that is an attribute in older forms and an input in newer ones."""
+    if name in node.attributes:
+        return list(node.attributes[name].as_ints())
+    if index < len(inputs) and inputs[index] is not None:
+        return [int(entry) for entry in inputs[index].reshape(-1)]
+    return None
+
+
+def _gather(node: ir.Node, inputs: list[Any]) -> Entries:
+    axis = node.attributes["axis"].as_int() if "axis" in node.attributes else 0
+    return _array(np.take(inputs[0], inputs[1].astype(np.int64), axis))
+
+
+def _slice(node: ir.Node, inputs: list[Any]) -> Entries:
+    starts, ends = _integers(node, "starts", inputs, 1), _integers(node, "ends", inputs, 2)
+    assert starts is not None
+    assert ends is not None
+    axes = _integers(node, "axes", inputs, 3) or list(range(len(starts)))
+    steps = _integers(node, "steps", inputs, 4) or [1] * len(starts)
+    cut = [slice(None)] * inputs[0].ndim
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        if step < 0:
+            raise Unknown
+        cut[axis] = slice(start, end, step)
+    return _array(inputs[0][tuple(cut)])
+
+
+def _concat(node: ir.Node, inputs: list[Any]) -> Entries:
+    return np.concatenate(inputs, axis=node.attributes["axis"].as_int())
+
+
+def _unsqueeze(node: ir.Node, inputs: list[Any]) -> Entries:
+    axes = _integers(node, "axes", inputs, 1)
+    assert axes is not None
+    return _array(np.expand_dims(inputs[0], tuple(axes)))
+
+
+def _squeeze(node: ir.Node, inputs: list[Any]) -> Entries:
+    axes = _integers(node, "axes", inputs, 1)
+    return _array(np.squeeze(inputs[0], None if axes is None else tuple(axes)))
+
+
+def _cast(node: ir.Node, inputs: list[Any]) -> Entries:
+    kind = node.attributes["to"].as_int()
+    if kind in (ir.DataType.INT64, ir.DataType.INT32):
+        return inputs[0]  # type: ignore[no-any-return]
+    raise Unknown
+
+
+def _reshape(node: ir.Node, inputs: list[Any]) -> Entries:
+    target = _integers(node, "shape", inputs, 1)
+    assert target is not None
+    return np.reshape(inputs[0], target)
+
+
+def _constant_of_shape(node: ir.Node, inputs: list[Any]) -> Entries:
+    value = (
+        node.attributes["value"].as_tensor().numpy().reshape(-1)[0] if "value" in node.attributes else None
+    )
+    if value is None or value.dtype.kind not in "ib":
+        raise Unknown
+    return _array(np.full([int(entry) for entry in inputs[0]], value.item(), dtype=object))
+
+
+def _where(node: ir.Node, inputs: list[Any]) -> Entries:
+    return _array(np.where(inputs[0].astype(bool), inputs[1], inputs[2]))
+
+
+def _negated(node: ir.Node, inputs: list[Any]) -> Entries:
+    return _array(-inputs[0])
+
+
+def _product(node: ir.Node, inputs: list[Any]) -> Entries:
+    keep = node.attributes["keepdims"].as_int() if "keepdims" in node.attributes else 1
+    if inputs[0].ndim != 1:
+        raise Unknown
+    return _array([np.prod(inputs[0])] if keep else np.prod(inputs[0]))
+
+
+def _same(node: ir.Node, inputs: list[Any]) -> Entries:
+    return inputs[0]  # type: ignore[no-any-return]
+
+
+_RULES: dict[str, Callable[[ir.Node, list[Any]], Entries]] = {
+    "Shape": _same,
+    "Size": _same,
+    "Identity": _same,
+    "Gather": _gather,
+    "Slice": _slice,
+    "Concat": _concat,
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": _squeeze,
+    "Reshape": _reshape,
+    "Cast": _cast,
+    "ConstantOfShape": _constant_of_shape,
+    "Where": _where,
+    "Neg": _negated,
+    "ReduceProd": _product,
+    "Add": _elementwise(lambda a, b: a + b),
+    "Sub": _elementwise(lambda a, b: a - b),
+    "Mul": _elementwise(lambda a, b: a * b),
+    "Div": _elementwise(_divided),
+    "Mod": _elementwise(lambda a, b: a % b),
+    "Min": _elementwise(
+        lambda a, b: min(a, b) if isinstance(a, int) and isinstance(b, int) else sympy.Min(a, b)
+    ),
+    "Max": _elementwise(
+        lambda a, b: max(a, b) if isinstance(a, int) and isinstance(b, int) else sympy.Max(a, b)
+    ),
+    "Equal": _elementwise(lambda a, b: _decided(sympy.Eq(a, b))),
+    "Less": _elementwise(lambda a, b: _decided(sympy.Lt(a, b))),
+    "Greater": _elementwise(lambda a, b: _decided(sympy.Gt(a, b))),
+}
