@@ -99,26 +99,38 @@ def _byte_count(tensor: onnx.TensorProto) -> int:
     return int((prod(tensor.dims) * bits + 7) // 8)
 
 
-def checked(region: Region, model: Path, tensor: str) -> Region:
-    """``region`` with an absolute path, once it is sure that it lies in a file beside ``model``, or in it.
+class DataFiles:
+    """The files that the data of the model file ``model`` may lie in: it and those in its folder."""
 
-    Raises :class:`RetargetError` for an absolute path, one with ``..``, one through a symbolic link,
-    what is not a regular file, and for one that is missing, cannot be read or is too short.
-    """
-    where = f"the data of the tensor {tensor!r} in {region.path!r}"
-    try:
-        path = model.resolve() if region.path == model.name else _beside(model, region.path, where)
-        with path.open("rb") as stream:
-            size = stream.seek(0, 2)
-    except FileNotFoundError as error:
-        raise RetargetError(f"{where} is missing; put this file beside the model") from error
-    except (OSError, ValueError) as error:
-        raise RetargetError(f"{where} cannot be read: {error}") from error
-    if size < region.offset + region.length:
-        raise RetargetError(
-            f"{where} is cut off: the file has {size} bytes, and {region.offset + region.length} are needed"
-        )
-    return Region(str(path), region.offset, region.length)
+    def __init__(self, model: Path) -> None:
+        self._model = model
+        self._known: dict[str, tuple[Path, int]] = {}
+
+    def checked(self, region: Region, tensor: str) -> Region:
+        """``region`` with an absolute path, once it is sure that the data of ``tensor`` may be read there.
+
+        Raises :class:`RetargetError` for an absolute path, one with ``..``, one through a symbolic link,
+        what is not a regular file, and for one that is missing, cannot be read or is too short.
+        """
+        where = f"the data of the tensor {tensor!r} in {region.path!r}"
+        if region.path not in self._known:
+            self._known[region.path] = self._found(region.path, where)
+        path, size = self._known[region.path]
+        end = region.offset + region.length
+        if size < end:
+            raise RetargetError(f"{where} is cut off: the file has {size} bytes, and {end} are needed")
+        return Region(str(path), region.offset, region.length)
+
+    def _found(self, location: str, where: str) -> tuple[Path, int]:
+        model = self._model
+        try:
+            path = model.resolve() if location == model.name else _beside(model, location, where)
+            with path.open("rb") as stream:
+                return path, stream.seek(0, 2)
+        except FileNotFoundError as error:
+            raise RetargetError(f"{where} is missing; put this file beside the model") from error
+        except (OSError, ValueError) as error:
+            raise RetargetError(f"{where} cannot be read: {error}") from error
 
 
 def _beside(model: Path, location: str, where: str) -> Path:

@@ -26,6 +26,8 @@ class Walk:
     """Types and shapes at the opset that the step leads to."""
     taken: set[str]
     """Every name in the model."""
+    weights: frozenset[str] = frozenset()
+    """Names of the source's constants of floats, which stay as they are: nothing is computed of them."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
 
@@ -48,6 +50,28 @@ class Walk:
         )
         self.model.graph.register_initializer(value)
         return value
+
+    def is_made_of_weights(self, value: ir.Value) -> bool:
+        """Whether a constant ``value`` is a weight or computed of one."""
+        node = value.producer()
+        if node is None:
+            return value.name in self.weights
+        return any(source is not None and self.is_made_of_weights(source) for source in node.inputs)
+
+    def carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
+        """A tensor of floats that stands before a node and has an axis of ``length``, and that axis."""
+        values = list(self.model.graph.inputs)
+        for node in self.model.graph:
+            if node is before:
+                break
+            values += node.outputs
+        for value in values:
+            if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
+                continue
+            lengths = self.inference.lengths(value)
+            if length in lengths:
+                return value, lengths.index(length)
+        return None
 
 
 class Rewrite:
@@ -93,6 +117,14 @@ class Rewrite:
     def constant_or_none(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant, be it through a chain of nodes."""
         return constant(value, self.opset + 1)
+
+    def constant_unless_weight(self, value: ir.Value) -> npt.NDArray[Any] | None:
+        """The elements of ``value`` if they are constant and no weight of the source is among them.
+
+        For rewrites that can make another constant of it, or add nodes that do: weights get the nodes.
+        """
+        array = self.constant_or_none(value)
+        return None if array is None or self._walk.is_made_of_weights(value) else array
 
     def lengths_in(self, value: ir.Value) -> Entries | None:
         """The elements of ``value``, a tensor of integers that only lengths of axes and constants decide.
@@ -152,22 +184,11 @@ class Rewrite:
         return bool(value.uses()) or value.is_graph_output()
 
     def carrier(self, length: Length) -> tuple[ir.Value, int]:
-        """A value of floats that stands before this node and has an axis of ``length``, and that axis."""
-        for value in (*self._walk.model.graph.inputs, *self._before()):
-            if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
-                continue
-            lengths = self._walk.inference.lengths(value)
-            if length in lengths:
-                return value, lengths.index(length)
-        raise CannotAdapt(f"no tensor at hand has an axis of length {length}")
-
-    def _before(self) -> list[ir.Value]:
-        values: list[ir.Value] = []
-        for node in self._walk.model.graph:
-            if node is self.node:
-                break
-            values += node.outputs
-        return values
+        """A tensor of floats that stands before this node and has an axis of ``length``, and that axis."""
+        found = self._walk.carrier(length, self.node)
+        if found is None:
+            raise CannotAdapt(f"no tensor at hand has an axis of length {length}")
+        return found
 
     # What may be changed
 

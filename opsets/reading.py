@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count as count_from
 
 import onnx
 import onnx_ir as ir
@@ -14,6 +15,7 @@ from onnx_ir.passes.common import (
 )
 
 from opsets.errors import RetargetError
+from opsets.external import load_inner_references
 from opsets.versions import ir_version
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
@@ -37,8 +39,10 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         for value in model.graph.initializers.values():
             if value in model.graph.inputs:
                 model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
+        _hand_on_outputs(model)
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
         LiftSubgraphInitializersToMainGraphPass()(model)
+        load_inner_references(model)
     except Exception as error:
         reason = error.__cause__ or error
         raise RetargetError(f"the graph cannot be read: {reason}; is the model valid?") from error
@@ -55,6 +59,23 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
                 "whose older versions are not known here; export the model with standard operators"
             )
     return model
+
+
+def _hand_on_outputs(model: ir.Model) -> None:
+    """Let an Identity make the outputs of branches and bodies that are constants: those move to the main graph."""
+    taken = names_in(model)
+    for graph in model.graph.subgraphs():
+        for index, value in enumerate(graph.outputs):
+            if value.is_initializer():
+                name = next(
+                    name for count in count_from(0) if (name := f"{value.name}_output_{count}") not in taken
+                )
+                taken.add(name)
+                handed = ir.node("Identity", [value], name=name)
+                handed.outputs[0].name, handed.outputs[0].type = name, value.type
+                handed.outputs[0].shape = value.shape
+                graph.append(handed)
+                graph.outputs[index] = handed.outputs[0]
 
 
 def names_in(model: ir.Model) -> set[str]:

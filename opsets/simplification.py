@@ -6,33 +6,26 @@ constants and lengths decide is decided here, so that old forms, which cannot sa
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 
 from opsets.constants import Array, computed
 from opsets.dead import remove_dead
 from opsets.graph import Walk
-from opsets.inference import Length
-from opsets.values import Entries, Evaluator
-
-_END = np.iinfo(np.int64).max
+from opsets.resolution import resolve, set_expanded
+from opsets.values import Evaluator
 
 
-def simplify(walk: Walk, weights: frozenset[str]) -> None:
-    """Infer, fold and simplify ``walk.model`` at the opset of ``walk.inference``, in place.
-
-    ``weights`` are the names of constants that are to stay as they are: nothing is computed of them.
-    """
-    _Simplification(walk, weights).graph(walk.model.graph)
+def simplify(walk: Walk) -> None:
+    """Infer, fold and simplify ``walk.model`` at the opset of ``walk.inference``, in place."""
+    _Simplification(walk).graph(walk.model.graph)
     remove_dead(walk.model)
 
 
 class _Simplification:
-    def __init__(self, walk: Walk, weights: frozenset[str]) -> None:
+    def __init__(self, walk: Walk) -> None:
         self._walk = walk
         self._inference = walk.inference
         self._evaluator = Evaluator(walk.inference)
-        self._weights = weights
 
     def graph(self, graph: ir.Graph) -> None:
         for node in list(graph):
@@ -44,9 +37,11 @@ class _Simplification:
         for attribute in node.attributes.values():
             if attribute.type == ir.AttributeType.GRAPH:
                 self.graph(attribute.as_graph())
-        self._resolve(node)
+        resolve(self._walk, self._evaluator, node)
         self._inference.infer(node)
-        self._set_expanded(node)
+        if node.op_type == "If":
+            _set_branches(node)
+        set_expanded(self._inference, self._evaluator, node)
         arrays = self._folded(node)
         if arrays is not None:
             for output, array in zip(node.outputs, arrays, strict=False):
@@ -63,9 +58,10 @@ class _Simplification:
             if entries is not None and all(isinstance(entry, int) for entry in entries.reshape(-1)):
                 assert output.dtype is not None
                 return [entries.astype(output.dtype.numpy())]
-        if any(value is not None and value.name in self._weights for value in node.inputs):
+        arrays = computed(node, self._inference.opset)
+        if arrays is None or any(map(self._walk.is_made_of_weights, filter(None, node.inputs))):
             return None
-        return computed(node, self._inference.opset)
+        return arrays
 
     def _constant(self, output: ir.Value, array: Array) -> ir.Value:
         return self._walk.initializer(array, f"{output.name}_value")
@@ -128,97 +124,18 @@ class _Simplification:
         old.name, output.name = self._walk.fresh(f"{output_name}_replaced"), output_name
         return made
 
-    # Operators that take lengths
-
-    def _resolve(self, node: ir.Node) -> None:
-        """Turn an input of lengths into a constant, where the operator has a way to say it."""
-        source = node.inputs[0] if node.inputs else None
-        if source is None or source.shape is None:
-            return
-        if node.op_type == "Reshape" and len(node.inputs) > 1:
-            self._resolve_reshape(node, source)
-        elif node.op_type == "Expand":
-            self._resolve_expand(node, source)
-        elif node.op_type == "Slice" and len(node.inputs) > 2:
-            self._resolve_slice(node, source)
-
-    def _open(self, node: ir.Node, index: int) -> Entries | None:
-        """The entries of an input that is no constant yet."""
-        value = node.inputs[index]
-        if value is None or value.const_value is not None:
-            return None
-        return self._evaluator.entries(value)
-
-    def _set(self, node: ir.Node, index: int, entries: list[int]) -> None:
-        name = f"{node.name or node.outputs[0].name}_input_{index}"
-        node.replace_input_with(index, self._walk.initializer(np.array(entries, dtype=np.int64), name))
-
-    def _resolve_reshape(self, node: ir.Node, source: ir.Value) -> None:
-        entries = self._open(node, 1)
-        if entries is None:
-            return
-        lengths = self._inference.lengths(source)
-        zeros = bool(node.attributes["allowzero"].as_int()) if "allowzero" in node.attributes else False
-        target: list[int] = []
-        for index, entry in enumerate(entries):
-            if isinstance(entry, int):
-                target.append(entry)
-            else:
-                target.append(0 if index < len(lengths) and entry == lengths[index] and not zeros else -1)
-        if target.count(-1) > 1:
-            return  # two lengths are to be found out: an exporter has written one of them down at least
-        self._set(node, 1, target)
-
-    def _resolve_expand(self, node: ir.Node, source: ir.Value) -> None:
-        entries = self._open(node, 1)
-        if entries is None:
-            return
-        lengths = self._inference.lengths(source)
-        padded: list[Length] = [1] * (len(entries) - len(lengths)) + lengths
-        first = len(padded) - len(entries)
-        target = [1 if entry == padded[first + index] else entry for index, entry in enumerate(entries)]
-        if all(isinstance(entry, int) for entry in target):
-            self._set(node, 1, target)
-
-    def _resolve_slice(self, node: ir.Node, source: ir.Value) -> None:
-        starts, ends = (self._evaluator.entries(value) if value else None for value in node.inputs[1:3])
-        if starts is None or ends is None:
-            return
-        axes = self._evaluator.entries(node.inputs[3]) if len(node.inputs) > 3 and node.inputs[3] else None
-        lengths = self._inference.lengths(source)
-        over = list(range(len(starts))) if axes is None else [int(axis) for axis in axes]
-        for index, entries in ((1, starts), (2, ends)):
-            if all(isinstance(entry, int) for entry in entries):
-                continue
-            if index == 1 or any(
-                not isinstance(entry, int) and entry != lengths[axis]
-                for entry, axis in zip(entries, over, strict=True)
-            ):
-                return
-            self._set(node, 2, [entry if isinstance(entry, int) else _END for entry in entries])
-
-    def _set_expanded(self, node: ir.Node) -> None:
-        """The shape that Expand and ConstantOfShape make of lengths, which onnx's inference cannot follow."""
-        index = {"Expand": 1, "ConstantOfShape": 0}.get(node.op_type)
-        if index is None:
-            return
-        value = node.inputs[index]
-        entries = self._evaluator.entries(value) if value is not None else None
-        if entries is None:
-            return
-        lengths = list(entries)
-        source = node.inputs[0]
-        if index == 1:
-            if source is None or source.shape is None:
-                return
-            own = self._inference.lengths(source)
-            width = max(len(own), len(lengths))
-            own, lengths = [1] * (width - len(own)) + own, [1] * (width - len(lengths)) + lengths
-            lengths = [mine if theirs == 1 else theirs for mine, theirs in zip(own, lengths, strict=True)]
-        node.outputs[0].shape = self._inference.shape(lengths)
-
 
 _WHOLE = (ir.DataType.INT64, ir.DataType.INT32, ir.DataType.BOOL)
+
+
+def _set_branches(node: ir.Node) -> None:
+    """Give the outputs of an If the types of its branches' outputs, and the lengths in which these agree."""
+    branches = [node.attributes[name].as_graph() for name in ("then_branch", "else_branch")]
+    for value, *made in zip(node.outputs, *(branch.outputs for branch in branches), strict=True):
+        value.type = value.type or made[0].type
+        first, second = (output.shape for output in made)
+        if first is not None and second is not None and len(first) == len(second):
+            value.shape = ir.Shape([one if one == other else None for one, other in zip(first, second, strict=True)])
 
 
 def _graph_of(node: ir.Node) -> ir.Graph:

@@ -18,7 +18,7 @@ import onnx
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
 
 from opsets.errors import ModelFileError, RetargetError
-from opsets.external import TENSOR, WAYS, Region, checked, is_external, refer, region_of, tensors
+from opsets.external import TENSOR, WAYS, DataFiles, Region, is_external, refer, region_of, tensors
 from opsets.wire import BYTES, Buffer, WireError, fields, header
 
 SMALLEST_REFERENCE = 1024
@@ -50,12 +50,15 @@ def read(path: Path) -> onnx.ModelProto:
     for what is no ONNX model, is cut off, or wants data from outside its folder.
     """
     try:
-        model = _without_weights(path)
+        model, files = _without_weights(path), DataFiles(path)
         for tensor in tensors(model):
             if is_external(tensor):
-                refer(tensor, checked(region_of(tensor), path, tensor.name))
+                refer(tensor, files.checked(region_of(tensor), tensor.name))
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeEncodeError as error:
+        reason = "an ONNX reference holds UTF-8 only, and the path is something else; move the file"
+        raise ModelFileError(f"cannot read {path}: {reason}") from error
     except RetargetError as error:
         raise ModelFileError(f"cannot read {path}: {error}") from error
     return model

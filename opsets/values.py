@@ -191,6 +191,26 @@ def _product(node: ir.Node, inputs: list[Any]) -> Entries:
     return _array([np.prod(inputs[0])] if keep else np.prod(inputs[0]))
 
 
+_row = sympy.Function("row", integer=True, nonnegative=True)
+
+
+def _range(node: ir.Node, inputs: list[Any]) -> Entries:
+    """The numbers of the rows, as one entry that stands for all of them."""
+    start, limit, step = (entries.item() for entries in inputs)
+    if isinstance(limit, int) or (start, step) != (0, 1):
+        raise Unknown  # with ints it is a constant, and folded as one
+    return _array([_row(limit)])
+
+
+def row_of(entries: Entries) -> tuple[Length, Length] | None:
+    """The number of a row as it stands in ``entries``, and the number of rows; None without exactly one."""
+    rows = {row for entry in entries.reshape(-1) if not isinstance(entry, int) for row in entry.atoms(_row)}
+    if len(rows) != 1:
+        return None
+    row = rows.pop()
+    return row, row.args[0]
+
+
 def _same(node: ir.Node, inputs: list[Any]) -> Entries:
     return inputs[0]  # type: ignore[no-any-return]
 
@@ -206,6 +226,7 @@ _RULES: dict[str, Callable[[ir.Node, list[Any]], Entries]] = {
     "Squeeze": _squeeze,
     "Reshape": _reshape,
     "Cast": _cast,
+    "Range": _range,
     "ConstantOfShape": _constant_of_shape,
     "Where": _where,
     "Neg": _negated,

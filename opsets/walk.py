@@ -43,9 +43,9 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
         tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
     )
     outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
-    walk = Walk(model, ShapeInference(current), names_in(model))
+    walk = Walk(model, ShapeInference(current), names_in(model), weights)
     before = len(list(model.graph.all_nodes()))
-    simplify(walk, weights)
+    simplify(walk)
     folded = before - len(list(model.graph.all_nodes()))
     rewrites = _walk_down(walk, current, target)
     for value in model.graph.outputs:
@@ -79,14 +79,24 @@ def _walk_down(walk: Walk, current: int, target: int) -> Counter[str]:
 def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool:
     """Bring one node from ``opset`` to the next lower one; whether it was rewritten."""
     step = (node.op_type, opset)
+    if since_version(*step) == opset and step not in UNCHANGED and _fold(node, opset, walk, weights=False):
+        return True
+    try:
+        return _adapt(node, opset, walk)
+    except RetargetError:
+        if _fold(node, opset, walk, weights=True):
+            return True
+        raise
+
+
+def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool:
+    step = (node.op_type, opset)
     where = f"{node.op_type} (node {node.name or node.outputs[0].name!r}), opset {opset} to {opset - 1}"
-    since = since_version(node.op_type, opset)
+    since = since_version(*step)
     if since is None:
         raise RetargetError(f"{where}: the onnx package knows no such operator at this opset")
     if since != opset:
         return False
-    if step not in UNCHANGED and _fold(node, opset, walk):
-        return True
     if step in IMPOSSIBLE:
         raise RetargetError(f"{where}: {IMPOSSIBLE[step]}; the lowest possible opset is {opset}")
     if step not in ADAPTERS and step not in UNCHANGED:
@@ -105,12 +115,15 @@ def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool:
     return rewrite.touched
 
 
-def _fold(node: ir.Node, opset: int, walk: Walk) -> bool:
-    """Compute a node of constants that would have to be rewritten, unless it makes a graph output."""
+def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
+    """Compute a node of constants that would have to be rewritten, unless it makes a graph output.
+
+    Weights stay as they are: one is computed with only where the node cannot be rewritten.
+    """
     if any(value.is_graph_output() for value in node.outputs):
         return False
     arrays = computed(node, opset)
-    if arrays is None:
+    if arrays is None or (not weights and any(map(walk.is_made_of_weights, filter(None, node.inputs)))):
         return False
     for output, array in zip(node.outputs, arrays, strict=False):
         constant = walk.initializer(array, f"{output.name}_value")

@@ -1,8 +1,11 @@
-"""Axes: those that turned from an attribute into an input at 13, and those counted from the back, since 11."""
+"""Axes: those that turned from an attribute into an input at 13; negative ones, new at 11."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+import numpy as np
+import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.graph import Rewrite
@@ -76,3 +79,11 @@ def reduction(rewrite: Rewrite) -> None:
         return
     rewrite.drop_attribute("noop_with_empty_axes")
     axes_input_to_attribute(rewrite)
+
+
+def summed(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
+    """The sums along ``axis``, which goes; ReduceSum takes it as an input since 13."""
+    if rewrite.opset < 13:
+        return rewrite.add("ReduceSum", [value], {"axes": [axis], "keepdims": 0})
+    axes = rewrite.initializer(np.array([axis], dtype=np.int64), "axes")
+    return rewrite.add("ReduceSum", [value, axes], {"keepdims": 0})

@@ -34,7 +34,7 @@ _LARGEST_COPY = 1 << 16
 
 
 def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Value:
-    """``operator`` of ``a`` and ``b``, which numpy's rules bring to one shape, in the form of the older opset.
+    """``operator`` of ``a`` and ``b``, which numpy's rules bring to one shape, in the older opset's form.
 
     Exact, signs of zero aside: ``c / x`` and ``c ** x`` add zeros made of ``x`` to ``c``, and ``c - x``
     is ``-x + c``. Raises :class:`CannotAdapt` where shapes are not known well enough.
@@ -53,7 +53,7 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
     if operator == "Div" and _is_one(rewrite, a):
         return rewrite.add("Reciprocal", [b], shape=b.shape)
     size = elements_of(whole)
-    if size is not None and size <= _LARGEST_COPY and rewrite.constant_or_none(a) is not None:
+    if size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(a) is not None:
         a = spread(rewrite, a, whole)
     else:
         a = _attached(rewrite, "Add", zeros_like(rewrite, b), a, a.dtype)
@@ -68,14 +68,14 @@ def together(first: Sequence[Length], second: Sequence[Length]) -> list[Length]:
 
 
 def zeros_like(rewrite: Rewrite, value: ir.Value) -> ir.Value:
-    """Zeros of the shape of ``value``, which may hold infinities; a NaN may stay."""
-    if rewrite.kind(value).kind == "f":
+    """Zeros of the shape of ``value``; NaN where it is NaN or, but for float32, infinite."""
+    if value.dtype == ir.DataType.FLOAT:  # the only one that onnxruntime's old Clip takes
         return rewrite.add("Clip", [value], {"min": 0.0, "max": 0.0}, shape=value.shape)
     return rewrite.add("Sub", [value, value], shape=value.shape)
 
 
 def _common(one: Length, other: Length) -> Length:
-    if one == other or other == 1:
+    if other in (one, 1):
         return one
     if one == 1:
         return other
@@ -139,7 +139,7 @@ def _run_of_axes(
     if own[first:] == suffix:
         return without_axes(rewrite, part, range(first)), None
     size = elements_of(suffix)
-    small = size is not None and size <= _LARGEST_COPY and rewrite.constant_or_none(part) is not None
+    small = size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(part) is not None
     if small or not may_start or len(run) == len(suffix):
         return spread(rewrite, without_axes(rewrite, part, range(first)), suffix), None
     part = without_axes(rewrite, part, [*range(first), *range(last + 1, len(own))])

@@ -31,7 +31,7 @@ def spread(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> ir.V
     MatMul with a column of ones cut from a tensor that has it, for floats and bools only.
     Raises :class:`CannotAdapt` where ``lengths`` cannot be reached.
     """
-    array, size = rewrite.constant_or_none(value), elements_of(lengths)
+    array, size = rewrite.constant_unless_weight(value), elements_of(lengths)
     if (
         array is not None
         and size is not None
@@ -57,7 +57,7 @@ def leading_axes(rewrite: Rewrite, value: ir.Value, rank: int) -> ir.Value:
     count = rank - rewrite.rank(value)
     if count <= 0:
         return value
-    array = rewrite.constant_or_none(value)
+    array = rewrite.constant_unless_weight(value)
     if array is not None:
         return rewrite.initializer(array.reshape([1] * count + list(array.shape)), "reshaped")
     return rewrite.add("Unsqueeze", [value], {"axes": list(range(count))})
@@ -68,7 +68,7 @@ def without_axes(rewrite: Rewrite, value: ir.Value, axes: Iterable[int]) -> ir.V
     dropped = list(axes)
     if not dropped:
         return value
-    array = rewrite.constant_or_none(value)
+    array = rewrite.constant_unless_weight(value)
     if array is not None:
         return rewrite.initializer(np.squeeze(array, tuple(dropped)), "reshaped")
     return rewrite.add("Squeeze", [value], {"axes": dropped})
@@ -114,13 +114,14 @@ def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) ->
         raise CannotAdapt(f"{value.name} would be copied {length} times, which is known for float32 only")
     rest = rewrite.lengths(value)[axis + 1 :]
     size = elements_of(rest)
-    if size is None:
+    if size is None and len(rest) > 1:
         raise CannotAdapt(f"{value.name} would be copied {length} times before lengths {rest}")
     column = column_of(rewrite, length, 1.0)
     if axis and not rest:
         return rewrite.add("MatMul", [value, reshaped(rewrite, column, [1, -1])])
     if len(rest) == 1:
         return rewrite.add("MatMul", [column, value])
+    assert size is not None
     row = reshaped(rewrite, value, [0] * axis + [1, size])
     return reshaped(rewrite, rewrite.add("MatMul", [column, row]), [0] * axis + [-1, *rest])
 

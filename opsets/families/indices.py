@@ -1,13 +1,16 @@
-"""Indices that count from the back, which Gather and its like take since 11 only."""
+"""Places in a tensor: counted from the front, and as numbers of the elements of the flat tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.axes import summed
+from opsets.families.shapes import reshape
 from opsets.graph import Rewrite
 from opsets.inference import Length
 
@@ -28,11 +31,79 @@ def from_front(rewrite: Rewrite, indices: ir.Value, lengths: Sequence[Length]) -
     if maker is not None and (maker.op_type, indices.index()) in _COUNTING:
         return indices
     if not all(isinstance(length, int) for length in lengths):
-        raise CannotAdapt(f"its indices ({indices.name}) may be negative, on an axis whose length is not fixed")
-    added = np.array(lengths, dtype=rewrite.kind(indices))
+        raise CannotAdapt(
+            f"its indices ({indices.name}) may be negative, on an axis whose length is not fixed"
+        )
+    added = np.array(lengths if len(lengths) > 1 else lengths[0], dtype=rewrite.kind(indices))
     if array is not None:
         return rewrite.initializer(np.where(array < 0, array + added, array).astype(array.dtype), "indices")
     negative = rewrite.add("Less", [indices, rewrite.number(0, indices, "zero")])
     shift = rewrite.add("Cast", [negative], {"to": int(ir.DataType.from_numpy(added.dtype))})
-    shift = rewrite.add("Mul", [shift, rewrite.initializer(added if len(lengths) > 1 else added[0], "length")])
+    shift = rewrite.add("Mul", [shift, rewrite.initializer(added, "length")])
     return rewrite.add("Add", [indices, shift])
+
+
+def strides_of(lengths: Sequence[int]) -> npt.NDArray[np.int64]:
+    """How far apart in the flat tensor neighbours along each axis are."""
+    return np.append(np.cumprod(lengths[:0:-1], dtype=np.int64)[::-1], 1).astype(np.int64)
+
+
+def fixed_lengths(rewrite: Rewrite, value: ir.Value, count: int | None = None) -> list[int]:
+    """The lengths of the first ``count`` axes of ``value``, or of all, which have to be known."""
+    axes = range(rewrite.rank(value) if count is None else count)
+    return [rewrite.length(value, axis) for axis in axes]
+
+
+def flat_along_axis(rewrite: Rewrite, indices: ir.Value, lengths: Sequence[int], axis: int) -> ir.Value:
+    """The elements that GatherElements and ScatterElements mean, by their numbers in the flat tensor.
+
+    ``indices``, all of whose lengths are fixed, are places along ``axis`` of a tensor of ``lengths``.
+    """
+    counted = from_front(rewrite, indices, [lengths[axis]])
+    strides, shape = strides_of(lengths), fixed_lengths(rewrite, indices)
+    others = [
+        np.arange(length) * (stride if place != axis else 0)
+        for place, (length, stride) in enumerate(zip(shape, strides, strict=True))
+    ]
+    base = sum(np.ix_(*others), np.zeros(shape, dtype=np.int64))
+    return _scaled(rewrite, counted, int(strides[axis]), base)
+
+
+def flat_of_tuples(
+    rewrite: Rewrite, indices: ir.Value, lengths: Sequence[int], batch_dims: int = 0
+) -> ir.Value:
+    """The slices that GatherND and ScatterND mean, by their numbers among those along the leading axes.
+
+    The last axis of ``indices`` holds places along the axes of ``lengths`` that follow the first
+    ``batch_dims``, in which both tensors go together.
+    """
+    counted = from_front(rewrite, indices, lengths[batch_dims:])
+    strides = strides_of(lengths)
+    shape = fixed_lengths(rewrite, indices, batch_dims)
+    others = [np.arange(length) * stride for length, stride in zip(shape, strides, strict=False)]
+    rank = rewrite.rank(indices) - 1
+    base = sum(np.ix_(*others), np.zeros(shape, dtype=np.int64)).reshape(shape + [1] * (rank - batch_dims))
+    array = rewrite.constant_or_none(counted)
+    if array is not None:
+        return rewrite.initializer((array * strides[batch_dims:]).sum(-1) + base, "places")
+    factors = strides[batch_dims:].astype(rewrite.kind(counted))
+    if (factors != 1).any():
+        counted = rewrite.add("Mul", [counted, rewrite.initializer(factors, "strides")])
+    return _scaled(rewrite, summed(rewrite, counted, rank), 1, base)
+
+
+def in_shape(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> ir.Value:
+    """``value`` in the shape ``lengths``: itself where it has them."""
+    return value if rewrite.lengths(value) == [*lengths] else reshape(rewrite, value, lengths)
+
+
+def _scaled(rewrite: Rewrite, places: ir.Value, factor: int, base: npt.NDArray[np.int64]) -> ir.Value:
+    array = rewrite.constant_or_none(places)
+    if array is not None:
+        return rewrite.initializer(array.astype(np.int64) * factor + base, "places")
+    kind = rewrite.kind(places)
+    if factor != 1:
+        places = rewrite.add("Mul", [places, rewrite.number(factor, places, "stride")])
+    if base.any():
+        places = rewrite.add("Add", [places, rewrite.initializer(base.astype(kind), "base")])
+    return places

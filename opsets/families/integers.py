@@ -1,4 +1,4 @@
-"""Arithmetic on integers where the older form takes floats only: in double, whose integers are exact to 2**53."""
+"""Arithmetic on integers where the older form takes floats only: in double, exact up to 2**53."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ SMALL = frozenset({ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.Da
 
 
 def is_integer(value: ir.Value) -> bool:
+    """Whether the elements of ``value`` are integers of any width; bools are none."""
     return value.dtype is not None and value.dtype.is_integer()
 
 
 def as_double(rewrite: Rewrite, value: ir.Value) -> ir.Value:
+    """``value`` as float64; exact for integers up to 2**53."""
     return rewrite.add("Cast", [value], {"to": int(ir.DataType.DOUBLE)})
 
 

@@ -14,16 +14,29 @@ CHANGED_AT = {
         "BitShift Cast Celu Compress DepthToSpace Einsum OneHot ReduceLogSum ReduceLogSumExp"
         " ReverseSequence Unique"
     ),
-    25: "Cast ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze Transpose Unsqueeze",
-    24: "ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze TopK Transpose Unsqueeze",
-    23: "Cast ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze Transpose Unsqueeze",
-    22: (
-        "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Det Elu EyeLike HardSigmoid HardSwish Mish Round Selu"
-        " Sin Sinh Softplus Softsign Tan ThresholdedRelu"
+    25: (
+        "Cast CastLike ConstantOfShape Flatten Identity If Loop Pad Reshape Scan Shape Size Squeeze Transpose"
+        " Unsqueeze"
     ),
-    21: "Cast ConstantOfShape Flatten Identity Pad Reshape Shape Size Squeeze Transpose Unsqueeze",
+    24: (
+        "ConstantOfShape Flatten Identity If Loop Pad Reshape Scan Shape Size SplitToSequence Squeeze TopK"
+        " Transpose Unsqueeze"
+    ),
+    23: (
+        "Cast CastLike ConstantOfShape Flatten Identity If Loop Pad Reshape Scan Shape Size Squeeze Transpose"
+        " Unsqueeze"
+    ),
+    22: (
+        "Acos Acosh Asin Asinh Atan Atanh Bernoulli Cos Cosh Det Elu EyeLike HardSigmoid HardSwish"
+        " LpNormalization Mish Multinomial NegativeLogLikelihoodLoss RandomNormal RandomNormalLike"
+        " RandomUniform RandomUniformLike Round Selu Sin Sinh Softplus Softsign Tan ThresholdedRelu"
+    ),
+    21: (
+        "Cast CastLike ConstantOfShape Flatten Identity If Loop Pad Reshape Scan Shape Size Squeeze Transpose"
+        " Unsqueeze"
+    ),
     20: "ConstantOfShape IsInf IsNaN ReduceMax ReduceMin",
-    19: "Equal Identity Reshape Shape Size",
+    19: "Equal Identity If Loop Reshape Scan Shape Size",
     16: ("GreaterOrEqual Identity If LeakyRelu LessOrEqual PRelu Where"),
     15: ("BatchNormalization Pow"),
     14: ("Add CumSum Div Identity Mul Relu Sub"),

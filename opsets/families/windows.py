@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
@@ -37,16 +38,24 @@ class Window:
         return (self.kernel - 1) * self.dilation + 1
 
     @property
-    def count(self) -> int:
-        """The number of windows along an axis of fixed length."""
+    def _fitting(self) -> int:
+        """The number of windows along an axis of fixed length, wherever the last one starts."""
         assert self.length is not None
         room = self.length + self.before + self.after - self.extent
-        count = (-(-room // self.stride) if self.ceil else room // self.stride) + 1
-        if self.ceil and (count - 1) * self.stride >= self.length + self.before:
-            count -= 1
-        return count
+        return (-(-room // self.stride) if self.ceil else room // self.stride) + 1
 
-    def positions(self) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    @property
+    def leaves_out(self) -> bool:
+        """Whether the last window would start in the padding, and is left out."""
+        assert self.length is not None
+        return self.ceil and (self._fitting - 1) * self.stride >= self.length + self.before
+
+    @property
+    def count(self) -> int:
+        """The number of windows along an axis of fixed length."""
+        return self._fitting - self.leaves_out
+
+    def positions(self) -> npt.NDArray[np.int64]:
         """The elements that each window sees, windows × kernel; those outside the axis are padding."""
         starts = np.arange(self.count, dtype=np.int64)[:, None] * self.stride - self.before
         return starts + np.arange(self.kernel, dtype=np.int64) * self.dilation
@@ -85,9 +94,10 @@ def windows(rewrite: Rewrite, kernel: list[int] | None = None) -> list[Window]:
     automatic = rewrite.text("auto_pad", "NOTSET")
     pads = (rewrite.integers("pads") if automatic == "NOTSET" else None) or [0] * (2 * axes)
     ceil = bool(rewrite.integer("ceil_mode", 0))
+    columns = zip(lengths, kernel, strides, dilations, pads[:axes], pads[axes:], strict=True)
     result = [
-        Window(lengths[axis], kernel[axis], strides[axis], dilations[axis], pads[axis], pads[axes + axis], ceil)
-        for axis in range(axes)
+        Window(length, own, stride, dilation, before, after, ceil)
+        for length, own, stride, dilation, before, after in columns
     ]
     if automatic.startswith("SAME"):
         return [_same(window, automatic == "SAME_UPPER") for window in result]
@@ -95,7 +105,7 @@ def windows(rewrite: Rewrite, kernel: list[int] | None = None) -> list[Window]:
 
 
 def _same(window: Window, upper: bool) -> Window:
-    """Padded so that there are as many windows as strides fit into the axis, the odd one at the end if ``upper``."""
+    """Padded so that each stride has its window; an odd element goes behind if ``upper``, else before."""
     if window.stride == 1:
         total = window.extent - 1
     elif window.length is None:
@@ -115,7 +125,7 @@ def pads_of(along: list[Window]) -> list[int]:
 
 
 def write_pads(rewrite: Rewrite, along: list[Window]) -> None:
-    """Let the node say the padding in ``pads``, without ``auto_pad`` and, where no window needs it, ``ceil_mode``."""
+    """Say the padding in ``pads``, without ``auto_pad`` and, where no window needs it, ``ceil_mode``."""
     pads = pads_of(along)
     if any(pads):
         if rewrite.integers("pads") != pads:
@@ -145,42 +155,38 @@ def refuse_same_with_dilations(rewrite: Rewrite, along: list[Window]) -> None:
         raise CannotAdapt("its auto_pad with dilations is not computed alike by all runtimes; give it pads")
 
 
-def drop_idle_ceil(rewrite: Rewrite) -> None:
-    """Drop ``ceil_mode`` where the last window would start in the padding: forms below 22 infer it wrongly."""
-    if not rewrite.integer("ceil_mode", 0) or rewrite.text("auto_pad", "NOTSET").startswith("SAME"):
-        return
-    along = windows(rewrite)
-    if any(window.length is None for window in along):
-        return
-    without = [replace(window, ceil=False) for window in along]
-    if all(window.count == plain.count for window, plain in zip(along, without, strict=True)):
-        rewrite.drop_attribute("ceil_mode")
-    elif any(_skips_last(window) for window in along):
-        write_pads(rewrite, [window.without_ceil() for window in along])
+def is_misread_below_22(along: list[Window]) -> bool:
+    """Whether ``ceil_mode`` leaves out a last window, which the onnx package infers only since 22."""
+    return any(window.length is not None and window.leaves_out for window in along)
 
 
-def _skips_last(window: Window) -> bool:
-    assert window.length is not None
-    room = window.length + window.before + window.after - window.extent
-    return window.count != -(-room // window.stride) + 1
-
-
-def zero_padded(rewrite: Rewrite, data: ir.Value, along: list[Window]) -> ir.Value:
-    """``data`` with zeros around it, as the windows ask for; itself where they ask for none."""
-    before, after = [window.before for window in along], [window.after for window in along]
-    pads = [0, 0, *before, 0, 0, *after]
+def zero_padded(rewrite: Rewrite, data: ir.Value, pads: list[int]) -> ir.Value:
+    """``data`` with zeros around its spatial axes; itself where ``pads`` asks for none."""
     if not any(pads):
         return data
+    axes = len(pads) // 2
+    every = [0, 0, *pads[:axes], 0, 0, *pads[axes:]]
     if rewrite.opset >= 11:
-        return rewrite.add("Pad", [data, rewrite.initializer(np.array(pads, dtype=np.int64), "pads")])
-    return rewrite.add("Pad", [data], {"pads": pads})
+        return rewrite.add("Pad", [data, rewrite.initializer(np.array(every, dtype=np.int64), "pads")])
+    return rewrite.add("Pad", [data], {"pads": every})
 
 
-def laid_side_by_side(rewrite: Rewrite, data: ir.Value, axis: int, window: Window) -> ir.Value:
-    """``data`` with the windows along ``axis`` copied out one behind the other; positions are inside the axis."""
-    return rewrite.add(
-        "Gather", [data, rewrite.initializer(window.positions().reshape(-1), "positions")], {"axis": axis}
-    )
+def side_by_side(window: Window) -> Window:
+    """How the windows slide once their elements are copied out one window behind the other."""
+    return Window(window.count * window.kernel, window.kernel, window.kernel, 1, 0, 0, False)
+
+
+def copied_side_by_side(rewrite: Rewrite, data: ir.Value, index: int, window: Window) -> ir.Value:
+    """Copy each window's elements along a spatial axis out one behind the other; zeros for padding."""
+    rewrite.length(data, 2 + index)
+    positions = window.positions()
+    end = max(int(positions.max()) + 1 - (window.length or 0), 0)
+    axes = rewrite.rank(data) - 2
+    pads = [0] * (2 * axes)
+    pads[index], pads[axes + index] = window.before, end
+    padded = zero_padded(rewrite, data, pads)
+    indices = rewrite.initializer((positions + window.before).reshape(-1), "positions")
+    return rewrite.add("Gather", [padded, indices], {"axis": 2 + index})
 
 
 def pool_attributes(rewrite: Rewrite, along: list[Window], names: tuple[str, ...]) -> dict[str, Any]:

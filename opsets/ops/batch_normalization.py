@@ -1,9 +1,11 @@
-"""BatchNormalization: ``training_mode`` since 14, ``spatial`` until 8, ``is_test`` until 6, ``consumed_inputs`` until 5.
+"""BatchNormalization: ``training_mode`` since 14.
 
-15 changed only the accepted types.
+``spatial`` until 8, ``is_test`` until 6, ``consumed_inputs`` until 5. 15 changed only the accepted types.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.graph import Rewrite
@@ -21,13 +23,47 @@ def refuse_training(rewrite: Rewrite) -> None:
 
 @adapts("BatchNormalization", 14, 13)
 def batch_normalization_14_to_13(rewrite: Rewrite) -> None:
-    """An inference has one output. Below 14 all inputs are of one type."""
-    if rewrite.integer("training_mode", 0):
-        raise CannotAdapt(TRAINING)
-    rewrite.drop_attribute("training_mode")
-    refuse_training(rewrite)
+    """An inference has one output; training is spelt out. Below 14 all inputs are of one type."""
     if len({value.dtype for value in rewrite.node.inputs if value is not None}) > 1:
         raise CannotAdapt("its mean and variance are of another type than its data")
+    if rewrite.integer("training_mode", 0):
+        _train(rewrite)
+    else:
+        rewrite.drop_attribute("training_mode")
+        refuse_training(rewrite)
+
+
+def _train(rewrite: Rewrite) -> None:
+    """Normalise by the mean and variance of the batch, and move the running ones towards them."""
+    data, scale, bias, mean, variance = (rewrite.required(index) for index in range(5))
+    others = {"axes": [axis for axis in range(rewrite.rank(data)) if axis != 1], "keepdims": 1}
+    channels = rewrite.initializer(
+        np.array([1, -1] + [1] * (rewrite.rank(data) - 2), dtype=np.int64), "channels"
+    )
+    vector = rewrite.initializer(np.array([-1], dtype=np.int64), "vector")
+    own_mean = rewrite.add("ReduceMean", [data], others)
+    centred = rewrite.add("Sub", [data, own_mean])
+    own_variance = rewrite.add("ReduceMean", [rewrite.add("Mul", [centred, centred])], others)
+    epsilon = rewrite.number(rewrite.real("epsilon", 1e-5), data, "epsilon")
+    deviation = rewrite.add("Sqrt", [rewrite.add("Add", [own_variance, epsilon])])
+    scaled = rewrite.add(
+        "Mul", [rewrite.add("Div", [centred, deviation]), rewrite.add("Reshape", [scale, channels])]
+    )
+    result = rewrite.add("Add", [scaled, rewrite.add("Reshape", [bias, channels])])
+    momentum = rewrite.real("momentum", 0.9)
+    kept = rewrite.number(momentum, data, "momentum")
+    rest = rewrite.number(1 - momentum, data, "rest")
+    running = [
+        rewrite.add(
+            "Add",
+            [
+                rewrite.add("Mul", [old, kept]),
+                rewrite.add("Mul", [rewrite.add("Reshape", [new, vector]), rest]),
+            ],
+        )
+        for old, new in ((mean, own_mean), (variance, own_variance))
+    ]
+    rewrite.replace(result, *running)
 
 
 @adapts("BatchNormalization", 9, 8)

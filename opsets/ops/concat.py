@@ -6,4 +6,6 @@ from opsets.families.axes import axis_from_back
 from opsets.registry import adapts, unchanged
 
 adapts("Concat", 11, 10)(axis_from_back(1))
-unchanged("Concat", 4, 3, "axis has to be given from 4 on, so the older default is not met; fewer types before")
+unchanged(
+    "Concat", 4, 3, "axis has to be given from 4 on, so the older default is not met; fewer types before"
+)

@@ -15,7 +15,7 @@ LONGEST = 4096
 
 @adapts("CumSum", 11, 10)
 def cum_sum_11_to_10(rewrite: Rewrite) -> None:
-    """A product with a triangular matrix of ones: exact but for the order of the sums, and for inf and NaN."""
+    """A product with a triangle of ones: exact but for the order of the sums, and for inf and NaN."""
     data, axis = rewrite.required(0), rewrite.constant(1, "axis")
     assert axis is not None
     place = int(axis.reshape(-1)[0]) % rewrite.rank(data)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from opsets.families.shapes import reshape
 from opsets.graph import Rewrite
 from opsets.registry import adapts

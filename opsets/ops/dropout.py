@@ -1,4 +1,4 @@
-"""Dropout: ``ratio`` and ``training_mode`` are inputs since 12, the mask is of bools since 10, ``is_test`` until 6.
+"""Dropout: ``ratio`` and ``training_mode`` are inputs since 12, the mask is of bools since 10.
 
 An inference copies its input, so it goes where its form changes. 13 and 22 changed only the accepted types.
 """
@@ -9,28 +9,32 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.types import WHY
 from opsets.graph import Rewrite
-from opsets.registry import adapts
+from opsets.registry import adapts, unchanged
+
+unchanged("Dropout", 22, 21, WHY)
 
 
 @adapts("Dropout", 12, 11)
 def dropout_12_to_11(rewrite: Rewrite) -> None:
-    """Exact: nothing is dropped unless ``training_mode`` is true."""
+    """Exact: nothing is dropped unless ``training_mode`` is true and the ratio is above 0."""
     training = rewrite.constant(2, "training mode")
-    if training is not None and training.any():
+    if training is not None and training.any() and not _is_zero(rewrite, rewrite.input(1)):
         raise CannotAdapt("it drops at random (training_mode); export the model in eval mode")
     _vanish(rewrite)
 
 
 @adapts("Dropout", 10, 9)
 def dropout_10_to_9(rewrite: Rewrite) -> None:
-    """Exact: these forms know the inference only."""
+    """Exact: these forms know the inference only. Runtimes do not agree on its mask."""
+    rewrite.keep_outputs(1)
     _vanish(rewrite)
 
 
 @adapts("Dropout", 7, 6)
 def dropout_7_to_6(rewrite: Rewrite) -> None:
-    """Exact, as above; the mask of 7 to 9 is of the data's type."""
+    """Exact, as above."""
     rewrite.keep_outputs(1)
     _vanish(rewrite)
 
@@ -41,6 +45,12 @@ def dropout_6_to_5(rewrite: Rewrite) -> None:
     if rewrite.integer("is_test", 0):
         rewrite.keep_outputs(1)
         _vanish(rewrite)
+
+
+def _is_zero(rewrite: Rewrite, ratio: ir.Value | None) -> bool:
+    """Whether the ``ratio`` is known to be 0; left out, it is a half."""
+    array = None if ratio is None else rewrite.constant_or_none(ratio)
+    return array is not None and not array.any()
 
 
 def _vanish(rewrite: Rewrite) -> None:

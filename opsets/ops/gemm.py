@@ -49,7 +49,7 @@ def gemm_7_to_6(rewrite: Rewrite) -> None:
     rewrite.set_attribute("broadcast", 1)
 
 
-unchanged("Gemm", 6, 5, "the older description says that C can be written over, which is the runtime's affair")
+unchanged("Gemm", 6, 5, "the older description lets a runtime write over C, which no result shows")
 
 
 def _lengths(rewrite: Rewrite) -> tuple[Length, Length]:

@@ -11,19 +11,25 @@ from opsets.registry import adapts
 
 @adapts("LayerNormalization", 17, 16)
 def layer_normalization_17_to_16(rewrite: Rewrite) -> None:
-    """Mean and deviation spelt out, in the order of the operator's own definition; float32 only."""
+    """Mean and deviation spelt out, in the order and in the type of the operator's own definition.
+
+    That is float32 whatever the input is (``stash_type``); the result has the type of the input
+    before scale and bias.
+    """
     data, scale, bias = rewrite.required(0), rewrite.required(1), rewrite.input(2)
-    if data.dtype != ir.DataType.FLOAT:
-        raise CannotAdapt(f"its input is {data.dtype}, and only float32 is normalised in its own type")
+    if rewrite.integer("stash_type", int(ir.DataType.FLOAT)) != ir.DataType.FLOAT:
+        raise CannotAdapt("its mean is computed in another type than float32 (stash_type)")
     axis = rewrite.integer("axis", -1)
     axes = list(range(axis, rewrite.rank(data) if axis >= 0 else 0))
     over = {"axes": axes, "keepdims": 1}
-    mean = rewrite.add("ReduceMean", [data], over)
-    centred = rewrite.add("Sub", [data, mean])
+    exact = _cast(rewrite, data, ir.DataType.FLOAT)
+    mean = rewrite.add("ReduceMean", [exact], over)
+    centred = rewrite.add("Sub", [exact, mean])
     variance = rewrite.add("ReduceMean", [rewrite.add("Mul", [centred, centred])], over)
-    epsilon = rewrite.number(rewrite.real("epsilon", 1e-5), data, "epsilon")
+    epsilon = rewrite.number(rewrite.real("epsilon", 1e-5), exact, "epsilon")
     deviation = rewrite.add("Sqrt", [rewrite.add("Add", [variance, epsilon])])
-    result = rewrite.add("Mul", [rewrite.add("Div", [centred, deviation]), scale])
+    normalised = _cast(rewrite, rewrite.add("Div", [centred, deviation]), data.dtype)
+    result = rewrite.add("Mul", [normalised, scale])
     if bias is not None:
         result = rewrite.add("Add", [result, bias])
     if rewrite.is_used(2):
@@ -32,3 +38,9 @@ def layer_normalization_17_to_16(rewrite: Rewrite) -> None:
         rewrite.replace(result, mean)
     else:
         rewrite.replace(result)
+
+
+def _cast(rewrite: Rewrite, value: ir.Value, kind: ir.DataType | None) -> ir.Value:
+    if kind is None or value.dtype == kind:
+        return value
+    return rewrite.add("Cast", [value], {"to": int(kind)})

@@ -1,11 +1,37 @@
-"""Pad: an ``axes`` input since 18; 13 changed only the accepted types."""
+"""Pad: mode ``wrap`` since 19; an ``axes`` input since 18; 13 changed only the accepted types; pads are an input since 11."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import onnx_ir as ir
 
 from opsets.graph import Rewrite
 from opsets.registry import adapts
+
+_FLOATS = (ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16)
+
+
+@adapts("Pad", 19, 18)
+def pad_19_to_18(rewrite: Rewrite) -> None:
+    """What wraps around is picked, axis by axis, with constant indices; exact."""
+    if rewrite.text("mode", "constant") != "wrap":
+        return
+    data, pads, axes = rewrite.required(0), rewrite.constant(1, "pads"), rewrite.constant(3, "axes")
+    assert pads is not None
+    rank = rewrite.rank(data)
+    over = list(range(rank)) if axes is None else [int(axis) % rank for axis in axes]
+    result = data
+    for axis, begin, end in zip(over, *pads.reshape(2, -1).tolist(), strict=True):
+        if begin or end:
+            length = rewrite.length(data, axis)
+            picked = np.arange(-begin, length + end, dtype=np.int64) % length
+            result = rewrite.add("Gather", [result, rewrite.initializer(picked, "wrapped")], {"axis": axis})
+    if result is data:
+        rewrite.forward(data)
+    else:
+        rewrite.replace(result)
 
 
 @adapts("Pad", 18, 17)
@@ -22,3 +48,46 @@ def pad_18_to_17(rewrite: Rewrite) -> None:
     rewrite.keep_inputs(3)
     if len(rewrite.node.inputs) == 3 and rewrite.input(2) is None:
         rewrite.keep_inputs(2)
+
+
+@adapts("Pad", 11, 10)
+def pad_11_to_10(rewrite: Rewrite) -> None:
+    """Constant pads and value become attributes; what negative pads remove is sliced off.
+
+    The older form pads floats only: integers go through float64, where they are exact up to 2^53.
+    """
+    data, pads = rewrite.required(0), rewrite.constant(1, "pads")
+    assert pads is not None
+    mode, value = rewrite.text("mode", "constant"), rewrite.constant(2, "value")
+    added, removed = np.maximum(pads, 0).reshape(2, -1), np.minimum(pads, 0).reshape(2, -1)
+    attributes: dict[str, Any] = {"mode": mode, "pads": added.reshape(-1).tolist()}
+    if mode == "constant":
+        attributes["value"] = float(value.reshape(-1)[0]) if value is not None else 0.0
+    result = _padded(rewrite, data, attributes) if added.any() else data
+    for axis in map(int, np.flatnonzero(removed.any(axis=0))):
+        result = _sliced(rewrite, result, axis, -int(removed[0, axis]), int(removed[1, axis]))
+    if result is data:
+        rewrite.forward(data)
+    else:
+        rewrite.replace(result)
+
+
+def _padded(rewrite: Rewrite, data: ir.Value, attributes: dict[str, Any]) -> ir.Value:
+    if data.dtype in _FLOATS:
+        return rewrite.add("Pad", [data], attributes)
+    if rewrite.kind(data).itemsize == 8:
+        rewrite.bound("Pad of 64-bit integers below 11: exact up to 2^53")
+    wide = rewrite.add("Pad", [rewrite.add("Cast", [data], {"to": int(ir.DataType.DOUBLE)})], attributes)
+    assert data.dtype is not None
+    return rewrite.add("Cast", [wide], {"to": int(data.dtype)})
+
+
+def _sliced(rewrite: Rewrite, data: ir.Value, axis: int, start: int, end: int) -> ir.Value:
+    """``data`` from ``start`` up to ``end``, which counts from the back of ``axis``, 0 being all of it."""
+    bounds = (start, end or np.iinfo(np.int32).max, axis)
+    names = ("starts", "ends", "axes")
+    inputs = [
+        rewrite.initializer(np.array([bound], dtype=np.int64), name)
+        for bound, name in zip(bounds, names, strict=True)
+    ]
+    return rewrite.add("Slice", [data, *inputs])

@@ -9,13 +9,11 @@ from opsets.families.integers import as_type_of
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
-AXES_INPUT_SINCE = dict.fromkeys("L1 L2 LogSum LogSumExp Max Mean Min Prod SumSquare".split(), 18) | {
-    "Sum": 13
-}
-
-for operator, newer in AXES_INPUT_SINCE.items():
-    adapts(f"Reduce{operator}", newer, newer - 1)(reduction)
-    adapts(f"Reduce{operator}", 11, 10)(axes_from_back)
+for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"):
+    adapts(f"Reduce{name}", 18, 17)(reduction)
+    adapts(f"Reduce{name}", 11, 10)(axes_from_back)
+adapts("ReduceSum", 13, 12)(reduction)
+adapts("ReduceSum", 11, 10)(axes_from_back)
 
 
 def reduce_12_to_11(rewrite: Rewrite) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from opsets.errors import CannotAdapt
 from opsets.graph import Rewrite
 from opsets.registry import adapts
@@ -9,11 +11,16 @@ from opsets.registry import adapts
 
 @adapts("Reshape", 14, 13)
 def reshape_14_to_13(rewrite: Rewrite) -> None:
-    """A 0 copies the input's length below 14, so ``allowzero`` goes only where no 0 is asked for."""
+    """A 0 copies a length below 14; where ``allowzero`` means it, there is no element to reshape."""
     if rewrite.integer("allowzero", 0):
         shape = rewrite.constant(1, "shape")
-        if shape is None or (shape == 0).any():
-            raise CannotAdapt("it asks for an axis of length 0 (allowzero)")
+        assert shape is not None
+        if (shape == 0).any():
+            if (shape < 0).any():
+                raise CannotAdapt("it asks for an axis of length 0 and one of what is left (allowzero)")
+            empty = np.zeros(shape, dtype=rewrite.kind(rewrite.required(0)))
+            rewrite.forward(rewrite.initializer(empty, "empty"))
+            return
     rewrite.drop_attribute("allowzero")
 
 

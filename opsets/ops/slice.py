@@ -27,7 +27,8 @@ def slice_10_to_9(rewrite: Rewrite) -> None:
     """Constant parameters become attributes, of one axis each; a step other than 1 becomes a Gather."""
     value = rewrite.required(0)
     starts, ends = rewrite.constant(1, "starts"), rewrite.constant(2, "ends")
-    assert starts is not None and ends is not None
+    assert starts is not None
+    assert ends is not None
     axes, steps = rewrite.constant(3, "axes"), rewrite.constant(4, "steps")
     axes = np.arange(len(starts)) if axes is None else axes
     steps = np.ones(len(starts), dtype=np.int64) if steps is None else steps
@@ -35,7 +36,7 @@ def slice_10_to_9(rewrite: Rewrite) -> None:
     for axis, start, end, step in zip(*(map(int, part) for part in (axes, starts, ends, steps)), strict=True):
         length = lengths[axis]
         if isinstance(length, int):
-            value = _cut(rewrite, value, axis, range(length)[start:end:step])
+            value = _cut(rewrite, value, axis, _kept(length, start, end, step))
         elif step == 1:
             value = _open_end(rewrite, value, axis, start, end)
         else:
@@ -46,13 +47,24 @@ def slice_10_to_9(rewrite: Rewrite) -> None:
         rewrite.replace(value)
 
 
+def _kept(length: int, start: int, end: int, step: int) -> range:
+    """The places kept of an axis of ``length``, with bounds clamped as the operator's text has it."""
+    lowest, highest = (0, length) if step > 0 else (-1, length - 1)
+    start, end = (bound + length if bound < 0 else bound for bound in (start, end))
+    return range(min(max(start, 0), highest), min(max(end, lowest), highest), step)
+
+
 def _cut(rewrite: Rewrite, value: ir.Value, axis: int, kept: range) -> ir.Value:
     """The part ``kept`` of an axis whose length is known."""
     if kept == range(rewrite.length(value, axis)):
         return value
-    if kept.step == 1 and len(kept):
+    if not kept:
+        kept = range(0)
+    if kept.step == 1:
         return rewrite.add("Slice", [value], {"axes": [axis], "starts": [kept.start], "ends": [kept.stop]})
-    return rewrite.add("Gather", [value, rewrite.initializer(np.array(kept, dtype=np.int64), "kept")], {"axis": axis})
+    return rewrite.add(
+        "Gather", [value, rewrite.initializer(np.array(kept, dtype=np.int64), "kept")], {"axis": axis}
+    )
 
 
 def _open_end(rewrite: Rewrite, value: ir.Value, axis: int, start: int, end: int) -> ir.Value:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from opsets.families.axes import axes_from_back, axes_input_to_attribute, normalise_axes
+from opsets.families.axes import axes_input_to_attribute, normalise_axes
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
 adapts("Squeeze", 13, 12)(axes_input_to_attribute)
 adapts("Unsqueeze", 13, 12)(axes_input_to_attribute)
-adapts("Squeeze", 11, 10)(axes_from_back)
+
+
+@adapts("Squeeze", 11, 10)
+def squeeze_11_to_10(rewrite: Rewrite) -> None:
+    """Axes count from the front of the input, and stand in order."""
+    _in_order(rewrite, 0)
 
 
 @adapts("Unsqueeze", 11, 10)
 def unsqueeze_11_to_10(rewrite: Rewrite) -> None:
     """Axes count from the front of the output, and stand in order."""
+    _in_order(rewrite, len(rewrite.integers("axes") or ()))
+
+
+def _in_order(rewrite: Rewrite, more: int) -> None:
+    """The axes of a tensor that has ``more`` axes than the input."""
     axes = rewrite.integers("axes") or []
     if axes != sorted(axes) or any(axis < 0 for axis in axes):
-        rank = rewrite.rank(rewrite.required(0)) + len(axes)
-        normalised = normalise_axes(rewrite, "axes", rank) or []
-        rewrite.set_attribute("axes", sorted(normalised))
+        rank = rewrite.rank(rewrite.required(0)) + more
+        rewrite.set_attribute("axes", sorted(normalise_axes(rewrite, "axes", rank) or []))

@@ -242,6 +242,13 @@ def test_what_is_not_there_or_no_file_is_named(tmp_path: Path) -> None:
             read(tmp_path / name)
 
 
+def test_a_path_that_no_reference_can_hold_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    with pytest.raises(RetargetError, match="UTF-8 only"):
+        read(_saved(_model(_weight("w0")), folder / "model.onnx"))
+
+
 def test_messages_inside_messages_end_somewhere(tmp_path: Path) -> None:
     content = _bytes(_model(_weight("w0")).graph)
     for number in (6, 5, 1) * 40:  # a graph in an attribute of a node of a graph

@@ -1,32 +1,103 @@
-"""BatchNormalization in eval mode."""
+"""BatchNormalization in eval mode, and in training mode where it can be spelt out."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from opsets import RetargetError
-from tests.opsets.comparing import assert_step, parse, step
+from opsets import RetargetError, retarget
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 WEIGHTS = "float[3] s = {1,2,3}, float[3] b = {3,1,2}, float[3] m = {0.5,-1,1}, float[3] v = {1,2,0.5}"
+IMAGE = "g (float[N,3,4,2] x) => (float[N,3,4,2] y)"
+
+
+def graph(attributes: str, opset: int) -> str:
+    node = f"{{ y = BatchNormalization<{attributes}>(x, s, b, m, v) }}"
+    if opset < 9:  # constants are inputs too
+        return f"{IMAGE.replace(' x)', f' x, {WEIGHTS})')} {node}"
+    return f"{IMAGE} <{WEIGHTS}> {node}"
 
 
 @pytest.mark.parametrize("attributes", ["epsilon=0.25", "epsilon=0.25, training_mode=0"])
 def test_an_inference_has_no_mode(attributes: str) -> None:
-    assert_step(
-        14,
-        f"g (float[N,3,4] x) => (float[N,3,4] y) <{WEIGHTS}>"
-        f" {{ y = BatchNormalization<{attributes}>(x, s, b, m, v) }}",
-        f"g (float[N,3,4] x) => (float[N,3,4] y) <{WEIGHTS}>"
-        " { y = BatchNormalization<epsilon=0.25>(x, s, b, m, v) }",
-    )
+    assert_step(14, graph(attributes, 14), graph("epsilon=0.25", 13))
 
 
-def test_training_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("opset", "given_", "wanted"),
+    [
+        (9, "epsilon=0.25, momentum=0.5", "epsilon=0.25, momentum=0.5"),
+        (7, "epsilon=0.25", "epsilon=0.25, is_test=1"),
+        (6, "epsilon=0.25, is_test=1", "epsilon=0.25, is_test=1, consumed_inputs=[0,0,0,1,1]"),
+    ],
+)
+def test_old_forms_say_that_they_infer(opset: int, given_: str, wanted: str) -> None:
+    assert_step(opset, graph(given_, opset), graph(wanted, opset - 1))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 4), max_size=3),
+    epsilon=st.sampled_from([1e-5, 0.5]),
+    channels=st.integers(1, 5),
+)
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_any_image_all_the_way_down(lengths: list[int], epsilon: float, channels: int) -> None:
+    shape = ",".join(map(str, ["N", channels, *lengths]))
+    vectors = ", ".join(f"float[{channels}] {name}" for name in "sbmw")
     model = parse(
-        14,
-        f"""g (float[N,3,4] x) => (float[N,3,4] y) <{WEIGHTS}> {{
-            y, p, q = BatchNormalization<training_mode=1>(x, s, b, m, v)
+        15,
+        f"""g (float[{shape}] x, {vectors}) => (float[{shape}] y) {{
+            v = Abs(w) y = BatchNormalization<epsilon={epsilon}>(x, s, b, m, v)
         }}""",
     )
-    with pytest.raises(RetargetError, match=r"BatchNormalization .*14 to 13: it is in training mode"):
+    assert_same_numbers(model, retarget(model, 7))
+    assert_same_numbers(model, retarget(model, 3), tolerance=1e-5)
+
+
+@given(lengths=st.lists(st.integers(1, 4), max_size=3), momentum=st.sampled_from([0.9, 0.25]))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_training_moves_the_running_mean_and_variance(lengths: list[int], momentum: float) -> None:
+    shape = ",".join(map(str, ["N", 3, *lengths]))
+    text = f"""g (float[{shape}] x) => (float[{shape}] y, float[3] p, float[3] q) <{WEIGHTS}> {{
+        y, p, q = BatchNormalization<training_mode=1, momentum={momentum}>(x, s, b, m, v)
+    }}"""
+    model = parse(14, text)
+    inputs = {"x": noise((4, 3, *lengths), np.float32)}
+    assert_same_numbers(model, step(model), inputs, tolerance=1e-5)
+
+
+def test_training_is_refused_where_the_number_of_outputs_says_it() -> None:
+    outputs = ", ".join(f"float[3] {name}" for name in "pqrt")
+    model = parse(
+        9,
+        f"""g (float[N,3,4] x) => (float[N,3,4] y, {outputs}) <{WEIGHTS}> {{
+            y, p, q, r, t = BatchNormalization(x, s, b, m, v)
+        }}""",
+    )
+    with pytest.raises(RetargetError, match=r"BatchNormalization .*9 to 8: it is in training mode"):
+        step(model)
+
+
+def test_a_mean_of_another_type_is_refused() -> None:
+    model = parse(
+        14,
+        """g (float16[N,3,4] x, float16[3] s, float16[3] b, float[3] m, float[3] v) => (float16[N,3,4] y) {
+            y = BatchNormalization(x, s, b, m, v)
+        }""",
+    )
+    with pytest.raises(RetargetError, match=r"14 to 13: its mean and variance are of another type"):
+        step(model)
+
+
+def test_one_axis_is_refused() -> None:
+    model = parse(
+        9,
+        """g (float[4] x, float[1] s, float[1] b, float[1] m, float[1] v) => (float[4] y) {
+            y = BatchNormalization(x, s, b, m, v)
+        }""",
+    )
+    with pytest.raises(RetargetError, match=r"9 to 8: its data has one axis"):
         step(model)

@@ -64,9 +64,27 @@ def test_one_of_the_optional_outputs(outputs: str) -> None:
     assert_same_numbers(model, step(model), tolerance=2e-6)
 
 
-def test_other_types_are_refused() -> None:
-    model = parse(17, "g (float16[2,4] x, float16[4] s) => (float16[2,4] y) { y = LayerNormalization(x, s) }")
-    with pytest.raises(RetargetError, match=r"LayerNormalization .*17 to 16: its input is FLOAT16"):
+@pytest.mark.parametrize(("kind", "tolerance"), [("float16", 2e-3), ("double", 1e-6)])
+def test_other_types_are_normalised_in_float32(kind: str, tolerance: float) -> None:
+    model = parse(
+        17,
+        f"""g ({kind}[N,6] x, {kind}[6] s, {kind}[6] b) => ({kind}[N,6] y)
+        {{ y = LayerNormalization(x, s, b) }}""",
+    )
+    lowered = step(model)
+    assert [node.op_type for node in lowered.graph.node].count("Cast") == 2
+    assert_same_numbers(model, lowered, tolerance=tolerance)
+
+
+def test_another_type_of_the_mean_is_refused() -> None:
+    model = parse(
+        17,
+        """g (bfloat16[2,4] x, bfloat16[4] s) => (bfloat16[2,4] y)
+        { y = LayerNormalization<stash_type=16>(x, s) }""",
+    )
+    with pytest.raises(
+        RetargetError, match=r"LayerNormalization .*17 to 16: its mean is computed in another"
+    ):
         step(model)
 
 

@@ -1,14 +1,15 @@
-"""The reductions: axes from an input to an attribute."""
+"""The reductions: axes from an input to an attribute, counted from the front, and bytes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+from opsets.walk import lower
+from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
 
 NEWER = {
     "ReduceSum": 13,
@@ -92,3 +93,74 @@ def test_any_shape_and_axes_give_the_same(operator: str, shape: list[int], data:
         }}""",
     )
     assert_same_numbers(model, step(model), {"x": np.abs(noise(tuple(shape))) + np.float32(0.1)})
+
+
+@pytest.mark.parametrize("operator", NEWER)
+def test_negative_axes_are_counted_from_the_front(operator: str) -> None:
+    assert_step(
+        11,
+        f"""g (float[N,3,4] x) => (float[N] y)
+        {{ p = Abs(x) y = {operator}<axes=[-1,1], keepdims=0>(p) }}""",
+        f"""g (float[N,3,4] x) => (float[N] y)
+        {{ p = Abs(x) y = {operator}<axes=[2,1], keepdims=0>(p) }}""",
+    )
+
+
+def test_an_axis_of_an_unknown_rank_cannot_be_counted() -> None:
+    model = parse(
+        11,
+        """g (float[2,3] x, int64[R] s) => (float[A] y) {
+            r = Reshape(x, s)
+            y = ReduceMax<axes=[-1], keepdims=0>(r)
+        }""",
+    )
+    with pytest.raises(RetargetError, match=r"ReduceMax .*11 to 10: the number of axes of r is not known"):
+        step(model)
+
+
+@pytest.mark.parametrize("operator", ["ReduceMax", "ReduceMin"])
+@pytest.mark.parametrize("kind", ["int8", "uint8"])
+def test_bytes_are_compared_as_int32(operator: str, kind: str) -> None:
+    assert_step(
+        12,
+        f"g ({kind}[N,3] x) => ({kind}[N,1] y) {{ y = {operator}<axes=[1]>(x) }}",
+        f"""g ({kind}[N,3] x) => ({kind}[N,1] y) {{
+            y_Cast = Cast<to=6>(x)
+            y_{operator} = {operator}<axes=[1]>(y_Cast)
+            y = Cast<to={3 if kind == "int8" else 2}>(y_{operator})
+        }}""",
+    )
+
+
+@pytest.mark.parametrize("operator", ["ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceSumSquare"])
+@pytest.mark.parametrize("target", [10, 3])
+def test_infinities_and_large_numbers(operator: str, target: int) -> None:
+    """The old forms overflow where the new ones do, and nowhere else."""
+    values: Array = np.array([[1e19, 2.0], [np.inf, 1.0], [88.0, 88.5], [-1e30, -1e-30]], dtype=np.float32)
+    model = parse(11, f"g (float[4,2] x) => (float[4] y) {{ y = {operator}<axes=[-1], keepdims=0>(x) }}")
+    (above,), (below,) = (run(one, {"x": values}) for one in (model, lower(model, 11, target).model))
+    np.testing.assert_allclose(below, above, rtol=1e-6)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(NEWER)),
+    st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    st.data(),
+    st.booleans(),
+)
+def test_any_shape_and_axes_give_the_same_at_3(
+    operator: str, shape: list[int], data: st.DataObject, keep: bool
+) -> None:
+    rank = len(shape)
+    axes = data.draw(st.lists(st.integers(-rank, -1), min_size=1, unique=True), label="axes")
+    left = [1 if axis - rank in axes else length for axis, length in enumerate(shape)]
+    if not keep:
+        left = [length for axis, length in enumerate(shape) if axis - rank not in axes]
+    model = parse(
+        11,
+        f"""g (float{shape} x) => (float{left or ""} y)
+        {{ y = {operator}<axes={axes}, keepdims={int(keep)}>(x) }}""",
+    )
+    inputs = {"x": np.abs(noise(tuple(shape))) + np.float32(0.1)}
+    assert_same_numbers(model, lower(model, 11, 3).model, inputs, tolerance=5e-6)

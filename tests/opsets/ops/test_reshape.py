@@ -1,11 +1,14 @@
-"""Reshape without allowzero."""
+"""Reshape: without allowzero, and with its shape as an attribute."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import parser
 
 from opsets import RetargetError
-from tests.opsets.comparing import assert_step, parse, step
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
 
 
 @pytest.mark.parametrize("allowed", [0, 1])
@@ -24,14 +27,51 @@ def test_a_zero_that_copies_stays() -> None:
     assert_step(14, text, text)
 
 
-@pytest.mark.parametrize(
-    ("inputs", "constants", "reason"),
-    [
-        ("float[0,4] x", "<int64[2] s = {0,2}>", "it asks for an axis of length 0"),
-        ("float[2,4] x, int64[2] s", "", r"its shape \(s\) are computed at run time"),
-    ],
-)
-def test_an_axis_of_length_zero_is_refused(inputs: str, constants: str, reason: str) -> None:
-    model = parse(14, f"g ({inputs}) => (float[A,B] y) {constants} {{ y = Reshape<allowzero=1>(x, s) }}")
-    with pytest.raises(RetargetError, match=f"Reshape .*14 to 13: {reason}"):
+def test_a_zero_beside_what_is_left_is_refused() -> None:
+    stamp = '<ir_version: 7, opset_import: ["": 14]>'
+    model = parser.parse_model(  # which the checker would not pass
+        stamp + "g (float[0,4] x) => (float[A,B] y) <int64[2] s = {0,-1}> { y = Reshape<allowzero=1>(x, s) }"
+    )
+    with pytest.raises(RetargetError, match=r"Reshape .*14 to 13: it asks for an axis of length 0 and one"):
         step(model)
+
+
+def test_a_shape_computed_at_run_time_is_refused_below_14() -> None:
+    model = parse(14, "g (float[2,4] x, int64[2] s) => (float[A,B] y) { y = Reshape<allowzero=1>(x, s) }")
+    with pytest.raises(RetargetError, match=r"Reshape .*14 to 13: its shape \(s\) are computed at run time"):
+        step(model)
+
+
+def test_an_axis_of_length_zero_leaves_no_element() -> None:
+    model = parse(
+        14, "g (float[0,4] x) => (float[3,0] y) <int64[2] s = {3,0}> { y = Reshape<allowzero=1>(x, s) }"
+    )
+    lowered = step(model)
+    inputs = {"x": noise((0, 4))}
+    assert run(lowered, inputs)[0].shape == run(model, inputs)[0].shape == (3, 0)
+
+
+def test_a_constant_shape_becomes_an_attribute() -> None:
+    assert_step(
+        5,
+        "g (float[N,4,5] x, int64[3] s = {0,-1,2}) => (float[N,10,2] y) { y = Reshape(x, s) }",
+        "g (float[N,4,5] x) => (float[N,10,2] y) { y = Reshape<shape=[0, -1, 2]>(x) }",
+    )
+
+
+def test_a_shape_computed_at_run_time_is_refused_below_5() -> None:
+    model = parse(5, "g (float[2,4] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }")
+    with pytest.raises(RetargetError, match=r"Reshape .*5 to 4: its shape \(s\) are computed at run time"):
+        step(model)
+
+
+@given(st.sampled_from([[24], [2, 12], [4, 3, 2], [0, -1], [-1, 4], [1, 0, -1, 1]]))
+@settings(max_examples=6, deadline=None, derandomize=True)
+def test_any_shape_gives_the_same_below_5(target: list[int]) -> None:
+    lengths = ",".join(f"d{axis}" for axis in range(len(target)))
+    model = parse(
+        5,
+        f"""g (float[2,3,4] x, int64[{len(target)}] s = {{{",".join(map(str, target))}}})
+        => (float[{lengths}] y) {{ y = Reshape(x, s) }}""",
+    )
+    assert_same_numbers(model, step(model), {"x": noise((2, 3, 4))})

@@ -1,10 +1,9 @@
-"""Resize with all scales and inputs spelt out."""
+"""Resize with all scales, sizes and inputs spelt out."""
 
 from __future__ import annotations
 
 import pytest
 
-from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
 
 LARGER = "g (float[N,3,4,5] x) => (float[N,3,8,15] y)"
@@ -53,27 +52,39 @@ def test_the_axis_order_of_the_scales_is_kept() -> None:
     assert_same_numbers(model, step(model))
 
 
-@pytest.mark.parametrize(
-    ("attributes", "inputs", "reason"),
-    [
-        ('antialias=1, mode="linear"', "x, , s", "it filters while it shrinks"),
-        ('keep_aspect_ratio_policy="not_larger", axes=[2,3]', "x, , , n", "it keeps the aspect ratio"),
-        ("axes=[2,3]", "x, , , n", "its sizes are of some axes only"),
-        (
-            'axes=[2,3], coordinate_transformation_mode="tf_crop_and_resize"',
-            "x, r, t",
-            "its region of interest is of some axes only",
-        ),
-    ],
-)
-def test_what_the_older_form_cannot_say_is_refused(attributes: str, inputs: str, reason: str) -> None:
+@pytest.mark.parametrize("size", ["8,15", "4,11", "6,5"])
+def test_sizes_of_some_axes(size: str) -> None:
+    """The batch is not among them: sizes become scales if these are exact, and parts otherwise."""
     model = parse(
         18,
-        f"""g (float[1,3,4,5] x) => (float[A,B,C,D] y)
-        <float[4] s = {{1,1,0.5,0.5}}, float[2] t = {{0.5,0.5}},
-         int64[2] n = {{8,8}}, float[4] r = {{0,0,1,1}}> {{
-            y = Resize<{attributes}>({inputs})
+        f"""g (float[N,3,4,5] x) => (float[N,3,A,B] y) <int64[2] s = {{{size}}}> {{
+            y = Resize<axes=[2,3], mode="linear", coordinate_transformation_mode="align_corners">(x, , , s)
         }}""",
     )
-    with pytest.raises(RetargetError, match=f"Resize .*18 to 17: {reason}"):
-        step(model)
+    lowered = step(model)
+    exact = size != "4,11"
+    assert [node.op_type for node in lowered.graph.node] == (["Resize"] if exact else ["MatMul"])
+    assert_same_numbers(model, lowered)
+
+
+def test_sizes_of_some_axes_become_those_of_all_where_these_are_fixed() -> None:
+    assert_step(
+        18,
+        """g (float[2,3,4,5] x) => (float[2,3,6,7] y) <int64[2] s = {7,6}>
+        { y = Resize<axes=[-1,2]>(x, , , s) }""",
+        """g (float[2,3,4,5] x) => (float[2,3,6,7] y) <int64[4] y_sizes = {2,3,6,7}>
+        { y = Resize(x, , , y_sizes) }""",
+    )
+
+
+def test_a_region_of_some_axes_becomes_one_of_all() -> None:
+    mode = 'mode="linear", coordinate_transformation_mode="tf_crop_and_resize"'
+    assert_step(
+        18,
+        f"""g (float[1,1,4,5] x) => (float[1,1,3,2] y)
+        <float[4] r = {{0.5,0.25,0.75,1}}, int64[2] s = {{2,3}}>
+        {{ y = Resize<axes=[3,2], {mode}>(x, r, , s) }}""",
+        f"""g (float[1,1,4,5] x) => (float[1,1,3,2] y)
+        <int64[4] y_sizes = {{1,1,3,2}}, float[8] y_region = {{0,0,0.25,0.5,1,1,1,0.75}}>
+        {{ y = Resize<{mode}>(x, y_region, , y_sizes) }}""",
+    )

@@ -87,6 +87,14 @@ def test_any_number_of_parts_gives_the_same(count: int, length: int, axis: int, 
             step(model)
         return
     lowered = model
-    for _ in range(18, 12, -1):
+    for _ in range(18, 10, -1):
         lowered = step(lowered)
     assert_same_numbers(model, lowered, {"x": noise(tuple(shape))})
+
+
+def test_a_negative_axis_counts_from_the_front() -> None:
+    assert_step(
+        11,
+        "g (float[N,5] x) => (float[N,1] y, float[N,4] z) { y, z = Split<axis=-1, split=[1,4]>(x) }",
+        "g (float[N,5] x) => (float[N,1] y, float[N,4] z) { y, z = Split<axis=1, split=[1, 4]>(x) }",
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsets import RetargetError
+from opsets import RetargetError, retarget
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -65,4 +66,36 @@ def test_any_axes_give_the_same(shape: list[int], data: st.DataObject) -> None:
             y = Squeeze(z, a)
         }}""",
     )
-    assert_same_numbers(model, step(model), {"x": noise(tuple(shape))})
+    lowered = model
+    for _ in range(13, 10, -1):
+        lowered = step(lowered)
+    assert_same_numbers(model, lowered, {"x": noise(tuple(shape))})
+
+
+def test_negative_axes_of_squeeze_count_from_the_front() -> None:
+    assert_step(
+        11,
+        "g (float[N,1,4,1] x) => (float[N,4] y) { y = Squeeze<axes=[1,-1]>(x) }",
+        "g (float[N,1,4,1] x) => (float[N,4] y) { y = Squeeze<axes=[1, 3]>(x) }",
+    )
+
+
+def test_axes_of_unsqueeze_count_from_the_front_and_stand_in_order() -> None:
+    assert_step(
+        11,
+        "g (float[N,4] x) => (float[N,1,4,1] y) { y = Unsqueeze<axes=[-1,1]>(x) }",
+        "g (float[N,4] x) => (float[N,1,4,1] y) { y = Unsqueeze<axes=[1, 3]>(x) }",
+    )
+
+
+def test_axes_from_the_front_stay_below_11() -> None:
+    text = "g (float[N,4] x) => (float[N,1,4,1] y) { y = Unsqueeze<axes=[1,3]>(x) }"
+    assert_step(11, text, text)
+
+
+def test_an_axis_that_does_not_exist_is_refused() -> None:
+    model = parse(13, "g (float[1,4] x) => (float[4] y) <int64[1] a = {-2}> { y = Squeeze(x, a) }")
+    model.graph.initializer[0].raw_data = np.array([-3]).tobytes()
+    model.graph.initializer[0].ClearField("int64_data")
+    with pytest.raises(RetargetError, match=r"axis -3 does not exist: there are 2 axes"):
+        retarget(model, 10)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import onnx
@@ -80,18 +82,19 @@ class Exports:
 
 @dataclass(frozen=True)
 class Lowered:
-    """All exports of one model at all targets: the files, why one is missing, and how they ran."""
+    """All exports of one model at all targets: the files, why one is missing, and how they ran.
 
-    model: str
-    exports: Exports
+    ``logits`` are torch's own, float32 (N, classes) per data set; ``runs`` are by runtime and file.
+    """
+
+    logits: dict[str, Array]
     files: dict[str, Path]
     failures: dict[str, str]
     runs: dict[str, dict[str, runtimes.Run]]
-    """By runtime and file."""
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     """Every model by every exporter, made once."""
     environment = environments.ensure(SOURCE, stop=NEVER, say=print)
     folder = tmp_path_factory.mktemp("torch-exports")
@@ -116,20 +119,32 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
         limits=Limits(),
         stop=NEVER,
     )
-    return Exports(folder, answer["exports"])
+    yield Exports(folder, answer["exports"])
+    shutil.rmtree(folder)  # hundreds of megabytes, which pytest would keep for three sessions
 
 
-@pytest.fixture(scope="module")
-def lowered(
-    request: pytest.FixtureRequest, exports: Exports, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lowered]:
-    """One model: every export at every target, and what the runtimes make of them."""
-    folder = tmp_path_factory.mktemp(request.param)
+@pytest.fixture(scope="session")
+def lowered(exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Lowered]]:
+    """What becomes of a model, made once and kept while tests ask for the same model."""
+    folder = tmp_path_factory.mktemp("lowered")
+
+    @lru_cache(maxsize=1)
+    def lower(model: str) -> Lowered:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        return lower_all(model, exports, folder)
+
+    yield lower
+    shutil.rmtree(folder)
+
+
+def lower_all(model: str, exports: Exports, folder: Path) -> Lowered:
+    """One model: every export of it at every target, and what the runtimes make of them."""
     files, failures = {}, {}
     for exporter in EXPORTERS:
-        if exports.reasons[f"{exporter}/{request.param}"]:
+        if exports.reasons[f"{exporter}/{model}"]:
             continue
-        original = onnx.load(exports.folder / exporter / f"{request.param}.onnx")
+        original = onnx.load(exports.folder / exporter / f"{model}.onnx")
         for target in TARGETS:
             try:
                 result = retarget(original, target)
@@ -139,18 +154,16 @@ def lowered(
             path = folder / f"{exporter}@{target}.onnx"
             onnx.save(result, path)
             files[f"{exporter}@{target}"] = path
-    inputs = exports.inputs(request.param)
+    inputs = exports.inputs(model)
     runs = {name: run(name, files, inputs, folder / name) for name in ("onnxruntime", "openvino")}
-    yield Lowered(request.param, exports, files, failures, runs)
-    for path in files.values():
-        path.unlink()
+    return Lowered(exports.logits(model), files, failures, runs)
 
 
 def run(runtime: str, files: dict[str, Path], inputs: Path, folder: Path) -> dict[str, runtimes.Run]:
     """Run the files that ``runtime`` knows the opsets of, in one process of its own."""
     known = {key: file for key, file in files.items() if runtime in judges(int(key.split("@")[1]))}
     folder.mkdir()
-    call = runtimes.WorkerCall(runtime, known, inputs, folder, threads=2)
+    call = runtimes.WorkerCall(runtime, known, inputs, folder, threads=1)
     call.write_request()
     done = subprocess.run(call.command, env={**os.environ, **call.environment}, cwd=folder, check=False)
     return runtimes.read_runs(call, "exited" if done.returncode == 0 else "crashed")
@@ -177,7 +190,7 @@ def test_the_logits_of_torch_answer_to_the_pictures(model: str, exports: Exports
 
 
 @pytest.mark.parametrize(
-    ("lowered", "exporter", "target"),
+    ("model", "exporter", "target"),
     [
         (model, exporter, target)
         for model in MODELS
@@ -185,16 +198,17 @@ def test_the_logits_of_torch_answer_to_the_pictures(model: str, exports: Exports
         if f"{exporter}/{model}" not in REFUSED
         for target in TARGETS
     ],
-    indirect=["lowered"],
 )
-def test_an_export_comes_down_with_the_numbers_of_torch(lowered: Lowered, exporter: str, target: int) -> None:
-    key = f"{exporter}@{target}"
-    assert key in lowered.files, lowered.failures[key]
-    assert_is_clean(onnx.load(lowered.files[key]), target)
+def test_an_export_comes_down_with_the_numbers_of_torch(
+    model: str, exporter: str, target: int, lowered: Callable[[str], Lowered]
+) -> None:
+    found, key = lowered(model), f"{exporter}@{target}"
+    assert key in found.files, found.failures[key]
+    assert_is_clean(onnx.load(found.files[key]), target)
     for runtime in judges(target):
-        result = lowered.runs[runtime][key]
+        result = found.runs[runtime][key]
         assert result.outcome == "ran", f"{runtime}: {result.reason}"
-        for name, logits in lowered.exports.logits(lowered.model).items():
+        for name, logits in found.logits.items():
             comparison = compare(logits, result.outputs[name], TOLERANCE)
             assert comparison.passed, f"{runtime}, {name}: {comparison.reason}"
 

@@ -1,0 +1,25 @@
+"""Copies along axes whose length is not fixed, such as the batch."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from opsets.families.copies import column_of, spread
+from opsets.families.shapes import reshape
+from opsets.graph import Rewrite
+from opsets.inference import Length
+
+
+def along_open_axes(rewrite: Rewrite, value: ir.Value, lengths: list[Length]) -> ir.Value:
+    """``value``, which has ``lengths`` but for axes of length 1 where they are not fixed, copied to them."""
+    if rewrite.lengths(value) == lengths:
+        return value
+    if value.dtype in (ir.DataType.FLOAT, ir.DataType.BOOL):
+        return spread(rewrite, value, lengths)
+    own = rewrite.lengths(value)
+    for axis, length in enumerate(lengths):
+        if own[axis] != length:
+            column = column_of(rewrite, length, 0.0)
+            zeros = rewrite.add("Cast", [column], {"to": int(ir.DataType.INT64)})
+            value = rewrite.add("Gather", [value, reshape(rewrite, zeros, [length])], {"axis": axis})
+    return value

@@ -1,0 +1,7 @@
+"""ImageDecoder: new at 20."""
+
+from __future__ import annotations
+
+from opsets.registry import impossible
+
+impossible("ImageDecoder", 20, 19, "no older operator reads a compressed picture")

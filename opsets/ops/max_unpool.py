@@ -1,0 +1,10 @@
+"""MaxUnpool: new at 9; 11 changed only the wording, 22 only the accepted types."""
+
+from __future__ import annotations
+
+from opsets.families.types import WHY
+from opsets.registry import impossible, unchanged
+
+unchanged("MaxUnpool", 22, 21, WHY)
+unchanged("MaxUnpool", 11, 10, "only the wording changed")
+impossible("MaxUnpool", 9, 8, "no older operator writes to places that are known at run time only")

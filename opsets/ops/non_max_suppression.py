@@ -1,0 +1,8 @@
+"""NonMaxSuppression: 11 says more about its thresholds; new at 10."""
+
+from __future__ import annotations
+
+from opsets.registry import impossible, unchanged
+
+unchanged("NonMaxSuppression", 11, 10, "only the description of its thresholds changed")
+impossible("NonMaxSuppression", 10, 9, "no older operator makes an output whose size depends on the data")

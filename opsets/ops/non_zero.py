@@ -1,0 +1,8 @@
+"""NonZero: 13 changed only the accepted types; new at 9."""
+
+from __future__ import annotations
+
+from opsets.registry import impossible, unchanged
+
+unchanged("NonZero", 13, 12, "only the accepted types changed")
+impossible("NonZero", 9, 8, "no older operator makes an output whose size depends on the data")

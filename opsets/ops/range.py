@@ -1,0 +1,37 @@
+"""Range: new at 11; half floats, counted in ``stash_type``, since 27."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+
+@adapts("Range", 11, 10)
+def range_11_to_10(rewrite: Rewrite) -> None:
+    """The places of a tensor of ones that is as long, times the step, plus the start.
+
+    Places are what NonZero finds; so no constant is needed, and none of it can be said below 9.
+    """
+    start, limit, delta = (rewrite.required(index) for index in range(3))
+    double, whole = {"to": int(ir.DataType.DOUBLE)}, {"to": int(ir.DataType.INT64)}
+    span = rewrite.add("Cast", [rewrite.add("Sub", [limit, start])], double)
+    steps = rewrite.add("Div", [span, rewrite.add("Cast", [delta], double)])
+    # The older Ceil of a runtime may take float32 only: -floor(-x) by casts would cut towards zero.
+    count = rewrite.add("Cast", [rewrite.add("Ceil", [steps])], whole)
+    count = rewrite.add("Max", [rewrite.add("Cast", [count], double), rewrite.number(0, steps, "none")])
+    length = rewrite.add("Unsqueeze", [rewrite.add("Cast", [count], whole)], {"axes": [0]})
+    ones = rewrite.add("ConstantOfShape", [length], {"value": ir.tensor(np.ones(1, dtype=np.int64))})
+    places = rewrite.add("Squeeze", [rewrite.add("NonZero", [ones])], {"axes": [0]})
+    assert start.dtype is not None
+    if start.dtype != ir.DataType.INT64:
+        places = rewrite.add("Cast", [places], {"to": int(start.dtype)})
+    rewrite.replace(rewrite.add("Add", [rewrite.add("Mul", [places, delta]), start]))
+
+
+@adapts("Range", 27, 26)
+def range_27_to_26(rewrite: Rewrite) -> None:
+    """``stash_type`` decides nothing but how half floats are counted, types that 26 does not count."""
+    rewrite.drop_attribute("stash_type")

@@ -1,0 +1,50 @@
+"""Tile: repeats of all axes as one input since 6; 13 changed only the accepted types."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+from opsets.errors import CannotAdapt
+from opsets.families.open_axes import along_open_axes
+from opsets.graph import Rewrite
+from opsets.registry import adapts
+
+MOST_COPIES = 64
+"""Inputs that one Concat may have."""
+
+
+@adapts("Tile", 6, 5)
+def tile_6_to_5(rewrite: Rewrite) -> None:
+    """The places of an axis gathered again and again, or copies joined where its length is not fixed.
+
+    As many copies of one place as another axis is long, such as the batch, by a column of that length:
+    exact, where what that column is cut from holds no NaN.
+    """
+    data, repeats = rewrite.required(0), rewrite.required(1)
+    counts = rewrite.lengths_in(repeats)
+    if counts is None:
+        raise CannotAdapt(f"its repeats ({repeats.name}) are computed from the data, not from lengths")
+    result = data
+    wanted = rewrite.lengths(data)
+    for axis, count in enumerate(counts):
+        if isinstance(count, int):
+            result = result if count == 1 else _repeated(rewrite, result, axis, count)
+            wanted[axis] = rewrite.lengths(result)[axis]
+        else:
+            wanted[axis] = wanted[axis] * count
+    result = along_open_axes(rewrite, result, wanted)
+    if result is data:
+        rewrite.forward(result)
+    else:
+        rewrite.replace(result)
+
+
+def _repeated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> ir.Value:
+    length = rewrite.lengths(value)[axis]
+    if isinstance(length, int):
+        places = rewrite.initializer(np.tile(np.arange(length), count), "places")
+        return rewrite.add("Gather", [value, places], {"axis": axis})
+    if 1 < count <= MOST_COPIES:
+        return rewrite.add("Concat", [value] * count, {"axis": axis})
+    raise CannotAdapt(f"it makes {count} copies along axis {axis}, whose length is not fixed ({length})")

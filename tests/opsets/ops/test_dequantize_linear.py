@@ -1,0 +1,108 @@
+"""DequantizeLinear down to forms that know one scale, and below 10, where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsets import RetargetError, retarget
+from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+
+
+def graph(kind: str, constants: str, attributes: str = "", inputs: str = "x, s, p") -> str:
+    return f"""g ({kind}[2,4,5] x) => (float[2,4,5] y) {constants} {{
+        y = DequantizeLinear{f"<{attributes}>" if attributes else ""}({inputs})
+    }}"""
+
+
+ONE = "<float s = {0.5}, uint8 p = {3}>"
+
+
+@pytest.mark.parametrize(
+    ("opset", "attributes"),
+    [(23, "output_dtype=1"), (23, "output_dtype=0"), (21, "block_size=0"), (13, "axis=1")],
+)
+def test_what_says_nothing_goes(opset: int, attributes: str) -> None:
+    assert_step(opset, graph("uint8", ONE, attributes), graph("uint8", ONE))
+
+
+def test_a_scale_per_channel_is_spelt_out() -> None:
+    assert_step(
+        13,
+        graph("int8", "<float[4] s = {1,2,3,4}, int8[4] p = {0,-3,5,7}>", "axis=-2"),
+        """g (int8[2,4,5] x) => (float[2,4,5] y)
+        <float[1,4,1] y_zero_point = {0,-3,5,7}, float[1,4,1] y_scale = {1,2,3,4}> {
+            y_Cast = Cast<to=1>(x)
+            y_Sub = Sub(y_Cast, y_zero_point)
+            y = Mul(y_Sub, y_scale)
+        }""",
+    )
+
+
+@given(
+    kind=st.sampled_from(["int8", "uint8", "int32"]),
+    per_channel=st.booleans(),
+    absent=st.booleans(),
+    constant=st.booleans(),
+)
+@settings(max_examples=16, deadline=None, derandomize=True)
+def test_any_scale_in_every_opset(kind: str, per_channel: bool, absent: bool, constant: bool) -> None:
+    lengths = "[4]" if per_channel else ""
+    shape = (4,) if per_channel else ()
+    zero = 0 if kind == "int32" else 3
+    values = ",".join(["0.3"] * (4 if per_channel else 1)), ",".join([str(zero)] * (4 if per_channel else 1))
+    constants = f"<float{lengths} s = {{{values[0]}}}, {kind}{lengths} p = {{{values[1]}}}>"
+    given_ = "" if constant else f", float{lengths} s" + ("" if absent else f", {kind}{lengths} p")
+    text = f"""g ({kind}[2,4,5] x{given_}) => (float[2,4,5] y) {constants if constant else ""} {{
+        y = DequantizeLinear({"x, s" if absent else "x, s, p"})
+    }}"""
+    model = parse(13, text)
+    inputs = {"x": np.arange(40).reshape(2, 4, 5).astype(kind)}
+    if not constant:
+        inputs |= {"s": np.full(shape, 0.3, dtype=np.float32)}
+        inputs |= {} if absent else {"p": np.full(shape, zero).astype(kind)}
+    for target in (12, 9, 7):
+        assert_same_numbers(model, retarget(model, target), inputs)
+
+
+@pytest.mark.parametrize("kind", ["int16", "uint16"])
+def test_16_bits_are_spelt_out(kind: str) -> None:
+    model = parse(21, graph(kind, f"<float s = {{0.01}}, {kind} p = {{300}}>"))
+    assert_same_numbers(model, step(model))
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_blocks_are_spelt_out(constant: bool) -> None:
+    numbers = ",".join(str(n) for n in range(1, 17))
+    lines = f"<float[2,4,2] s = {{{numbers}}}, uint8[2,4,2] p = {{{numbers}}}>" if constant else ""
+    given_ = "" if constant else ", float[2,4,2] s, uint8[2,4,2] p"
+    text = graph("uint8", lines, "block_size=3, axis=2").replace(" x)", f" x{given_})")
+    model = parse(21, text)
+    assert_same_numbers(model, step(model))
+
+
+@pytest.mark.parametrize(
+    ("opset", "text", "reason"),
+    [
+        (
+            23,
+            "g (uint8[2] x, float s) => (float16[2] y) { y = DequantizeLinear<output_dtype=10>(x, s) }",
+            "its result is of another type",
+        ),
+        (
+            21,
+            "g (int4[2] x, float s) => (float[2] y) { y = DequantizeLinear(x, s) }",
+            r"input 0 may not be tensor\(int4\)",
+        ),
+        (
+            19,
+            "g (int8[2] x, float16 s) => (float16[2] y) { y = DequantizeLinear(x, s) }",
+            r"input 1 may not be tensor\(float16\)",
+        ),
+    ],
+)
+def test_what_the_older_form_cannot_say_is_refused(opset: int, text: str, reason: str) -> None:
+    with pytest.raises(RetargetError, match=rf"DequantizeLinear .*{opset} to {opset - 1}: .*{reason}"):
+        step(parse(opset, text))

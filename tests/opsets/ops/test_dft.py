@@ -1,0 +1,98 @@
+"""DFT and STFT as products with a matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsets import RetargetError
+from opsets.walk import lower
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+
+
+def test_the_transform_of_two() -> None:
+    assert_step(
+        17,
+        "g (float[N,2,1] x) => (float[N,2,2] y) { y = DFT(x) }",
+        """g (float[N,2,1] x) => (float[N,2,2] y) <int64[2] y_shape = {0,2},
+        float[2,4] y_transform = {1,0,1,0,1,0,-1,-0}, int64[3] y_shape_1 = {0,2,2}> {
+            y_Reshape = Reshape(x, y_shape)
+            y_MatMul = MatMul(y_Reshape, y_transform)
+            y = Reshape(y_MatMul, y_shape_1)
+        }""",
+    )
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    shape=st.lists(st.integers(1, 5), min_size=2, max_size=3),
+    axis=st.integers(0, 2),
+    length=st.sampled_from([None, 3, 4, 8]),
+    form=st.sampled_from([(1, 0, 0), (1, 0, 1), (2, 0, 0), (2, 1, 0)]),
+    target=st.sampled_from([16, 7, 3]),
+)
+def test_any_shape_axis_and_length_is_as_numpy_has_it(
+    shape: list[int], axis: int, length: int | None, form: tuple[int, int, int], target: int
+) -> None:
+    parts, inverse, one_sided = form
+    axis %= len(shape)
+    data = noise((*shape, parts))
+    signal = data[..., 0] + (1j * data[..., 1] if parts == 2 else 0)
+    spectrum = (np.fft.ifft if inverse else np.fft.fft)(signal, n=length, axis=axis)
+    if one_sided:
+        spectrum = np.take(spectrum, np.arange(spectrum.shape[axis] // 2 + 1), axis)
+    left = ",".join(map(str, [*spectrum.shape, 2]))
+    given_length = "" if length is None else f"<int64 n = {{{length}}}>"
+    model = parse(
+        17,
+        f"""g (float{[*shape, parts]} x) => (float[{left}] y) {given_length} {{
+            y = DFT<axis={axis}, inverse={inverse}, onesided={one_sided}>(x{"" if length is None else ", n"})
+        }}""",
+    )
+    (result,) = run(lower(model, 17, target).model, {"x": data})
+    np.testing.assert_allclose(result[..., 0] + 1j * result[..., 1], spectrum, rtol=1e-4, atol=1e-5)
+
+
+def test_real_signals_come_back_from_one_sided_spectra() -> None:
+    model = parse(17, "g (float[N,5,2] x) => (float[N,8,1] y) { y = DFT<inverse=1, onesided=1>(x) }")
+    data = noise((2, 5, 2))
+    (result,) = run(step(model), {"x": data})
+    np.testing.assert_allclose(
+        result[..., 0], np.fft.irfft(data[..., 0] + 1j * data[..., 1]), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("window", ["", "w"])
+@pytest.mark.parametrize("one_sided", [0, 1])
+def test_frames_are_transformed(window: str, one_sided: int) -> None:
+    bins = 5 if one_sided else 8
+    model = parse(
+        17,
+        f"""g (float[N,30,1] x, float[8] w) => (float[N,8,{bins},2] y) <int64 f = {{3}}, int64 n = {{8}}>
+        {{ y = STFT<onesided={one_sided}>(x, f, {window}, n) }}""",
+    )
+    lowered = lower(model, 17, 16)
+    assert lowered.bounds == ("STFT by MatMul: an inf or a NaN spreads over its result",)
+    assert_same_numbers(model, lowered.model, tolerance=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("g (float[1,L,1] x) => (float[1,M,2] y) { y = DFT(x) }", "the length of axis 1 of x is not fixed"),
+        ("g (float[1,9000,1] x) => (float[1,9000,2] y) { y = DFT(x) }", "it transforms 9000 elements"),
+        (
+            "g (float16[1,4,1] x) => (float16[1,4,2] y) { y = DFT(x) }",
+            "its input is FLOAT16, and only float32",
+        ),
+        (
+            "g (float[1,8,1] x, int64 s, float[4] w) => (float[1,A,B,2] y) { y = STFT(x, s, w) }",
+            r"its frame step \(s\) are computed at run time",
+        ),
+    ],
+)
+def test_what_no_matrix_says_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(RetargetError, match=f"17 to 16: {reason}"):
+        step(parse(17, text))

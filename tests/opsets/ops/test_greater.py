@@ -1,0 +1,60 @@
+"""Greater and Less: integers, and with equality."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+
+
+def test_floats_are_greater_or_equal() -> None:
+    assert_step(
+        12,
+        "g (float[N,3] x, float[3] y) => (bool[N,3] z) { z = GreaterOrEqual(x, y) }",
+        """g (float[N,3] x, float[3] y) => (bool[N,3] z) {
+            z_Greater = Greater(x, y)
+            z_Equal = Equal(x, y)
+            z = Or(z_Greater, z_Equal)
+        }""",
+    )
+
+
+def test_integers_are_not_greater() -> None:
+    assert_step(
+        12,
+        "g (int64[N,3] x, int64[3] y) => (bool[N,3] z) { z = LessOrEqual(x, y) }",
+        """g (int64[N,3] x, int64[3] y) => (bool[N,3] z) {
+            z_Greater = Greater(x, y)
+            z = Not(z_Greater)
+        }""",
+    )
+
+
+def test_integers_are_compared_as_doubles() -> None:
+    assert_step(
+        9,
+        "g (int32[N,3] x, int32[3] y) => (bool[N,3] z) { z = Less(x, y) }",
+        """g (int32[N,3] x, int32[3] y) => (bool[N,3] z) {
+            z_Cast = Cast<to=11>(x)
+            z_Cast_1 = Cast<to=11>(y)
+            z = Less(z_Cast, z_Cast_1)
+        }""",
+    )
+
+
+NUMBERS = np.array([0, 1, -1.5, np.inf, -np.inf, np.nan, 1e-45, 3e38], dtype=np.float32)
+
+
+@pytest.mark.parametrize("operator", ["GreaterOrEqual", "LessOrEqual"])
+def test_nan_is_on_neither_side(operator: str) -> None:
+    model = parse(12, f"g (float[64] x, float[64] y) => (bool[64] z) {{ z = {operator}(x, y) }}")
+    assert_same_numbers(model, step(model), {"x": np.repeat(NUMBERS, 8), "y": np.tile(NUMBERS, 8)})
+
+
+@pytest.mark.parametrize("operator", ["Greater", "Less"])
+@pytest.mark.parametrize("kind", ["float", "double", "int32", "int64"])
+def test_any_type_gives_the_same(operator: str, kind: str) -> None:
+    model = parse(9, f"g ({kind}[2,3] x, {kind}[3] y) => (bool[2,3] z) {{ z = {operator}(x, y) }}")
+    numbers = noise((2, 3), kind.replace("double", "f8").replace("float", "f4"))
+    assert_same_numbers(model, step(model), {"x": numbers, "y": numbers[1]})

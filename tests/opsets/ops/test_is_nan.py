@@ -1,0 +1,67 @@
+"""IsNaN and IsInf by comparisons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from opsets import RetargetError
+from opsets.walk import lower
+from tests.opsets.comparing import assert_step, parse, run
+
+
+def test_a_number_is_below_1_or_its_negative_below_0() -> None:
+    assert_step(
+        9,
+        "g (float[N,3] x) => (bool[N,3] z) { z = IsNaN(x) }",
+        """g (float[N,3] x, float z_one = {1.0}, float z_zero = {0.0}) => (bool[N,3] z) {
+            z_Less = Less(x, z_one)
+            z_Neg = Neg(x)
+            z_Less_1 = Less(z_Neg, z_zero)
+            z_Or = Or(z_Less, z_Less_1)
+            z = Not(z_Or)
+        }""",
+    )
+
+
+def test_an_infinity_is_beyond_the_largest_number() -> None:
+    assert_step(
+        10,
+        "g (float[N,3] x) => (bool[N,3] z) { z = IsInf(x) }",
+        """g (float[N,3] x) => (bool[N,3] z)
+        <float z_limit = {-3.4028235e+38}, float z_limit_1 = {-3.4028235e+38}> {
+            z_Less = Less(x, z_limit)
+            z_Neg = Neg(x)
+            z_Less_1 = Less(z_Neg, z_limit_1)
+            z = Or(z_Less, z_Less_1)
+        }""",
+    )
+
+
+NUMBERS = np.array([0, 1, -1.5, np.inf, -np.inf, np.nan, 3e38, -3.4028235e38], dtype=np.float32)
+
+
+@pytest.mark.parametrize("target", [8, 7, 6, 3])
+def test_nan_is_found(target: int) -> None:
+    lowered = lower(parse(9, "g (float[8] x) => (bool[8] z) { z = IsNaN(x) }"), 9, target)
+    np.testing.assert_array_equal(run(lowered.model, {"x": NUMBERS})[0], np.isnan(NUMBERS))
+
+
+@pytest.mark.parametrize("target", [9, 7, 6])
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("", np.isinf(NUMBERS)),
+        ("<detect_negative=0>", np.isposinf(NUMBERS)),
+        ("<detect_positive=0>", np.isneginf(NUMBERS)),
+    ],
+)
+def test_infinities_are_found(attributes: str, expected: np.ndarray, target: int) -> None:
+    lowered = lower(parse(10, f"g (float[8] x) => (bool[8] z) {{ z = IsInf{attributes}(x) }}"), 10, target)
+    np.testing.assert_array_equal(run(lowered.model, {"x": NUMBERS})[0], expected)
+
+
+def test_no_infinity_at_all_is_refused() -> None:
+    text = "g (float[8] x) => (bool[8] z) { z = IsInf<detect_negative=0, detect_positive=0>(x) }"
+    with pytest.raises(RetargetError, match=r"IsInf .*10 to 9: it detects infinities of neither sign"):
+        lower(parse(10, text), 10, 9)

@@ -1,0 +1,52 @@
+"""Pow: integers and an exponent of another type."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+
+
+def test_a_constant_exponent_takes_the_type_of_the_base() -> None:
+    assert_step(
+        12,
+        "g (float[N,3] x) => (float[N,3] z) <int64 e = {2}> { z = Pow(x, e) }",
+        """g (float[N,3] x) => (float[N,3] z)
+        <float z_exponent = {2.0}> {
+            z = Pow(x, z_exponent)
+        }""",
+    )
+
+
+def test_a_computed_exponent_is_cast() -> None:
+    assert_step(
+        12,
+        "g (float[N,3] x, int64[3] e) => (float[N,3] z) { z = Pow(x, e) }",
+        """g (float[N,3] x, int64[3] e) => (float[N,3] z) {
+            z_Cast = Cast<to=1>(e)
+            z = Pow(x, z_Cast)
+        }""",
+    )
+
+
+def test_integers_are_raised_as_doubles() -> None:
+    assert_step(
+        12,
+        "g (int32[N,3] x) => (int32[N,3] z) <float[3] e = {1, 2, 3}> { z = Pow(x, e) }",
+        """g (int32[N,3] x) => (int32[N,3] z)
+        <float[3] e = {1.0, 2.0, 3.0}> {
+            z_Cast = Cast<to=11>(x)
+            z_Cast_1 = Cast<to=11>(e)
+            z_Pow = Pow(z_Cast, z_Cast_1)
+            z = Cast<to=6>(z_Pow)
+        }""",
+    )
+
+
+@pytest.mark.parametrize("base", ["int32", "int64", "float", "double"])
+@pytest.mark.parametrize("exponent", ["int32", "int64", "float"])
+def test_any_types_give_the_same(base: str, exponent: str) -> None:
+    model = parse(12, f"g ({base}[2,3] x, {exponent}[3] e) => ({base}[2,3] z) {{ a = Abs(x) z = Pow(a, e) }}")
+    below = parse(12, f"g ({base}[2,3] x) => ({base}[2,3] z) <{exponent} e = {{2}}> {{ z = Pow(x, e) }}")
+    for whole in (below,) if exponent == "float" else (model, below):
+        assert_same_numbers(whole, step(whole))

@@ -1,0 +1,72 @@
+"""QLinearConv and ConvInteger as a Conv of floats."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsets.walk import lower
+from tests.opsets.comparing import assert_same_numbers, parse, step
+
+BOUND = "in floats: exact while every sum stays below 2**24"
+
+
+@given(
+    kinds=st.sampled_from([("uint8", "uint8"), ("uint8", "int8"), ("int8", "int8")]),
+    per_channel=st.booleans(),
+    bias=st.booleans(),
+    group=st.sampled_from([1, 2]),
+    constant=st.booleans(),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_any_q_linear_conv(
+    kinds: tuple[str, str], per_channel: bool, bias: bool, group: int, constant: bool, seed: int
+) -> None:
+    data, weight = kinds
+    count = 4 if per_channel else 1
+    scales = ",".join(["0.02", "0.03", "0.01", "0.04"][:count])
+    zeros = ",".join(["3"] * count)
+    length = "[4]" if per_channel else ""
+    parameters = {
+        "xs": ("float", "", "0.05"),
+        "xz": (data, "", "7"),
+        "ws": ("float", length, scales),
+        "wz": (weight, length, zeros),
+        "ys": ("float", "", "0.3"),
+        "yz": (data, "", "11"),
+        "b": ("int32", "[4]", "5,-90,300,1"),
+    }
+    constants = ", ".join(f"{kind}{shape} {name} = {{{v}}}" for name, (kind, shape, v) in parameters.items())
+    declared = "".join(f", {kind}{shape} {name}" for name, (kind, shape, _) in parameters.items())
+    text = f"""g ({data}[N,4,5,6] x, {weight}[4,{4 // group},3,3] w{"" if constant else declared})
+    => ({data}[N,4,R,S] y) {f"<{constants}>" if constant else ""} {{
+        y = QLinearConv<group={group}, pads=[1,0,1,2], strides=[2,1]>
+            (x, xs, xz, w, ws, wz, ys, yz{", b" if bias else ""})
+    }}"""
+    model = parse(10, text)
+    generator = np.random.default_rng(seed)
+    inputs = {
+        name: generator.integers(*((-128, 128) if kind == "int8" else (0, 256)), shape).astype(kind)
+        for name, kind, shape in (("x", data, (2, 4, 5, 6)), ("w", weight, (4, 4 // group, 3, 3)))
+    }
+    if not constant:
+        inputs |= {
+            name: np.array(v.split(",") if shape else v, dtype="float32" if kind == "float" else kind)
+            for name, (kind, shape, v) in parameters.items()
+        }
+    assert_same_numbers(model, step(model), inputs)
+
+
+@pytest.mark.parametrize("zeros", ["", ", a", ", a, b", ", , b"])
+def test_conv_integer(zeros: str) -> None:
+    model = parse(
+        10,
+        f"""g (uint8[N,2,5,6] x, uint8[3,2,2,3] w) => (int32[N,3,R,S] y)
+        <uint8 a = {{3}}, uint8 b = {{2}}> {{ y = ConvInteger<pads=[1,0,0,1]>(x, w{zeros}) }}""",
+    )
+    result = lower(model, 10, 9)
+    assert result.bounds == (f"ConvInteger {BOUND}",)
+    assert_same_numbers(model, result.model)

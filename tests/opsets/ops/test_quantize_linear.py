@@ -1,0 +1,141 @@
+"""QuantizeLinear down to forms that know one scale, and below 10, where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsets import RetargetError, retarget
+from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+
+HALVES = np.arange(-40, 40, dtype=np.float32).reshape(2, 4, 10) / 4
+ONE = "<float s = {0.5}, uint8 p = {7}>"
+PER_CHANNEL = "<float[4] s = {0.5,0.25,2,1}, int8[4] p = {0,-3,5,100}>"
+
+
+def graph(constants: str, attributes: str, kind: str = "uint8", inputs: str = "x, s, p") -> str:
+    given_ = f"<{attributes}>" if attributes else ""
+    return f"""g (float[N,4,10] x) => ({kind}[N,4,10] y) {constants} {{
+        y = QuantizeLinear{given_}({inputs})
+    }}"""
+
+
+@pytest.mark.parametrize(
+    ("opset", "given_", "wanted"),
+    [
+        (23, "precision=1, axis=2", "axis=2"),
+        (23, "precision=0", ""),
+        (21, "block_size=0, output_dtype=2", ""),
+        (19, "saturate=0", ""),
+        (13, "axis=1", ""),
+    ],
+)
+def test_what_says_nothing_goes(opset: int, given_: str, wanted: str) -> None:
+    assert_step(opset, graph(ONE, given_), graph(ONE, wanted))
+
+
+def test_the_type_of_the_result_is_that_of_a_zero_point() -> None:
+    assert_step(
+        21,
+        graph("<float s = {0.5}>", "output_dtype=3", "int8", "x, s"),
+        graph("<float s = {0.5}, int8 y_zero_point = {0}>", "", "int8", "x, s, y_zero_point"),
+    )
+
+
+def test_a_scale_per_channel_is_spelt_out() -> None:
+    assert_step(
+        13,
+        graph(PER_CHANNEL, "", "int8"),
+        """g (float[N,4,10] x) => (int8[N,4,10] y)
+        <float[1,4,1] y_scale = {0.5,0.25,2,1}, float[1,4,1] y_zero_point = {0,-3,5,100},
+         float y_bound = {-128}, float y_bound_1 = {127}> {
+            y_Div = Div(x, y_scale)
+            y_Round = Round(y_Div)
+            y_Add = Add(y_Round, y_zero_point)
+            y_Clip = Clip(y_Add, y_bound, y_bound_1)
+            y = Cast<to=3>(y_Clip)
+        }""",
+    )
+
+
+@given(
+    numbers=st.lists(st.integers(-2000, 2000), min_size=12, max_size=12),
+    kind=st.sampled_from(["int8", "uint8"]),
+    zero=st.integers(0, 127),
+    per_channel=st.booleans(),
+    absent=st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_halves_are_rounded_to_even_in_every_opset(
+    numbers: list[int], kind: str, zero: int, per_channel: bool, absent: bool
+) -> None:
+    lengths = "[3]" if per_channel else ""
+    values = (lambda value: ",".join([str(value)] * 3)) if per_channel else str
+    kind = "uint8" if absent else kind
+    constants = f"<float{lengths} s = {{{values(0.25)}}}, {kind}{lengths} p = {{{values(zero)}}}>"
+    model = parse(
+        13,
+        f"""g (float[4,3] x) => ({kind}[4,3] y) {constants} {{
+            y = QuantizeLinear({"x, s" if absent else "x, s, p"})
+        }}""",
+    )
+    inputs = {"x": (np.array(numbers, dtype=np.float32) / 8).reshape(4, 3)}
+    for target in (12, 9, 7):
+        assert_same_numbers(model, retarget(model, target), inputs)
+
+
+def test_near_a_half_below_10() -> None:
+    text = "g (float[6] x) => (uint8[6] y) <float s = {1}, uint8 p = {9}> { y = QuantizeLinear(x, s, p) }"
+    model = parse(10, text)
+    values = [0.49999997, 0.5, 1.5, 2.5000002, -0.49999997, 3e38]
+    assert_same_numbers(model, step(model), {"x": np.array(values, dtype=np.float32)})
+
+
+@pytest.mark.parametrize("kind", ["int16", "uint16"])
+def test_16_bits_are_spelt_out(kind: str) -> None:
+    model = parse(21, graph(f"<float s = {{0.001}}, {kind} p = {{7}}>", "", kind))
+    assert_same_numbers(model, step(model), {"x": HALVES})
+    assert_same_numbers(model, retarget(model, 9), {"x": HALVES})
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_blocks_are_spelt_out(constant: bool) -> None:
+    declared = "" if constant else ", float[N,4,4] s"
+    constants = "<float[1,4,4] s = {" + ",".join(str(n) for n in range(1, 17)) + "}>" if constant else ""
+    shape = "1" if constant else "N"
+    model = parse(
+        21,
+        f"""g (float[{shape},4,10] x{declared}) => (uint8[{shape},4,10] y) {constants} {{
+            y = QuantizeLinear<axis=-1, block_size=3>(x, s)
+        }}""",
+    )
+    rows = HALVES[:1] if constant else HALVES
+    scales = {} if constant else {"s": np.linspace(0.25, 2, 32, dtype=np.float32).reshape(2, 4, 4)}
+    assert_same_numbers(model, step(model), {"x": np.abs(rows), **scales})
+
+
+@pytest.mark.parametrize(
+    ("opset", "text", "reason"),
+    [
+        (
+            23,
+            """g (float[2] x, float16 s) => (uint8[2] y) { y = QuantizeLinear(x, s) }""",
+            "it divides in another type",
+        ),
+        (
+            19,
+            """g (float16[2] x, float16 s) => (uint8[2] y) { y = QuantizeLinear(x, s) }""",
+            "its scale is no float32",
+        ),
+        (
+            21,
+            "g (float[2] x, float s, int4 p) => (int4[2] y) { y = QuantizeLinear(x, s, p) }",
+            r"input 2 may not be tensor\(int4\)",
+        ),
+    ],
+)
+def test_what_the_older_form_cannot_say_is_refused(opset: int, text: str, reason: str) -> None:
+    with pytest.raises(RetargetError, match=rf"QuantizeLinear .*{opset} to {opset - 1}: .*{reason}"):
+        step(parse(opset, text))

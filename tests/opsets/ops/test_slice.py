@@ -1,0 +1,116 @@
+"""Slice: parameters as attributes, and steps as a Gather."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsets import RetargetError
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+
+
+def test_negative_axes_count_from_the_front() -> None:
+    assert_step(
+        11,
+        """g (float[N,4] x) => (float[N,2] z)
+        <int64[1] a = {1}, int64[1] b = {3}, int64[1] c = {-1}>
+        {
+            z = Slice(x, a, b, c)
+        }""",
+        """g (float[N,4] x) => (float[N,2] z)
+        <int64[1] a = {1}, int64[1] b = {3}, int64[1] z_axes = {1}>
+        {
+            z = Slice(x, a, b, z_axes)
+        }""",
+    )
+
+
+def test_each_axis_is_cut_by_a_slice_of_its_own() -> None:
+    assert_step(
+        10,
+        """g (float[N,4,5] x) => (float[N,2,4] z)
+        <int64[2] a = {1,-4}, int64[2] b = {3,9223372036854775807}, int64[2] c = {1,2}>
+        {
+            z = Slice(x, a, b, c)
+        }""",
+        """g (float[N,4,5] x) => (float[N,2,4] z)
+        {
+            z_Slice = Slice<axes=[1], starts=[1], ends=[3]>(x)
+            z = Slice<axes=[2], starts=[1], ends=[5]>(z_Slice)
+        }""",
+    )
+
+
+def test_an_open_axis_keeps_bounds_from_the_back() -> None:
+    assert_step(
+        10,
+        """g (float[N,4] x) => (float[M,4] z)
+        <int64[1] a = {1}, int64[1] b = {9223372036854775807}, int64[1] c = {0}>
+        {
+            z = Slice(x, a, b, c)
+        }""",
+        "g (float[N,4] x) => (float[M,4] z) { z = Slice<axes=[0], starts=[1], ends=[2147483647]>(x) }",
+    )
+
+
+def test_steps_become_places() -> None:
+    assert_step(
+        10,
+        """g (float[N,5] x) => (float[N,3] z)
+        <int64[1] a = {-1}, int64[1] b = {-9223372036854775807}, int64[1] c = {1}, int64[1] d = {-2}>
+        {
+            z = Slice(x, a, b, c, d)
+        }""",
+        """g (float[N,5] x) => (float[N,3] z)
+        <int64[3] z_kept = {4,2,0}>
+        {
+            z = Gather<axis=1>(x, z_kept)
+        }""",
+    )
+
+
+def test_what_cuts_nothing_goes() -> None:
+    assert_step(
+        10,
+        """g (float[N,5] x) => (float[N,5] z)
+        <int64[2] a = {0,0}, int64[2] b = {9223372036854775807,7}>
+        {
+            y = Slice(x, a, b)
+            z = Neg(y)
+        }""",
+        "g (float[N,5] x) => (float[N,5] z) { z = Neg(x) }",
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "constants", "reason"),
+    [
+        ("float[4] x, int64[1] a", "<int64[1] b = {3}>", r"its starts \(a\) are computed at run time"),
+        (
+            "float[N] x",
+            "<int64[1] a = {0}, int64[1] b = {9}, int64[1] c = {0}, int64[1] d = {2}>",
+            "it steps by 2 along axis 0",
+        ),
+    ],
+)
+def test_what_attributes_cannot_say_is_refused(inputs: str, constants: str, reason: str) -> None:
+    more = ", c, d" if "d =" in constants else ""
+    model = parse(10, f"g ({inputs}) => (float[M] z) {constants} {{ z = Slice(x, a, b{more}) }}")
+    with pytest.raises(RetargetError, match=f"Slice .*10 to 9: {reason}"):
+        step(model)
+
+
+@given(
+    st.integers(-7, 7), st.integers(-7, 7), st.sampled_from([-3, -1, 1, 2]), st.integers(-2, 1), st.booleans()
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_any_bounds_give_the_same(start: int, end: int, stride: int, axis: int, steps: bool) -> None:
+    stride = stride if steps else 1
+    model = parse(
+        11,
+        f"""g (float[5,5] x) => (float[A,B] z)
+        <int64[1] a = {{{start}}}, int64[1] b = {{{end}}}, int64[1] c = {{{axis}}}, int64[1] d = {{{stride}}}>
+        {{ y = Slice(x, a, b, c{", d" if steps else ""}) z = Concat<axis={axis}>(x, y) }}""",
+    )
+    assert_same_numbers(model, step(step(model)), {"x": noise((5, 5))})

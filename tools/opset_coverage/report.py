@@ -1,0 +1,173 @@
+"""Results as text: a summary for the console, and docs/opsets.md."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from tools.opset_coverage.judging import RIGHT, Result
+from tools.opset_coverage.lowering import CONVERTER, OPSETS
+from tools.opset_coverage.runtimes import RUNTIMES, versions
+
+LONGEST_REASON = 220
+UNKNOWN = "; neither onnxruntime nor OpenVINO gets the test right as it came"
+
+INTRODUCTION = """\
+# How far onnx's own operator tests come down
+
+Made by `python -m tools.opset_coverage`; change what it is made from, then make it again.
+
+The onnx package brings tests for every operator, with inputs and expected outputs. Those written for opset
+13 and above are brought down here by `opsets.retarget`, and beside it by `onnx.version_converter`; the
+result is checked, run, and compared with the test's expected outputs within the test's own tolerance.
+
+- A test of a *single operator* is legal at a target if the operator exists there and the older form takes
+  the types of its inputs and outputs; inputs that the older form does not have are passed over, because
+  they were attributes. Only tests on tensors are counted.
+- A *function body* is the same test with its operator spelled out in other operators. All those are tried
+  whose operators are legal at opset 12; fewer are legal at the lower targets, where the rest is possible
+  only because newer operators can be expressed by older ones.
+- Inputs that say how an operator computes (axes, shapes, bounds; not data) are turned into constants first,
+  as exporters write them.
+- A result counts as *right* if `onnx.checker` passes it, if it keeps to what the texts of the older
+  operators say on broadcasting and on negative axes (which neither the checker nor the runtimes look at),
+  and if a runtime gives the expected numbers. From opset 7 on that is onnxruntime, else OpenVINO; below 7,
+  where onnxruntime refuses, it is OpenVINO, else onnxruntime after `onnx.version_converter` raised the
+  result to 9, else OpenCV. onnx.reference is asked last, and not about forms that it is known to get wrong.
+"""
+
+
+def document(results: Sequence[Result], targets: Iterable[int]) -> str:
+    """The text of docs/opsets.md."""
+    targets = sorted(targets, reverse=True)
+    ours = [result for result in results if result.tool == OPSETS]
+    parts = [
+        INTRODUCTION,
+        f"Versions: {versions()}.\n",
+        "## Single operators\n",
+        *single_table(results, targets),
+        "\n## Function bodies\n",
+        *body_table(results, targets),
+        "\n## Which runtime decided\n",
+        "Of the results that are right:\n",
+        *judge_table(ours, targets),
+        *dissent(ours),
+    ]
+    for target in targets:
+        failures = [result for result in ours if result.target == target and result.outcome != RIGHT]
+        parts += [f"\n## What fails at {target}\n", *failure_table(failures)]
+    return "\n".join(parts) + "\n"
+
+
+def single_table(results: Sequence[Result], targets: Iterable[int]) -> list[str]:
+    rows = [row("target", "legal", "right", "share", "right by onnx.version_converter"), row(*["---:"] * 5)]
+    for target in targets:
+        ours = counted(results, OPSETS, target, expanded=False)
+        other = counted(results, CONVERTER, target, expanded=False)
+        rows.append(row(target, ours.total(), ours[RIGHT], share(ours), other[RIGHT]))
+    return rows
+
+
+def body_table(results: Sequence[Result], targets: Iterable[int]) -> list[str]:
+    heads = ("target", "tried", "right", "share", "of them legal", "right", "right by onnx.version_converter")
+    rows = [row(*heads), row(*["---:"] * len(heads))]
+    for target in targets:
+        ours = counted(results, OPSETS, target, expanded=True)
+        legal = counted([result for result in results if result.legal], OPSETS, target, expanded=True)
+        other = counted(results, CONVERTER, target, expanded=True)
+        cells = (ours.total(), ours[RIGHT], share(ours), legal.total(), legal[RIGHT], other[RIGHT])
+        rows.append(row(target, *cells))
+    return rows
+
+
+def counted(results: Iterable[Result], tool: str, target: int, *, expanded: bool) -> Counter[str]:
+    """How often each outcome came out."""
+    wanted = (tool, target, expanded)
+    return Counter(one.outcome for one in results if (one.tool, one.target, one.expanded) == wanted)
+
+
+def share(outcomes: Counter[str]) -> str:
+    """The part that is right, rounded down, so that 95% is never less."""
+    return f"{1000 * outcomes[RIGHT] // max(outcomes.total(), 1) / 10:.1f}%"
+
+
+def judge_table(ours: Sequence[Result], targets: Iterable[int]) -> list[str]:
+    rows = [row("target", *RUNTIMES), row(*["---:"] * (1 + len(RUNTIMES)))]
+    for target in targets:
+        deciding = Counter(one.judge for one in ours if one.outcome == RIGHT and one.target == target)
+        rows.append(row(target, *(deciding[runtime] for runtime in RUNTIMES)))
+    return rows
+
+
+def dissent(ours: Iterable[Result]) -> list[str]:
+    """The results that one runtime gets right and another does not."""
+    places: dict[tuple[str, tuple[str, ...], str], list[int]] = defaultdict(list)
+    for result in ours:
+        if result.dissent:
+            places[(result.case, result.dissent, result.judge)].append(result.target)
+    if not places:
+        return []
+    rows = ["\nRuntimes that give other numbers where another gives the expected ones:\n"]
+    rows += [row("test", "targets", "differs", "agrees"), row(*["---"] * 4)]
+    for (case, differing, judge), targets in sorted(places.items()):
+        numbers = ", ".join(map(str, sorted(targets, reverse=True)))
+        rows.append(row(f"`{case}`", numbers, ", ".join(differing), judge))
+    return rows
+
+
+def failure_table(failures: Iterable[Result]) -> list[str]:
+    """One row per operator, outcome and reason, with the tests that it stops."""
+    rows = [row("operator", "tests", "outcome", "reason"), row(*["---"] * 4)]
+    for (operator, outcome, reason), cases in grouped(failures):
+        names = ", ".join(f"`{case}`" for case in cases)
+        rows.append(row(operator, names, outcome, reason.replace("|", "\\|").replace("<", "&lt;")))
+    return rows if len(rows) > 2 else ["Nothing."]
+
+
+def grouped(failures: Iterable[Result]) -> list[tuple[tuple[str, str, str], list[str]]]:
+    """The names of the failing tests by operator, outcome and reason, all in alphabetical order."""
+    groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for result in failures:
+        known = (
+            ""
+            if result.original_runs
+            else "; neither onnxruntime nor OpenVINO gets the test right as it came"
+        )
+        outcome = f"{result.outcome} ({result.judge})" if result.judge else result.outcome
+        groups[(result.operator, outcome, shortened(result.reason) + known)].append(result.case)
+    return [(key, sorted(names)) for key, names in sorted(groups.items())]
+
+
+def row(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def shortened(reason: str) -> str:
+    """A reason in one line, without nodes' names, places in files and what follows them."""
+    text = re.sub(r" \(node '[^']*'\)", "", reason)
+    text = re.sub(r"\S*/\S+\.(?:cpp|cc|h|hpp|py)\S*", "", text)
+    text = re.sub(r"\s+", " ", text).strip()
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3].rstrip() + "..."
+
+
+def summary(results: Sequence[Result], targets: Iterable[int]) -> str:
+    """The counts in plain text, and the most frequent reasons of what is not right."""
+    lines = []
+    for target in targets:
+        for expanded, kind in ((False, "single operators"), (True, "function bodies")):
+            for tool in (OPSETS, CONVERTER):
+                outcomes = counted(results, tool, target, expanded=expanded)
+                if outcomes:
+                    rest = ", ".join(f"{n} {name}" for name, n in sorted(outcomes.items()) if name != RIGHT)
+                    right = f"{outcomes[RIGHT]} of {outcomes.total()} right ({share(outcomes)})"
+                    lines.append(f"{target:2} {kind}, {tool}: {right}; {rest or 'nothing else'}")
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for result in results:
+        if result.tool == OPSETS and result.outcome != RIGHT:
+            reasons[f"{result.outcome}: {shortened(result.reason)}"][result.operator] += 1
+    if reasons:
+        lines.append("most frequent reasons:")
+    for reason, operators in sorted(reasons.items(), key=lambda item: (-item[1].total(), item[0]))[:30]:
+        lines.append(f"{operators.total():4}  {reason}")
+    return "\n".join(lines)
