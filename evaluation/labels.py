@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluation.errors import EvaluationError
 from evaluation.preprocessing import Array
@@ -28,7 +29,8 @@ class Prediction:
 def top(logits: Array, k: int = 5, labels: Sequence[str] | None = None) -> list[list[Prediction]]:
     """Name the ``k`` most probable classes of every row, the most probable first.
 
-    ``logits`` is float32 (N, classes); probabilities are its softmax. Of equal logits the lower
+    ``logits`` is float32 (N, classes); probabilities are its softmax, or the rows themselves where
+    every one is a distribution already, as of a classifier that ends with Softmax. Of equal logits the lower
     index comes first; with fewer than ``k`` classes, all are named.
 
     Raises:
@@ -41,13 +43,22 @@ def top(logits: Array, k: int = 5, labels: Sequence[str] | None = None) -> list[
     if labels is not None and len(labels) != logits.shape[1]:
         raise EvaluationError(f"{len(labels)} labels do not fit {logits.shape[1]} classes")
     exact = logits.astype(np.float64)
-    powers = np.exp(exact - exact.max(axis=1, keepdims=True))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    probabilities = exact if _are_distributions(exact) else _softmax(exact)
     order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
     return [
         [Prediction(int(i), float(row[i]), labels[i] if labels is not None else None) for i in best]
         for best, row in zip(order, probabilities, strict=True)
     ]
+
+
+def _are_distributions(rows: npt.NDArray[np.float64]) -> bool:
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, rtol=0, atol=1e-4))
+
+
+def _softmax(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
+    shares: npt.NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
 def imagenet_labels(classes: int) -> tuple[str, ...] | None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnx_ir as ir
+from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 Array = npt.NDArray[Any]
 
 LARGEST = 1 << 22
 """Elements that a computed constant may have."""
+
+_MOST_AXES = 64  # of numpy's arrays
 
 # The reference is wrong for some operators below opset 13 (Softmax, LRN, AveragePool) and random for
 # others, so what it may compute is listed.
@@ -41,13 +46,24 @@ def computed(node: ir.Node, opset: int) -> list[Array] | None:
         if array is None:
             return None
         values[str(value.name)] = array
-    if sum(array.size for array in values.values()) > LARGEST or _size(node, values) > LARGEST:
+    if sum(array.size for array in values.values()) > LARGEST or not _size(node, values) <= LARGEST:
         return None
     try:
-        result = ReferenceEvaluator(ir.to_proto(node), opsets={"": opset}).run(None, values)
+        result = ReferenceEvaluator(_model(node, values, opset)).run(None, values)
     except Exception:  # noqa: BLE001 - whatever a library raises for one node: it is then left as it is
         return None
     return [np.asarray(array) for array in result]
+
+
+def _model(node: ir.Node, values: dict[str, Array], opset: int) -> onnx.ModelProto:
+    """A model of ``node`` alone: of a bare node the reference takes the newest version, never ``opset``'s."""
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for name, array in values.items()
+    ]
+    outputs = [onnx.ValueInfoProto(name=output.name) for output in node.outputs if output.name]
+    graph = helper.make_graph([ir.serde.serialize_node(node)], "node", inputs, outputs)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
 def constant(value: ir.Value, opset: int) -> Array | None:
@@ -61,9 +77,23 @@ def constant(value: ir.Value, opset: int) -> Array | None:
     return None if results is None else results[value.index() or 0]
 
 
-def _size(node: ir.Node, values: dict[str, Array]) -> int:
+def _size(node: ir.Node, values: dict[str, Array]) -> float:
     """The elements that the result may have, where a small input can ask for many."""
-    if node.op_type in ("ConstantOfShape", "Expand", "Tile") and node.inputs:
-        asked = node.inputs[-1]
-        return int(np.prod(values[str(asked.name)], dtype=np.float64)) if asked is not None else 0
-    return 0
+    given = [None if value is None else values[str(value.name)] for value in node.inputs]
+    match node.op_type, given:
+        case "ConstantOfShape", [np.ndarray() as shape]:
+            return float(np.prod(shape, dtype=np.float64))
+        case "Expand", [np.ndarray() as data, np.ndarray() as shape]:
+            return float(np.prod(np.maximum(_front(data.shape), _front(shape)), dtype=np.float64))
+        case "Tile", [np.ndarray() as data, np.ndarray() as times]:
+            return float(data.size * np.prod(times, dtype=np.float64))
+        case "OneHot", [np.ndarray() as indices, np.ndarray() as depth, _]:
+            return float(indices.size * depth.reshape(-1)[0])
+        case "Range", [np.ndarray() as start, np.ndarray() as limit, np.ndarray() as step]:
+            return float((limit.item() - start.item()) / step.item()) if step.item() else 0.0
+    return 0.0
+
+
+def _front(shape: Sequence[int] | Array) -> Array:
+    """``shape`` with ones in front of it, so that two of them can be compared."""
+    return np.array([*[1] * (_MOST_AXES - len(shape)), *shape], dtype=np.float64)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import onnx_ir as ir
 
 
+def release_inside(node: ir.Node) -> None:
+    """Let what stands inside ``node``, which goes, use nothing of the outside any more."""
+    for attribute in node.attributes.values():
+        if attribute.type == ir.AttributeType.GRAPH:
+            for inner in attribute.as_graph().all_nodes():
+                inner.resize_inputs(0)
+
+
 def remove_dead(model: ir.Model) -> None:
     """Remove nodes and constants that nothing uses."""
     for node in reversed(list(model.graph.all_nodes())):
         graph = node.graph
         if graph is None or any(value.uses() or value.is_graph_output() for value in node.outputs):
             continue
-        for attribute in node.attributes.values():
-            if attribute.type == ir.AttributeType.GRAPH:
-                for inner in attribute.as_graph().all_nodes():
-                    inner.resize_inputs(0)  # what stands inside uses nothing of the outside any more
+        release_inside(node)
         graph.remove(node, safe=True)
     for graph in (model.graph, *model.graph.subgraphs()):
         for name, value in list(graph.initializers.items()):

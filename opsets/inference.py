@@ -88,13 +88,15 @@ class ShapeInference:
             return {}
         types = {str(value.name): _type_proto(value) for value in inputs}
         data = {
-            str(value.name): ir.to_proto(value.const_value)
+            str(value.name): ir.serde.serialize_tensor(value.const_value)
             for value in inputs
             if value.const_value is not None and value.const_value.size <= _LARGEST_DATA
         }
         try:
             imports = [onnx.helper.make_opsetid("", self.opset)]
-            return dict(infer_node_outputs(schema, ir.to_proto(node), types, data, opset_imports=imports))
+            return dict(
+                infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
+            )
         except (InferenceError, onnx.checker.ValidationError, RuntimeError):
             return {}  # the checker has the last word on the whole model
 

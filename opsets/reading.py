@@ -39,6 +39,7 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         for value in model.graph.initializers.values():
             if value in model.graph.inputs:
                 model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
+        _name_apart(model)
         _hand_on_outputs(model)
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
         LiftSubgraphInitializersToMainGraphPass()(model)
@@ -61,8 +62,24 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
     return model
 
 
+def _name_apart(model: ir.Model) -> None:
+    """Give what stands in branches and bodies names of its own.
+
+    Two of them may use the same name, which is no longer so once they are put into the main graph.
+    """
+    taken, seen = names_in(model), set[str | None]()
+    for graph in (model.graph, *model.graph.subgraphs()):
+        for value in (*graph.inputs, *(value for node in graph for value in node.outputs)):
+            if value.name and value.name in seen:
+                value.name = next(
+                    name for count in count_from(1) if (name := f"{value.name}_{count}") not in taken
+                )
+                taken.add(value.name)
+            seen.add(value.name)
+
+
 def _hand_on_outputs(model: ir.Model) -> None:
-    """Let an Identity make the outputs of branches and bodies that are constants: those move to the main graph."""
+    """Let an Identity make each output of a branch or body that is a constant: that moves to the main graph."""
     taken = names_in(model)
     for graph in model.graph.subgraphs():
         for index, value in enumerate(graph.outputs):
@@ -94,6 +111,12 @@ def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.M
     It declares of its values what ``source`` declares, and has the constants in its order.
     Initialisers are graph inputs exactly at IR 3, as every IR version wants it.
     """
+    order = {tensor.name: index for index, tensor in enumerate(source.graph.initializer)}
+
+    def place(constant: ir.Value | onnx.TensorProto) -> tuple[int, str]:
+        name = str(constant.name)  # new ones by name: the checker's pass mixes their order
+        return order.get(name, len(order)), name
+
     declared = {value.name for value in _declarations(source.graph)}
     for value in _made_inside(model):
         if value.name not in declared:
@@ -103,14 +126,13 @@ def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.M
     model.graph.opset_imports[""] = target
     model.ir_version = ir_version(target)
     if model.ir_version < 4:
-        model.graph.inputs.extend(model.graph.initializers.values())
+        model.graph.inputs.extend(sorted(model.graph.initializers.values(), key=place))
     _check(model, target)
     result = ir.to_proto(model)
     known = [value for value in result.graph.value_info if value.name in declared]
     del result.graph.value_info[:]
     result.graph.value_info.extend(known)
-    order = {tensor.name: index for index, tensor in enumerate(source.graph.initializer)}
-    result.graph.initializer.sort(key=lambda tensor: order.get(tensor.name, len(order)))
+    result.graph.initializer.sort(key=place)
     return result
 
 

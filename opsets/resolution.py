@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
-from opsets.graph import Walk
+from opsets.context import Walk
 from opsets.inference import Length, ShapeInference
 from opsets.values import Entries, Evaluator, row_of
 
@@ -54,7 +54,11 @@ def _counts_rows(evaluator: Evaluator, node: ir.Node) -> bool:
 def _broadcast(own: list[Length], wanted: list[Length]) -> list[Length]:
     width = max(len(own), len(wanted))
     own, wanted = [1] * (width - len(own)) + own, [1] * (width - len(wanted)) + wanted
-    return [mine if theirs == 1 else theirs for mine, theirs in zip(own, wanted, strict=True)]
+    # A fixed length but 1 stays: an open one that meets it can be nothing but the same or 1.
+    return [
+        mine if theirs == 1 or (isinstance(mine, int) and mine > 1) else theirs
+        for mine, theirs in zip(own, wanted, strict=True)
+    ]
 
 
 class _Resolver:
@@ -180,7 +184,7 @@ class _Resolver:
         if entries is None or found is None or index.shape is None:
             return
         row, rows = found
-        if self._walk.inference.length(index, 0) != rows:
+        if self._walk.inference.lengths(index) != [rows, *entries.shape[1:]]:
             return
         width = sympy.cancel(self._lengths[0] / rows)
         picked = [sympy.expand(entry - row * width) for entry in entries.reshape(-1)]

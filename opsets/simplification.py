@@ -9,8 +9,8 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.constants import Array, computed
-from opsets.dead import remove_dead
-from opsets.graph import Walk
+from opsets.context import Walk
+from opsets.dead import release_inside, remove_dead
 from opsets.resolution import resolve, set_expanded
 from opsets.values import Evaluator
 
@@ -108,6 +108,7 @@ class _Simplification:
                 inner.append(self._hand_on(result, old, node, graph))
             else:
                 ir.convenience.replace_all_uses_with(old, result)
+        release_inside(node)
         graph.remove(node, safe=True)
         for made in inner:
             self._node(made, graph)
@@ -135,7 +136,9 @@ def _set_branches(node: ir.Node) -> None:
         value.type = value.type or made[0].type
         first, second = (output.shape for output in made)
         if first is not None and second is not None and len(first) == len(second):
-            value.shape = ir.Shape([one if one == other else None for one, other in zip(first, second, strict=True)])
+            value.shape = ir.Shape(
+                [one if one == other else None for one, other in zip(first, second, strict=True)]
+            )
 
 
 def _graph_of(node: ir.Node) -> ir.Graph:

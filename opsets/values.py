@@ -7,6 +7,7 @@ arrays of objects whose elements are ints, bools or sympy expressions of lengths
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Evaluator:
         if value not in self._known:
             try:
                 self._known[value] = self._evaluate(value, depth)
-            except (Unknown, IndexError, ValueError, TypeError):
+            except (Unknown, IndexError, ValueError, TypeError, ZeroDivisionError):
                 self._known[value] = None
         return self._known[value]
 
@@ -59,9 +60,12 @@ class Evaluator:
         inputs = [None if source is None else self.entries(source, depth + 1) for source in node.inputs]
         if any(entries is None for entries, source in zip(inputs, node.inputs, strict=True) if source):
             raise Unknown
-        result = _RULES[node.op_type](node, inputs)
+        result = _plain(_RULES[node.op_type](node, inputs))
         if result.size > _LARGEST:
             raise Unknown
+        given = [entries for entries in inputs if entries is not None]
+        if any(map(_has_rows, given)) and not (node.op_type in _ROW_BY_ROW and _has_rows(result)):
+            raise Unknown  # one entry stands for all rows: none can be picked, and their number is kept
         return result
 
     def _of_shape(self, node: ir.Node) -> Entries:
@@ -105,10 +109,29 @@ def _decided(relation: Any) -> bool:
     raise Unknown  # it depends on the length
 
 
+def _plain(entries: Entries) -> Entries:
+    """``entries`` with ints for what sympy has worked out to be one."""
+    return _array(
+        np.frompyfunc(lambda entry: int(entry) if isinstance(entry, sympy.Integer) else entry, 1, 1)(entries)
+    )
+
+
 def _divided(total: Length, part: Length) -> Length:
+    """The quotient, cut off towards zero."""
     if isinstance(total, int) and isinstance(part, int):
-        return int(total / part) if part else 0  # integers are divided towards zero
-    return quotient(total, part)
+        whole = abs(total) // abs(part)
+        return whole if (total < 0) == (part < 0) else -whole
+    result = quotient(total, part)
+    signs = [sympy.sympify(length).is_nonnegative for length in (total, part)]
+    if not all(signs) and not sympy.sympify(total / part).is_integer:
+        raise Unknown  # it is rounded up or down
+    return result
+
+
+def _remainder(node: ir.Node, inputs: list[Any]) -> Entries:
+    if "fmod" in node.attributes and node.attributes["fmod"].as_int():
+        raise Unknown
+    return _elementwise(lambda a, b: a % b)(node, inputs)
 
 
 def _integers(node: ir.Node, name: str, inputs: list[Any], index: int) -> list[int] | None:
@@ -173,7 +196,10 @@ def _constant_of_shape(node: ir.Node, inputs: list[Any]) -> Entries:
     )
     if value is None or value.dtype.kind not in "ib":
         raise Unknown
-    return _array(np.full([int(entry) for entry in inputs[0]], value.item(), dtype=object))
+    shape = [int(entry) for entry in inputs[0]]
+    if prod(shape) > _LARGEST:
+        raise Unknown
+    return _array(np.full(shape, value.item(), dtype=object))
 
 
 def _where(node: ir.Node, inputs: list[Any]) -> Entries:
@@ -193,6 +219,9 @@ def _product(node: ir.Node, inputs: list[Any]) -> Entries:
 
 _row = sympy.Function("row", integer=True, nonnegative=True)
 
+_ROW_BY_ROW = frozenset(("Add", "Cast", "Identity", "Mul", "Reshape", "Sub", "Unsqueeze"))
+"""Operators that do the same in every row."""
+
 
 def _range(node: ir.Node, inputs: list[Any]) -> Entries:
     """The numbers of the rows, as one entry that stands for all of them."""
@@ -200,6 +229,11 @@ def _range(node: ir.Node, inputs: list[Any]) -> Entries:
     if isinstance(limit, int) or (start, step) != (0, 1):
         raise Unknown  # with ints it is a constant, and folded as one
     return _array([_row(limit)])
+
+
+def _has_rows(entries: Entries) -> bool:
+    """Whether an entry stands for all rows."""
+    return any(not isinstance(entry, int) and entry.has(_row) for entry in entries.reshape(-1))
 
 
 def row_of(entries: Entries) -> tuple[Length, Length] | None:
@@ -235,7 +269,7 @@ _RULES: dict[str, Callable[[ir.Node, list[Any]], Entries]] = {
     "Sub": _elementwise(lambda a, b: a - b),
     "Mul": _elementwise(lambda a, b: a * b),
     "Div": _elementwise(_divided),
-    "Mod": _elementwise(lambda a, b: a % b),
+    "Mod": _remainder,
     "Min": _elementwise(
         lambda a, b: min(a, b) if isinstance(a, int) and isinstance(b, int) else sympy.Min(a, b)
     ),

@@ -10,9 +10,10 @@ import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
 from opsets.constants import computed
+from opsets.context import Walk
 from opsets.dead import remove_dead
 from opsets.errors import CannotAdapt, RetargetError
-from opsets.graph import Rewrite, Walk
+from opsets.graph import Rewrite
 from opsets.inference import ShapeInference
 from opsets.reading import names_in, read_model, write_model
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED

@@ -15,7 +15,7 @@ from parity.compare import Array
 from parity.errors import ParityError
 from parity.runtimes.registry import RUNTIMES
 
-Outcome = Literal["ran", "unsupported", "crashed", "timed out"]
+Outcome = Literal["ran", "unsupported", "invalid", "crashed", "timed out"]
 Ending = Literal["exited", "crashed", "timed out"]
 
 
@@ -23,8 +23,9 @@ Ending = Literal["exited", "crashed", "timed out"]
 class Run:
     """What became of one model in one runtime.
 
-    ``unsupported`` means that the runtime said so itself; ``crashed``, that it raised anything else or
-    took its process down. ``outputs`` are float32 (N, classes), one per data set; empty unless it ran.
+    ``unsupported`` means that the runtime said so itself; ``invalid``, that the file breaks a rule of
+    its own opset; ``crashed``, that it raised anything else or took its process down. ``outputs`` are
+    float32 (N, classes), one per data set; empty unless it ran.
     """
 
     outcome: Outcome
@@ -113,6 +114,12 @@ def read_runs(call: WorkerCall, ending: Ending = "exited", detail: str = "") -> 
         reason = detail or "the runtime's process ended before its first model"
         runs = {key: Run(ended, reason, version, 0.0, {}) for key in call.models}
     return runs
+
+
+def read_running(call: WorkerCall) -> str | None:
+    """Return the key of the model that a worker was at when it ended; None where it was at none."""
+    running: str | None = _read_result(call.result).get("running")
+    return running
 
 
 def _read_result(file: Path) -> dict[str, Any]:

@@ -23,6 +23,8 @@ class RuntimeVerdict:
     version: str
     seconds: float
     independent: bool
+    judge: bool
+    """Whether its word alone decides; it is a second opinion otherwise."""
     comparisons: Mapping[str, Comparison]
 
     @property
@@ -31,11 +33,21 @@ class RuntimeVerdict:
         return self.outcome == "ran" and all(item.passed for item in self.comparisons.values())
 
     @property
+    def objects(self) -> bool:
+        """Whether it speaks against the model: not to support it says nothing about it."""
+        return not self.agrees and self.outcome != "unsupported"
+
+    @property
+    def failed(self) -> dict[str, Comparison]:
+        """The data sets on which it is too far from the reference."""
+        return {name: item for name, item in self.comparisons.items() if not item.passed}
+
+    @property
     def complaint(self) -> str:
         """What is wrong with it in one line; empty where it agrees."""
         if self.outcome != "ran":
             return f"{self.outcome}: {_in_one_line(self.reason)}"
-        bad = [f"{name}: {item.reason}" for name, item in self.comparisons.items() if not item.passed]
+        bad = [f"{name}: {item.reason}" for name, item in self.failed.items()]
         return "disagrees with the reference on " + ", ".join(bad) if bad else ""
 
 
@@ -43,8 +55,10 @@ class RuntimeVerdict:
 class Verdict:
     """Whether a file may be published; only ``passed`` may.
 
-    ``failed``: a runtime computed something else, crashed or ran out of time. ``inconclusive``:
-    nothing could be found out, because the reference is lifeless or no runtime knows the model.
+    ``failed``: a judge computed something else, crashed or ran out of time; so did two second
+    opinions, or one where no judge ran the model; or the file breaks a rule of its opset.
+    ``inconclusive``: nothing could be found out, because the reference is lifeless or no
+    independent runtime knows the model.
     """
 
     status: Status
@@ -52,11 +66,28 @@ class Verdict:
     tolerance: Tolerance
     runtimes: Mapping[str, RuntimeVerdict]
 
+    @property
+    def dissent(self) -> str:
+        """Which runtime speaks against a model that passed, and where; empty where none does.
+
+        The figures are among those of the runtime.
+        """
+        if self.status != "passed":
+            return ""
+        return "; ".join(
+            f"{name} disagrees with the reference on {', '.join(runtime.failed)}"
+            if runtime.failed
+            else f"{name} {runtime.complaint}"
+            for name, runtime in self.runtimes.items()
+            if runtime.objects
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return all of it for JSON, without any value that JSON does not have."""
         return {
             "status": self.status,
             "reason": self.reason,
+            "dissent": self.dissent,
             "tolerance": vars(self.tolerance),
             "runtimes": {name: _runtime_to_dict(runtime) for name, runtime in self.runtimes.items()},
         }
@@ -84,28 +115,39 @@ def _judge_runtime(
             for data_set, reference in references.items()
         }
     return RuntimeVerdict(
-        run.outcome, run.reason, run.version, run.seconds, RUNTIMES[name].INDEPENDENT, comparisons
+        run.outcome,
+        run.reason,
+        run.version,
+        run.seconds,
+        RUNTIMES[name].INDEPENDENT,
+        RUNTIMES[name].JUDGE,
+        comparisons,
     )
 
 
 def _status(dead: str, runtimes: Mapping[str, RuntimeVerdict]) -> tuple[Status, str]:
     if dead:
         return "inconclusive", dead
-    agreeing = [name for name, runtime in runtimes.items() if runtime.agrees]
-    objecting = {
-        name: runtime.complaint
-        for name, runtime in runtimes.items()
-        if not runtime.agrees and runtime.outcome != "unsupported"
-    }
-    if objecting:
-        told = "; ".join(f"{name} {complaint}" for name, complaint in objecting.items())
-        return "failed", f"{told} ({' and '.join(agreeing)} agrees)" if agreeing else told
-    if not any(runtimes[name].independent for name in agreeing):
-        told = "; ".join(
-            f"{name} {runtime.complaint}" for name, runtime in runtimes.items() if runtime.complaint
-        )
+    agreeing = {name: runtime for name, runtime in runtimes.items() if runtime.agrees}
+    objecting = {name: runtime for name, runtime in runtimes.items() if runtime.objects}
+    if _blocked(agreeing, objecting):
+        agrees = f" ({' and '.join(agreeing)} agree{'s' if len(agreeing) == 1 else ''})" if agreeing else ""
+        return "failed", _complaints(objecting) + agrees
+    if not any(runtime.independent for runtime in agreeing.values()):
+        told = _complaints(runtimes)
         return "inconclusive", "no independent runtime ran the model" + (f": {told}" if told else "")
     return "passed", ""
+
+
+def _blocked(agreeing: Mapping[str, RuntimeVerdict], objecting: Mapping[str, RuntimeVerdict]) -> bool:
+    """Whether an objection counts: only that of one second opinion against a judge does not."""
+    if any(runtime.judge or runtime.outcome == "invalid" for runtime in objecting.values()):
+        return True
+    return len(objecting) > (1 if any(runtime.judge for runtime in agreeing.values()) else 0)
+
+
+def _complaints(runtimes: Mapping[str, RuntimeVerdict]) -> str:
+    return "; ".join(f"{name} {runtime.complaint}" for name, runtime in runtimes.items() if runtime.complaint)
 
 
 def _runtime_to_dict(runtime: RuntimeVerdict) -> dict[str, Any]:

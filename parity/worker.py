@@ -15,8 +15,8 @@ every model, so that a model that ends the process stays named in ``running``::
         "12": {"outcome": "ran", "reason": "", "seconds": 1.2, "outputs": "/.../0.npz"},
         "3": {"outcome": "unsupported", "reason": "...", "seconds": 0.1, "outputs": null}}}
 
-``outcome`` is ``ran``, ``unsupported`` or ``crashed`` (the runtime raised something else). The
-.npz files hold the outputs under the data sets' names.
+``outcome`` is ``ran``, ``unsupported``, ``invalid`` (by the rules of its own opset) or ``crashed``
+(the runtime raised something else). The .npz files hold the outputs under the data sets' names.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.runtimes.interface import Array, Runtime, UnsupportedError
+from parity.runtimes.interface import Array, InvalidModelError, Runtime, UnsupportedError
 from parity.runtimes.registry import RUNTIMES
 
 
@@ -68,6 +68,8 @@ def _run(
         np.savez(outputs, **runtime.run(model, inputs, threads))  # type: ignore[arg-type]
     except UnsupportedError as error:
         outcome, reason = "unsupported", str(error)
+    except InvalidModelError as error:
+        outcome, reason = "invalid", str(error)
     except Exception as error:  # noqa: BLE001 - whatever a runtime raises is a result of this model
         traceback.print_exc()
         outcome, reason = "crashed", f"{type(error).__name__}: {error}"

@@ -53,12 +53,19 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
     except UsageError as error:
         yield (*place, "source"), str(error)
         return
-    if not entry.patterns:
+    count = len(entry.patterns) + (entry.wheel_folder is not None)
+    if not count:
         yield place, "the entry names no model. Give model: NAME or models: [NAME, ...]."
-    if entry.name and (len(entry.patterns) > 1 or any(map(is_glob, entry.patterns))):
+    if entry.name and (count > 1 or any(map(is_glob, entry.patterns))):
         yield (*place, "name"), "name is for an entry with one model; leave it out here."
+    location: Location = (*place, "model" if entry.model else "models")
     for pattern in filter(is_folder, entry.patterns):
-        yield from _model_folder_mistakes(pattern, entry, source, place, folder)
+        missing = None if (folder / pattern).is_dir() else folder / pattern
+        for message in _model_folder_mistakes(pattern, entry, source, missing):
+            yield location, message
+    if entry.wheel_folder:
+        for message in _model_folder_mistakes(entry.wheel_folder.folder, entry, source, None):
+            yield location, message
     yield from _weights_mistakes(entry, source, place, folder)
     if entry.images:
         for message in _image_mistakes(entry.images, folder):
@@ -68,17 +75,16 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
 
 
 def _model_folder_mistakes(
-    pattern: str, entry: ModelEntry, source: Source, place: Location, folder: Path
-) -> Iterator[tuple[Location, str]]:
-    location = (*place, "model" if entry.model else "models")
+    given: str, entry: ModelEntry, source: Source, missing: Path | None
+) -> Iterator[str]:
     if not source.reads_model_folders:
-        yield location, f"{pattern!r} is a path, and {source.name} takes the names of its models only."
-    elif not (folder / pattern).is_dir():
-        yield location, f"there is no folder {folder / pattern}. Correct the path of the model."
+        yield f"{given!r} is a path, and {source.name} takes the names of its models only."
+    elif missing:
+        yield f"there is no folder {missing}. Correct the path of the model."
     elif not entry.name:
-        yield location, "a model given as a folder needs a name to be published under. Add name: NAME."
+        yield "a model given as a folder needs a name to be published under. Add name: NAME."
     elif entry.preprocessing.input_size is None:
-        yield location, "a model given as a folder needs preprocessing: {input_size: [C, H, W]}."
+        yield "a model given as a folder needs preprocessing: {input_size: [C, H, W]}."
 
 
 def _weights_mistakes(

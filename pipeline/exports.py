@@ -10,7 +10,7 @@ from converters.interface import export_call
 from pipeline import cache, environments, keys
 from pipeline.context import ModelContext
 from pipeline.errors import VerdictError, WorkerError
-from pipeline.materials import LoadedWeights, pictures_of, weights_of
+from pipeline.materials import LoadedWeights, model_folder_of, pictures_of, weights_of
 from pipeline.verification import tolerance_of
 from pipeline.workers import run_worker
 
@@ -66,6 +66,7 @@ def make_export(context: ModelContext) -> Export:
     job = context.job
     environment = _environment(context)
     with context.stage("files"):
+        model_folder_of(job, context.stop)
         weights = weights_of(job, context.plan.folder, context.stop)
         pictures = pictures_of(job.entry.images, context.plan.folder, context.stop)
     preprocessing = _preprocessing(context, environment)

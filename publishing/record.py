@@ -46,6 +46,8 @@ class Description:
     """Per picture the most probable classes, by the source framework and by the published file."""
     rewrites: Sequence[Any]
     """What was changed between the exporter's file and this one."""
+    bounds: Sequence[str]
+    """How far a rewrite that is not exact may be off, where there is one."""
 
     @property
     def stem(self) -> str:

@@ -2,7 +2,8 @@
 
 The older forms copy the second operand only, and only where its shape is a run of the first one's
 axes: the last ones, or those from ``axis`` on. Some runtimes ignore ``axis`` without a word, so it is
-the last resort: a single element and the last axes need none, and small constants are copied instead.
+the last resort: a single element and the last axes need none, small constants are copied, and floats
+multiplied with ones until they have the last axes.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.families.copies import elements_of, spread, without_axes
+from opsets.families.copies import elements_of, reshaped, spread, without_axes
 from opsets.graph import Rewrite
 from opsets.inference import Length
 from opsets.registry import adapts
@@ -28,6 +30,8 @@ _MIRRORED = {name: name for name in ("Add", "And", "Equal", "Mul", "Or", "Xor")}
 
 _WITH_AXIS = ("Add", "Div", "Mul", "Sub")
 """The others' ``axis`` is ignored by OpenVINO, whose result is then wrong without a word."""
+
+_FLOATS = (ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16)
 
 _LARGEST_COPY = 1 << 16
 """Elements that a constant may have after it was copied along axes."""
@@ -111,45 +115,56 @@ def _attached(
     rewrite: Rewrite, operator: str, whole: ir.Value, part: ir.Value, kind: ir.DataType | None
 ) -> ir.Value:
     """``operator`` of ``whole``, which has the shape of the result, and ``part``, which is copied to it."""
-    attributes: dict[str, Any] = {}
-    lengths, own = rewrite.lengths(whole), rewrite.lengths(part)
-    if lengths != own:
-        attributes["broadcast"] = 1
-        if any(length != 1 for length in own):
-            if operator not in _WITH_AXIS and part.dtype != ir.DataType.BOOL and not _is_last(own, lengths):
-                part = _attached(rewrite, "Add", zeros_like(rewrite, whole), part, part.dtype)
-                return rewrite.add(operator, [whole, part], shape=whole.shape, kind=kind)
-            part, axis = _run_of_axes(rewrite, part, lengths, may_start=operator in _WITH_AXIS)
-            if axis is not None:
-                attributes["axis"] = axis
+    lengths, axis = rewrite.lengths(whole), None
+    if lengths != rewrite.lengths(part) and any(length != 1 for length in rewrite.lengths(part)):
+        part, axis = _run_of_axes(rewrite, part, lengths)
+    attributes: dict[str, Any] = {} if lengths == rewrite.lengths(part) else {"broadcast": 1}
+    if axis is not None and operator not in _WITH_AXIS:
+        part = rewrite.add("Add", [zeros_like(rewrite, whole), part], {"broadcast": 1, "axis": axis})
+        attributes = {}
+    elif axis is not None:
+        attributes["axis"] = axis
     return rewrite.add(operator, [whole, part], attributes, shape=whole.shape, kind=kind)
 
 
-def _run_of_axes(
-    rewrite: Rewrite, part: ir.Value, whole: list[Length], *, may_start: bool
-) -> tuple[ir.Value, int | None]:
-    """``part`` as a run of the axes of ``whole``, and where that starts if it does not end with the last.
-
-    Without ``may_start`` it is copied on to the last axis.
-    """
+def _run_of_axes(rewrite: Rewrite, part: ir.Value, whole: list[Length]) -> tuple[ir.Value, int | None]:
+    """``part`` as a run of the axes of ``whole``, and where that starts if it does not end with the last."""
     own = rewrite.lengths(part)
     offset = len(whole) - len(own)
     first, last = _ends(own)
     suffix, run = whole[offset + first :], whole[offset + first : offset + last + 1]
+    part = without_axes(rewrite, part, range(first))
     if own[first:] == suffix:
-        return without_axes(rewrite, part, range(first)), None
+        return part, None
     size = elements_of(suffix)
     small = size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(part) is not None
-    if small or not may_start or len(run) == len(suffix):
-        return spread(rewrite, without_axes(rewrite, part, range(first)), suffix), None
-    part = without_axes(rewrite, part, [*range(first), *range(last + 1, len(own))])
-    return spread(rewrite, part, run), offset + first
+    if small or len(run) == len(suffix) or part.dtype == ir.DataType.BOOL:
+        return spread(rewrite, part, suffix), None
+    behind = suffix[len(run) :]
+    part = spread(rewrite, part, [*run, *[1] * len(behind)])
+    if _can_multiply(part, suffix, behind):
+        return _multiplied(rewrite, part, suffix, behind), None
+    return without_axes(rewrite, part, range(len(run), len(suffix))), offset + first
 
 
-def _is_last(own: list[Length], whole: list[Length]) -> bool:
-    """Whether ``own``, leading ones aside, are the last lengths of ``whole``."""
-    kept = own[_ends(own)[0] :]
-    return kept == whole[-len(kept) :]
+def _can_multiply(part: ir.Value, suffix: list[Length], behind: list[Length]) -> bool:
+    """Whether ``part`` can be copied along its last axes by a product, in which one length may be open."""
+    unknown = sum(not isinstance(length, int) for length in suffix)
+    return part.dtype in _FLOATS and elements_of(behind) is not None and unknown <= 1
+
+
+def _multiplied(rewrite: Rewrite, part: ir.Value, suffix: list[Length], behind: list[Length]) -> ir.Value:
+    """``part`` copied along its last axes, which have length 1, to ``behind``: times a row of ones, exact."""
+    ones = rewrite.initializer(np.ones((1, elements_of(behind) or 0), rewrite.kind(part)), "ones")
+    shape = rewrite.shape(suffix)
+    if len(behind) == 1:
+        return rewrite.add("MatMul", [part, ones], shape=shape)
+    column = reshaped(rewrite, part, [-1, 1])
+    product = rewrite.add("MatMul", [column, ones])
+    target = [length if isinstance(length, int) else -1 for length in suffix]
+    result = reshaped(rewrite, product, target)
+    result.shape = shape
+    return result
 
 
 def _ends(lengths: list[Length]) -> tuple[int, int]:

@@ -1,15 +1,18 @@
-"""Operators whose forms below 6 may say which inputs' memory they reuse, in ``consumed_inputs``."""
+"""Operators whose forms below 6 may say which inputs' memory they reuse, in ``consumed_inputs``.
+
+Some of them take floats only there.
+"""
 
 from __future__ import annotations
 
+import onnx_ir as ir
+
+from opsets.families.copies import cast
 from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
 
 OPERATORS = [
-    "Abs",
-    "Add",
     "Ceil",
-    "Div",
     "Elu",
     "Exp",
     "Floor",
@@ -19,20 +22,36 @@ OPERATORS = [
     "Max",
     "Mean",
     "Min",
-    "Mul",
-    "Neg",
     "PRelu",
     "Reciprocal",
     "Relu",
     "Sigmoid",
     "Sqrt",
-    "Sub",
     "Sum",
     "Tanh",
 ]
 
 for operator in OPERATORS:
-    unchanged(operator, 6, 5, "consumed_inputs may be left out, and else only the accepted types changed")
+    unchanged(operator, 6, 5, "consumed_inputs may be left out, and nothing else changed")
+
+
+def integers_in_double(rewrite: Rewrite) -> None:
+    """Integers in double and back: exact while inputs and result stay below 2**53.
+
+    A quotient is cut off towards 0, as that of integers is.
+    """
+    first, *_ = values = [value for value in rewrite.node.inputs if value is not None]
+    if first.dtype is None or not first.dtype.is_integer():
+        return
+    operator, shape = rewrite.node.op_type, rewrite.node.outputs[0].shape
+    numbers = [cast(rewrite, value, ir.DataType.DOUBLE) for value in values]
+    result = rewrite.add(operator, numbers, rewrite.node.attributes, shape=shape)
+    rewrite.bound(f"{operator} of integers below 6: exact up to 2**53")
+    rewrite.replace(cast(rewrite, result, first.dtype))
+
+
+for operator in ("Abs", "Add", "Div", "Mul", "Neg", "Sub"):
+    adapts(operator, 6, 5)(integers_in_double)
 
 
 @adapts("Selu", 6, 5)

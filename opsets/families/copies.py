@@ -82,6 +82,12 @@ def reshaped(rewrite: Rewrite, value: ir.Value, target: list[int]) -> ir.Value:
     return rewrite.add("Reshape", [value, shape])
 
 
+def cast(rewrite: Rewrite, value: ir.Value, kind: ir.DataType) -> ir.Value:
+    """``value`` as ``kind``, which is named by text below 6."""
+    to = kind.name if rewrite.opset < 6 else int(kind)
+    return rewrite.add("Cast", [value], {"to": to}, shape=value.shape, kind=kind)
+
+
 def column_of(rewrite: Rewrite, length: Length, number: float) -> ir.Value:
     """A float32 tensor of shape (``length``, 1) full of ``number``, made of any tensor with such an axis.
 
@@ -108,8 +114,8 @@ def _concatenated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> i
 def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) -> ir.Value:
     """``value`` along ``axis`` as often as ``length`` says: a column of ones times a row."""
     if value.dtype == ir.DataType.BOOL:
-        numbers = _cast(rewrite, value, ir.DataType.FLOAT)
-        return _cast(rewrite, _multiplied(rewrite, numbers, axis, length), ir.DataType.BOOL)
+        numbers = cast(rewrite, value, ir.DataType.FLOAT)
+        return cast(rewrite, _multiplied(rewrite, numbers, axis, length), ir.DataType.BOOL)
     if value.dtype != ir.DataType.FLOAT:
         raise CannotAdapt(f"{value.name} would be copied {length} times, which is known for float32 only")
     rest = rewrite.lengths(value)[axis + 1 :]
@@ -124,8 +130,3 @@ def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) ->
     assert size is not None
     row = reshaped(rewrite, value, [0] * axis + [1, size])
     return reshaped(rewrite, rewrite.add("MatMul", [column, row]), [0] * axis + [-1, *rest])
-
-
-def _cast(rewrite: Rewrite, value: ir.Value, kind: ir.DataType) -> ir.Value:
-    to = kind.name if rewrite.opset < 6 else int(kind)
-    return rewrite.add("Cast", [value], {"to": to}, shape=value.shape, kind=kind)

@@ -14,6 +14,10 @@ def along_open_axes(rewrite: Rewrite, value: ir.Value, lengths: list[Length]) ->
     """``value``, which has ``lengths`` but for axes of length 1 where they are not fixed, copied to them."""
     if rewrite.lengths(value) == lengths:
         return value
+    rewrite.bound(
+        f"{rewrite.node.op_type} below {rewrite.opset + 1}: exact unless the input that the length is taken"
+        " from holds a NaN"
+    )
     if value.dtype in (ir.DataType.FLOAT, ir.DataType.BOOL):
         return spread(rewrite, value, lengths)
     own = rewrite.lengths(value)

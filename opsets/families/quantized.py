@@ -9,13 +9,55 @@ from opsets.errors import CannotAdapt
 from opsets.graph import Rewrite
 
 FLOAT = ir.DataType.FLOAT
+_KINDS = (ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16)
 _FAR = float(1 << 20)
 """Beyond every 16-bit number, and near enough for floats to hold halves."""
 
 
 def as_float(rewrite: Rewrite, value: ir.Value) -> ir.Value:
-    """``value`` cast to float32."""
-    return value if value.dtype == FLOAT else rewrite.add("Cast", [value], {"to": FLOAT.value})
+    """``value`` as float32: cast, or what it was cast from where that is the same numbers."""
+    if value.dtype == FLOAT:
+        return value
+    maker = value.producer()
+    if maker is not None and maker.op_type == "Cast" and _holds(rewrite, maker.inputs[0], value.dtype):
+        assert maker.inputs[0] is not None
+        return maker.inputs[0]
+    return rewrite.add("Cast", [value], {"to": FLOAT.value})
+
+
+def _holds(rewrite: Rewrite, floats: ir.Value | None, kind: ir.DataType | None) -> bool:
+    """Whether ``floats`` are whole numbers that ``kind`` has, as :func:`saturated` leaves them."""
+    clip = None if floats is None else floats.producer()
+    if (
+        floats is None
+        or floats.dtype != FLOAT
+        or clip is None
+        or clip.op_type != "Clip"
+        or kind not in _KINDS
+    ):
+        return False
+    bounds = np.iinfo(kind.numpy())
+    given = [clip.attributes[name].as_float() for name in ("min", "max") if name in clip.attributes]
+    return given == [bounds.min, bounds.max] and _is_whole(rewrite, clip.inputs[0])
+
+
+def _is_whole(rewrite: Rewrite, value: ir.Value | None, depth: int = 8) -> bool:
+    """Whether ``value`` is made of whole numbers, as far as a few nodes up tell."""
+    if value is None or depth == 0:
+        return False
+    array = rewrite.constant_or_none(value)
+    if array is not None:
+        return bool((np.floor(array) == array).all())
+    maker = value.producer()
+    if maker is None:
+        return False
+    if maker.op_type == "Cast":
+        source = maker.inputs[0]
+        return source is not None and source.dtype is not None and source.dtype.is_integer()
+    if maker.op_type in ("Ceil", "Floor", "Round"):
+        return True
+    parts = maker.inputs if maker.op_type in ("Add", "Mul", "Sub") else []
+    return bool(parts) and all(_is_whole(rewrite, part, depth - 1) for part in parts)
 
 
 def spread(
@@ -62,7 +104,7 @@ def centred(rewrite: Rewrite, value: ir.Value, zero: ir.Value | None) -> ir.Valu
 
 def saturated(rewrite: Rewrite, numbers: ir.Value, zero: ir.Value | None, kind: ir.DataType) -> ir.Value:
     """``numbers`` rounded half to even, plus ``zero``, within the bounds of integers of ``kind``, as such."""
-    if kind not in (ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16):
+    if kind not in _KINDS:
         raise CannotAdapt(f"no older operator makes {kind}")
     whole = rounded(rewrite, numbers)
     if zero is not None:
@@ -84,16 +126,14 @@ def rounded(rewrite: Rewrite, numbers: ir.Value) -> ir.Value:
     if rewrite.opset >= 11:
         return rewrite.add("Round", [numbers])
     near = clipped(rewrite, numbers, -_FAR, _FAR)
-    floor = rewrite.add("Floor", [near])
-    rest = rewrite.add("Sub", [near, floor])
-    half = rewrite.number(0.5, rest, "half")
-    over, under = (as_float(rewrite, rewrite.add(operator, [rest, half])) for operator in ("Greater", "Less"))
-    one = rewrite.number(1.0, rest, "one")
-    tie = rewrite.add("Sub", [one, rewrite.add("Add", [over, under])])
-    halved = rewrite.add("Mul", [floor, half])
-    odd = rewrite.add("Sub", [halved, rewrite.add("Floor", [halved])])  # a half where the floor is odd
-    up = rewrite.add("Add", [over, rewrite.add("Mul", [tie, rewrite.add("Add", [odd, odd])])])
-    return rewrite.add("Add", [floor, up])
+    half = rewrite.number(0.5, near, "half")
+    low = rewrite.add("Ceil", [rewrite.add("Sub", [near, half])])
+    high = rewrite.add("Floor", [rewrite.add("Add", [near, half])])
+    # They differ by 1 for halves, and the even one is wanted: the higher where the lower is odd. Next to
+    # plus and minus one half, where adding a half rounds, they differ too, and 0 is right and even.
+    floor = rewrite.add("Floor", [rewrite.add("Mul", [low, half])])
+    odd = rewrite.add("Sub", [low, rewrite.add("Add", [floor, floor])])
+    return rewrite.add("Add", [low, rewrite.add("Mul", [rewrite.add("Sub", [high, low]), odd])])
 
 
 def bounded(rewrite: Rewrite) -> None:

@@ -155,9 +155,11 @@ def refuse_same_with_dilations(rewrite: Rewrite, along: list[Window]) -> None:
         raise CannotAdapt("its auto_pad with dilations is not computed alike by all runtimes; give it pads")
 
 
-def is_misread_below_22(along: list[Window]) -> bool:
+def is_misread_below_22(rewrite: Rewrite) -> bool:
     """Whether ``ceil_mode`` leaves out a last window, which the onnx package infers only since 22."""
-    return any(window.length is not None and window.leaves_out for window in along)
+    if not rewrite.integer("ceil_mode", 0) or rewrite.text("auto_pad", "NOTSET").startswith("SAME"):
+        return False
+    return any(window.length is not None and window.leaves_out for window in windows(rewrite))
 
 
 def zero_padded(rewrite: Rewrite, data: ir.Value, pads: list[int]) -> ir.Value:

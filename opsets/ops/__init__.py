@@ -72,7 +72,7 @@ from opsets.ops import q_linear_conv as q_linear_conv
 from opsets.ops import q_linear_mat_mul as q_linear_mat_mul
 from opsets.ops import quantize_linear as quantize_linear
 from opsets.ops import random as random
-from opsets.ops import range as range  # noqa: A004 - named after the operator
+from opsets.ops import range as range
 from opsets.ops import recurrent as recurrent
 from opsets.ops import reduce as reduce
 from opsets.ops import reshape as reshape
@@ -86,7 +86,7 @@ from opsets.ops import sequence as sequence
 from opsets.ops import shape as shape
 from opsets.ops import shrink as shrink
 from opsets.ops import sign as sign
-from opsets.ops import slice as slice  # noqa: A004 - named after the operator
+from opsets.ops import slice as slice
 from opsets.ops import softmax as softmax
 from opsets.ops import space_to_depth as space_to_depth
 from opsets.ops import split as split

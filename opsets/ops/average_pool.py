@@ -31,7 +31,8 @@ unchanged("AveragePool", 11, 10, "only the wording changed")
 @adapts("AveragePool", 22, 21)
 def average_pool_22_to_21(rewrite: Rewrite) -> None:
     """Where the last window would start in the padding, pads say what ``ceil_mode`` says only since 22."""
-    if rewrite.integer("ceil_mode", 0) and is_misread_below_22(along := windows(rewrite)):
+    if is_misread_below_22(rewrite):
+        along = windows(rewrite)
         if any(window.dilation > 1 for window in along):
             _without_dilations(rewrite, along)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from opsets.errors import CannotAdapt
+from opsets.families.images import as_image
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
@@ -83,5 +84,11 @@ def batch_normalization_7_to_6(rewrite: Rewrite) -> None:
 
 @adapts("BatchNormalization", 6, 5)
 def batch_normalization_6_to_5(rewrite: Rewrite) -> None:
-    """Below 6 ``consumed_inputs`` has to be given: the running mean and variance, as exporters wrote it."""
+    """Below 6 ``consumed_inputs`` has to be given: the running mean and variance, as exporters wrote it.
+
+    The data is an image there; in eval mode, other data is laid out as one.
+    """
     rewrite.set_attribute("consumed_inputs", [0, 0, 0, 1, 1])
+    is_image = rewrite.rank(rewrite.required(0)) == 4
+    if not is_image and rewrite.integer("is_test", 0) and rewrite.integer("spatial", 1):
+        as_image(rewrite, {name: attribute.value for name, attribute in rewrite.node.attributes.items()})

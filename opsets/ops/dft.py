@@ -1,4 +1,4 @@
-"""DFT and STFT: new at 17."""
+"""DFT and STFT: new at 17; DFT's axis is an input since 20."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ from opsets.registry import adapts
 
 LARGEST = 1 << 24
 """Elements of the matrix that a transform may be."""
+
+
+@adapts("DFT", 20, 19)
+def dft_20_to_19(rewrite: Rewrite) -> None:
+    """A constant axis, by default the last before the complex numbers, becomes the attribute."""
+    axis = _integer(rewrite, 2, "axis")
+    rank = rewrite.rank(rewrite.required(0))
+    rewrite.set_attribute("axis", (-2 if axis is None else axis) % rank)
+    rewrite.keep_inputs(2 if rewrite.input(1) is not None else 1)
 
 
 @adapts("DFT", 17, 16)

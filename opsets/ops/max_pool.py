@@ -28,7 +28,7 @@ unchanged("MaxPool", 11, 10, "only the wording changed")
 @adapts("MaxPool", 22, 21)
 def max_pool_22_to_21(rewrite: Rewrite) -> None:
     """Where the last window would start in the padding, pads say what ``ceil_mode`` says only since 22."""
-    if rewrite.integer("ceil_mode", 0) and is_misread_below_22(windows(rewrite)):
+    if is_misread_below_22(rewrite):
         _plain(rewrite)
 
 

@@ -1,4 +1,4 @@
-"""Pad: mode ``wrap`` since 19; an ``axes`` input since 18; 13 changed only the accepted types; pads are an input since 11."""
+"""Pad: mode ``wrap`` since 19; an ``axes`` input since 18; types since 13; pads are an input since 11."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.arithmetic import NARROW
+from opsets.families.copies import cast
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
@@ -21,6 +23,7 @@ def where_9_to_8(rewrite: Rewrite) -> None:
     computed branch is multiplied by 0 where it is not taken, which an infinity or NaN does not survive.
     """
     condition, yes, no = (rewrite.required(index) for index in range(3))
+    kind = yes.dtype
     if yes.dtype == ir.DataType.BOOL:
         other = rewrite.add("And", [rewrite.add("Not", [condition]), no])
         rewrite.replace(rewrite.add("Or", [rewrite.add("And", [condition, yes]), other]))
@@ -31,6 +34,8 @@ def where_9_to_8(rewrite: Rewrite) -> None:
         if rewrite.lengths(taken) == rewrite.lengths(rewrite.node.outputs[0]):
             rewrite.forward(taken)
             return
+    if kind in NARROW:
+        yes, no = (cast(rewrite, value, ir.DataType.INT32) for value in (yes, no))
     branches = [_Branch(rewrite, yes, condition, mask, True), _Branch(rewrite, no, condition, mask, False)]
     if branches[0].is_infinite:
         first, second = branches[0].term(), no
@@ -38,7 +43,8 @@ def where_9_to_8(rewrite: Rewrite) -> None:
         first, second = yes, branches[1].term()
     else:
         first, second = (branch.term() for branch in branches)
-    rewrite.replace(rewrite.add("Add", [first, second]))
+    result = rewrite.add("Add", [first, second])
+    rewrite.replace(cast(rewrite, result, kind) if kind in NARROW else result)
 
 
 class _Branch:

@@ -20,14 +20,25 @@ class UnsupportedError(Exception):
     """The runtime does not know an operator, a version or a type of the model; the message says which."""
 
 
+class InvalidModelError(Exception):
+    """The file breaks a rule of its own opset, which other runtimes may forgive; the message says which."""
+
+
 class Runtime(Protocol):
     """One way to run an ONNX file."""
 
     INDEPENDENT: bool
-    """Whether others wrote it. A file is published only if such a runtime ran it right."""
+    """Whether others wrote all of it. A file is published only if such a runtime ran it right."""
+
+    JUDGE: bool
+    """Whether its word alone decides. Where a judge ran the model right, one other runtime that
+    disagrees is reported and blocks nothing: it is a second opinion."""
+
+    OPSETS: range
+    """The opsets of the files that it is asked about."""
 
     def version(self) -> str:
-        """Return the version of the runtime that is installed."""
+        """Return what ran, with the version that is installed."""
         ...
 
     def run(self, model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
@@ -37,6 +48,7 @@ class Runtime(Protocol):
 
         Raises:
             UnsupportedError: the runtime says that it cannot do this model.
+            InvalidModelError: the file is not what its opset allows.
             Exception: whatever else the runtime raises.
         """
         ...

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from parity.runtimes.interface import Array, UnsupportedError
+from parity.runtimes.interface import Array, InvalidModelError, UnsupportedError
 
 INDEPENDENT = True
+JUDGE = True
+OPSETS = range(7, 13)  # it has no kernels for most operators below
 
 
 def version() -> str:
@@ -18,6 +20,11 @@ def version() -> str:
 
 def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
     """Run every data set in one session; see :class:`parity.runtimes.interface.Runtime`."""
+    return run_session(str(model), inputs, threads)
+
+
+def run_session(model: str | bytes, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+    """Run every data set in a session of ``model``, the path of a file or the content of one."""
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
@@ -27,19 +34,21 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     options.use_deterministic_compute = True
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
     try:
-        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
     except (raised.NotImplemented, raised.Fail) as error:
         if isinstance(error, raised.NotImplemented) or _is_beyond_version(str(error)):
             raise UnsupportedError(str(error)) from error
         raise
+    except raised.InvalidGraph as error:
+        raise InvalidModelError(str(error)) from error
 
 
 def _is_beyond_version(message: str) -> bool:
     """Tell a model that is beyond this version from one that is broken: both raise the same class.
 
-    An operator that the opset does not have is broken, and raises another class.
+    An operator that the opset does not have raises InvalidGraph instead.
     """
     return any(
         words in message

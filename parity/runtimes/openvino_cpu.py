@@ -11,6 +11,8 @@ import numpy as np
 from parity.runtimes.interface import Array, UnsupportedError
 
 INDEPENDENT = True
+JUDGE = True
+OPSETS = range(3, 13)
 
 
 def version() -> str:

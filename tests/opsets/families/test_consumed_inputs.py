@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.opsets.comparing import assert_step
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from onnx import ModelProto
+
+from opsets.walk import lower
+from parity.raising import raise_to_9
+from tests.opsets.comparing import Array, assert_step, parse, run_onnxruntime, run_openvino, text_of
 
 
 def test_selu_has_fewer_digits_below_6() -> None:
@@ -23,3 +31,65 @@ def test_selu_keeps_what_is_given() -> None:
             z = Selu<alpha=2.0, gamma=1.050701>(x)
         }""",
     )
+
+
+OPERATORS = ("Abs", "Add", "Div", "Mul", "Neg", "Sub")
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_floats_stay(operator: str) -> None:
+    operands = "x" if operator in ("Abs", "Neg") else "x, y"
+    text = f"""g (float[2] x, float[2] y) => (float[2] z)
+    {{ u = Add(x, y) v = {operator}({operands}) z = Add(u, v) }}"""
+    assert_step(6, text, text)
+
+
+def run_raised(model: ModelProto, inputs: dict[str, Array]) -> Array:
+    """What onnxruntime computes of ``model`` at opset 9: OpenVINO does not know the Cast below 6."""
+    raised = ModelProto()
+    raised.CopyFrom(model)
+    raise_to_9(raised)
+    return run_onnxruntime(raised, inputs)[0]
+
+
+def test_integers_are_cast_to_doubles_and_back() -> None:
+    model = parse(6, "g (int64[2,3] x, int64[3] y) => (int64[2,3] z) { z = Sub<broadcast=1>(x, y) }")
+    lowered = lower(model, 6, 5)
+    expected = parse(
+        5,
+        """g (int64[2,3] x, int64[3] y) => (int64[2,3] z) {
+            z_Cast = Cast<to="DOUBLE">(x)
+            z_Cast_1 = Cast<to="DOUBLE">(y)
+            z_Sub = Sub<broadcast=1>(z_Cast, z_Cast_1)
+            z = Cast<to="INT64">(z_Sub)
+        }""",
+    )
+    assert text_of(lowered.model) == text_of(expected)
+    assert lowered.bounds == ("Sub of integers below 6: exact up to 2**53",)
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_integers_keep_their_numbers(operator: str, kind: str) -> None:
+    operands = "x" if operator in ("Abs", "Neg") else "x, y"
+    model = parse(6, f"g ({kind}[8] x, {kind}[8] y) => ({kind}[8] z) {{ z = {operator}({operands}) }}")
+    x = np.array([7, -7, 7, -7, 6, 2**30, 2**31 - 1, 0], dtype=kind)
+    y = np.array([3, 3, -3, -3, 3, -1, -1 if operator in ("Add", "Mul") else 1, 5], dtype=kind)
+    exact: dict[str, Callable[..., Array]] = {
+        "Abs": abs,
+        "Add": np.add,
+        "Div": lambda a, b: np.trunc(a / b),
+        "Mul": np.multiply,
+    }
+    exact |= {"Neg": np.negative, "Sub": np.subtract}
+    expected = exact[operator](*((x,) if operands == "x" else (x, y)))
+    np.testing.assert_array_equal(run_raised(lower(model, 6, 5).model, {"x": x, "y": y}), expected)
+
+
+def test_selu_has_the_same_numbers_at_3() -> None:
+    model = parse(6, "g (float[3] x) => (float[3] z) { z = Selu(x) }")
+    numbers = {"x": np.array([-1, 0.5, 2], dtype=np.float32)}
+    expected = 1.0507010221481323 * np.where(
+        numbers["x"] > 0, numbers["x"], 1.6732631921768188 * np.expm1(numbers["x"])
+    )
+    np.testing.assert_allclose(run_openvino(lower(model, 6, 3).model, numbers)[0], expected, rtol=1e-6)

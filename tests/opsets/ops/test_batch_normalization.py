@@ -101,3 +101,18 @@ def test_one_axis_is_refused() -> None:
     )
     with pytest.raises(RetargetError, match=r"9 to 8: its data has one axis"):
         step(model)
+
+
+def test_what_is_no_image_is_laid_out_as_one_below_6() -> None:
+    inputs = f"float[N,3,5] x, {WEIGHTS}"
+    assert_step(
+        6,
+        f"g ({inputs}) => (float[N,3,5] y) {{ y = BatchNormalization<is_test=1>(x, s, b, m, v) }}",
+        f"""g ({inputs}, int64[4] y_shape = {{0,0,1,-1}}, int64[3] y_shape_1 = {{0,0,5}})
+        => (float[N,3,5] y) {{
+            y_Reshape = Reshape(x, y_shape)
+            y_BatchNormalization = BatchNormalization<is_test=1, consumed_inputs=[0,0,0,1,1]>
+                (y_Reshape, s, b, m, v)
+            y = Reshape(y_BatchNormalization, y_shape_1)
+        }}""",
+    )

@@ -87,7 +87,9 @@ def test_without_bounds_nothing_changes() -> None:
 @pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "int64", "double"])
 def test_other_types_keep_their_numbers(kind: str) -> None:
     model = parse(12, f"g ({kind}[4] x) => ({kind}[4] z) <{kind} a = {{2}}> {{ z = Clip(x, a) }}")
-    assert_same_numbers(model, step(model), {"x": np.array([1, 2, 3, 100], dtype=kind.replace("double", "f8"))})
+    assert_same_numbers(
+        model, step(model), {"x": np.array([1, 2, 3, 100], dtype=kind.replace("double", "f8"))}
+    )
 
 
 @given(
@@ -97,7 +99,9 @@ def test_other_types_keep_their_numbers(kind: str) -> None:
     st.booleans(),
 )
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_any_bounds_give_the_same(low: float | None, high: float | None, shape: list[int], fixed: bool) -> None:
+def test_any_bounds_give_the_same(
+    low: float | None, high: float | None, shape: list[int], fixed: bool
+) -> None:
     given_bounds = [(name, bound) for name, bound in (("a", low), ("b", high)) if bound is not None]
     constants = ", ".join(f"float {name} = {{{bound!r}}}" for name, bound in given_bounds)
     inputs = "" if fixed else "".join(f", float {name}" for name, _ in given_bounds)

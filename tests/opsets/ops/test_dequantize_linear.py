@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
-from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.comparing import Array, assert_same_numbers, assert_step, parse, step
 
 
 def graph(kind: str, constants: str, attributes: str = "", inputs: str = "x, s, p") -> str:
@@ -59,7 +59,7 @@ def test_any_scale_in_every_opset(kind: str, per_channel: bool, absent: bool, co
         y = DequantizeLinear({"x, s" if absent else "x, s, p"})
     }}"""
     model = parse(13, text)
-    inputs = {"x": np.arange(40).reshape(2, 4, 5).astype(kind)}
+    inputs: dict[str, Array] = {"x": np.arange(40).reshape(2, 4, 5).astype(kind)}
     if not constant:
         inputs |= {"s": np.full(shape, 0.3, dtype=np.float32)}
         inputs |= {} if absent else {"p": np.full(shape, zero).astype(kind)}
@@ -106,3 +106,28 @@ def test_blocks_are_spelt_out(constant: bool) -> None:
 def test_what_the_older_form_cannot_say_is_refused(opset: int, text: str, reason: str) -> None:
     with pytest.raises(RetargetError, match=rf"DequantizeLinear .*{opset} to {opset - 1}: .*{reason}"):
         step(parse(opset, text))
+
+
+def test_what_was_a_float_before_it_was_quantized_is_not_cast_back() -> None:
+    model = parse(
+        10,
+        f"""g (float[N,3] x) => (float[N,3] y) {ONE} {{
+            q = QuantizeLinear(x, s, p) y = DequantizeLinear(q, s, p)
+        }}""",
+    )
+    below = step(model)
+    assert "Cast" not in {node.op_type for node in below.graph.node}
+    assert_same_numbers(model, below)
+    assert_same_numbers(model, retarget(model, 3))
+
+
+def test_a_cast_that_cuts_stays() -> None:
+    model = parse(
+        10,
+        """g (float[N,3] x) => (float[N,3] y) <float s = {0.5}> {
+            c = Clip<min=0.0, max=255.0>(x) q = Cast<to=2>(c) y = DequantizeLinear(q, s)
+        }""",
+    )
+    below = step(model)
+    assert [node.op_type for node in below.graph.node].count("Cast") == 2
+    assert_same_numbers(model, below)

@@ -96,3 +96,25 @@ def test_frames_are_transformed(window: str, one_sided: int) -> None:
 def test_what_no_matrix_says_is_refused(text: str, reason: str) -> None:
     with pytest.raises(RetargetError, match=f"17 to 16: {reason}"):
         step(parse(17, text))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kept", "axis"), [("x", 1, 2), ("x, , a", 1, 1), ("x, n", 2, 2), ("x, n, a", 2, 1)]
+)
+def test_a_constant_axis_becomes_an_attribute(inputs: str, kept: int, axis: int) -> None:
+    model = parse(
+        20,
+        f"""g (float[N,5,4,1] x) => (float[A,B,C,2] y) <int64 n = {{4}}, int64 a = {{-3}}>
+        {{ y = DFT({inputs}) }}""",
+    )
+    lowered = step(model)
+    node = lowered.graph.node[0]
+    assert len(node.input) == kept
+    assert [attribute.i for attribute in node.attribute if attribute.name == "axis"] == [axis]
+    assert_same_numbers(model, lowered, tolerance=1e-5)
+
+
+def test_an_axis_of_run_time_is_refused() -> None:
+    model = parse(20, "g (float[N,5,4,1] x, int64 a) => (float[A,B,C,2] y) { y = DFT(x, , a) }")
+    with pytest.raises(RetargetError, match="DFT .*opset 20 to 19: its axis .a. are computed at run time"):
+        step(model)

@@ -18,6 +18,8 @@ def test_it_is_a_quotient_of_polynomials() -> None:
             float[N,3] x,
             float z_coefficient = {-2.7261424e-10},
             float z_coefficient_1 = {2.7706815e-08},
+            float z_coefficient_10 = {-0.0073733293},
+            float z_coefficient_11 = {-0.014264739},
             float z_coefficient_2 = {-2.101024e-06},
             float z_coefficient_3 = {-5.6925062e-05},
             float z_coefficient_4 = {-0.00073499064},
@@ -25,9 +27,7 @@ def test_it_is_a_quotient_of_polynomials() -> None:
             float z_coefficient_6 = {-0.016096033},
             float z_coefficient_7 = {-1.45660715e-05},
             float z_coefficient_8 = {-0.00021337405},
-            float z_coefficient_9 = {-0.001682827},
-            float z_coefficient_10 = {-0.0073733293},
-            float z_coefficient_11 = {-0.014264739}
+            float z_coefficient_9 = {-0.001682827}
         ) => (float[N,3] z) {
             z_Clip = Clip<max=4.0, min=-4.0>(x)
             z_Mul = Mul(z_Clip, z_Clip)

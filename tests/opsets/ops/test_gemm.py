@@ -51,11 +51,11 @@ def test_a_copied_c_is_said_by_broadcast(shape: str, after: str) -> None:
     assert_step(7, before, f"{PRODUCT}, float{shape} c) => (float[N,4] y) {{ {after} }}")
 
 
-def test_a_constant_c_of_one_row_loses_its_first_axis() -> None:
+def test_a_weight_of_one_row_loses_its_first_axis_by_a_node() -> None:
     model = parse(9, f"{PRODUCT}) => (float[N,4] y) <float[1,4] c = {{1,2,3,4}}> {{ y = Gemm(x, w, c) }}")
     lowered = lower(model, 9, 6).model
-    assert [node.op_type for node in lowered.graph.node] == ["Gemm"]
-    assert constants_of(lowered) == {"y_reshaped": [1, 2, 3, 4]}
+    assert [node.op_type for node in lowered.graph.node] == ["Squeeze", "Gemm"]
+    assert constants_of(lowered) == {"c": [[1, 2, 3, 4]]}
     assert_same_numbers(model, lowered)
 
 

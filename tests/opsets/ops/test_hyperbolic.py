@@ -16,9 +16,9 @@ def test_a_sine_is_made_of_factors() -> None:
         """g (
             float[N,3] x,
             float z_half = {0.5},
+            float z_half_1 = {0.5},
             float z_one = {1.0},
-            float z_one_1 = {1.0},
-            float z_half_1 = {0.5}
+            float z_one_1 = {1.0}
         ) => (float[N,3] z) {
             z_Mul = Mul(x, z_half)
             z_Tanh = Tanh(z_Mul)
@@ -54,9 +54,9 @@ def test_an_area_sine_has_the_sign_of_its_input() -> None:
         "g (float[N,3] x) => (float[N,3] z) { z = Asinh(x) }",
         """g (
             float[N,3] x,
-            float z_one = {1.0},
             float z_factor = {1e+30},
-            float z_factor_1 = {1e+30}
+            float z_factor_1 = {1e+30},
+            float z_one = {1.0}
         ) => (float[N,3] z) {
             z_Abs = Abs(x)
             z_Mul = Mul(x, x)
@@ -79,9 +79,9 @@ def test_an_area_tangent_is_half_a_logarithm() -> None:
         "g (float[N,3] x) => (float[N,3] z) { a = Sigmoid(x) z = Atanh(a) }",
         """g (
             float[N,3] x,
+            float z_half = {0.5},
             float z_one = {1.0},
-            float z_one_1 = {1.0},
-            float z_half = {0.5}
+            float z_one_1 = {1.0}
         ) => (float[N,3] z) {
             a = Sigmoid(x)
             z_Add = Add(a, z_one)

@@ -162,3 +162,11 @@ def test_an_auto_pad_of_lengths_that_are_not_fixed_stays() -> None:
     graph = "g (float[N,2,A,B] x) => (float[N,2,H,W] y)"
     text = f'{graph} {{ y = MaxPool<kernel_shape=[3,3], strides=[2,2], auto_pad="SAME_UPPER">(x) }}'
     assert step(parse(10, text)).graph.node[0].attribute == parse(9, text).graph.node[0].attribute
+
+
+def test_an_auto_pad_of_lengths_that_are_not_fixed_is_none_of_what_22_changed() -> None:
+    graph = "g (float[N,2,A,B] x) => (float[N,2,H,W] y)"
+    text = (
+        f'{graph} {{ y = MaxPool<kernel_shape=[3,3], auto_pad="SAME_UPPER", strides=[2,2], ceil_mode=1>(x) }}'
+    )
+    assert text_of(step(parse(22, text))) == text_of(parse(21, text))

@@ -40,8 +40,8 @@ def test_what_is_known_at_run_time_only_is_refused(inputs: str, constants: str, 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 1), st.booleans())
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_any_lengths_give_the_same(counts: list[int], time: int, more: bool) -> None:
-    shape = (4, len(counts)) if time == 0 else (len(counts), 4)
-    shape = (*shape, 2) if more else shape
+    pair = (4, len(counts)) if time == 0 else (len(counts), 4)
+    shape = (*pair, 2) if more else pair
     lengths = ",".join(map(str, shape))
     model = parse(
         10,

@@ -33,10 +33,10 @@ def test_a_hard_shrink_is_masked() -> None:
         "g (float[N,3] x) => (float[N,3] z) { z = Shrink(x) }",
         """g (
             float[N,3] x,
-            float z_lambd = {-0.5},
             float z_bias = {0.0},
-            float z_lambd_1 = {0.5},
-            float z_bias_1 = {-0.0}
+            float z_bias_1 = {-0.0},
+            float z_lambd = {-0.5},
+            float z_lambd_1 = {0.5}
         ) => (float[N,3] z) {
             z_Less = Less(x, z_lambd)
             z_Cast = Cast<to=1>(z_Less)

@@ -15,20 +15,20 @@ def test_a_sine_is_that_of_the_distance_to_its_nearest_zero() -> None:
         "g (float[N,3] x) => (float[N,3] z) { z = Sin(x) }",
         """g (
             float[N,3] x,
-            float z_turns = {0.31830987},
-            float z_half = {0.5},
-            float z_part_of_pi = {3.140625},
-            float z_part_of_pi_1 = {0.0009675026},
-            float z_part_of_pi_2 = {1.509958e-07},
-            float z_half_1 = {0.5},
-            float z_factor = {-2.0},
-            float z_offset = {1.0},
             float z_coefficient = {-2.3889102e-08},
             float z_coefficient_1 = {2.7525264e-06},
             float z_coefficient_2 = {-0.00019840861},
             float z_coefficient_3 = {0.008333331},
             float z_coefficient_4 = {-0.16666667},
-            float z_coefficient_5 = {1.0}
+            float z_coefficient_5 = {1.0},
+            float z_factor = {-2.0},
+            float z_half = {0.5},
+            float z_half_1 = {0.5},
+            float z_offset = {1.0},
+            float z_part_of_pi = {3.140625},
+            float z_part_of_pi_1 = {0.0009675026},
+            float z_part_of_pi_2 = {1.509958e-07},
+            float z_turns = {0.31830987}
         ) => (float[N,3] z) {
             z_Mul = Mul<broadcast=1>(x, z_turns)
             z_Add = Add<broadcast=1>(z_Mul, z_half)
@@ -68,17 +68,17 @@ def test_an_arcus_tangent_is_four_times_that_of_a_quarter() -> None:
         "g (float[N,3] x) => (float[N,3] z) { z = Atan(x) }",
         """g (
             float[N,3] x,
-            float z_one = {1.0},
-            float z_one_1 = {1.0},
-            float z_one_2 = {1.0},
-            float z_one_3 = {1.0},
             float z_coefficient = {-0.06026071},
             float z_coefficient_1 = {0.10569738},
             float z_coefficient_2 = {-0.1423952},
             float z_coefficient_3 = {0.19998182},
             float z_coefficient_4 = {-0.33333308},
             float z_coefficient_5 = {1.0},
-            float z_four = {4.0}
+            float z_four = {4.0},
+            float z_one = {1.0},
+            float z_one_1 = {1.0},
+            float z_one_2 = {1.0},
+            float z_one_3 = {1.0}
         ) => (float[N,3] z) {
             z_Clip = Clip<max=1e+09, min=-1e+09>(x)
             z_Mul = Mul(z_Clip, z_Clip)

@@ -34,8 +34,8 @@ def test_a_constant_branch_is_chosen_beforehand() -> None:
         => (float[N,3] z) { z = Where(c, x, y) }""",
         """g (
             float[N,3] x,
-            float[3] z_mask = {1.0, 0.0, 1.0},
-            float[3] z_chosen = {0.0, 7.0, 0.0}
+            float[3] z_chosen = {0.0, 7.0, 0.0},
+            float[3] z_mask = {1.0, 0.0, 1.0}
         ) => (float[N,3] z) {
             z_Mul = Mul(x, z_mask)
             z = Add(z_Mul, z_chosen)
@@ -69,6 +69,24 @@ def test_conditions_are_chosen_by_logic() -> None:
             z_And = And(z_Not, y)
             z_And_1 = And(c, x)
             z = Or(z_And_1, z_And)
+        }""",
+    )
+
+
+def test_narrow_integers_are_widened() -> None:
+    assert_step(
+        9,
+        "g (bool[N,1] c, uint8[N,3] x, uint8[3] y) => (uint8[N,3] z) { z = Where(c, x, y) }",
+        """g (bool[N,1] c, uint8[N,3] x, uint8[3] y) => (uint8[N,3] z) {
+            z_Cast = Cast<to=6>(x)
+            z_Cast_1 = Cast<to=6>(y)
+            z_Cast_2 = Cast<to=6>(c)
+            z_Mul = Mul(z_Cast, z_Cast_2)
+            z_Not = Not(c)
+            z_Cast_3 = Cast<to=6>(z_Not)
+            z_Mul_1 = Mul(z_Cast_1, z_Cast_3)
+            z_Add = Add(z_Mul, z_Mul_1)
+            z = Cast<to=2>(z_Add)
         }""",
     )
 

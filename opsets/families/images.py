@@ -1,0 +1,28 @@
+"""Operators that took nothing but images, N × C × H × W, in their oldest forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+
+from opsets.graph import Rewrite
+
+
+def as_image(rewrite: Rewrite, attributes: Mapping[str, Any]) -> None:
+    """Do the same with all axes after the second laid in one, H being 1, and shape the result as the data.
+
+    Exact, for operators that do to each channel what does not depend on places.
+    """
+    data = rewrite.required(0)
+    lengths = [rewrite.length(data, axis) for axis in range(2, rewrite.rank(data))]
+    flat = rewrite.add("Reshape", [data, _shape(rewrite, [0, 0, 1, -1])])
+    inputs = [flat, *rewrite.node.inputs[1:]]
+    result = rewrite.add(rewrite.node.op_type, inputs, attributes, shape=flat.shape)
+    rewrite.replace(rewrite.add("Reshape", [result, _shape(rewrite, [0, 0, *lengths])]))
+
+
+def _shape(rewrite: Rewrite, lengths: list[int]) -> ir.Value:
+    return rewrite.initializer(np.array(lengths, dtype=np.int64), "shape")

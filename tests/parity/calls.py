@@ -1,0 +1,39 @@
+"""Workers started as the pipeline starts them: real runtimes in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from parity.call import Ending, Run, WorkerCall, read_runs
+from parity.compare import Array, Tolerance
+from parity.runtimes.registry import asked_at
+from parity.verdict import Verdict, judge
+
+
+def start(call: WorkerCall) -> subprocess.Popen[bytes]:
+    """Start the worker of a call."""
+    call.write_request()
+    return subprocess.Popen(call.command, env={**os.environ, **call.environment}, cwd=call.folder)
+
+
+def run(call: WorkerCall) -> dict[str, Run]:
+    """Run a call to its end."""
+    ending: Ending = "exited" if start(call).wait() == 0 else "crashed"
+    return read_runs(call, ending)
+
+
+def verdict(
+    file: Path, opset: int, inputs: dict[str, Array], references: dict[str, Array], folder: Path
+) -> Verdict:
+    """The verdict on ``file`` of all runtimes that are asked at ``opset``."""
+    np.savez(folder / "inputs.npz", **inputs)  # type: ignore[arg-type]
+    runs = {}
+    for runtime in asked_at(opset):
+        (folder / runtime).mkdir()
+        call = WorkerCall(runtime, {"model": file}, folder / "inputs.npz", folder / runtime)
+        runs[runtime] = run(call)["model"]
+    return judge(references, runs, Tolerance())
