@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from opsets.context import Walk
 from opsets.dead import remove_dead
-from opsets.inference import ShapeInference
+from opsets.inference import ShapeInference, reshaped
 
 
 def clean(walk: Walk) -> None:
@@ -77,7 +77,7 @@ def _shorten(node: ir.Node, inference: ShapeInference) -> bool:
     if node.op_type == before.op_type == "Transpose":
         return _join_transposes(node, before, first)
     if node.op_type == "Reshape" and before.op_type in _RESHAPING:
-        return _join_reshapes(node, source, first, inference)
+        return _join_reshapes(node, first, inference)
     return False
 
 
@@ -91,15 +91,17 @@ def _join_transposes(node: ir.Node, before: ir.Node, first: ir.Value) -> bool:
     return True
 
 
-def _join_reshapes(node: ir.Node, source: ir.Value, first: ir.Value, inference: ShapeInference) -> bool:
-    target = _numbers(node, "shape", 1)
+def _join_reshapes(node: ir.Node, first: ir.Value, inference: ShapeInference) -> bool:
+    target, output = _numbers(node, "shape", 1), node.outputs[0]
     zero = node.attributes.get("allowzero")
-    if target is None or source.shape is None or first.shape is None or (zero is not None and zero.as_int()):
+    if target is None or output.shape is None or first.shape is None or (zero is not None and zero.as_int()):
         return False
-    own, given = inference.lengths(source), inference.lengths(first)
-    copied = [index for index, entry in enumerate(target) if entry == 0]
-    if any(index >= len(given) or given[index] != own[index] for index in copied):
-        return False  # a 0 copies a length of the node between
+    # A 0 copies a length of the node between, and open lengths may not be found again.
+    given = inference.lengths(first)
+    if any(entry == 0 and index >= len(given) for index, entry in enumerate(target)):
+        return False
+    if reshaped(given, target) != inference.lengths(output):
+        return False
     node.replace_input_with(0, first)
     return True
 

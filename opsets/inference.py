@@ -10,6 +10,7 @@ from functools import cache, reduce
 from operator import mul
 from typing import Any
 
+import numpy as np
 import onnx
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
@@ -23,13 +24,19 @@ Length = Any
 _LARGEST_DATA = 4096
 """Elements of a constant that inference may look into; it looks for shapes, axes and scales only."""
 
+_FAR = np.iinfo(np.int32).max
+"""An end of a Slice that no axis reaches."""
+
 _OF_FIRST_INPUT_NAMES = (
-    "Abs Add BatchNormalization Ceil Clip Div Dropout Elu Exp Floor HardSigmoid "
-    "InstanceNormalization LeakyRelu Log Max Mean Min Mul Neg PRelu Pow Reciprocal Relu Selu Sigmoid "
-    "Sqrt Sub Sum Tanh"
+    "Abs Add BatchNormalization Ceil Clip Div Dropout Elu Exp Floor GroupNormalization HardSigmoid "
+    "InstanceNormalization LeakyRelu Log Max Mean MeanVarianceNormalization Min Mul Neg PRelu Pow Reciprocal "
+    "Relu Selu Sigmoid Sqrt Sub Sum Tanh"
 )
 _OF_FIRST_INPUT = frozenset(_OF_FIRST_INPUT_NAMES.split())
-"""Operators whose oldest forms have no inference and whose output is like their first input."""
+"""Operators of which some form, mostly the oldest, has no inference: the output is like the first input."""
+
+_INFERRED_AS = {"GreaterOrEqual": "Greater", "LessOrEqual": "Less"}
+"""Operators of which some form has no inference, and others that are inferred alike."""
 
 
 @cache
@@ -67,7 +74,7 @@ class ShapeInference:
 
     def infer(self, node: ir.Node) -> None:
         """Set the types and shapes of the outputs of ``node``, as far as they follow from its inputs."""
-        schema = schema_at(node.op_type, self.opset)
+        schema = schema_at(_INFERRED_AS.get(node.op_type, node.op_type), self.opset)
         if schema is None:
             return
         for name, proto in self._asked(schema, node).items():
@@ -127,6 +134,8 @@ class ShapeInference:
             wanted = self._reshape_target(node)
             if wanted is not None:
                 output.type, output.shape = first.type, self.shape(reshaped(self.lengths(first), wanted))
+        elif node.op_type == "Slice" and first.shape is not None and output.shape is not None:
+            output.shape = self.shape(self._sliced(node, first))
         elif node.op_type in ("Upsample", "Resize", "Pad", "Tile") and output.shape and first.shape:
             # An axis that is not touched keeps its symbol.
             keep = self._untouched(node, len(first.shape))
@@ -136,6 +145,26 @@ class ShapeInference:
                     for index, (old, new) in enumerate(zip(first.shape, output.shape, strict=True))
                 ]
             )
+
+    def _sliced(self, node: ir.Node, source: ir.Value) -> list[Length]:
+        """The lengths after a Slice; of an axis of open length onnx takes a part for the whole."""
+        lengths: list[Length] = self.lengths(source)
+        starts, ends = _numbers(node, "starts", 1), _numbers(node, "ends", 2)
+        axes = [int(axis) for axis in _numbers(node, "axes", 3)] or list(range(len(starts)))
+        steps = _numbers(node, "steps", 4) or [1] * len(starts)
+        output = node.outputs[0]
+        assert output.shape is not None
+        result = [
+            entry if isinstance(entry, int) else lengths[axis] for axis, entry in enumerate(output.shape)
+        ]
+        if not len(starts) == len(ends) == len(axes) == len(steps):
+            return [_symbol(f"{output.name}[{axis}]") for axis in range(len(lengths))]
+        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+            if isinstance(lengths[axis], int) or (start == 0 and end >= _FAR and step == 1):
+                continue
+            one = step == 1 and ((start, end) == (0, 1) or (start == -1 and end >= _FAR))
+            result[axis] = 1 if one else _symbol(f"{output.name}[{axis % len(lengths)}]")
+        return result
 
     def _reshape_target(self, node: ir.Node) -> list[int] | None:
         if "shape" in node.attributes:

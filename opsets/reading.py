@@ -79,7 +79,7 @@ def _name_apart(model: ir.Model) -> None:
 
 
 def _hand_on_outputs(model: ir.Model) -> None:
-    """Let an Identity make each output of a branch or body that is a constant: that moves to the main graph."""
+    """Let an Identity make the outputs of branches and bodies that are constants: those move out."""
     taken = names_in(model)
     for graph in model.graph.subgraphs():
         for index, value in enumerate(graph.outputs):
@@ -117,7 +117,7 @@ def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.M
         name = str(constant.name)  # new ones by name: the checker's pass mixes their order
         return order.get(name, len(order)), name
 
-    declared = {value.name for value in _declarations(source.graph)}
+    declared = {value.name for value in _declarations(source.graph)} | _not_inferred(model, target)
     for value in _made_inside(model):
         if value.name not in declared:
             value.shape = value.type = None
@@ -142,6 +142,13 @@ def _declarations(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 yield from _declarations(attribute.g)
+
+
+def _not_inferred(model: ir.Model, target: int) -> set[str | None]:
+    """What has to be declared, as no reader can know its type: below 6 a Cast names it by a string."""
+    if target >= 6:
+        return set()
+    return {node.outputs[0].name for node in model.graph.all_nodes() if node.op_type == "Cast"}
 
 
 def _made_inside(model: ir.Model) -> Iterator[ir.Value]:

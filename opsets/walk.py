@@ -9,6 +9,7 @@ import onnx
 import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
+from opsets.cleaning import clean, count_from_front
 from opsets.constants import computed
 from opsets.context import Walk
 from opsets.dead import remove_dead
@@ -47,8 +48,11 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
     walk = Walk(model, ShapeInference(current), names_in(model), weights)
     before = len(list(model.graph.all_nodes()))
     simplify(walk)
+    count_from_front(walk)
+    clean(walk)
     folded = before - len(list(model.graph.all_nodes()))
     rewrites = _walk_down(walk, current, target)
+    clean(walk)  # of what the steps made: the result is as clean as what it was made of
     for value in model.graph.outputs:
         shape, kind = outputs[value.name]
         value.shape, value.type = shape or value.shape, kind or value.type

@@ -1,7 +1,8 @@
 """Make a source's requirements.lock from what its folder asks for: ``python tools/lock.py timm``.
 
 The lock pins the full closure of the source's environment with the hashes of every published file,
-so that installing it resolves nothing. Read from ``converters/<source>/``:
+so that installing it resolves nothing. Read from ``converters/<source>/``, or from another folder of the
+repository that has the same files, such as ``tests/opsets/torch_models``:
 
 ``requirements.in``
     What the source asks for, pinned.
@@ -166,8 +167,10 @@ def locked(files: list[tuple[Path, list[str]]], python: str, variables: Mapping[
 
 
 def lock(source: str) -> None:
-    """Write the lock files of ``source``."""
+    """Write the lock files of ``source``, a source's name or a folder of the repository."""
     folder = REPOSITORY / "converters" / source
+    if not folder.exists():
+        folder = REPOSITORY / source
     if not (folder / "requirements.in").exists():
         raise LockError(f"{folder.relative_to(REPOSITORY)} has no requirements.in: name a source's folder")
     settings = tomllib.loads((folder / "environment.toml").read_text(encoding="utf-8"))
@@ -191,7 +194,7 @@ def lock(source: str) -> None:
 def main() -> None:
     """Lock the sources named on the command line."""
     parser = argparse.ArgumentParser(description="Lock the environments of sources.")
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a folder of converters/")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a source, or another folder of the repository with the files of one")
     try:
         for source in parser.parse_args().sources:
             lock(source)

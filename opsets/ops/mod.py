@@ -12,13 +12,16 @@ from opsets.registry import adapts
 
 @adapts("Mod", 28, 27)
 def mod_28_to_27(rewrite: Rewrite) -> None:
-    """Floats by the operator's own formula, ``a - floor(a / b) * b``; exact as far as a / b is."""
+    """Floats by ``fmod``, one divisor more where the rest has the other sign; exact, signs of zero aside."""
     data, divisor = rewrite.required(0), rewrite.required(1)
     if rewrite.kind(data).kind != "f" or rewrite.integer("fmod", 0):
         return
-    rewrite.bound("Mod of floats below 28: as exact as the quotient, and NaN for an infinite divisor")
-    whole = rewrite.add("Floor", [rewrite.add("Div", [data, divisor])])
-    rewrite.replace(rewrite.add("Sub", [data, rewrite.add("Mul", [whole, divisor])]))
+    rest = rewrite.add("Mod", [data, divisor], {"fmod": 1})
+    zero = rewrite.number(0, data, "zero")
+    below = [rewrite.add("Less", [value, zero]) for value in (rest, divisor)]
+    left = rewrite.add("Not", [rewrite.add("Equal", [rest, zero])])
+    other_sign = rewrite.add("And", [left, rewrite.add("Xor", below)])
+    rewrite.replace(rewrite.add("Where", [other_sign, rewrite.add("Add", [rest, divisor]), rest]))
 
 
 @adapts("Mod", 10, 9)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 import pytest
 
-from opsets.errors import CannotAdapt
 from opsets.context import Walk
+from opsets.errors import CannotAdapt
 from opsets.graph import Rewrite
 from tests.opsets.simplifying import value_in, walk_of
 
@@ -66,7 +65,8 @@ def test_weights_and_what_is_made_of_them_are_not_to_be_computed_with() -> None:
 def test_attributes_have_their_defaults() -> None:
     rewrite, _ = rewrite_of(
         "up",
-        'g (float[1,1,2,2] x, float[4] s) => (float[1,1,A,B] y) { [up] y = Resize<mode="linear", extrapolation_value=2.5>(x, , s) }',
+        """g (float[1,1,2,2] x, float[4] s) => (float[1,1,A,B] y)
+        { [up] y = Resize<mode="linear", extrapolation_value=2.5>(x, , s) }""",
     )
     assert (rewrite.text("mode", "nearest"), rewrite.text("nearest_mode", "floor")) == ("linear", "floor")
     assert (rewrite.real("extrapolation_value", 0), rewrite.real("cubic_coeff_a", -0.75)) == (2.5, -0.75)
@@ -106,7 +106,14 @@ def test_a_replacement_takes_the_names_and_its_helpers_are_named_after_the_node(
     assert names(walk)[:2] == [("bend_Max", "Max", ["bend_Max"]), ("bend", "Min", ["a"])]
     low_number = walk.model.graph.initializers["bend_low"]
     assert (low_number.dtype, low_number.shape) == (ir.DataType.FLOAT, ir.Shape([]))
-    assert [node.name for node in walk.model.graph] == ["bend_Max", "bend", "scale", "stretch", "split", "last"]
+    assert [node.name for node in walk.model.graph] == [
+        "bend_Max",
+        "bend",
+        "scale",
+        "stretch",
+        "split",
+        "last",
+    ]
 
 
 def test_a_node_without_a_name_is_named_after_its_output() -> None:
@@ -156,7 +163,7 @@ def test_a_graph_output_that_is_forwarded_is_made_by_an_identity() -> None:
 
 
 def test_changes_in_place() -> None:
-    rewrite, walk = rewrite_of("bend")
+    rewrite, _ = rewrite_of("bend")
     rewrite.drop_attribute("axis")
     rewrite.keep_inputs(3)
     rewrite.keep_outputs(1)
@@ -170,7 +177,7 @@ def test_changes_in_place() -> None:
     assert [value and value.name for value in rewrite.node.inputs] == ["x", None, "two", None, "two"]
     rewrite.keep_inputs(1)
     assert [value and value.name for value in rewrite.node.inputs] == ["x"]
-    rewrite, walk = rewrite_of("split")
+    rewrite, _ = rewrite_of("split")
     assert [rewrite.is_used(index) for index in range(3)] == [True, True, False]
     with pytest.raises(CannotAdapt, match="its output 1 is used, and the older form has none like it"):
         rewrite.keep_outputs(1)
@@ -178,9 +185,13 @@ def test_changes_in_place() -> None:
 
 def test_what_the_older_form_does_not_accept_cannot_be_added() -> None:
     rewrite, _ = rewrite_of("bend", opset=13)
-    with pytest.raises(CannotAdapt, match="it would become HardSwish, where there is no HardSwish at opset 12"):
+    with pytest.raises(
+        CannotAdapt, match="it would become HardSwish, where there is no HardSwish at opset 12"
+    ):
         rewrite.add("HardSwish", [rewrite.required(0)])
-    with pytest.raises(CannotAdapt, match=r"become Not, where input 0 may not be tensor\(float\) at opset 12"):
+    with pytest.raises(
+        CannotAdapt, match=r"become Not, where input 0 may not be tensor\(float\) at opset 12"
+    ):
         rewrite.add("Not", [rewrite.required(0)])
 
 
@@ -230,7 +241,9 @@ def test_constants_of_a_branch_go_to_the_main_graph_and_its_nodes_do_not() -> No
     branch = inner.graph
     assert branch is not None
     rewrite = Rewrite(inner, walk)
-    rewrite.replace(rewrite.add("Mul", [rewrite.required(0), rewrite.initializer(np.float32([[2]]), "factor")]))
+    rewrite.replace(
+        rewrite.add("Mul", [rewrite.required(0), rewrite.number(2, rewrite.required(0), "factor")])
+    )
     assert list(walk.model.graph.initializers) == ["here_factor"]
     assert [(node.name, node.op_type) for node in branch] == [("here", "Mul")]
     assert [value.name for value in branch.outputs] == ["a"]

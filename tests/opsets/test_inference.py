@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx_ir as ir
 import pytest
-import sympy
+import sympy  # type: ignore[import-untyped]
 
 from opsets.inference import ShapeInference, quotient, reshaped
 from tests.opsets.simplifying import shape_of, value_in, walk_of
@@ -82,13 +82,32 @@ def test_an_axis_without_any_name_gets_one() -> None:
     assert list(map(str, ShapeInference(13).lengths(value))) == ["x[0]", "3"]
 
 
-@pytest.mark.parametrize("nodes", ["y = Clip<min=0.0,consumed_inputs=[0]>(x)", "y = Exp<consumed_inputs=[0]>(x)"])
+@pytest.mark.parametrize(
+    "nodes", ["y = Clip<min=0.0,consumed_inputs=[0]>(x)", "y = Exp<consumed_inputs=[0]>(x)"]
+)
 def test_old_operators_without_inference_are_like_their_first_input(nodes: str) -> None:
     text = f"g (float[N,4] x) => (float[N,4] r) {{ r = Dropout<is_test=1>(x) {nodes} z = Sum(y, x) }}"
     walk = walk_of(5, text)
     for name in ("y", "z"):
         assert shape_of(walk, name) == ["N", 4]
         assert value_in(walk, name).dtype == ir.DataType.FLOAT
+
+
+@pytest.mark.parametrize(
+    ("opset", "nodes", "kind", "shape"),
+    [
+        (21, "y = GroupNormalization<num_groups=2>(x, s, s)", ir.DataType.FLOAT, ["N", 4]),
+        (13, "y = MeanVarianceNormalization<axes=[1]>(x)", ir.DataType.FLOAT, ["N", 4]),
+        (12, "y = LessOrEqual(s, x)", ir.DataType.BOOL, ["N", 4]),
+        (12, "y = GreaterOrEqual(x, s)", ir.DataType.BOOL, ["N", 4]),
+    ],
+)
+def test_newer_operators_without_inference(
+    opset: int, nodes: str, kind: ir.DataType, shape: list[int | str]
+) -> None:
+    walk = walk_of(opset, f"g (float[N,4] x, float[4] s) => (float[N,4] r) {{ r = Relu(x) {nodes} }}")
+    assert value_in(walk, "y").dtype == kind
+    assert shape_of(walk, "y") == shape
 
 
 def test_a_length_and_its_expression_are_the_same_after_they_were_a_name() -> None:

@@ -67,7 +67,8 @@ def test_initialisers_of_two_branches_may_share_a_name() -> None:
 
 def test_every_form_of_constant_becomes_an_initialiser() -> None:
     text = """g (float[2] x) => (float[2] y) {
-        a = Constant<value = float {2}>() b = Constant<value_float = 3.0>() c = Constant<value_floats = [1.0,2.0]>()
+        a = Constant<value = float {2}>() b = Constant<value_float = 3.0>()
+        c = Constant<value_floats = [1.0,2.0]>()
         i = Constant<value_int = 4>() j = Constant<value_ints = [5,6]>()
         k = Cast<to=1>(i) l = Cast<to=1>(j)
         y = Sum(x, a, b, c, k, l)
@@ -85,7 +86,10 @@ def test_every_form_of_constant_becomes_an_initialiser() -> None:
 
 
 def test_a_constant_that_is_a_graph_output_comes_out_the_same() -> None:
-    model = parse(13, "g (float[2] x) => (float[2] y, float[2] z) { y = Neg(x) z = Constant<value_floats = [1.0,2.0]>() }")
+    model = parse(
+        13,
+        "g (float[2] x) => (float[2] y, float[2] z) { y = Neg(x) z = Constant<value_floats = [1.0,2.0]>() }",
+    )
     for target in (12, 9, 7, 3):
         lowered = retarget(model, target)
         assert [value.name for value in lowered.graph.output] == ["y", "z"]
@@ -156,7 +160,9 @@ def test_initialisers_stay_in_their_order() -> None:
 
 
 def test_reading_and_writing_changes_nothing() -> None:
-    model = parse(12, "g (float[N,4] x) => (float[N,4] y) <float[4] w = {1,2,3,4}> { a = Mul(x, w) y = Relu(a) }")
+    model = parse(
+        12, "g (float[N,4] x) => (float[N,4] y) <float[4] w = {1,2,3,4}> { a = Mul(x, w) y = Relu(a) }"
+    )
     model.producer_name, model.doc_string = "by hand", "a model"
     for node in model.graph.node:
         node.ClearField("domain")  # the parser writes out that it is empty

@@ -90,7 +90,8 @@ def test_an_if_that_is_decided_at_run_time_stays_and_its_lengths_are_those_of_bo
 def test_a_chain_of_lengths_is_folded() -> None:
     assert_simplified(
         17,
-        """g (float[N,6,4] x) => (float[N,24] y) <int64[1] last = {2}, int64[1] six = {6}, int64[1] open = {-1}> {
+        """g (float[N,6,4] x) => (float[N,24] y)
+        <int64[1] last = {2}, int64[1] six = {6}, int64[1] open = {-1}> {
             s = Shape(x) l = Gather(s, last) w = Mul(l, six) t = Concat<axis=0>(open, w) y = Reshape(x, t)
         }""",
         "g (float[N,6,4] x) => (float[N,24] y) <int64[2] t_value = {-1,24}> { y = Reshape(x, t_value) }",
@@ -141,7 +142,8 @@ def test_what_hands_on_its_input_goes(idle: str) -> None:
 def test_what_does_something_or_makes_an_output_stays(busy: str) -> None:
     kind, shape = ("double", "N,3") if "to=11" in busy else ("float", "2,N,3" if "wide" in busy else "N,3")
     text = f"g (float[N,3] x) => ({kind}[{shape}] y) <int64[3] wide = {{2,1,1}}> {{ a = Neg(x) y = {busy} }}"
-    assert operators(simplified(17, text)) == ["Neg", busy.split("<")[0].split("(")[0]]
+    assert operators(simplified(17, text))[0] == "Neg"
+    assert busy.startswith(operators(simplified(17, text))[1])
 
 
 def test_a_graph_output_that_is_constant_is_handed_on() -> None:

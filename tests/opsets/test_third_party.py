@@ -10,7 +10,6 @@ import onnx
 import pytest
 
 from opsets import retarget
-from parity.raising import raise_to_9
 from tests.opsets.third_party import TARGETS, torch_exports, with_drawn_weights, zoo_models
 from tools.opset_coverage.cases import Case
 from tools.opset_coverage.judging import RIGHT, numbers_of
@@ -23,12 +22,6 @@ PROCESSES = 2
 
 DRAWN_TARGETS = (3,)
 """Where the walk ends that has gone through every step."""
-
-NOT_RUN = {"test_operator_non_float_params": "Invalid attribute type STRING expected: INT"}
-"""What no runtime takes, and a part of what OpenVINO says: none knows the Cast of opsets below 6.
-
-It is raised to opset 9 by our own rules then, and run by onnxruntime.
-"""
 
 FORBIDDEN = {
     "test_GLU": "Split has a negative axis",
@@ -65,9 +58,9 @@ def test_all_give_the_expected_numbers_but_for_those_listed(name: str, workers: 
     assert len(cases) == count
     pairs = [(case, target) for case in cases for target in case.targets]
     with ThreadPoolExecutor(PROCESSES) as pool:
-        reasons = list(pool.map(lambda pair: failure(*pair, workers), pairs))
+        reasons = list(pool.map(lambda pair: failure(pair[0], pair[1], workers), pairs))
     failed = {(case.name, target): why for (case, target), why in zip(pairs, reasons, strict=True) if why}
-    listed = NOT_RUN | FORBIDDEN if name == "torch" else {}
+    listed = FORBIDDEN if name == "torch" else {}
     assert failed.keys() == {(case.name, target) for case, target in pairs if case.name in listed}, failed
     for (case_name, _), why in failed.items():
         assert listed[case_name] in why
@@ -82,15 +75,6 @@ def test_what_is_forbidden_was_so_before_and_gives_the_expected_numbers(
     assert [FORBIDDEN[name] in found for found in violations(original)] == [True]
     for target in case.targets:
         assert wrong(case, target, retarget(original, target).SerializeToString(), workers) == ""
-
-
-@pytest.mark.parametrize("name", NOT_RUN)
-def test_what_no_runtime_takes_is_right_once_it_is_raised(name: str, workers: SimpleQueue[Worker]) -> None:
-    case = next(case for case in torch_exports() if case.name == name)
-    for target in case.targets:
-        lowered = retarget(onnx.load_from_string(case.model), target)
-        raise_to_9(lowered)
-        assert wrong(case, 9, lowered.SerializeToString(), workers) == ""
 
 
 def failure(case: Case, target: int, workers: SimpleQueue[Worker]) -> str:

@@ -10,16 +10,18 @@ from opsets.values import Evaluator, row_of
 from tests.opsets.simplifying import value_in, walk_of
 
 CONSTANTS = """int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},
-    int64[1] last = {-1}, int64[1] minus_two = {-2}, int64[1] minus_seven = {-7}, int64 first = {0}, int64 unit = {1},
+    int64[1] last = {-1}, int64[1] minus_two = {-2}, int64[1] minus_seven = {-7},
+    int64 first = {0}, int64 unit = {1},
     int64[2] pair = {5,6}, int64[2] column = {1,1}, int64[2] by_four = {-1,4},
     int64[1] huge = {9007199254740993}, int64[1] many = {1000000000}, bool[2] both = {1,0}"""
 LENGTHS = "b = Shape<end=1>(x) s = Shape(x) c = Shape<start=1,end=2>(x) h = Shape<start=2,end=3>(x)"
 
 
 def entries_of(nodes: str, opset: int = 17) -> list[Any] | None:
-    """The elements of ``y`` as text; in ``nodes``, ``s`` is the shape ``[N, 3, H, 8]`` and b, c, h are its parts."""
+    """The elements of ``y`` as text; ``s`` is the shape ``[N, 3, H, 8]`` and b, c, h are its parts."""
     lengths = LENGTHS if opset >= 15 else "s = Shape(x)"
-    text = f"g (float[N,3,H,8] x, int64[2] z) => (float[N,3,H,8] r) <{CONSTANTS}> {{ r = Relu(x) {lengths} {nodes} }}"
+    text = f"""g (float[N,3,H,8] x, int64[2] z) => (float[N,3,H,8] r) <{CONSTANTS}>
+        {{ r = Relu(x) {lengths} {nodes} }}"""
     walk = walk_of(opset, text)
     found = Evaluator(walk.inference).entries(value_in(walk, "y"))
     return None if found is None else found.astype(str).tolist()
@@ -129,7 +131,8 @@ def test_rows_are_counted_as_one_entry_of_which_none_is_picked(nodes: str, expec
 
 
 def test_the_row_is_found_again() -> None:
-    text = f"""g (float[N,4] x) => (float[N,4] r) <int64 first = {{0}}, int64 unit = {{1}}, int64[1] two = {{2}}>
+    text = f"""g (float[N,4] x) => (float[N,4] r)
+    <int64 first = {{0}}, int64 unit = {{1}}, int64[1] two = {{2}}>
     {{ r = Relu(x) b = Shape<end=1>(x) {ROWS} y = Mul(rows, two) }}"""
     walk = walk_of(17, text)
     found = Evaluator(walk.inference).entries(value_in(walk, "y"))
@@ -155,7 +158,8 @@ def test_parameters_of_old_forms_are_attributes(opset: int, nodes: str, expected
 
 
 @pytest.mark.parametrize(
-    "nodes", ["y = Add(z, one)", "t = Cast<to=1>(s) u = Relu(t) y = Cast<to=7>(u)", "y = NonZero(s)", "y = Abs(b)"]
+    "nodes",
+    ["y = Add(z, one)", "t = Cast<to=1>(s) u = Relu(t) y = Cast<to=7>(u)", "y = NonZero(s)", "y = Abs(b)"],
 )
 def test_what_is_computed_of_something_else_is_unknown(nodes: str) -> None:
     assert entries_of(nodes) is None

@@ -17,13 +17,10 @@ TARGETS = range(LOWEST_TARGET, HIGHEST_TARGET + 1)
 # Written by hand in the forms of 21: a stem, a gated block, a transformer block and a head.
 TEXT = """g (float[batch,3,8,8] image) => (float[batch,5] logits, float[batch,4,3] features)
 <
-    float one = {1}, float low = {0}, float six = {6}, float half = {0.5},
-    float[3] scale = {1.5,0.5,1}, float[3] shift = {0.25,-0.5,1}, float[3] variance = {1,2,0.5},
-    int64[8] border = {0,0,1,1,0,0,1,1}, float border_value = {0.25}, int64[2] spatial = {-2,-1},
-    float[4] twice = {1,1,2,2}, int64[1] last = {-1}, int64[1] first = {0}, int64[2] parts = {2,2},
-    int64 along = {-1}, int64[3] every = {0,0,-1}, int64[1] token_axis = {1}, int64[1] three = {3}, int64 begin = {0},
-    float[1,1,3] token = {0.5,-0.25,1}, int64[3] heads = {0,-1,3}, float[3] norm_scale = {1,2,3}, float[3] norm_shift = {3,2,1},
-    float scaling = {0.577}
+    int64[8] border = {0,0,1,1,0,0,1,1}, float border_value = {0.25}, float low = {0}, float six = {6},
+    int64[2] spatial = {-2,-1}, float[4] twice = {1,1,2,2}, int64[2] parts = {2,2}, int64[3] every = {0,0,-1},
+    float[1,1,3] token = {0.5,-0.25,1}, float[3] norm_scale = {1,2,3}, float[3] norm_shift = {3,2,1},
+    float scaling = {0.577}, int64 along = {-1}, int64[1] token_axis = {1}, int64 third = {2}
 >
 {
     [pad] padded = Pad<mode="constant">(image, border, border_value)
@@ -58,11 +55,11 @@ TEXT = """g (float[batch,3,8,8] image) => (float[batch,5] logits, float[batch,4,
     [erf] errors = Erf(tokens_2)
     [summed] summed = CumSum(errors, along)
     [cut] features = Slice(summed, token_axis, many, token_axis)
-    [pick] picked = Gather<axis=1>(summed, begin)
+    [pick] picked = Gather<axis=1>(summed, third)
     [head] logits = Gemm<transB=1>(picked, head_weight, head_bias)
 }"""
-# Exact down to here; below it Erf is a rational function and the rounding differs.
 TOLERANCE = 1e-5
+"""Of the largest number: the order of sums differs, and below 9 Erf is a rational function."""
 
 
 @cache
@@ -111,7 +108,7 @@ def test_the_numbers_are_the_same(target: int, batch: int) -> None:
 
 def test_the_numbers_depend_on_every_picture() -> None:
     for output in expected(3):
-        assert not np.allclose(output[0], output[1], atol=0.01)
+        assert np.abs(output[0] - output[1]).max() > 0.01 * np.abs(output).max()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -121,7 +118,9 @@ def test_it_is_valid_and_stamped(target: int) -> None:
     assert [(entry.domain, entry.version) for entry in result.opset_import] == [("", target)]
     assert result.ir_version == ir_version(target)
     assert result.producer_name == "by hand"
-    inputs, constants = ([value.name for value in part] for part in (result.graph.input, result.graph.initializer))
+    inputs, constants = (
+        [value.name for value in part] for part in (result.graph.input, result.graph.initializer)
+    )
     assert inputs == (["image", *inputs[1:]] if result.ir_version < 4 else ["image"])
     assert set(inputs[1:]) == (set(constants) if result.ir_version < 4 else set())
     assert len(inputs) == len(set(inputs))
@@ -141,7 +140,9 @@ def test_names_are_unique_and_those_of_nodes_stay(target: int) -> None:
     names = [node.name for node in nodes]
     assert all(names)
     assert len(names) == len(set(names))
-    values = [value for node in nodes for value in node.output] + [value.name for value in lowered(target).graph.initializer]
+    values = [value for node in nodes for value in node.output] + [
+        value.name for value in lowered(target).graph.initializer
+    ]
     assert len(values) == len(set(values))
     source = [node.name for node in model().graph.node if node.name not in ("size", "rest", "wanted")]
     assert [name for name in names if name in source] == source
@@ -162,6 +163,7 @@ def test_nothing_dead_is_left(target: int) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_weights_are_kept_byte_for_byte(target: int) -> None:
+    """All constants of floats but the factors of Resize, which are parameters."""
     after = {tensor.name: tensor for tensor in lowered(target).graph.initializer}
     for tensor in model().graph.initializer:
         if tensor.dims and tensor.data_type == onnx.TensorProto.FLOAT and tensor.name != "twice":
@@ -198,5 +200,11 @@ def test_in_steps_it_comes_to_the_same() -> None:
 
 
 def test_the_bounds_say_where_it_is_not_exact() -> None:
-    assert retarget_with_report(model(), 9).bounds == ()
-    assert retarget_with_report(model(), 3).bounds == ("Erf below 9: absolute error at most 1e-6",)
+    assert retarget_with_report(model(), 11).bounds == ()
+    sums = "CumSum below 11: an inf or a NaN makes every sum of its row NaN"
+    assert retarget_with_report(model(), 9).bounds == (sums,)
+    assert retarget_with_report(model(), 3).bounds == (
+        sums,
+        "Erf below 9: absolute error at most 1e-6",
+        "Expand below 8: exact unless the input that the length is taken from holds a NaN",
+    )

@@ -142,4 +142,4 @@ def _drawn(shape: tuple[int, ...], generator: np.random.Generator) -> Array:
     if len(shape) < 2:
         return generator.uniform(0.5, 1.5, shape).astype(np.float32)
     spread = np.sqrt(2 / np.prod(shape[1:]))
-    return (spread * generator.normal(size=shape)).astype(np.float32)
+    return np.asarray(spread * generator.normal(size=shape), dtype=np.float32)

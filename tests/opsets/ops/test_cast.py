@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
 
 from opsets import RetargetError
 from opsets.walk import lower
-from tests.opsets.comparing import Array, assert_step, noise, parse, run, run_onnxruntime, step
+from tests.opsets.comparing import Array, assert_step, noise, parse, run, run_onnxruntime, step, text_of
 
 
 def test_a_comparison_is_computed_in_numbers() -> None:
@@ -153,3 +154,41 @@ def test_the_bound_is_recorded() -> None:
     assert lower(model, 6, 5).bounds == (
         "Conditions as numbers below 6: NaN where NaN or infinities are compared",
     )
+
+
+@pytest.mark.parametrize(("opset", "name", "value"), [(24, "round_mode", '"down"'), (19, "saturate", "0")])
+def test_what_decides_8_bit_floats_alone_is_dropped(opset: int, name: str, value: str) -> None:
+    """Onnxruntime refuses the attribute for any other type."""
+    model = parse(opset, f"g (float[2] x) => (int32[2] z) {{ z = Cast<to=6, {name}={value}>(x) }}")
+    expected = parse(opset - 1, "g (float[2] x) => (int32[2] z) { z = Cast<to=6>(x) }")
+    assert text_of(step(model)) == text_of(expected)
+
+
+@pytest.mark.parametrize(("opset", "to", "kind"), [(24, 24, "float8e8m0"), (19, 17, "float8e4m3fn")])
+def test_8_bit_floats_are_refused(opset: int, to: int, kind: str) -> None:
+    model = parse(opset, f"g (float[2] x) => ({kind}[2] z) {{ z = Cast<to={to}>(x) }}")
+    with pytest.raises(
+        RetargetError, match=rf"Cast .*{opset} to {opset - 1}: output 0 may not be tensor\({kind}\)"
+    ):
+        step(model)
+
+
+NUMBERS = {"float": 1, "double": 11, "int32": 6, "int64": 7, "uint8": 2, "bool": 9, "float16": 10}
+
+
+@given(
+    st.sampled_from(sorted(NUMBERS)),
+    st.sampled_from(sorted(NUMBERS)),
+    st.sampled_from([(24, "round_mode", '"up"'), (24, "saturate", "1"), (19, "saturate", "0")]),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_two_types_give_the_same(source: str, target: str, attribute: tuple[int, str, str]) -> None:
+    opset, name, value = attribute
+    model = parse(
+        opset,
+        f"g ({source}[5] x) => ({target}[5] z) {{ z = Cast<to={NUMBERS[target]}, {name}={value}>(x) }}",
+    )
+    numbers = noise((5,), "float32" if source == "float" else source)
+    x = {"x": np.abs(numbers) if source != "bool" else numbers}  # what is below 0 has no uint8
+    expected = list(ReferenceEvaluator(model).run(None, x))
+    np.testing.assert_array_equal(run(lower(model, opset, 12).model, x)[0], expected[0])

@@ -35,7 +35,7 @@ def test_without_an_axis_the_input_is_flat() -> None:
     assert_step(
         9,
         "g (float[2,3] x) => (float[2] z) <bool[5] c = {0,0,1,0,1}> { z = Compress(x, c) }",
-        """g (float[2,3] x, int64[2] z_kept = {2,4}, int64[1] z_flat = {-1}) => (float[2] z)
+        """g (float[2,3] x, int64[1] z_flat = {-1}, int64[2] z_kept = {2,4}) => (float[2] z)
         {
             z_Reshape = Reshape(x, z_flat)
             z = Gather<axis=0>(z_Reshape, z_kept)

@@ -106,3 +106,38 @@ def test_floats_give_the_same(pairs: list[tuple[int, int]]) -> None:
         10, f"g (float[{x.size}] x, float[{x.size}] y) => (float[{x.size}] z) {{ z = Mod<fmod=1>(x, y) }}"
     )
     assert_same_numbers(model, step(model), {"x": x, "y": y}, tolerance=1e-4)
+
+
+def test_floats_without_fmod_get_the_sign_of_the_divisor() -> None:
+    assert_step(
+        28,
+        "g (float[N,3] x, float[3] y) => (float[N,3] z) { z = Mod(x, y) }",
+        """g (float[N,3] x, float[3] y) => (float[N,3] z) <float z_zero = {0}> {
+            z_Mod = Mod<fmod=1>(x, y)
+            z_Less = Less(z_Mod, z_zero)
+            z_Less_1 = Less(y, z_zero)
+            z_Equal = Equal(z_Mod, z_zero)
+            z_Not = Not(z_Equal)
+            z_Xor = Xor(z_Less, z_Less_1)
+            z_And = And(z_Not, z_Xor)
+            z_Add = Add(z_Mod, y)
+            z = Where(z_And, z_Add, z_Mod)
+        }""",
+    )
+
+
+@pytest.mark.parametrize(("kind", "fmod"), [("float", 1), ("int32", 0), ("int32", 1)])
+def test_other_rests_stay_as_they_are_at_28(kind: str, fmod: int) -> None:
+    text = f"g ({kind}[N,3] x, {kind}[3] y) => ({kind}[N,3] z) {{ z = Mod<fmod={fmod}>(x, y) }}"
+    assert_step(28, text, text)
+    assert lower(parse(28, text), 28, 27).bounds == ()
+
+
+@given(st.lists(st.tuples(st.integers(-1000, 1000), st.sampled_from([-8, -3, -1, 1, 2, 7])), min_size=1))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_floats_without_fmod_give_the_same(pairs: list[tuple[int, int]]) -> None:
+    x, y = (np.array(part, dtype=np.float32) / 4 for part in zip(*pairs, strict=True))
+    text = f"g (float[{x.size}] x, float[{x.size}] y) => (float[{x.size}] z) {{ z = Mod(x, y) }}"
+    lowered = lower(parse(28, text), 28, 12)
+    np.testing.assert_array_equal(run(lowered.model, {"x": x, "y": y})[0], np.mod(x, y))
+    assert lowered.bounds == ()

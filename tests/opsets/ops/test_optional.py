@@ -48,3 +48,12 @@ def test_what_is_left_out_is_not_there() -> None:
         }""",
     )
     assert_same_numbers(model, step(model))
+
+
+@pytest.mark.parametrize(
+    ("kind", "nodes"), [("float[2]", "y = OptionalGetElement(o)"), ("bool", "y = OptionalHasElement(o)")]
+)
+def test_what_takes_an_optional_value_is_refused(kind: str, nodes: str) -> None:
+    model = parse(15, f"g (optional(float[2]) o) => ({kind} y) {{ {nodes} }}")
+    with pytest.raises(RetargetError, match=r"Optional\w+ .*15 to 14: there are no values of optional type"):
+        step(model)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
 
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect"])
@@ -153,3 +154,75 @@ def test_any_pads_give_the_same(pads: list[int], mode: str, kind: str, value: in
         }}""",
     )
     assert_same_numbers(model, step(model), {"x": noise((5, 5), "float32" if kind == "float" else kind)})
+
+
+def test_what_wraps_around_is_picked_axis_by_axis() -> None:
+    assert_step(
+        19,
+        """g (float[N,4,3] x) => (float[N,7,5] y) <int64[6] pads = {0,2,1,0,1,1}>
+        { y = Pad<mode="wrap">(x, pads) }""",
+        """g (float[N,4,3] x) => (float[N,7,5] y)
+        <int64[7] y_wrapped = {2,3,0,1,2,3,0}, int64[5] y_wrapped_1 = {2,0,1,2,0}> {
+            y_Gather = Gather<axis=1>(x, y_wrapped)
+            y = Gather<axis=2>(y_Gather, y_wrapped_1)
+        }""",
+    )
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "edge"])
+def test_other_modes_stay_as_they_are_at_19(mode: str) -> None:
+    text = f"""g (float[N,4] x) => (float[N,6] y) <int64[4] pads = {{0,1,0,1}}>
+        {{ y = Pad<mode="{mode}">(x, pads) }}"""
+    assert_step(19, text, text)
+
+
+def test_wrapping_of_nothing_goes() -> None:
+    assert_step(
+        19,
+        """g (float[N,4] x) => (float[N,4] y) <int64[4] pads = {0,0,0,0}>
+        { a = Neg(x) b = Pad<mode="wrap">(a, pads) y = Abs(b) }""",
+        "g (float[N,4] x) => (float[N,4] y) { a = Neg(x) y = Abs(a) }",
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ('y = Pad<mode="wrap">(x, p)', r"its pads \(p\) are computed at run time"),
+        ('y = Pad<mode="wrap">(x, first, , a)', r"its axes \(a\) are computed at run time"),
+        ('y = Pad<mode="wrap">(x, first)', r"axis 0 of x"),
+    ],
+)
+def test_what_wraps_by_open_numbers_is_refused(nodes: str, reason: str) -> None:
+    model = parse(
+        19,
+        f"""g (float[N,4] x, int64[4] p, int64[2] a) => (float[A,B] y) <int64[4] first = {{1,0,1,0}}>
+        {{ {nodes} }}""",
+    )
+    with pytest.raises(RetargetError, match=rf"Pad .*19 to 18: .*{reason}"):
+        step(model)
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    st.lists(st.integers(0, 9), min_size=6, max_size=6),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_wrapping_gives_the_same(shape: list[int], wide: list[int], some: bool) -> None:
+    """Several times around, too; the numbers are numpy's, as runtimes differ there."""
+    rank = len(shape)
+    over = [rank - 1] if some else list(range(rank))
+    begin, end = wide[: len(over)], wide[3 : 3 + len(over)]
+    pads = {axis: (before, after) for axis, before, after in zip(over, begin, end, strict=True)}
+    axes = ", , axes) }" if some else ") }"
+    left = [n + sum(pads.get(axis, (0, 0))) for axis, n in enumerate(shape)]
+    model = parse(
+        19,
+        f"""g (float{shape} x) => (float{left} y) <
+            int64[{2 * len(over)}] pads = {{{",".join(map(str, begin + end))}}}, int64[1] axes = {{-1}}
+        > {{ y = Pad<mode="wrap">(x, pads{axes}""",
+    )
+    x = noise(tuple(shape))
+    expected = np.pad(x, [pads.get(axis, (0, 0)) for axis in range(rank)], mode="wrap")
+    np.testing.assert_array_equal(run(step(model), {"x": x})[0], expected)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
 
 
@@ -58,3 +60,30 @@ def test_any_limits_give_the_same(start: int, limit: int, delta: int, kind: str)
     lowered = step(model)
     assert_same_numbers(model, lowered, numbers)
     assert_same_numbers(model, step(lowered), numbers)
+
+
+def test_what_half_floats_are_counted_in_is_dropped() -> None:
+    assert_step(
+        27,
+        "g (float a, float b, float c) => (float[M] z) { z = Range<stash_type=1>(a, b, c) }",
+        "g (float a, float b, float c) => (float[M] z) { z = Range(a, b, c) }",
+    )
+
+
+@given(st.integers(-5, 5), st.integers(0, 6), st.sampled_from(["int64", "float", "double", "int32", "int16"]))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_any_type_is_counted_the_same_at_26(start: int, count: int, kind: str) -> None:
+    model = parse(
+        27, f"g ({kind} a, {kind} b, {kind} c) => ({kind}[M] z) {{ z = Range<stash_type=1>(a, b, c) }}"
+    )
+    numbers = {
+        name: np.array(value, dtype=kind if kind != "float" else "float32")
+        for name, value in zip("abc", (start, start + 2 * count, 2), strict=True)
+    }
+    assert_same_numbers(model, step(model), numbers)
+
+
+def test_half_floats_are_refused_at_26() -> None:
+    model = parse(27, "g (float16 a, float16 b, float16 c) => (float16[M] z) { z = Range(a, b, c) }")
+    with pytest.raises(RetargetError, match=r"Range .*27 to 26: input 0 may not be tensor\(float16\)"):
+        step(model)

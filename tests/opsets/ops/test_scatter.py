@@ -36,9 +36,9 @@ def test_below_9_constant_indices_choose() -> None:
         }""",
         """g (float[2,2] x,
         float[2,1] u,
+        int64[4] z_chosen = {0,4,5,3},
         int64[1] z_shape = {4},
         int64[1] z_shape_1 = {2},
-        int64[4] z_chosen = {0,4,5,3},
         int64[2] z_shape_2 = {2,2})
         => (float[2,2] z)
         {

@@ -25,6 +25,8 @@ from pipeline import environments
 from pipeline.processes import Limits
 from pipeline.workers import run_worker
 
+pytestmark = pytest.mark.torch_exports
+
 SOURCE = Source("torch-exports", "Both exporters of torch", Path(__file__).parent, weights_suffixes=())
 
 MODELS = [
