@@ -194,7 +194,8 @@ def lock(source: str) -> None:
 def main() -> None:
     """Lock the sources named on the command line."""
     parser = argparse.ArgumentParser(description="Lock the environments of sources.")
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a source, or another folder of the repository with the files of one")
+    told = "a source, or another folder of the repository with the files of one"
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=told)
     try:
         for source in parser.parse_args().sources:
             lock(source)
