@@ -13,8 +13,9 @@ from opsets.constants import constant
 from opsets.context import Walk
 from opsets.errors import CannotAdapt
 from opsets.inference import Length
+from opsets.length_rules import Entries
 from opsets.types import refused_type
-from opsets.values import Entries, Evaluator
+from opsets.values import Evaluator
 
 
 class Rewrite:

@@ -136,6 +136,8 @@ class ShapeInference:
                 output.type, output.shape = first.type, self.shape(reshaped(self.lengths(first), wanted))
         elif node.op_type == "Slice" and first.shape is not None and output.shape is not None:
             output.shape = self.shape(self._sliced(node, first))
+        elif node.op_type == "Flatten" and first.shape is not None:
+            output.shape = self.shape(_flattened(node, self.lengths(first)))
         elif node.op_type in ("Upsample", "Resize", "Pad", "Tile") and output.shape and first.shape:
             # An axis that is not touched keeps its symbol.
             keep = self._untouched(node, len(first.shape))
@@ -200,6 +202,12 @@ class ShapeInference:
         name = str(length)
         self._expressions[name] = length
         return ir.SymbolicDim(name)
+
+
+def _flattened(node: ir.Node, lengths: list[Length]) -> list[Length]:
+    attribute = node.attributes.get("axis")
+    axis = 1 if attribute is None else attribute.as_int()
+    return [reduce(mul, part, 1) for part in (lengths[:axis], lengths[axis:])]
 
 
 def reshaped(lengths: list[Length], target: list[int]) -> list[Length]:

@@ -45,7 +45,7 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         LiftSubgraphInitializersToMainGraphPass()(model)
         load_inner_references(model)
     except Exception as error:
-        reason = error.__cause__ or error
+        reason = " ".join(str(error.__cause__ or error).split())
         raise RetargetError(f"the graph cannot be read: {reason}; is the model valid?") from error
     for value in model.graph.initializers.values():
         if value.const_value is not None:
@@ -158,10 +158,16 @@ def _made_inside(model: ir.Model) -> Iterator[ir.Value]:
                 yield value
 
 
+def _has_no_inference(value: ir.Value, target: int) -> bool:
+    """Whether the type of ``value`` cannot be inferred: below 6 a Cast names it in text."""
+    node = value.producer()
+    return node is not None and node.op_type == "Cast" and target < 6
+
+
 def _check(model: ir.Model, target: int) -> None:
     """Refuse a ``model`` that ``onnx.checker``, types and shapes included, does not pass."""
     try:
         CheckerPass(full_check=True)(model)
     except Exception as error:
-        reason = error.__cause__ or error
+        reason = " ".join(str(error.__cause__ or error).split())  # the checker's has many lines
         raise RetargetError(f"the result is not valid at opset {target}: {reason}") from error

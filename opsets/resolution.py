@@ -6,9 +6,11 @@ import numpy as np
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
+from opsets.boxes import write_box
 from opsets.context import Walk
-from opsets.inference import Length, ShapeInference
-from opsets.values import Entries, Evaluator, row_of
+from opsets.inference import Length, ShapeInference, reshaped
+from opsets.length_rules import Entries, row_of
+from opsets.values import Evaluator
 
 _END = np.iinfo(np.int64).max
 
@@ -27,12 +29,16 @@ def resolve(walk: Walk, evaluator: Evaluator, node: ir.Node) -> None:
         resolver.slice()
     elif node.op_type == "Gather":
         resolver.gather()
+    elif node.op_type in ("ScatterND", "ScatterElements"):
+        write_box(walk, evaluator, node)
 
 
 def set_expanded(inference: ShapeInference, evaluator: Evaluator, node: ir.Node) -> None:
     """Set the shape that an operator makes of lengths, which onnx's inference cannot follow."""
-    index = {"Expand": 1, "ConstantOfShape": 0, "Range": 1}.get(node.op_type)
-    value = node.inputs[index] if index is not None else None
+    index = {"Expand": 1, "ConstantOfShape": 0, "Range": 1, "Resize": 3, "Tile": 1}.get(node.op_type)
+    if index is None or index >= len(node.inputs) or "axes" in node.attributes:
+        return
+    value = node.inputs[index]
     entries = evaluator.entries(value) if value is not None else None
     source = node.inputs[0] if node.inputs else None
     if entries is None or source is None or source.shape is None:
@@ -42,6 +48,10 @@ def set_expanded(inference: ShapeInference, evaluator: Evaluator, node: ir.Node)
         return
     if node.op_type == "Expand":
         lengths = _broadcast(inference.lengths(source), lengths)
+    if node.op_type == "Tile":
+        if len(node.inputs) > 2:  # its first form repeats one axis
+            return
+        lengths = [own * count for own, count in zip(inference.lengths(source), lengths, strict=True)]
     node.outputs[0].shape = inference.shape(lengths)
 
 
@@ -90,9 +100,11 @@ class _Resolver:
         attribute = self._node.attributes.get("allowzero")
         zeros = attribute is not None and bool(attribute.as_int())
         target: list[int] = []
+        solved = list(entries) if zeros else reshaped(self._lengths, list(entries))
         for index, entry in enumerate(entries):
-            if isinstance(entry, int):
-                target.append(entry)
+            if isinstance(entry, int):  # what is left is written down where it is known: two may not be left
+                known = entry == -1 and isinstance(solved[index], int)
+                target.append(int(solved[index]) if known else entry)
             else:
                 same = index < len(self._lengths) and entry == self._lengths[index] and not zeros
                 target.append(0 if same else -1)

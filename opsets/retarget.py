@@ -65,10 +65,14 @@ def _opset(model: onnx.ModelProto, target: int) -> int:
         raise RetargetError(
             f"opset {target} is out of range: targets are {LOWEST_TARGET} to {HIGHEST_TARGET}"
         )
-    imports = {entry.domain: entry.version for entry in model.opset_import}
-    current = next((imports[domain] for domain in DEFAULT_DOMAINS if domain in imports), None)
-    if current is None:
+    imports = {entry.version for entry in model.opset_import if entry.domain in DEFAULT_DOMAINS}
+    if not imports:
         raise RetargetError("the model imports no opset of the default domain; is it an ONNX model?")
+    if len(imports) > 1:
+        raise RetargetError(
+            f"the model imports the default domain at opsets {sorted(imports)}; it has to be one"
+        )
+    [current] = imports
     if current < target:
         raise RetargetError(
             f"the model is at opset {current}, below the target {target}: opsets are only lowered; "

@@ -117,6 +117,9 @@ def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool:
             raise CannotAdapt(reason)
     except CannotAdapt as error:
         raise RetargetError(f"{where}: {error}; the lowest possible opset is {opset}") from error
+    except Exception as error:  # such as an axis that does not exist, which the checker may pass
+        reason = f"{type(error).__name__}: {error}"
+        raise RetargetError(f"{where}: it cannot be read ({reason}); is the model valid?") from error
     return rewrite.touched
 
 

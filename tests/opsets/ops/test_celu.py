@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
 from opsets.walk import lower
-from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.comparing import assert_same_numbers, assert_step, parse, run, step
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_with_alpha_1_it_is_elu() -> None:
@@ -43,3 +48,15 @@ def test_an_alpha_that_is_not_above_0_is_refused() -> None:
     model = parse(12, "g (float[N,3] x) => (float[N,3] z) { z = Celu<alpha=-1.0>(x) }")
     with pytest.raises(RetargetError, match=r"Celu .*12 to 11: its alpha is -1.0, not above 0"):
         step(model)
+
+
+@given(shapes(), st.none() | st.floats(0.125, 8, width=32), st.data())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_shape_and_numbers_give_the_same(shape: Shape, alpha: float | None, data: st.DataObject) -> None:
+    """Infinities and NaN, too; ``alpha`` is 1 where it is left out."""
+    attribute = "" if alpha is None else f"<alpha={alpha!r}>"
+    model = parse(12, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = Celu{attribute}(x) }}")
+    numbers = {"x": data.draw(arrays(np.float32, shape.lengths, elements=st.floats(width=32)))}
+    (above,), (below,) = run(model, numbers), run(step(model), numbers)
+    assert above.shape == below.shape
+    np.testing.assert_allclose(below, above, rtol=1e-6, atol=1e-6 * (alpha or 1))

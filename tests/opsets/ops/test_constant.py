@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from onnx import AttributeProto
 from onnx.helper import make_node, make_tensor
+from onnx.numpy_helper import from_array
 
 from opsets import RetargetError, retarget
 from opsets.context import Walk
@@ -15,7 +19,7 @@ from opsets.graph import Rewrite
 from opsets.inference import ShapeInference
 from opsets.ops.constant import constant_to_initializer
 from opsets.registry import ADAPTERS
-from tests.opsets.comparing import assert_same_numbers, parse
+from tests.opsets.comparing import Array, assert_same_numbers, parse
 
 FORMS = {
     "value = float[2] {1,2}": ("float[2]", [1, 2]),
@@ -79,3 +83,29 @@ def test_a_sparse_constant_is_refused() -> None:
     model.graph.node[1].input.append("thin")
     with pytest.raises(RetargetError, match=r"(?i)sparse"):
         retarget(model, 12)
+
+
+@given(
+    st.sampled_from(sorted(version for operator, version in ADAPTERS if operator == "Constant")),
+    arrays(
+        st.sampled_from([np.float32, np.float64, np.float16, np.int64, np.int8, np.uint8, np.bool_]),
+        array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+    ),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_tensor_is_handed_on_bit_for_bit(opset: int, elements: Array, short: bool) -> None:
+    """As a tensor; one number or a row of numbers also in the short form that has its type."""
+    kind = {"float32": "float", "int64": "int"}.get(str(elements.dtype))
+    form = {"value": from_array(elements)}
+    if opset >= 12 and short and kind and elements.ndim < 2 and elements.size:
+        form = {f"value_{kind}{'s' * elements.ndim}": elements.tolist()}
+    model = ir.from_proto(parse(opset, "g (float[2] x) => (float[2] y) { y = Neg(x) }"))
+    made = ir.from_proto(make_node("Constant", [], ["c"], **form))
+    model.graph.append(made)
+    ADAPTERS["Constant", opset](Rewrite(made, Walk(model, ShapeInference(opset - 1), set())))
+    (value,) = model.graph.initializers.values()
+    assert value.const_value is not None
+    found = value.const_value.numpy()
+    assert (found.dtype, found.shape) == (elements.dtype, elements.shape)
+    assert found.tobytes() == elements.tobytes()

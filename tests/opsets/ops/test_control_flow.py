@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, noise, parse, step, text_of
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_branches_of_one_shape_stay() -> None:
@@ -108,3 +110,48 @@ def test_a_loop_gives_the_same_below_11(count: int) -> None:
     for _ in range(13, 9, -1):
         lowered = step(lowered)
     assert_same_numbers(model, lowered)
+
+
+@given(shapes(), st.lists(st.sampled_from(["Neg", "Abs", "Relu"]), min_size=2, max_size=2), st.booleans())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_branches_of_one_shape_give_the_same(shape: Shape, operators: list[str], chosen: bool) -> None:
+    kind = f"float{shape.text}"
+    model = parse(
+        11,
+        f"""g ({kind} x, bool c) => ({kind} z) {{
+            z = If (c) <
+                then_branch = yes () => ({kind} a) {{ a = {operators[0]}(x) }},
+                else_branch = no () => ({kind} b) {{ b = {operators[1]}(x) }}
+            >
+        }}""",
+    )
+    numbers = {"x": noise(shape.lengths), "c": np.asarray(chosen)}
+    assert_same_numbers(model, step(model), numbers)
+
+
+@given(
+    st.lists(st.integers(1, 3), min_size=1, max_size=3), st.integers(-3, 2), st.integers(-3, 2), st.booleans()
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_negative_axes_of_scan_give_the_same(
+    shape: list[int], axis_in: int, axis_out: int, named: bool
+) -> None:
+    rank = len(shape)
+    place_in, place_out = (axis % rank if named else 0 for axis in (axis_in, axis_out))
+    given_ = (
+        f"scan_input_axes = [{place_in - rank}], scan_output_axes = [{place_out - rank}]," if named else ""
+    )
+    part = [length for axis, length in enumerate(shape) if axis != place_in]
+    collected = [*part[:place_out], shape[place_in], *part[place_out:]]
+    state = f"float[{','.join(map(str, part))}]".replace("[]", "")
+    model = parse(
+        11,
+        f"""g ({state} x, float{shape} y) => ({state} z, float{collected} all) {{
+            z, all = Scan <
+                num_scan_inputs = 1, {given_}
+                body = step ({state} a, {state} e) => ({state} b, {state} d) {{ b = Add(a, e) d = Neg(b) }}
+            > (x, y)
+        }}""",
+    )
+    numbers = {"x": np.asarray(noise(tuple(part))), "y": noise(tuple(shape), seed=3)}
+    assert_same_numbers(model, step(model), numbers)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from opsets import RetargetError
 from opsets.walk import lower
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_the_transform_of_two() -> None:
@@ -118,3 +119,59 @@ def test_an_axis_of_run_time_is_refused() -> None:
     model = parse(20, "g (float[N,5,4,1] x, int64 a) => (float[A,B,C,2] y) { y = DFT(x, , a) }")
     with pytest.raises(RetargetError, match=r"DFT .*opset 20 to 19: its axis .a. are computed at run time"):
         step(model)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    shape=shapes(least=1),
+    place=st.none() | st.integers(-4, 2),
+    length=st.sampled_from([None, 1, 2, 5]),
+    form=st.sampled_from(["", "inverse=1", "onesided=1", "inverse=0, onesided=0"]),
+)
+def test_any_axis_below_20(shape: Shape, place: int | None, length: int | None, form: str) -> None:
+    """Left out, from the front and from the back, where the last axis of all holds the complex numbers."""
+    rank = len(shape.lengths) + 1
+    axis = None if place is None else (place % (rank - 1)) - rank * (place < 0)
+    names = (
+        "x"
+        + ("" if length is None else ", n")
+        + (("" if length else ",") + ", a" if axis is not None else "")
+    )
+    parts = 1 if form == "onesided=1" else 2
+    declared = [f"int64 n = {{{length}}}"] * (length is not None) + [f"int64 a = {{{axis}}}"] * (
+        axis is not None
+    )
+    model = parse(
+        20,
+        f"""g (float[{shape.text[1:-1]},{parts}] x) => (float[{",".join("ABCD"[:rank])}] y)
+        {f"<{', '.join(declared)}>" if declared else ""} {{ y = DFT{f"<{form}>" if form else ""}({names}) }}""",
+    )
+    assert_same_numbers(model, step(model), {"x": noise((*shape.lengths, parts))}, tolerance=1e-5)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    count=st.integers(1, 20),
+    hop=st.integers(1, 6),
+    length=st.none() | st.integers(1, 9),
+    windowed=st.booleans(),
+    one_sided=st.sampled_from([None, 0, 1]),
+)
+def test_any_frames_are_as_numpy_has_them(
+    count: int, hop: int, length: int | None, windowed: bool, one_sided: int | None
+) -> None:
+    """The length left out is that of the window, or of the signal where there is none; halves by default."""
+    size = min(length or (4 if windowed else count), count)
+    given_ = "" if length is None and (windowed or size == count) else ", n"
+    names = f"x, f, {'w' if windowed else ''}{given_}".rstrip(", ")
+    model = parse(
+        17,
+        f"""g (float[N,{count},1] x, float[{size}] w) => (float[N,A,B,2] y) <int64 f = {{{hop}}}, int64 n = {{{size}}}>
+        {{ y = STFT{"" if one_sided is None else f"<onesided={one_sided}>"}({names}) }}""",
+    )
+    signal, window = noise((2, count, 1)), noise((size,), seed=3)
+    frames = [signal[:, at : at + size, 0] for at in range(0, count - size + 1, hop)]
+    framed = np.stack(frames, axis=1) * (window if windowed else 1)
+    expected = np.fft.fft(framed) if one_sided == 0 else np.fft.rfft(framed)
+    (found,) = run(step(model), {"x": signal, "w": window})
+    np.testing.assert_allclose(found[..., 0] + 1j * found[..., 1], expected, rtol=1e-4, atol=1e-5)

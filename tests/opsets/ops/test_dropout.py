@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
-from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+from tests.opsets.shapes import Shape, shapes
 
 ONE = "g (float[N,3] x) => (float[N,3] y)"
 
@@ -99,3 +101,23 @@ def test_training_at_6_stays_training_at_5() -> None:
     (node,) = step(model).graph.node
     assert node.op_type == "Dropout"
     assert {entry.name for entry in node.attribute} == {"ratio"}
+
+
+@given(shapes(), st.sampled_from([10, 7, 6]), st.booleans(), st.booleans())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_old_inference_goes(shape: Shape, opset: int, ratio: bool, masked: bool) -> None:
+    """With a mask that nobody uses, too; ``ratio`` is a half where it is left out."""
+    attributes = ["ratio=0.25"] * ratio + ["is_test=1"] * (opset == 6)
+    model = parse(
+        opset,
+        f"""g (float{shape.text} x) => (float{shape.text} y) {{
+            a = Neg(x)
+            b{", m" if masked else ""} = Dropout{f"<{', '.join(attributes)}>" if attributes else ""}(a)
+            y = Abs(b)
+        }}""",
+    )
+    below = step(model)
+    assert [node.op_type for node in below.graph.node] == ["Neg", "Abs"]
+    assert_same_numbers(below, retarget(below, below.opset_import[0].version - 1))
+    found = run(below, {"x": noise(shape.lengths)})[0]
+    np.testing.assert_array_equal(found, np.abs(noise(shape.lengths)))

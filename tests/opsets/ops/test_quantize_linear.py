@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.shapes import Shape, shapes
 
 HALVES = np.arange(-40, 40, dtype=np.float32).reshape(2, 4, 10) / 4
 ONE = "<float s = {0.5}, uint8 p = {7}>"
 PER_CHANNEL = "<float[4] s = {0.5,0.25,2,1}, int8[4] p = {0,-3,5,100}>"
+TYPES = {"uint8": 2, "int8": 3, "uint16": 4, "int16": 5}
 
 
 def graph(constants: str, attributes: str, kind: str = "uint8", inputs: str = "x, s, p") -> str:
@@ -139,3 +141,44 @@ def test_blocks_are_spelt_out(constant: bool) -> None:
 def test_what_the_older_form_cannot_say_is_refused(opset: int, text: str, reason: str) -> None:
     with pytest.raises(RetargetError, match=rf"QuantizeLinear .*{opset} to {opset - 1}: .*{reason}"):
         step(parse(opset, text))
+
+
+@given(
+    shape=shapes(least=1),
+    kind=st.sampled_from(["int8", "uint8", "int16", "uint16"]),
+    scales=st.sampled_from(["one", "channel", "block"]),
+    place=st.integers(-3, 2),
+    said=st.booleans(),
+    zero=st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_axis_and_block_below_23_21_and_19(
+    shape: Shape, kind: str, scales: str, place: int, said: bool, zero: bool
+) -> None:
+    """Blocks of two; the zero point or ``output_dtype`` says the type, or none of them for uint8."""
+    rank = len(shape.lengths)
+    axis = place % rank
+    lengths = {"one": [], "channel": [shape.lengths[axis]], "block": list(shape.lengths)}[scales]
+    if scales == "block":
+        lengths[axis] = -(-lengths[axis] // 2)
+    of = f"{lengths}" if lengths else ""
+    attributes = [f"axis={axis - rank * (place < 0)}"] if lengths else []
+    attributes += ["block_size=2"] if scales == "block" else []
+    attributes += ["precision=1", "saturate=1"] if said else []
+    if not zero and (kind != "uint8" or said):
+        attributes += [f"output_dtype={TYPES[kind]}"]
+    model = parse(
+        23,
+        f"""g (float{shape.text} x, float{of} s{f", {kind}{of} p" if zero else ""}) => ({kind}{shape.text} y) {{
+            y = QuantizeLinear{f"<{', '.join(attributes)}>" if attributes else ""}(x, s{", p" if zero else ""})
+        }}""",
+    )
+    generator = np.random.default_rng(4)
+    inputs = {
+        "x": np.asarray(generator.integers(-600, 600, shape.lengths) / 4).astype(np.float32),
+        "s": np.asarray(2.0 ** generator.integers(-3, 2, lengths)).astype(np.float32),
+    }
+    if zero:
+        inputs["p"] = np.asarray(generator.integers(0, 100, lengths, kind))
+    for target in (22, 20, 18):
+        assert_same_numbers(model, retarget(model, target), inputs)
