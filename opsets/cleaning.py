@@ -35,7 +35,7 @@ def count_from_front(walk: Walk) -> None:
         source = node.inputs[0] if node.inputs else None
         if source is None or source.shape is None or node.op_type in _ALWAYS_FROM_BACK:
             continue
-        rank = len(source.shape)
+        rank = len(source.shape) + (node.op_type == "OneHot")  # its axis is one of the output
         axis, axes = node.attributes.get("axis"), node.attributes.get("axes")
         if axis is not None and axis.as_int() < 0:
             node.attributes["axis"] = ir.AttrInt64("axis", axis.as_int() + rank)

@@ -36,6 +36,13 @@ def cast_6_to_5(rewrite: Rewrite) -> None:
     Exact, but for NaN and two infinities of one sign as operands of a comparison: both give NaN.
     """
     data, kind = rewrite.required(0), ir.DataType(rewrite.integer("to", 0))
+    if data.dtype == kind:
+        rewrite.forward(data)
+        return
+    array = rewrite.constant_or_none(data)
+    if array is not None:  # a weight too: no runtime knows this form
+        rewrite.forward(rewrite.initializer(array.astype(kind.numpy()), "cast"))
+        return
     if data.dtype == ir.DataType.BOOL and kind == ir.DataType.FLOAT:
         numbers = numbers_of(rewrite, data)
         if numbers is not None:

@@ -176,6 +176,13 @@ def test_axes_from_the_back_are_counted_from_the_front_below_11(negative: str, p
     assert text_of(cleaned(newer)) == text_of(newer)
 
 
+def test_the_axis_of_one_hot_is_counted_in_its_output() -> None:
+    text = """g (int64[N,2] x) => (float[N,2,3] y) <int64 depth = {{3}}, float[2] pair = {{0,1}}> {{
+        y = OneHot<axis={axis}>(x, depth, pair)
+    }}"""
+    assert_cleaned(10, text.format(axis=-1), text.format(axis=2))
+
+
 def test_new_axes_are_counted_among_all() -> None:
     graph, ports = "g (float[N,4] x)", "(float[A,B,C,D] y)"
     before = f"{graph} => {ports} {{ y = Unsqueeze<axes=[-1,1]>(x) }}"

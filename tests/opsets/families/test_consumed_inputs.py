@@ -6,11 +6,25 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from onnx import ModelProto
 
 from opsets.walk import lower
 from parity.raising import raise_to_9
-from tests.opsets.comparing import Array, assert_step, parse, run_onnxruntime, run_openvino, text_of
+from tests.opsets.comparing import (
+    Array,
+    assert_same_numbers,
+    assert_step,
+    noise,
+    parse,
+    run_onnxruntime,
+    run_openvino,
+    step,
+    text_of,
+)
+from tests.opsets.shapes import Shape, in_brackets, shapes
 
 
 def test_selu_has_fewer_digits_below_6() -> None:
@@ -34,6 +48,14 @@ def test_selu_keeps_what_is_given() -> None:
 
 
 OPERATORS = ("Abs", "Add", "Div", "Mul", "Neg", "Sub")
+EXACT: dict[str, Callable[..., Array]] = {
+    "Abs": abs,
+    "Add": np.add,
+    "Div": lambda a, b: np.trunc(a / b) if a.dtype.kind == "i" else a / b,
+    "Mul": np.multiply,
+    "Neg": np.negative,
+    "Sub": np.subtract,
+}
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -75,14 +97,7 @@ def test_integers_keep_their_numbers(operator: str, kind: str) -> None:
     model = parse(6, f"g ({kind}[8] x, {kind}[8] y) => ({kind}[8] z) {{ z = {operator}({operands}) }}")
     x = np.array([7, -7, 7, -7, 6, 2**30, 2**31 - 1, 0], dtype=kind)
     y = np.array([3, 3, -3, -3, 3, -1, -1 if operator in ("Add", "Mul") else 1, 5], dtype=kind)
-    exact: dict[str, Callable[..., Array]] = {
-        "Abs": abs,
-        "Add": np.add,
-        "Div": lambda a, b: np.trunc(a / b),
-        "Mul": np.multiply,
-    }
-    exact |= {"Neg": np.negative, "Sub": np.subtract}
-    expected = exact[operator](*((x,) if operands == "x" else (x, y)))
+    expected = EXACT[operator](*((x,) if operands == "x" else (x, y)))
     np.testing.assert_array_equal(run_raised(lower(model, 6, 5).model, {"x": x, "y": y}), expected)
 
 
@@ -93,3 +108,49 @@ def test_selu_has_the_same_numbers_at_3() -> None:
         numbers["x"] > 0, numbers["x"], 1.6732631921768188 * np.expm1(numbers["x"])
     )
     np.testing.assert_allclose(run_openvino(lower(model, 6, 3).model, numbers)[0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@given(
+    shape=shapes(least=1),
+    kind=st.sampled_from(["int32", "int64", "float"]),
+    missing=st.integers(0, 3),
+    said=st.booleans(),
+    data=st.data(),
+)
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_any_shape_and_type_gives_the_same(
+    operator: str, shape: Shape, kind: str, missing: int, said: bool, data: st.DataObject
+) -> None:
+    """The second operand of fewer axes, as ``broadcast`` says; integers are divided towards 0."""
+    second = shape.lengths[missing:]
+    alone = operator in ("Abs", "Neg")
+    dims = shape.text if len(second) == len(shape.lengths) else f"{list(second)}" if second else ""
+    attribute = "<broadcast=1>" if not alone and (missing or said) else ""
+    model = parse(
+        6,
+        f"""g ({kind}{shape.text} x{"" if alone else f", {kind}{dims} y"}) => ({kind}{shape.text} z)
+        {{ z = {operator}{attribute}({"x" if alone else "x, y"}) }}""",
+    )
+    numbers = st.integers(-(2**15), 2**15)
+    made = [
+        data.draw(arrays("float32" if kind == "float" else kind, lengths, elements=elements), label=name)
+        for name, lengths, elements in (("x", shape.lengths, numbers), ("y", second, numbers.filter(bool)))
+    ]
+    inputs = dict(zip("x" if alone else "xy", made, strict=False))
+    below = step(model)
+    assert ("Cast" in {node.op_type for node in below.graph.node}) == (kind != "float")
+    x, y = made
+    expected = EXACT[operator](x) if alone else EXACT[operator](x, y)
+    np.testing.assert_allclose(run_raised(below, inputs), expected, rtol=1e-6)
+
+
+@given(shapes(least=1), st.sampled_from([None, 0.5, 2.0]), st.sampled_from([None, 0.5, 2.0]))
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_selu_of_any_shape(shape: Shape, alpha: float | None, gamma: float | None) -> None:
+    """Either attribute is left out, or given."""
+    given_ = [f"{name}={value}" for name, value in (("alpha", alpha), ("gamma", gamma)) if value is not None]
+    model = parse(
+        6, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = Selu{in_brackets(given_)}(x) }}"
+    )
+    assert_same_numbers(model, step(model), {"x": noise(shape.lengths)})

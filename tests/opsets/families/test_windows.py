@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from opsets.errors import CannotAdapt
@@ -36,6 +36,7 @@ def starts(window: Window) -> list[int]:
 
 
 @given(windows())
+@settings(max_examples=100, deadline=None, derandomize=True)
 def test_windows_are_counted_and_placed(window: Window) -> None:
     assume(starts(window))
     expected = starts(window)
@@ -46,6 +47,7 @@ def test_windows_are_counted_and_placed(window: Window) -> None:
 
 
 @given(windows())
+@settings(max_examples=100, deadline=None, derandomize=True)
 def test_padding_says_what_ceil_says(window: Window) -> None:
     assume(starts(window))
     plain = window.without_ceil()
@@ -54,6 +56,7 @@ def test_padding_says_what_ceil_says(window: Window) -> None:
 
 
 @given(windows(), st.integers(1, 20))
+@settings(max_examples=100, deadline=None, derandomize=True)
 def test_padding_for_every_length(window: Window, length: int) -> None:
     try:
         plain = replace(window, length=None).without_ceil()

@@ -192,3 +192,21 @@ def test_any_two_types_give_the_same(source: str, target: str, attribute: tuple[
     x = {"x": np.abs(numbers) if source != "bool" else numbers}  # what is below 0 has no uint8
     expected = list(ReferenceEvaluator(model).run(None, x))
     np.testing.assert_array_equal(run(lower(model, opset, 12).model, x)[0], expected[0])
+
+
+def test_a_constant_is_cast_at_once() -> None:
+    assert_step(
+        6,
+        "g (double[N,2] x, float[2] w = {0.5, 3}) => (double[N,2] y) { d = Cast<to=11>(w) y = Add<broadcast=1>(x, d) }",
+        """g (double[N,2] x, double[2] d_cast = {0.5, 3}) => (double[N,2] y) {
+            y = Add<broadcast=1>(x, d_cast)
+        }""",
+    )
+
+
+def test_a_cast_to_the_same_type_goes() -> None:
+    assert_step(
+        6,
+        "g (float[N,2] x) => (float[N,2] y) { y = Cast<to=1>(x) }",
+        "g (float[N,2] x) => (float[N,2] y) { y = Identity(x) }",
+    )

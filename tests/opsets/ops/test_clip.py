@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
-from tests.opsets.shapes import Shape, shapes
+from tests.opsets.shapes import Shape, in_brackets, shapes
 
 
 def test_integers_are_clipped_as_doubles() -> None:
@@ -128,13 +128,13 @@ def test_any_bounds_of_integers_give_the_same(
     shape: Shape, kind: str, low: int | None, high: int | None, fixed: bool
 ) -> None:
     bounds = {name: bound for name, bound in (("a", low), ("b", high)) if bound is not None}
-    constants = ", ".join(f"{kind} {name} = {{{bound}}}" for name, bound in bounds.items())
+    constants = [f"{kind} {name} = {{{bound}}}" for name, bound in bounds.items()]
     inputs = "" if fixed else "".join(f", {kind} {name}" for name in bounds)
     names = f"x, {'a' if low is not None else ''}, {'b' if high is not None else ''}".rstrip(", ")
     model = parse(
         12,
         f"""g ({kind}{shape.text} x{inputs}) => ({kind}{shape.text} z)
-        {f"<{constants}>" if fixed and bounds else ""} {{ z = Clip({names}) }}""",
+        {in_brackets(constants if fixed else [])} {{ z = Clip({names}) }}""",
     )
     numbers = {"x": np.asarray(np.random.default_rng(2).integers(0, 127, shape.lengths, kind))}
     if not fixed:
@@ -145,12 +145,10 @@ def test_any_bounds_of_integers_give_the_same(
 @given(shapes(least=1), st.none() | st.floats(-2, 0, width=32), st.none() | st.floats(0, 2, width=32))
 @settings(max_examples=10, deadline=None, derandomize=True)
 def test_any_attributes_give_the_same_below_6(shape: Shape, low: float | None, high: float | None) -> None:
-    given_ = ", ".join(
-        f"{name}={bound!r}" for name, bound in (("min", low), ("max", high)) if bound is not None
-    )
+    given_ = [f"{name}={bound!r}" for name, bound in (("min", low), ("max", high)) if bound is not None]
     model = parse(
         6,
         f"""g (float{shape.text} x) => (float{shape.text} z)
-        {{ z = Clip{f"<{given_}>" if given_ else ""}(x) }}""",
+        {{ z = Clip{in_brackets(given_)}(x) }}""",
     )
     assert_same_numbers(model, step(model), {"x": noise(shape.lengths)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -10,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from onnx import AttributeProto
 from onnx.helper import make_node, make_tensor
-from onnx.numpy_helper import from_array
 
 from opsets import RetargetError, retarget
 from opsets.context import Walk
@@ -97,11 +98,11 @@ def test_a_sparse_constant_is_refused() -> None:
 def test_any_tensor_is_handed_on_bit_for_bit(opset: int, elements: Array, short: bool) -> None:
     """As a tensor; one number or a row of numbers also in the short form that has its type."""
     kind = {"float32": "float", "int64": "int"}.get(str(elements.dtype))
-    form = {"value": from_array(elements)}
+    form: dict[str, Any] = {"value": ir.tensor(elements)}
     if opset >= 12 and short and kind and elements.ndim < 2 and elements.size:
         form = {f"value_{kind}{'s' * elements.ndim}": elements.tolist()}
     model = ir.from_proto(parse(opset, "g (float[2] x) => (float[2] y) { y = Neg(x) }"))
-    made = ir.from_proto(make_node("Constant", [], ["c"], **form))
+    made = ir.node("Constant", [], form, outputs=[ir.Value(name="c")])
     model.graph.append(made)
     ADAPTERS["Constant", opset](Rewrite(made, Walk(model, ShapeInference(opset - 1), set())))
     (value,) = model.graph.initializers.values()

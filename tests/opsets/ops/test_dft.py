@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from opsets import RetargetError
 from opsets.walk import lower
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
-from tests.opsets.shapes import Shape, shapes
+from tests.opsets.shapes import Shape, in_brackets, shapes
 
 
 def test_the_transform_of_two() -> None:
@@ -144,7 +144,7 @@ def test_any_axis_below_20(shape: Shape, place: int | None, length: int | None, 
     model = parse(
         20,
         f"""g (float[{shape.text[1:-1]},{parts}] x) => (float[{",".join("ABCD"[:rank])}] y)
-        {f"<{', '.join(declared)}>" if declared else ""} {{ y = DFT{f"<{form}>" if form else ""}({names}) }}""",
+        {in_brackets(declared)} {{ y = DFT{in_brackets([form] if form else [])}({names}) }}""",
     )
     assert_same_numbers(model, step(model), {"x": noise((*shape.lengths, parts))}, tolerance=1e-5)
 
@@ -164,10 +164,11 @@ def test_any_frames_are_as_numpy_has_them(
     size = min(length or (4 if windowed else count), count)
     given_ = "" if length is None and (windowed or size == count) else ", n"
     names = f"x, f, {'w' if windowed else ''}{given_}".rstrip(", ")
+    sides = [] if one_sided is None else [f"onesided={one_sided}"]
     model = parse(
         17,
-        f"""g (float[N,{count},1] x, float[{size}] w) => (float[N,A,B,2] y) <int64 f = {{{hop}}}, int64 n = {{{size}}}>
-        {{ y = STFT{"" if one_sided is None else f"<onesided={one_sided}>"}({names}) }}""",
+        f"""g (float[N,{count},1] x, float[{size}] w) => (float[N,A,B,2] y)
+        <int64 f = {{{hop}}}, int64 n = {{{size}}}> {{ y = STFT{in_brackets(sides)}({names}) }}""",
     )
     signal, window = noise((2, count, 1)), noise((size,), seed=3)
     frames = [signal[:, at : at + size, 0] for at in range(0, count - size + 1, hop)]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, run, step
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_floats_are_equal_where_none_is_less_and_both_are_numbers() -> None:
@@ -56,3 +60,25 @@ def test_any_type_gives_the_same(kind: str) -> None:
     np.testing.assert_array_equal(run(lowered, {"x": found, "y": found[0]})[0], found == found[0])
     if kind in ("bool", "int32", "int64"):
         assert [node.op_type for node in lowered.graph.node] == ["Equal"]
+
+
+@given(
+    shapes(),
+    st.sampled_from(["bool", "int8", "uint8", "uint16", "int32", "uint32", "int64", "uint64", "float32"]),
+    st.data(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_shapes_and_numbers_are_as_numpy_has_them(shape: Shape, kind: str, data: st.DataObject) -> None:
+    """Infinities, NaN and zeros of both signs among the floats; the second operand has fewer axes."""
+    fewer = shape.lengths[1:]
+    second = f"{list(fewer)}" if fewer else ""
+    name = kind.replace("float32", "float")
+    model = parse(
+        11, f"g ({name}{shape.text} x, {name}{second} y) => (bool{shape.text} z) {{ z = Equal(x, y) }}"
+    )
+    special = [0.0, -0.0, 1.0, np.inf, -np.inf, np.nan]
+    elements = st.sampled_from(
+        special if kind == "float32" else [False, True] if kind == "bool" else [0, 1, 9]
+    )
+    x, y = (data.draw(arrays(kind, lengths, elements=elements)) for lengths in (shape.lengths, fewer))
+    np.testing.assert_array_equal(run(step(model), {"x": x, "y": y})[0], x == y)

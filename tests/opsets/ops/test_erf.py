@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from opsets.walk import lower
 from tests.opsets.comparing import assert_step, parse, run
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_it_is_a_quotient_of_polynomials() -> None:
@@ -76,3 +80,14 @@ def test_the_ends_are_one() -> None:
     lowered = lower(parse(9, "g (float[4] x) => (float[4] z) { z = Erf(x) }"), 9, 8).model
     numbers = np.array([-np.inf, np.inf, -4, 30], dtype=np.float32)
     np.testing.assert_allclose(run(lowered, {"x": numbers})[0], [-1, 1, -1, 1], rtol=0, atol=1e-6)
+
+
+@given(shapes(), st.sampled_from([8, 8, 8, 6]), st.data())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_shape_and_numbers_are_within_the_bound(shape: Shape, target: int, data: st.DataObject) -> None:
+    """Infinities, too."""
+    model = parse(9, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = Erf(x) }}")
+    numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(width=32, allow_nan=False)))
+    (found,) = run(lower(model, 9, target).model, {"x": numbers})
+    assert (found.dtype, found.shape) == (numbers.dtype, shape.lengths)
+    np.testing.assert_allclose(found, np.vectorize(math.erf)(numbers), rtol=0, atol=5e-7)

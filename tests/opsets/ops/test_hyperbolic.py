@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from opsets.walk import lower
 from tests.opsets.comparing import assert_step, parse, run
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_a_sine_is_made_of_factors() -> None:
@@ -132,3 +136,37 @@ def test_the_bound_holds_and_is_recorded(operator: str, target: int) -> None:
     size = np.abs(exact) if operator in ("Sinh", "Cosh") else np.maximum(np.abs(exact), 1)
     assert (np.abs(found - exact) / size).max() < 1e-6
     assert [bound.split(" below")[0] for bound in lowered.bounds] == [operator]
+
+
+LIMITS = {
+    "Sinh": (-80, 80),
+    "Cosh": (-80, 80),
+    "Asinh": (-1e9, 1e9),
+    "Acosh": (1, 1e9),
+    "Atanh": (-0.875, 0.875),
+}
+ENDS = {"Acosh": [1, np.inf, np.nan], "Atanh": [1, -1, 0, np.nan]}
+
+
+@pytest.mark.parametrize("operator", GRIDS)
+@given(shape=shapes(), target=st.sampled_from([8, 8, 8, 6]), data=st.data())
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_any_shape_and_numbers_are_within_the_bound(
+    operator: str, shape: Shape, target: int, data: st.DataObject
+) -> None:
+    model = parse(9, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = {operator}(x) }}")
+    low, high = LIMITS[operator]
+    numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(low, high, width=32)))
+    (found,) = run(lower(model, 9, target).model, {"x": numbers})
+    exact = GRIDS[operator][0](numbers.astype(np.float64))
+    assert (found.dtype, found.shape) == (numbers.dtype, shape.lengths)
+    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=0 if operator in ("Sinh", "Cosh") else 1e-6)
+
+
+@pytest.mark.parametrize("operator", GRIDS)
+def test_infinities_and_nan_are_as_numpy_has_them(operator: str) -> None:
+    ends = np.array(ENDS.get(operator, [np.inf, -np.inf, np.nan, 0]), dtype=np.float32)
+    model = parse(9, f"g (float[{ends.size}] x) => (float[{ends.size}] z) {{ z = {operator}(x) }}")
+    with np.errstate(divide="ignore"):
+        exact = GRIDS[operator][0](ends)
+    np.testing.assert_allclose(run(lower(model, 9, 8).model, {"x": ends})[0], exact, rtol=1e-6)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
 from opsets.walk import lower
-from tests.opsets.comparing import assert_step, parse, run
+from tests.opsets.comparing import Array, assert_step, parse, run
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_a_number_is_below_1_or_its_negative_below_0() -> None:
@@ -65,3 +71,25 @@ def test_no_infinity_at_all_is_refused() -> None:
     text = "g (float[8] x) => (bool[8] z) { z = IsInf<detect_negative=0, detect_positive=0>(x) }"
     with pytest.raises(RetargetError, match=r"IsInf .*10 to 9: it detects infinities of neither sign"):
         lower(parse(10, text), 10, 9)
+
+
+@given(
+    shapes(), st.sampled_from(["IsNaN", "IsInf"]), st.integers(0, 3), st.sampled_from([8, 8, 7, 6]), st.data()
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_any_shape_and_numbers_are_as_numpy_has_them(
+    shape: Shape, operator: str, signs: int, target: int, data: st.DataObject
+) -> None:
+    """Signs: both by default, both in words, one or the other."""
+    attributes = ["", "<detect_negative=1, detect_positive=1>", "<detect_negative=0>", "<detect_positive=0>"][
+        signs
+    ]
+    exact: Callable[[Array], Array] = (np.isinf, np.isinf, np.isposinf, np.isneginf)[signs]
+    opset = 10
+    if operator == "IsNaN":
+        opset, attributes, exact = 9, "", np.isnan
+    model = parse(
+        opset, f"g (float{shape.text} x) => (bool{shape.text} z) {{ z = {operator}{attributes}(x) }}"
+    )
+    numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(width=32)))
+    np.testing.assert_array_equal(run(lower(model, opset, target).model, {"x": numbers})[0], exact(numbers))

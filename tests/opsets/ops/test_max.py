@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run_onnxruntime, step
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, run_onnxruntime, step
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_integers_are_compared_as_doubles() -> None:
@@ -104,3 +107,25 @@ def test_any_shapes_give_the_same(operator: str, shapes: list[list[int]]) -> Non
         for seed, (shape, name) in enumerate(zip(shapes, names, strict=True))
     }
     assert_same_numbers(model, step(model), numbers)
+
+
+@given(
+    st.sampled_from(["Max", "Min"]),
+    shapes(),
+    st.sampled_from(["int8", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float32", "float64"]),
+    st.integers(1, 3),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_type_and_number_of_operands_below_12(operator: str, shape: Shape, kind: str, count: int) -> None:
+    """One operand of all axes, the others of fewer; numpy's numbers."""
+    name = {"float32": "float", "float64": "double"}.get(kind, kind)
+    own = [shape.lengths[index:] for index in range(count)]
+    texts = [shape.text, *(f"{list(lengths)}" if lengths else "" for lengths in own[1:])]
+    operands = ", ".join(f"{name}{text} x{index}" for index, text in enumerate(texts))
+    names = ", ".join(f"x{index}" for index in range(count))
+    model = parse(12, f"g ({operands}) => ({name}{shape.text} z) {{ z = {operator}({names}) }}")
+    numbers = {f"x{index}": noise(lengths, kind, index) for index, lengths in enumerate(own)}
+    (found,) = run(step(model), numbers)
+    expected = reduce(np.maximum if operator == "Max" else np.minimum, numbers.values())
+    assert (found.dtype, found.shape) == (np.dtype(kind), shape.lengths)
+    np.testing.assert_array_equal(found, expected)

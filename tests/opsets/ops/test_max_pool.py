@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step, text_of
@@ -170,3 +171,20 @@ def test_an_auto_pad_of_lengths_that_are_not_fixed_is_none_of_what_22_changed() 
         f'{graph} {{ y = MaxPool<kernel_shape=[3,3], auto_pad="SAME_UPPER", strides=[2,2], ceil_mode=1>(x) }}'
     )
     assert text_of(step(parse(22, text))) == text_of(parse(21, text))
+
+
+@given(
+    pools("MaxPool", dilations=True, ceil=True, automatic=True),
+    st.sampled_from(["int8", "uint8"]),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_windows_of_bytes_12_to_11(text: str, kind: str, indices: bool) -> None:
+    text = text.replace("float", kind)
+    if indices:
+        text = text.replace(
+            " y) {", f" y, {text.split(' => (')[1].split(' y)')[0].replace(kind, 'int64')} i) {{"
+        )
+        text = text.replace("{ y = ", "{ y, i = ")
+    model = parse(12, text)
+    assert_same_numbers(model, step(model))

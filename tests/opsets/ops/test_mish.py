@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.opsets.comparing import assert_step
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_mish_18_to_17() -> None:
@@ -15,3 +21,12 @@ def test_mish_18_to_17() -> None:
             y = Mul(x, y_Tanh)
         }""",
     )
+
+
+@given(shapes(), st.data())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_shape_and_numbers_give_the_same(shape: Shape, data: st.DataObject) -> None:
+    model = parse(18, f"g (float{shape.text} x) => (float{shape.text} y) {{ y = Mish(x) }}")
+    numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(-1e4, 1e4, width=32)))
+    below = step(model)
+    assert_same_numbers(model, below, {"x": numbers})

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+from tests.opsets.shapes import Shape, in_brackets, shapes
 
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect"])
@@ -226,3 +227,32 @@ def test_any_wrapping_gives_the_same(shape: list[int], wide: list[int], some: bo
     x = noise(tuple(shape))
     expected = np.pad(x, [pads.get(axis, (0, 0)) for axis in range(rank)], mode="wrap")
     np.testing.assert_array_equal(run(step(model), {"x": x})[0], expected)
+
+
+@given(
+    shapes(least=1),
+    st.lists(st.integers(0, 2), min_size=6, max_size=6),
+    st.sampled_from([None, "constant", "edge", "reflect"]),
+    st.none() | st.integers(-3, 3),
+    st.data(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_axes_give_the_same_below_18(
+    shape: Shape, wide: list[int], mode: str | None, value: int | None, data: st.DataObject
+) -> None:
+    """Negative axes, in any order; all of them and zeros where nothing is said."""
+    rank = len(shape.lengths)
+    places = data.draw(st.none() | st.lists(st.integers(-rank, rank - 1), unique_by=lambda axis: axis % rank))
+    over = list(range(rank)) if places is None else places
+    limit = [shape.lengths[axis] - 1 if mode == "reflect" else 2 for axis in over]
+    pads = [min(pair) for pair in zip(wide[: len(over)] + wide[3 : 3 + len(over)], limit * 2, strict=True)]
+    constants = [f"int64[{len(pads)}] p = {{{','.join(map(str, pads))}}}"]
+    constants += [f"float v = {{{value}}}"] if value is not None else []
+    constants += [f"int64[{len(over)}] a = {{{','.join(map(str, over))}}}"] if places is not None else []
+    names = f"x, p, {'' if value is None else 'v'}, {'' if places is None else 'a'}".rstrip(", ")
+    model = parse(
+        18,
+        f"""g (float{shape.text} x) => (float[{",".join("ABC"[:rank])}] y) {in_brackets(constants)}
+        {{ y = Pad{in_brackets([f'mode="{mode}"'] if mode else [])}({names}) }}""",
+    )
+    assert_same_numbers(model, step(model), {"x": noise(shape.lengths)})

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+from tests.opsets.shapes import Shape, shapes
+
+TYPES = {"float": "float32", "double": "float64", "int32": "int32", "int64": "int64"}
 
 
 def test_a_constant_exponent_takes_the_type_of_the_base() -> None:
@@ -72,3 +78,31 @@ def test_below_7_any_two_shapes_give_the_same(exponent: str, swapped: bool) -> N
         if node.op_type == "Pow"  # the attribute that OpenVINO does not see there
     }
     assert_same_numbers(model, lowered, tolerance=2e-5)
+
+
+@given(
+    shapes(),
+    st.sampled_from(["int32", "int64", "float", "double"]),
+    st.sampled_from(["int32", "int64", "float", "double"]),
+    st.booleans(),
+    st.integers(0, 3),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_shapes_and_types_give_the_same(
+    shape: Shape, base: str, power: str, fixed: bool, number: int
+) -> None:
+    """The exponent, of fewer axes, computed; or one constant number."""
+    fewer = shape.lengths[1:]
+    second = f"{list(fewer)}" if fewer else ""
+    graph = f"({base}{shape.text} x) => ({base}{shape.text} z) <{power} e = {{{number}}}>"
+    if not fixed:
+        graph = f"({base}{shape.text} x, {power}{second} e) => ({base}{shape.text} z)"
+    model = parse(12, f"g {graph} {{ z = Pow(x, e) }}")
+    x, e = (
+        np.abs(noise(own, "float32")).astype(TYPES[kind])
+        for own, kind in ((shape.lengths, base), (fewer, power))
+    )
+    numbers = {"x": np.asarray(x), "e": np.asarray(e)}
+    if fixed:
+        del numbers["e"]
+    assert_same_numbers(model, step(model), numbers, tolerance=2e-6)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from opsets.walk import lower
 from tests.opsets.comparing import assert_same_numbers, parse, step
+from tests.opsets.shapes import in_brackets
 
 BOUND = "in floats: exact while every sum stays below 2**24"
 
@@ -70,3 +71,38 @@ def test_conv_integer(zeros: str) -> None:
     result = lower(model, 10, 9)
     assert result.bounds == (f"ConvInteger {BOUND}",)
     assert_same_numbers(model, result.model)
+
+
+@given(
+    kinds=st.sampled_from([("uint8", "uint8"), ("uint8", "int8"), ("int8", "int8")]),
+    lengths=st.lists(st.integers(3, 5), min_size=1, max_size=2),
+    kernel=st.integers(1, 3),
+    zeros=st.sampled_from(["", ", a", ", a, b", ", , b"]),
+    group=st.sampled_from([None, 1, 2]),
+    said=st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_conv_integer(
+    kinds: tuple[str, str], lengths: list[int], kernel: int, zeros: str, group: int | None, said: bool
+) -> None:
+    """Over one axis or two; ``pads``, ``strides``, ``dilations`` and ``group`` said or left out."""
+    data, weight = kinds
+    rank = len(lengths)
+    window = [kernel] * rank
+    attributes = [f"group={group}"] if group else []
+    attributes += (
+        [f"pads={[1] * 2 * rank}", f"strides={[2] * rank}", f"kernel_shape={window}"] if said else []
+    )
+    inner = 4 // (group or 1)
+    model = parse(
+        10,
+        f"""g ({data}[N,4,{",".join(map(str, lengths))}] x, {weight}{[2, inner, *window]} w)
+        => (int32[N,2,{",".join("RS"[:rank])}] y) <{data} a = {{3}}, {weight} b = {{2}}>
+        {{ y = ConvInteger{in_brackets(attributes)}(x, w{zeros}) }}""",
+    )
+    generator = np.random.default_rng(len(lengths))
+    inputs = {
+        name: generator.integers(np.iinfo(kind).min, np.iinfo(kind).max, shape, kind, True)
+        for name, kind, shape in (("x", data, (2, 4, *lengths)), ("w", weight, (2, inner, *window)))
+    }
+    assert_same_numbers(model, step(model), inputs)

@@ -60,3 +60,28 @@ def test_mat_mul_integer(zeros: str, declared: str, shape: tuple[int, ...]) -> N
     )
     inputs = {"a": numbers("uint8", shape, 1), "b": numbers("int8", (4, 5), 2)}
     assert_same_numbers(model, step(model), inputs)
+
+
+@given(
+    kinds=st.sampled_from([("uint8", "uint8"), ("uint8", "int8")]),
+    shape=st.sampled_from([(4,), (1, 4), (2, 4), (2, 3, 4)]),
+    vector=st.booleans(),
+    zeros=st.sampled_from(["", ", p", ", p, q", ", , q"]),
+    per_column=st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_mat_mul_integer(
+    kinds: tuple[str, str], shape: tuple[int, ...], vector: bool, zeros: str, per_column: bool
+) -> None:
+    """Vectors and stacks of matrices; no zero points, one of them, one for each column."""
+    left, right = kinds
+    columns = () if vector else (5,)
+    place = f"{right}[5] q = {{1,2,3,4,5}}" if per_column and columns else f"{right} q = {{2}}"
+    result = [*shape[:-1], *columns]
+    model = parse(
+        10,
+        f"""g ({left}{list(shape)} a, {right}{[4, *columns]} b) => (int32{result or ""} y)
+        <{left} p = {{3}}, {place}> {{ y = MatMulInteger(a, b{zeros}) }}""",
+    )
+    inputs = {"a": numbers(left, shape, 1), "b": numbers(right, (4, *columns), 2)}
+    assert_same_numbers(model, step(model), inputs)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import ModelProto
 
 from opsets import retarget
 from tests.opsets.comparing import assert_same_numbers, assert_step, inputs_for, parse, run_onnxruntime, step
+from tests.opsets.shapes import in_brackets
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 HIDDEN = 5
@@ -91,3 +93,43 @@ def test_all_the_way_down() -> None:
         }}""",
     )
     assert_same_numbers(model, retarget(model, 3), tolerance=1e-5)
+
+
+@pytest.mark.parametrize("operator", GATES)
+@given(
+    lengths=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    direction=st.sampled_from([None, "forward", "reverse", "bidirectional"]),
+    bias=st.booleans(),
+    initial=st.booleans(),
+)
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_any_batch_that_comes_first(
+    operator: str, lengths: tuple[int, int], direction: str | None, bias: bool, initial: bool
+) -> None:
+    """As the same with the time first, whose data and results are transposed."""
+    batch, time = lengths
+    directions = 1 + (direction == "bidirectional")
+    more = [("b", f"[{directions},{GATES[operator] * 10}]")] if bias else []
+    names = f"x, w, r, {'b' if bias else ''}, , {'i' if initial else ''}".rstrip(", ")
+
+    def model(layout: int) -> ModelProto:
+        x = [time, batch, 4] if layout == 0 else [batch, time, 4]
+        h = [directions, batch, HIDDEN] if layout == 0 else [batch, directions, HIDDEN]
+        y = [time, directions, batch, HIDDEN] if layout == 0 else [batch, time, directions, HIDDEN]
+        states = more + ([("i", f"{h}")] if initial else [])
+        declared = "".join(f", float{of} {name}" for name, of in states)
+        settings_ = [f"hidden_size={HIDDEN}", f"layout={layout}"]
+        settings_ += [f'direction="{direction}"'] if direction else []
+        return parse(
+            14,
+            f"""g (float{x} x, {weights(operator, directions)}{declared}) => (float{y} y, float{h} h)
+            {{ y, h = {operator}{in_brackets(settings_)}({names}) }}""",
+        )
+
+    values = inputs_for(model(1))
+    moved = {name: array.swapaxes(0, 1) if name in "xi" else array for name, array in values.items()}
+    y, h = run_onnxruntime(model(0), moved)
+    found = run_onnxruntime(step(model(1)), values)
+    np.testing.assert_allclose(found[0].transpose(1, 2, 0, 3), y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found[1].swapaxes(0, 1), h, rtol=1e-5, atol=1e-6)
+    assert_same_numbers(model(0), step(model(0)), moved, tolerance=1e-5)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from opsets import RetargetError
 from opsets.walk import lower
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
+from tests.opsets.shapes import Shape, in_brackets, shapes
 
 NEWER = {
     "ReduceSum": 13,
@@ -77,19 +78,23 @@ def test_axes_computed_at_run_time_are_refused(operator: str) -> None:
         step(model)
 
 
-@given(st.sampled_from(sorted(NEWER)), st.lists(st.integers(1, 4), min_size=1, max_size=4), st.data())
+@pytest.mark.parametrize("operator", NEWER)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), data=st.data())
+@settings(max_examples=8, deadline=None, derandomize=True)
 def test_any_shape_and_axes_give_the_same(operator: str, shape: list[int], data: st.DataObject) -> None:
+    """All axes where none are named; they are kept unless ``keepdims`` is 0."""
     rank = len(shape)
-    places = data.draw(st.lists(st.integers(0, rank - 1), min_size=1, unique=True), label="axes")
-    axes = [place - rank * data.draw(st.booleans()) for place in places]
-    keep = data.draw(st.integers(0, 1), label="keepdims")
-    left = ",".join(f"d{axis}" for axis in range(rank if keep else rank - len(axes)))
+    places = data.draw(st.none() | st.lists(st.integers(0, rank - 1), min_size=1, unique=True), label="axes")
+    axes = [place - rank * data.draw(st.booleans()) for place in places or ()]
+    keep = data.draw(st.sampled_from([None, 0, 1]), label="keepdims")
+    left = ",".join(f"d{axis}" for axis in range(rank - len(places or range(rank)) * (keep == 0)))
     kind = f"float[{left}]" if left else "float"
+    fixed = f"<int64[{len(axes)}] a = {{{','.join(map(str, axes))}}}>" if axes else ""
+    attribute = "" if keep is None else f"<keepdims={keep}>"
     model = parse(
         NEWER[operator],
-        f"""g (float[{",".join(map(str, shape))}] x) => ({kind} y)
-        <int64[{len(axes)}] a = {{{",".join(map(str, axes))}}}> {{
-            y = {operator}<keepdims={keep}>(x, a)
+        f"""g (float{shape} x) => ({kind} y) {fixed} {{
+            y = {operator}{attribute}(x{", a" if axes else ""})
         }}""",
     )
     assert_same_numbers(model, step(model), {"x": np.abs(noise(tuple(shape))) + np.float32(0.1)})
@@ -142,13 +147,9 @@ def test_infinities_and_large_numbers(operator: str, target: int) -> None:
     np.testing.assert_allclose(below, above, rtol=1e-6)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
-@given(
-    st.sampled_from(sorted(NEWER)),
-    st.lists(st.integers(1, 4), min_size=1, max_size=4),
-    st.data(),
-    st.booleans(),
-)
+@pytest.mark.parametrize("operator", NEWER)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), data=st.data(), keep=st.booleans())
+@settings(max_examples=4, deadline=None, derandomize=True)
 def test_any_shape_and_axes_give_the_same_at_3(
     operator: str, shape: list[int], data: st.DataObject, keep: bool
 ) -> None:
@@ -164,3 +165,23 @@ def test_any_shape_and_axes_give_the_same_at_3(
     )
     inputs = {"x": np.abs(noise(tuple(shape))) + np.float32(0.1)}
     assert_same_numbers(model, lower(model, 11, 3).model, inputs, tolerance=5e-6)
+
+
+@pytest.mark.parametrize("operator", ["ReduceMax", "ReduceMin"])
+@given(shape=shapes(least=1), kind=st.sampled_from(["int8", "uint8"]), keep=st.integers(0, 2), data=st.data())
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_any_shape_and_axes_of_bytes(
+    operator: str, shape: Shape, kind: str, keep: int, data: st.DataObject
+) -> None:
+    """All axes where none are named; they are kept unless ``keepdims`` is 0."""
+    rank = len(shape.lengths)
+    axes = data.draw(st.none() | st.lists(st.integers(0, rank - 1), min_size=1, unique=True), label="axes")
+    attributes = ([f"axes={axes}"] if axes else []) + ([f"keepdims={keep}"] if keep < 2 else [])
+    left = rank if keep else rank - len(axes or range(rank))
+    result = f"{kind}[{','.join('ABC'[:left])}]" if left else kind
+    model = parse(
+        12, f"g ({kind}{shape.text} x) => ({result} y) {{ y = {operator}{in_brackets(attributes)}(x) }}"
+    )
+    span = np.iinfo(kind)
+    numbers = np.random.default_rng(rank).integers(span.min, span.max, shape.lengths, kind, True)
+    assert_same_numbers(model, step(model), {"x": numbers})

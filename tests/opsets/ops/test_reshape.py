@@ -9,6 +9,7 @@ from onnx import parser
 
 from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+from tests.opsets.shapes import in_brackets
 
 
 @pytest.mark.parametrize("allowed", [0, 1])
@@ -75,3 +76,30 @@ def test_any_shape_gives_the_same_below_5(target: list[int]) -> None:
         => (float[{lengths}] y) {{ y = Reshape(x, s) }}""",
     )
     assert_same_numbers(model, step(model), {"x": noise((2, 3, 4))})
+
+
+@given(
+    st.permutations([1, 2, 3]),
+    st.sampled_from([None, 0, 1]),
+    st.booleans(),
+    st.integers(0, 3),
+    st.booleans(),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_shape_gives_the_same_below_14(
+    target: list[int], allowed: int | None, left: bool, copied: int, empty: bool
+) -> None:
+    """A length is what is left, or copied, or with ``allowzero`` none where there are no elements."""
+    shape = [1, 0 if empty and allowed else 2, 3]
+    wanted = [shape[target[0] - 1], shape[target[1] - 1], shape[target[2] - 1]]
+    if left and 0 not in shape:
+        wanted[0] = -1
+    if copied and not allowed and wanted[copied - 1] == shape[copied - 1]:
+        wanted[copied - 1] = 0
+    attribute = in_brackets([] if allowed is None else [f"allowzero={allowed}"])
+    model = parse(
+        14,
+        f"""g (float{shape} x) => (float[A,B,C] y) <int64[3] s = {{{",".join(map(str, wanted))}}}>
+        {{ y = Reshape{attribute}(x, s) }}""",
+    )
+    assert_same_numbers(model, step(model), {"x": noise(tuple(shape))})

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from opsets.walk import lower
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.shapes import in_brackets
 
 LARGER = "g (float[N,3,4,5] x) => (float[N,3,8,15] y)"
 MODES = [
@@ -19,10 +23,10 @@ MODES = [
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("axes", ["2,3", "-2,-1"])
 def test_scales_of_some_axes_become_scales_of_all(mode: str, axes: str) -> None:
-    settings = f'{mode}, antialias=0, keep_aspect_ratio_policy="stretch"'
+    settings_ = f'{mode}, antialias=0, keep_aspect_ratio_policy="stretch"'
     assert_step(
         18,
-        f"{LARGER} <float[2] s = {{2.0,3.0}}> {{ y = Resize<{settings}, axes=[{axes}]>(x, , s) }}",
+        f"{LARGER} <float[2] s = {{2.0,3.0}}> {{ y = Resize<{settings_}, axes=[{axes}]>(x, , s) }}",
         f"{LARGER} <float[4] y_scales = {{1,1,2,3}}> {{ y = Resize<{mode}>(x, , y_scales) }}",
     )
 
@@ -88,3 +92,62 @@ def test_a_region_of_some_axes_becomes_one_of_all() -> None:
         <int64[4] y_sizes = {{1,1,3,2}}, float[8] y_region = {{0,0,0.25,0.5,1,1,1,0.75}}>
         {{ y = Resize<{mode}>(x, y_region, , y_sizes) }}""",
     )
+
+
+@st.composite
+def resizes(draw: st.DrawFn, opset: int) -> str:
+    """A Resize of opset 13 or above, by scales or sizes, of all axes or, since 18, of the last ones."""
+    mode = draw(st.sampled_from([None, "nearest", "linear", "cubic"]))
+    least = 2 if mode == "cubic" else 1  # as onnxruntime has it
+    lengths = draw(st.lists(st.integers(2, 5), min_size=least, max_size=2))
+    rank = len(lengths) + 2
+    some = opset >= 18 and draw(st.booleans())
+    by_scale, whole = draw(st.booleans()), draw(st.booleans())
+    wanted = [length * 2 if whole else draw(st.integers(1, 7)) for length in lengths]
+    numbers = [new / old for new, old in zip(wanted, lengths, strict=True)] if by_scale else wanted
+    places = list(range(2, rank))
+    if some:
+        places = [axis - rank * draw(st.booleans()) for axis in places]
+    else:
+        numbers = [*([1, 1] if by_scale else [2, 3]), *numbers]
+    transformations = ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]
+    transformations += ["half_pixel_symmetric"] if opset >= 19 else []
+    transformation = draw(st.none() | st.sampled_from(transformations))
+    attributes = [f"axes={places}"] if some else []
+    attributes += [f'mode="{mode}"'] if mode else []
+    attributes += [f'coordinate_transformation_mode="{transformation}"'] if transformation else []
+    if opset >= 18 and mode in ("linear", "cubic") and transformation in (None, "half_pixel"):
+        attributes += [f"antialias={draw(st.integers(0, 1))}"]
+    kind, names = ("float", "x, , s") if by_scale else ("int64", "x, , , s")
+    dims = ",".join(map(str, ["N" if some or by_scale else 2, 3, *lengths]))
+    return f"""g (float[{dims}] x) => (float[{",".join("ABCD"[:rank])}] y)
+        <{kind}[{len(numbers)}] s = {{{",".join(map(str, numbers))}}}>
+        {{ y = Resize{in_brackets(attributes)}({names}) }}"""
+
+
+@pytest.mark.parametrize("opset", [19, 18, 13])
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_lengths_and_modes_give_the_same(opset: int, data: st.DataObject) -> None:
+    """The input of the region is left out; ``mode`` and the coordinates are left out or said."""
+    model = parse(opset, data.draw(resizes(opset)))
+    assert_same_numbers(model, step(model), tolerance=2e-5)
+
+
+@given(
+    st.lists(st.integers(2, 5), min_size=2, max_size=2),
+    st.lists(st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0]), min_size=2, max_size=2),
+    st.sampled_from([None, "nearest", "linear"]),
+    st.sampled_from([9, 9, 9, 6]),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_scales_of_the_oldest_form_give_the_same(
+    lengths: list[int], scales: list[float], mode: str | None, target: int
+) -> None:
+    attribute = in_brackets([f'mode="{mode}"'] if mode else [])
+    model = parse(
+        10,
+        f"""g (float[N,1,{lengths[0]},{lengths[1]}] x) => (float[N,1,A,B] y)
+        <float[4] s = {{1,1,{scales[0]},{scales[1]}}}> {{ y = Resize{attribute}(x, s) }}""",
+    )
+    assert_same_numbers(model, lower(model, 10, target).model, tolerance=1e-5)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
 from opsets.walk import lower
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from tests.opsets.shapes import Shape, in_brackets, shapes
 
 
 def test_a_soft_shrink_is_two_relus() -> None:
@@ -84,3 +86,19 @@ def test_any_threshold_gives_the_same(alpha: float) -> None:
 def test_integers_are_refused() -> None:
     with pytest.raises(RetargetError, match=r"Shrink .*9 to 8: its input is INT32"):
         step(parse(9, "g (int32[2] x) => (int32[2] z) { z = Shrink(x) }"))
+
+
+@given(shapes(), st.none() | st.floats(-2, 2, width=32), st.sampled_from([9, 9, 9, 6]), st.data())
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_any_threshold_of_any_shape(
+    shape: Shape, alpha: float | None, target: int, data: st.DataObject
+) -> None:
+    """The threshold itself is not above it, and ``alpha`` is 1 where it is left out."""
+    attribute = in_brackets([f"alpha={alpha!r}"] if alpha is not None else [])
+    model = parse(
+        10, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = ThresholdedRelu{attribute}(x) }}"
+    )
+    edge = 1.0 if alpha is None else alpha
+    elements = st.sampled_from([edge, -edge, 0.0, -0.0]) | st.floats(-4, 4, width=32)
+    numbers = data.draw(arrays(np.float32, shape.lengths, elements=elements))
+    assert_same_numbers(model, lower(model, 10, target).model, {"x": numbers})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
@@ -71,6 +71,7 @@ def test_what_is_known_at_run_time_only_is_refused(opset: int, text: str, reason
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(0, 2), st.booleans())
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_any_number_of_parts_gives_the_same(count: int, length: int, axis: int, negative: bool) -> None:
     shape = [2, 2, 2]
     shape[axis] = length

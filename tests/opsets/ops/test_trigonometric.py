@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from opsets.walk import lower
-from tests.opsets.comparing import assert_step, parse, run
+from tests.opsets.comparing import assert_step, parse, run, step
+from tests.opsets.shapes import Shape, shapes
 
 
 def test_a_sine_is_that_of_the_distance_to_its_nearest_zero() -> None:
@@ -131,3 +135,20 @@ def test_the_bound_holds_and_is_recorded(operator: str) -> None:
     size = np.maximum(np.abs(exact), 1) ** 2 if operator == "Tan" else 1.0
     assert (np.abs(found - exact) / size).max() < 1e-6
     assert [bound.split(" below")[0] for bound in lowered.bounds] == [operator]
+
+
+LIMITS = {"Sin": 1e4, "Cos": 1e4, "Tan": 1.375, "Asin": 1, "Acos": 1, "Atan": 2.0**120}
+
+
+@pytest.mark.parametrize("operator", GRIDS)
+@given(shape=shapes(), data=st.data())
+@settings(max_examples=6, deadline=None, derandomize=True)
+def test_any_shape_and_numbers_are_within_the_bound(operator: str, shape: Shape, data: st.DataObject) -> None:
+    limit = LIMITS[operator]
+    model = parse(7, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = {operator}(x) }}")
+    numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(-limit, limit, width=32)))
+    (found,) = run(step(model), {"x": numbers})
+    exact = GRIDS[operator][0](numbers.astype(np.float64))
+    assert (found.dtype, found.shape) == (numbers.dtype, shape.lengths)
+    size = np.maximum(np.abs(exact), 1) ** 2 if operator == "Tan" else 1.0
+    np.testing.assert_array_less(np.abs(found - exact) / size, 1e-6)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, noise, parse, step
+from tests.opsets.shapes import in_brackets
 
 WINDOWS = ("HannWindow", "HammingWindow", "BlackmanWindow")
 
@@ -53,3 +54,30 @@ def test_a_size_computed_at_run_time_is_refused(operator: str) -> None:
         RetargetError, match=rf"{operator} .*17 to 16: its size \(s\) are computed at run time"
     ):
         step(model)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    bands=st.integers(1, 10),
+    length=st.sampled_from([8, 9, 32, 64]),
+    rate=st.sampled_from([8000, 16000, 44100]),
+    edges=st.tuples(st.integers(0, 2000), st.integers(2001, 4000)),
+    kind=st.sampled_from([None, "1", "11"]),
+)
+def test_any_mel_weights(
+    bands: int, length: int, rate: int, edges: tuple[int, int], kind: str | None
+) -> None:
+    """As many bands as there may be; the type left out, or said."""
+    name, count = "double" if kind == "11" else "float", length // 2 + 1
+    model = parse(
+        17,
+        f"""g ({name}[N,{count}] x) => ({name}[N,{bands}] y)
+        <int64 b = {{{bands}}}, int64 n = {{{length}}}, int64 r = {{{rate}}},
+         float l = {{{edges[0]}}}, float h = {{{edges[1]}}}> {{
+            w = MelWeightMatrix{in_brackets([f"output_datatype={kind}"] if kind else [])}(b, n, r, l, h)
+            y = MatMul(x, w)
+        }}""",
+    )
+    assert_same_numbers(
+        model, step(model), {"x": noise((2, count), {"float": "float32"}.get(name, "float64"))}
+    )
