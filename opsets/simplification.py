@@ -12,6 +12,7 @@ from opsets.constants import Array, computed
 from opsets.context import Walk
 from opsets.dead import release_inside, remove_dead
 from opsets.resolution import resolve, set_expanded
+from opsets.sequences import resolve_sequence
 from opsets.values import Evaluator
 
 
@@ -33,6 +34,10 @@ class _Simplification:
 
     def _node(self, node: ir.Node, graph: ir.Graph) -> None:
         if node.op_type == "If" and self._inline_branch(node, graph):
+            return
+        for made in resolve_sequence(self._walk, node):
+            self._node(made, graph)
+        if node.graph is None:
             return
         for attribute in node.attributes.values():
             if attribute.type == ir.AttributeType.GRAPH:

@@ -197,7 +197,10 @@ def test_any_two_types_give_the_same(source: str, target: str, attribute: tuple[
 def test_a_constant_is_cast_at_once() -> None:
     assert_step(
         6,
-        "g (double[N,2] x, float[2] w = {0.5, 3}) => (double[N,2] y) { d = Cast<to=11>(w) y = Add<broadcast=1>(x, d) }",
+        """g (double[N,2] x, float[2] w = {0.5, 3}) => (double[N,2] y) {
+            d = Cast<to=11>(w)
+            y = Add<broadcast=1>(x, d)
+        }""",
         """g (double[N,2] x, double[2] d_cast = {0.5, 3}) => (double[N,2] y) {
             y = Add<broadcast=1>(x, d_cast)
         }""",

@@ -30,7 +30,7 @@ from tests.opsets.comparing import parse
         ),
         (
             11,
-            """g (float[4] x) => (float[M] z) <int64 i = {0}> {
+            """g (float[N] x) => (float[M] z) <int64 i = {0}> {
                 s = SplitToSequence(x)
                 z = SequenceAt(s, i)
             }""",
