@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from opsets.context import Walk
+from opsets.context import Walk, stem_of
 from opsets.inference import Length
 from opsets.length_rules import row_of
 from opsets.values import Evaluator
@@ -142,7 +142,7 @@ class _Boxes:
         deeper = next((other for other, part in enumerate(box) if part is not None and other > axis), None)
         if deeper is not None:
             inside = self._slice(node, data, axis, first, end)
-            updates = self._add(
+            updates = self._walk.add_before(
                 node, "Concat", self.parts(node, inside, updates, box, deeper), {"axis": deeper}
             )
         parts = [updates]
@@ -154,22 +154,7 @@ class _Boxes:
 
     def _slice(self, node: ir.Node, data: ir.Value, axis: int, first: int, end: int) -> ir.Value:
         bounds = [
-            self._walk.initializer(np.array([bound], dtype=np.int64), f"{_stem(node)}_{name}")
+            self._walk.initializer(np.array([bound], dtype=np.int64), f"{stem_of(node)}_{name}")
             for name, bound in (("start", first), ("end", end), ("axis", axis))
         ]
-        return self._add(node, "Slice", [data, *bounds], {})
-
-    def _add(
-        self, node: ir.Node, operator: str, inputs: Sequence[ir.Value], attributes: dict[str, int]
-    ) -> ir.Value:
-        name = self._walk.fresh(f"{_stem(node)}_{operator}")
-        made = ir.node(operator, inputs, attributes, name=name)
-        made.outputs[0].name = name
-        assert node.graph is not None
-        node.graph.insert_before(node, made)
-        self._walk.inference.infer(made)
-        return made.outputs[0]
-
-
-def _stem(node: ir.Node) -> str:
-    return str(node.name or node.outputs[0].name)
+        return self._walk.add_before(node, "Slice", [data, *bounds], {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
+from opsets.constants import Array, computed
 from opsets.inference import Length, ShapeInference
 
 
@@ -47,6 +48,30 @@ class Walk:
         self.model.graph.register_initializer(value)
         return value
 
+    def add_before(
+        self, node: ir.Node, operator: str, inputs: Sequence[ir.Value | None], attributes: Mapping[str, Any]
+    ) -> ir.Value:
+        """The output, inferred, of a new node before ``node``, after which it is named."""
+        name = self.fresh(f"{stem_of(node)}_{operator}")
+        made = ir.node(operator, inputs, attributes, outputs=[ir.Value(name=name)], name=name)
+        self.put_before(node, made)
+        return made.outputs[0]
+
+    def put_before(self, node: ir.Node, made: ir.Node) -> None:
+        """Let ``made`` stand before ``node``, the types and shapes of its outputs inferred."""
+        assert node.graph is not None
+        node.graph.insert_before(node, made)
+        self.inference.infer(made)
+
+    def computed_without_weights(self, node: ir.Node, opset: int) -> list[Array] | None:
+        """What ``node`` computes at ``opset``, if it is constant and made of no weight."""
+        if any(value is not None and value.name in self.weights for value in node.inputs):
+            return None  # and a large one has not been computed with for nothing
+        arrays = computed(node, opset)
+        if arrays is None or any(map(self.is_made_of_weights, filter(None, node.inputs))):
+            return None
+        return arrays
+
     def is_made_of_weights(self, value: ir.Value) -> bool:
         """Whether a constant ``value`` is a weight or computed of one."""
         node = value.producer()
@@ -68,6 +93,11 @@ class Walk:
             if length in lengths:
                 return value, lengths.index(length)
         return None
+
+
+def stem_of(node: ir.Node) -> str:
+    """What the names of that which stands for ``node`` begin with."""
+    return node.name or node.outputs[0].name or node.op_type
 
 
 def _inside(node: ir.Node) -> Iterator[ir.Node]:

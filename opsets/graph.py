@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.constants import constant
-from opsets.context import Walk
+from opsets.context import Walk, stem_of
 from opsets.errors import CannotAdapt
 from opsets.inference import Length
 from opsets.length_rules import Entries
@@ -175,7 +175,7 @@ class Rewrite:
 
     def initializer(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant."""
-        return self._walk.initializer(array, f"{self._stem()}_{purpose}")
+        return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}")
 
     def number(self, value: float, like: ir.Value, purpose: str) -> ir.Value:
         """A new scalar constant of the type of ``like``."""
@@ -207,17 +207,14 @@ class Rewrite:
         kind: ir.DataType | None = None,
     ) -> list[ir.Value]:
         """The ``count`` outputs of a new node, as :meth:`add`."""
-        name = self._walk.fresh(f"{self._stem()}_{operator}")
+        name = self._walk.fresh(f"{stem_of(self.node)}_{operator}")
         names = [name if index == 0 else self._walk.fresh(f"{name}_{index}") for index in range(count)]
         outputs = [ir.Value(name=own) for own in names]
         node = ir.node(operator, inputs, attributes or {}, outputs=outputs, name=name)
         reason = refused_type(node, self.opset)
         if reason:
             raise CannotAdapt(f"it would become {operator}, where {reason}")
-        graph = self.node.graph
-        assert graph is not None
-        graph.insert_before(self.node, node)
-        self._walk.inference.infer(node)
+        self._walk.put_before(self.node, node)
         for output in outputs:
             if shape is not None:
                 output.shape = shape
@@ -258,6 +255,3 @@ class Rewrite:
             return
         ir.convenience.replace_all_uses_with(output, value)
         graph.remove(self.node, safe=True)
-
-    def _stem(self) -> str:
-        return self.node.name or self.node.outputs[0].name or self.node.op_type

@@ -158,12 +158,6 @@ def _made_inside(model: ir.Model) -> Iterator[ir.Value]:
                 yield value
 
 
-def _has_no_inference(value: ir.Value, target: int) -> bool:
-    """Whether the type of ``value`` cannot be inferred: below 6 a Cast names it in text."""
-    node = value.producer()
-    return node is not None and node.op_type == "Cast" and target < 6
-
-
 def _check(model: ir.Model, target: int) -> None:
     """Refuse a ``model`` that ``onnx.checker``, types and shapes included, does not pass."""
     try:

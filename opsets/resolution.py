@@ -7,7 +7,7 @@ import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
 from opsets.boxes import write_box
-from opsets.context import Walk
+from opsets.context import Walk, stem_of
 from opsets.inference import Length, ShapeInference, reshaped
 from opsets.length_rules import Entries, row_of
 from opsets.values import Evaluator
@@ -89,7 +89,7 @@ class _Resolver:
         return self._evaluator.entries(value)
 
     def _constant(self, entries: list[int], purpose: str) -> ir.Value:
-        name = f"{self._node.name or self._node.outputs[0].name}_{purpose}"
+        name = f"{stem_of(self._node)}_{purpose}"
         return self._walk.initializer(np.array(entries, dtype=np.int64), name)
 
     def reshape(self) -> None:
@@ -155,13 +155,7 @@ class _Resolver:
     def _add(
         self, operator: str, inputs: list[ir.Value], attributes: dict[str, int] | None = None
     ) -> ir.Value:
-        name = self._walk.fresh(f"{self._node.name or self._node.outputs[0].name}_{operator}")
-        made = ir.node(operator, inputs, attributes or {}, name=name)
-        made.outputs[0].name = name
-        assert self._node.graph is not None
-        self._node.graph.insert_before(self._node, made)
-        self._walk.inference.infer(made)
-        return made.outputs[0]
+        return self._walk.add_before(self._node, operator, inputs, attributes or {})
 
     def slice(self) -> None:
         """An end that is the axis's own length is as far as it goes."""
@@ -204,7 +198,7 @@ class _Resolver:
             return
         table = self._add("Reshape", [self._source, self._constant([-1, int(width)], "rows")])
         constant = np.array([int(entry) for entry in picked], dtype=np.int64).reshape(entries.shape[1:])
-        indices = self._walk.initializer(constant, f"{self._node.name or self._node.outputs[0].name}_columns")
+        indices = self._walk.initializer(constant, f"{stem_of(self._node)}_columns")
         self._node.replace_input_with(0, table)
         self._node.replace_input_with(1, indices)
         self._node.attributes["axis"] = ir.AttrInt64("axis", 1)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from opsets.context import Walk
+from opsets.context import Walk, stem_of
 from opsets.dead import release_inside
 
 _LONGEST = 1024
@@ -147,7 +147,8 @@ class _Sequences:
         ir.convenience.replace_all_uses_with(list(given), list(given.values()), replace_graph_outputs=True)
         nodes = list(copy)
         copy.remove(nodes)
-        self._insert(nodes)
+        self._graph.insert_before(self._node, nodes)
+        self.made += nodes
         return results
 
     def _rename(self, value: ir.Value) -> None:
@@ -200,11 +201,7 @@ class _Sequences:
         return self._add(operator, *self._with_numbers([value], "axes", [axis]))[0]
 
     def _constant(self, array: npt.NDArray[np.int64], purpose: str) -> ir.Value:
-        return self._walk.initializer(array, f"{self._stem}_{purpose}")
-
-    @property
-    def _stem(self) -> str:
-        return str(self._node.name or self._node.outputs[0].name)
+        return self._walk.initializer(array, f"{stem_of(self._node)}_{purpose}")
 
     def _add(
         self,
@@ -214,17 +211,13 @@ class _Sequences:
         count: int = 1,
     ) -> list[ir.Value]:
         """The outputs of a new node before the node."""
-        name = self._walk.fresh(f"{self._stem}_{operator}")
+        name = self._walk.fresh(f"{stem_of(self._node)}_{operator}")
         made = ir.node(operator, inputs, attributes or {}, num_outputs=count, name=name)
         for index, value in enumerate(made.outputs):
             value.name = name if count == 1 else self._walk.fresh(f"{name}_{index}")
-        self._insert([made])
-        self._walk.inference.infer(made)
+        self._walk.put_before(self._node, made)
+        self.made.append(made)
         return list(made.outputs)
-
-    def _insert(self, nodes: list[ir.Node]) -> None:
-        self._graph.insert_before(self._node, nodes)
-        self.made += nodes
 
     def _become(
         self, operator: str, inputs: Sequence[ir.Value], attributes: Mapping[str, int] | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.constants import Array, computed
+from opsets.constants import Array
 from opsets.context import Walk
 from opsets.dead import release_inside, remove_dead
 from opsets.resolution import resolve, set_expanded
@@ -63,10 +63,7 @@ class _Simplification:
             if entries is not None and all(isinstance(entry, int) for entry in entries.reshape(-1)):
                 assert output.dtype is not None
                 return [entries.astype(output.dtype.numpy())]
-        arrays = computed(node, self._inference.opset)
-        if arrays is None or any(map(self._walk.is_made_of_weights, filter(None, node.inputs))):
-            return None
-        return arrays
+        return self._walk.computed_without_weights(node, self._inference.opset)
 
     def _constant(self, output: ir.Value, array: Array) -> ir.Value:
         return self._walk.initializer(array, f"{output.name}_value")

@@ -130,8 +130,8 @@ def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
     """
     if any(value.is_graph_output() for value in node.outputs):
         return False
-    arrays = computed(node, opset)
-    if arrays is None or (not weights and any(map(walk.is_made_of_weights, filter(None, node.inputs)))):
+    arrays = computed(node, opset) if weights else walk.computed_without_weights(node, opset)
+    if arrays is None:
         return False
     for output, array in zip(node.outputs, arrays, strict=False):
         constant = walk.initializer(array, f"{output.name}_value")

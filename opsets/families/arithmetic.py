@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from opsets.families.broadcasting import binary
-from opsets.families.integers import as_double, as_type_of
+from opsets.families.integers import replace_in_double
 from opsets.graph import Rewrite
 
 NARROW = frozenset({ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16})
@@ -56,11 +56,8 @@ def is_number(rewrite: Rewrite, value: ir.Value) -> ir.Value:
 
 def through_double(rewrite: Rewrite) -> None:
     """Compute the node's operator, which only picks of its inputs, in double, and cast back."""
-    node = rewrite.node
     bound_of_double(rewrite)
-    inputs = [None if value is None else as_double(rewrite, value) for value in node.inputs]
-    result = rewrite.add(node.op_type, inputs, dict(node.attributes))
-    rewrite.replace(as_type_of(rewrite, result, rewrite.required(0)))
+    replace_in_double(rewrite)
 
 
 def bound_of_double(rewrite: Rewrite) -> None:

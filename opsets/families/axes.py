@@ -81,6 +81,13 @@ def reduction(rewrite: Rewrite) -> None:
     axes_input_to_attribute(rewrite)
 
 
+def swapped(rank: int, first: int, second: int) -> list[int]:
+    """The order of ``rank`` axes with two of them in each other's place: its own inverse."""
+    order = list(range(rank))
+    order[first], order[second] = order[second], order[first]
+    return order
+
+
 def summed(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
     """The sums along ``axis``, which goes; ReduceSum takes it as an input since 13."""
     if rewrite.opset < 13:

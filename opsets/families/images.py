@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import onnx_ir as ir
-
+from opsets.families.copies import reshaped
 from opsets.graph import Rewrite
 
 
@@ -18,11 +16,7 @@ def as_image(rewrite: Rewrite, attributes: Mapping[str, Any]) -> None:
     """
     data = rewrite.required(0)
     lengths = [rewrite.length(data, axis) for axis in range(2, rewrite.rank(data))]
-    flat = rewrite.add("Reshape", [data, _shape(rewrite, [0, 0, 1, -1])])
+    flat = reshaped(rewrite, data, [0, 0, 1, -1])
     inputs = [flat, *rewrite.node.inputs[1:]]
     result = rewrite.add(rewrite.node.op_type, inputs, attributes, shape=flat.shape)
-    rewrite.replace(rewrite.add("Reshape", [result, _shape(rewrite, [0, 0, *lengths])]))
-
-
-def _shape(rewrite: Rewrite, lengths: list[int]) -> ir.Value:
-    return rewrite.initializer(np.array(lengths, dtype=np.int64), "shape")
+    rewrite.replace(reshaped(rewrite, result, [0, 0, *lengths]))

@@ -9,8 +9,6 @@ import onnx_ir as ir
 
 from opsets.graph import Rewrite
 
-SMALL = frozenset({ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16})
-
 
 def is_integer(value: ir.Value) -> bool:
     """Whether the elements of ``value`` are integers of any width; bools are none."""
@@ -30,10 +28,14 @@ def as_type_of(rewrite: Rewrite, value: ir.Value, like: ir.Value) -> ir.Value:
 
 def in_double(rewrite: Rewrite, attributes: Mapping[str, Any] | None = None) -> None:
     """Compute the node's operator in double and cast its one output back to the type of the first input."""
+    replace_in_double(rewrite, attributes)
+    operator, opset = rewrite.node.op_type, rewrite.opset + 1
+    rewrite.bound(f"{operator} of integers below {opset}: exact while every sum stays below 2**53")
+
+
+def replace_in_double(rewrite: Rewrite, attributes: Mapping[str, Any] | None = None) -> None:
+    """As :func:`in_double`, for operators whose own bound the caller knows."""
     node = rewrite.node
     inputs = [None if value is None else as_double(rewrite, value) for value in node.inputs]
     result = rewrite.add(node.op_type, inputs, dict(node.attributes) if attributes is None else attributes)
     rewrite.replace(as_type_of(rewrite, result, rewrite.required(0)))
-    rewrite.bound(
-        f"{node.op_type} of integers below {rewrite.opset + 1}: exact while every sum stays below 2**53"
-    )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
+from opsets.families.axes import swapped
 from opsets.graph import Rewrite
 
 
@@ -22,7 +23,6 @@ def along_axis(rewrite: Rewrite, data: ir.Value, matrix: npt.NDArray[Any], axis:
     right = rewrite.initializer(np.ascontiguousarray(matrix.T), "matrix")
     if axis == rank - 1:
         return rewrite.add("MatMul", [data, right])
-    order = list(range(rank))
-    order[axis], order[-1] = order[-1], order[axis]  # its own inverse
+    order = swapped(rank, axis, -1)
     moved = rewrite.add("Transpose", [data], {"perm": order})
     return rewrite.add("Transpose", [rewrite.add("MatMul", [moved, right])], {"perm": order})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.copies import reshaped
 from opsets.graph import Rewrite
 from opsets.inference import Length
 
@@ -29,4 +29,4 @@ def reshape(rewrite: Rewrite, data: ir.Value, lengths: Sequence[Length]) -> ir.V
         raise CannotAdapt(
             f"it needs a Reshape to {list(lengths)}, of which more than one length is not fixed"
         )
-    return rewrite.add("Reshape", [data, rewrite.initializer(np.array(target, dtype=np.int64), "shape")])
+    return reshaped(rewrite, data, target)

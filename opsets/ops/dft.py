@@ -9,6 +9,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.axes import swapped
 from opsets.families.shapes import reshape
 from opsets.graph import Rewrite
 from opsets.registry import adapts
@@ -36,8 +37,7 @@ def dft_17_to_16(rewrite: Rewrite) -> None:
     length = _integer(rewrite, 1, "length")
     if length is None:
         length = 2 * (count - 1) if inverse and one_sided else count
-    order = list(range(rank))
-    order[axis], order[-2] = order[-2], order[axis]  # its own inverse
+    order = swapped(rank, axis, -2)
     moved = rewrite.add("Transpose", [data], {"perm": order}) if axis != rank - 2 else data
     matrix = _transform(count, parts, length, inverse=inverse, one_sided=one_sided)
     result = _applied(rewrite, moved, matrix)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from opsets.families.axes import axis_from_back
+from opsets.families.axes import axis_from_back, swapped
 from opsets.graph import Rewrite
 from opsets.registry import adapts
 
@@ -17,8 +17,7 @@ def one_axis_to_flattened(rewrite: Rewrite) -> None:
         rewrite.set_attribute("axis", axis)
         return
     rank = rewrite.rank(data)
-    order = list(range(rank))
-    order[axis], order[-1] = order[-1], order[axis]  # its own inverse
+    order = swapped(rank, axis, -1)
     moved = rewrite.add("Transpose", [data], {"perm": order})
     result = rewrite.add(rewrite.node.op_type, [moved], {"axis": rank - 1})
     rewrite.replace(rewrite.add("Transpose", [result], {"perm": order}))
