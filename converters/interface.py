@@ -59,6 +59,7 @@ def export_call(
     *,
     model: str,
     weights: Mapping[str, Any],
+    reparameterise: bool = False,
     inputs: Path,
     output_folder: Path,
     opset: int,
@@ -66,9 +67,11 @@ def export_call(
     """The call that exports ``model`` and computes its reference outputs.
 
     ``weights`` is ``{"kind": "random", "seed": 0}``, ``{"kind": "pretrained"}`` or
-    ``{"kind": "file", "path": "/absolute/file"}``. ``inputs`` is an .npz file of float32 arrays of
-    shape (N, C, H, W), one per data set. ``opset`` is the opset to ask the exporter for; it may
-    answer with a higher one. ``output_folder`` receives ``model.onnx`` and ``outputs.npz``.
+    ``{"kind": "file", "path": "/absolute/file"}``. With ``reparameterise`` the file holds the form
+    for inference of a model that has one, and the reference outputs come from its form for training.
+    ``inputs`` is an .npz file of float32 arrays of shape (N, C, H, W), one per data set. ``opset`` is
+    the opset to ask the exporter for; it may answer with a higher one. ``output_folder`` receives
+    ``model.onnx`` and ``outputs.npz``.
     """
     return WorkerCall(
         source.script,
@@ -76,6 +79,7 @@ def export_call(
             "task": "export",
             "model": model,
             "weights": dict(weights),
+            "reparameterise": reparameterise,
             "inputs": str(inputs),
             "output_folder": str(output_folder),
             "opset": opset,

@@ -149,6 +149,7 @@ class Parity(_Strict):
     relative: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     top1: bool = True
     top5: bool = True
+    caffe2: Annotated[bool, Field(description="ask Caffe2's ONNX backend too, at opsets 3 to 6")] = False
 
 
 class ProcessLimits(_Strict):
@@ -168,6 +169,9 @@ class Defaults(_Strict):
     limits: ProcessLimits = ProcessLimits()
     batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
     opsets: Opsets | None = None
+    reparameterise: Annotated[
+        bool, Field(description="publish the form for inference, verified against the one for training")
+    ] = False
 
 
 class ModelEntry(Defaults):
@@ -197,5 +201,8 @@ class PipelineFile(_Strict):
     publish: Path = Field(strict=False, description="the folder that receives what passed")
     work: Path = Field(default=Path("work"), strict=False, description="the folder of unfinished work")
     opsets: Opsets = tuple(range(FIRST_OPSET, LAST_OPSET + 1))
+    figures: Path | None = Field(
+        default=None, strict=False, description="what documents say of these models, to compare ours with"
+    )
     defaults: Defaults = Defaults()
     models: Annotated[tuple[ModelEntry, ...], Field(strict=False, min_length=1)]

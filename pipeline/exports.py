@@ -147,6 +147,7 @@ def _run_export(
         job.source,
         model=job.model,
         weights=weights.request,
+        reparameterise=job.entry.reparameterise,
         inputs=inputs,
         output_folder=folder,
         opset=keys.NATIVE_OPSET,

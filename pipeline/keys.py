@@ -98,7 +98,12 @@ def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> s
 def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
     """The key of the native export and its reference outputs."""
     return digest_of(
-        {"inputs": inputs, "weights": weights_identity(entry, folder), "native opset": NATIVE_OPSET}
+        {
+            "inputs": inputs,
+            "weights": weights_identity(entry, folder),
+            "reparameterise": entry.reparameterise,
+            "native opset": NATIVE_OPSET,
+        }
     )
 
 

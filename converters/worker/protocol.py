@@ -23,7 +23,7 @@ rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczo
 Request, task ``export``::
 
     {"task": "export", "model": "vgg11", "weights": {"kind": "random", "seed": 0},
-     "inputs": "/.../inputs.npz", "output_folder": "/.../", "opset": 12}
+     "reparameterise": false, "inputs": "/.../inputs.npz", "output_folder": "/.../", "opset": 12}
 
 ``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
 input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in
@@ -34,7 +34,15 @@ eval mode, float32 (N, classes), under the same names), and answers::
 
 ``opset`` is that of the file, ``parameters`` the number of learned values of the network,
 ``weights.origin`` a sentence for the record, ``weights.sha256`` the digest of the file that the
-framework downloaded itself, or null.
+framework downloaded itself, or null. With ``reparameterise`` the outputs come from the network's form
+for training, ``model.onnx`` holds its form for inference, and the answer has ``"reparameterised": 22``,
+the number of blocks that were fused; a network without such blocks is an error of kind ``model``.
+
+Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
+about, found without giving it weights::
+
+    {"task": "sizes", "models": ["vgg11", ...]}
+    {"bytes": {"vgg11": 531453344, ...}}
 
 Every result has a ``status``: ``ok``, or ``failed`` with ``kind`` and ``message``. ``kind`` is
 ``model`` (no such model), ``weights`` (they do not fit, or are not safe to load), ``export`` (the
