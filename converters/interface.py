@@ -7,7 +7,7 @@ script's side of the protocol is described in ``worker/protocol.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ def catalogue_call(source: Source) -> WorkerCall:
     It is also the health check of a new environment: it imports all that an export needs.
     """
     return WorkerCall(source.script, {"task": "catalogue"})
+
+
+def sizes_call(source: Source, models: Sequence[str]) -> WorkerCall:
+    """The call that finds the bytes of the tensors of ``models``, names of the framework, without weights."""
+    return WorkerCall(source.script, {"task": "sizes", "models": list(models)})
 
 
 def export_call(

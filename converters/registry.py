@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from converters.interface import Source
+from converters.caffe2 import SOURCE as CAFFE2
 from converters.mmcls import SOURCE as MMCLS
 from converters.mxnet import SOURCE as MXNET
 from converters.paddle import SOURCE as PADDLE
@@ -15,4 +16,5 @@ SOURCES: dict[str, Source] = {
     "mmcls": MMCLS,
     "paddle": PADDLE,
     "mxnet": MXNET,
+    "caffe2": CAFFE2,
 }

@@ -36,14 +36,16 @@ class Walk:
         self.taken.add(name)
         return name
 
-    def initializer(self, array: npt.NDArray[Any], name: str) -> ir.Value:
+    def initializer(self, array: npt.NDArray[Any], name: str, doc_string: str | None = None) -> ir.Value:
         """A new constant of the main graph: subgraphs see it, and at IR 3 it has to be an input there."""
         name = self.fresh(name)
         value = ir.Value(
             name=name,
             shape=ir.Shape(array.shape),
             type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
-            const_value=ir.tensor(np.ascontiguousarray(array).reshape(array.shape), name=name),
+            const_value=ir.tensor(
+                np.ascontiguousarray(array).reshape(array.shape), name=name, doc_string=doc_string
+            ),
         )
         self.model.graph.register_initializer(value)
         return value

@@ -17,6 +17,9 @@ from opsets.length_rules import Entries
 from opsets.types import refused_type
 from opsets.values import Evaluator
 
+NOT_LEARNED = "computed for an older opset, not learned"
+"""The ``doc_string`` of constants that could be taken for weights: who counts parameters leaves them out."""
+
 
 class Rewrite:
     """The view that an adapter has of the node that it rewrites.
@@ -176,6 +179,10 @@ class Rewrite:
     def initializer(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant."""
         return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}")
+
+    def factors(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
+        """A new constant to multiply with, which says of itself that it is none of the model's weights."""
+        return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}", NOT_LEARNED)
 
     def number(self, value: float, like: ir.Value, purpose: str) -> ir.Value:
         """A new scalar constant of the type of ``like``."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError, EncodeError
 
 from opsets.errors import ModelFileError, RetargetError
 from opsets.external import TENSOR, WAYS, DataFiles, Region, is_external, refer, region_of, tensors

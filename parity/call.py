@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,17 +15,20 @@ from parity.compare import Array
 from parity.errors import ParityError
 from parity.runtimes.registry import RUNTIMES
 
-Outcome = Literal["ran", "unsupported", "invalid", "crashed", "timed out"]
+Outcome = Literal["ran", "unsupported", "missing", "invalid", "crashed", "timed out"]
 Ending = Literal["exited", "crashed", "timed out"]
+
+_STARTER = Path(__file__).absolute().parent / "start_worker.py"
 
 
 @dataclass(frozen=True)
 class Run:
     """What became of one model in one runtime.
 
-    ``unsupported`` means that the runtime said so itself; ``invalid``, that the file breaks a rule of
-    its own opset; ``crashed``, that it raised anything else or took its process down. ``outputs`` are
-    float32 (N, classes), one per data set; empty unless it ran.
+    ``unsupported`` means that the runtime said so itself; ``missing``, that there is no runtime to ask,
+    because its environment cannot be had; ``invalid``, that the file breaks a rule of its own opset;
+    ``crashed``, that it raised anything else or took its process down. ``outputs`` are float32
+    (N, classes), one per data set; empty unless it ran.
     """
 
     outcome: Outcome
@@ -40,7 +43,9 @@ class WorkerCall:
     """One runtime on the same inputs for several models, in a process of its own.
 
     ``models`` are files by any keys; ``inputs`` is the .npz file of the data sets; ``folder`` is an
-    existing folder for the request, the result and the outputs of this call alone.
+    existing folder for the request, the result and the outputs of this call alone. ``python`` is the
+    interpreter of the environment that the runtime needs, and ``environment`` the variables that the
+    command needs beside those of the caller.
     """
 
     runtime: str
@@ -48,6 +53,8 @@ class WorkerCall:
     inputs: Path
     folder: Path
     threads: int = 1
+    python: Path = Path(sys.executable)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def result(self) -> Path:
@@ -56,20 +63,7 @@ class WorkerCall:
     @property
     def command(self) -> list[str]:
         """The command line, which :meth:`write_request` must precede."""
-        # -P: what lies in the current folder must not shadow a module.
-        return [
-            sys.executable,
-            "-P",
-            "-m",
-            "parity.worker",
-            str(self.folder / "request.json"),
-            str(self.result),
-        ]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables that the command needs beside those of the caller."""
-        return {"PYTHONPATH": str(Path(__file__).parent.parent)}
+        return [str(self.python), str(_STARTER), str(self.folder / "request.json"), str(self.result)]
 
     def write_request(self) -> None:
         """Write the file that the command reads.
@@ -114,6 +108,11 @@ def read_runs(call: WorkerCall, ending: Ending = "exited", detail: str = "") -> 
         reason = detail or "the runtime's process ended before its first model"
         runs = {key: Run(ended, reason, version, 0.0, {}) for key in call.models}
     return runs
+
+
+def missing_runs(models: Iterable[str], reason: str) -> dict[str, Run]:
+    """The runs of ``models`` in a runtime that cannot be asked, for ``reason``."""
+    return {key: Run("missing", reason, "", 0.0, {}) for key in models}
 
 
 def read_running(call: WorkerCall) -> str | None:

@@ -34,8 +34,8 @@ class RuntimeVerdict:
 
     @property
     def objects(self) -> bool:
-        """Whether it speaks against the model: not to support it says nothing about it."""
-        return not self.agrees and self.outcome != "unsupported"
+        """Whether it speaks against the model: not to support it, or not to be there, says nothing."""
+        return not self.agrees and self.outcome not in ("unsupported", "missing")
 
     @property
     def failed(self) -> dict[str, Comparison]:
@@ -56,9 +56,10 @@ class Verdict:
     """Whether a file may be published; only ``passed`` may.
 
     ``failed``: a judge computed something else, crashed or ran out of time; so did two second
-    opinions, or one where no judge ran the model; or the file breaks a rule of its opset.
-    ``inconclusive``: nothing could be found out, because the reference is lifeless or no
-    independent runtime knows the model.
+    opinions, however many others agree, or one where no judge ran the model; or the file breaks a
+    rule of its opset. ``inconclusive``: nothing could be found out, because the reference is lifeless
+    or no independent runtime knows the model. A runtime that is missing blocks nothing, as it
+    would if it did not support the model; nor does it count as one that agrees.
     """
 
     status: Status
@@ -80,6 +81,15 @@ class Verdict:
             else f"{name} {runtime.complaint}"
             for name, runtime in self.runtimes.items()
             if runtime.objects
+        )
+
+    @property
+    def missing(self) -> str:
+        """Which runtime was to be asked and could not be, and why; empty where none was."""
+        return "; ".join(
+            f"{name}: {_in_one_line(runtime.reason)}"
+            for name, runtime in self.runtimes.items()
+            if runtime.outcome == "missing"
         )
 
     def to_dict(self) -> dict[str, Any]:

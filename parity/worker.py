@@ -1,7 +1,8 @@
-"""One runtime in a process of its own: ``python -m parity.worker request.json result.json``.
+"""One runtime in a process of its own, which ``start_worker.py`` starts.
 
 Runtimes are native code, which may abort, hang or eat the memory of the process that they run in.
-Here that costs one process, and the result tells at which model.
+Here that costs one process, and the result tells at which model. Some need an old interpreter:
+whatever is imported here has to run in Python 3.9, with the standard library and NumPy.
 
 Request::
 

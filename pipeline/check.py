@@ -10,6 +10,7 @@ from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline.config import FileWeights, Images, ModelEntry, PipelineFile
 from pipeline.errors import UsageError
+from pipeline.figures_file import FiguresFile, read_figures
 from pipeline.files import sha256_of_file
 from pipeline.yaml_lines import LinedDocument, Location
 
@@ -45,6 +46,16 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
     ]
     if mistakes:
         raise UsageError("\n".join(mistakes))
+
+
+def check_figures(file: PipelineFile, document: LinedDocument) -> FiguresFile | None:
+    """The file of figures that a pipeline file names, if any. Raises UsageError with all mistakes in it."""
+    if file.figures is None:
+        return None
+    path = document.path.parent / file.figures
+    if not path.is_file():
+        raise document.error(("figures",), f"there is no file {path}. Correct the path of the figures.")
+    return read_figures(path)
 
 
 def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tuple[Location, str]]:

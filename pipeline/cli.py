@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pipeline.errors import INTERRUPTED, PipelineError, UsageError
+from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError
 
 if TYPE_CHECKING:
-    from pipeline.plan import Plan, Selection
+    from pipeline.selection import Selection
 
 app = typer.Typer(
     name="pipeline",
@@ -29,7 +29,11 @@ app.add_typer(environments_app, name="environments", no_args_is_help=True)
 PipelineFileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The pipeline file.")]
 OnlyOption = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="GLOB", help="Only units that fit, such as 'timm/*@{9..12}'. Repeatable."),
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Only units that fit, such as 'timm/*@{9..12}'; case is no matter. Repeatable.",
+    ),
 ]
 OpsetOption = Annotated[
     str | None, typer.Option("--opset", metavar="OPSETS", help="Only these opsets: 12, 7-9 or 3,6,11.")
@@ -37,6 +41,7 @@ OpsetOption = Annotated[
 PublishOption = Annotated[
     Path | None, typer.Option("--publish", metavar="DIR", help="Publish here instead of where FILE says.")
 ]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")]
 
 
 @app.callback()
@@ -52,7 +57,7 @@ def _selection(
     only: list[str] | None, opset: str | None, publish: Path | None = None, fresh: bool = False
 ) -> Selection:
     from pipeline.config import parse_opsets
-    from pipeline.plan import Selection
+    from pipeline.selection import Selection
 
     try:
         opsets = parse_opsets(opset) if opset else ()
@@ -66,7 +71,7 @@ def run(
     file: PipelineFileArgument,
     only: OnlyOption = None,
     opset: OpsetOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")] = 1,
+    jobs: JobsOption = 1,
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
 ) -> None:
@@ -74,8 +79,8 @@ def run(
 
     What FILE asks for and is published already is left alone.
 
-    Exit code 0: all is published; 1: some model is not; 2: the command or FILE is wrong;
-    130: interrupted. Running it again goes on from what is done.
+    Exit code 0: all is published; 1: some model is not, or the disk will not do and nothing was started;
+    2: the command or FILE is wrong; 130: interrupted. Running it again goes on from what is done.
     """
     from pipeline.run import run_file
 
@@ -88,47 +93,58 @@ def plan(
     only: OnlyOption = None,
     opset: OpsetOption = None,
     publish: PublishOption = None,
+    jobs: JobsOption = 1,
     output: Annotated[
         str, typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do.")
     ] = "text",
 ) -> None:
-    """Show what is to do and what is done."""
-    from pipeline.run import plan_file
+    """Show what is to do and what is done.
 
+    And how much disk and time the rest will take, about. Nothing is built only to know that: what is
+    not known is said.
+
+    Exit code 1: a glob cannot be resolved, because the environment of its source cannot be built.
+    """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
-    found = plan_file(file, _selection(only, opset, publish))
-    typer.echo(_plan_text(found) if output == "text" else _plan_json(found, output))
+    from pipeline.plan_report import plan_json, plan_matrix, print_plan
+    from pipeline.run import estimate_file, plan_file
+
+    selection = _selection(only, opset, publish)
+    if output == "github":
+        found = plan_file(file, selection)
+        typer.echo(plan_matrix(found))
+    else:
+        found, estimate = estimate_file(file, selection, jobs)
+        print_plan(found, estimate) if output == "text" else typer.echo(plan_json(found, estimate))
+    if found.unresolved:
+        raise typer.Exit(NOT_PUBLISHED)
 
 
-def _plan_text(found: Plan) -> str:
-    width = max(len(unit.name) for unit in found.units)
-    lines = [f"{unit.name:<{width}}  {'done' if unit.done else 'to do'}" for unit in found.units]
-    done = sum(unit.done for unit in found.units)
-    return "\n".join([*lines, f"{len(lines)} units, {done} done, {len(lines) - done} to do"])
+@app.command()
+def figures(
+    file: PipelineFileArgument,
+    only: OnlyOption = None,
+    opset: OpsetOption = None,
+    publish: PublishOption = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|markdown", help="How to print.")] = "text",
+) -> None:
+    """Show our figures beside what documents say.
 
+    Parameters and multiply-adds of each model, then sizes and versions of each file, from the records of
+    what is published; what is not published yet is named as such.
+    """
+    from pipeline.figures import show_figures
+    from pipeline.run import plan_file
 
-def _plan_json(found: Plan, output: str) -> str:
-    """``github``: one line, a matrix with one job for each model that has something to do."""
-    if output == "json":
-        units = [
-            {"name": unit.name, "model": job.name, "opset": unit.opset, "done": unit.done}
-            for job in found.jobs
-            for unit in job.units
-        ]
-        return json.dumps({"publish": str(found.publish), "units": units}, indent=2)
-    rows = [
-        {"name": unit.name, "source": job.source.name, "opset": unit.opset}
-        for job in found.jobs
-        for unit in job.units
-        if not unit.done
-    ]
-    return json.dumps({"include": rows})
+    if output not in ("text", "markdown"):
+        raise UsageError(f"--format: {output!r} is neither text nor markdown.")
+    show_figures(plan_file(file, _selection(only, opset, publish)), output)
 
 
 @app.command()
 def models(
-    source: Annotated[str, typer.Argument(help="timm, torchvision, mmcls, paddle or mxnet.")],
+    source: Annotated[str, typer.Argument(help="timm, torchvision, mmcls, paddle, mxnet or caffe2.")],
     glob: Annotated[str, typer.Argument(help="Only names that fit, such as 'vgg*'.")] = "*",
 ) -> None:
     """List the classifiers of a framework.

@@ -151,6 +151,11 @@ class Parity(_Strict):
     top5: bool = True
     caffe2: Annotated[bool, Field(description="ask Caffe2's ONNX backend too, at opsets 3 to 6")] = False
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The sources whose environments hold runtimes that are asked too."""
+        return ("caffe2",) if self.caffe2 else ()
+
 
 class ProcessLimits(_Strict):
     """What one process of a model may use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def read_pipeline_file(path: Path) -> tuple[PipelineFile, LinedDocument]:
     try:
         parsed = PipelineFile.model_validate(_with_defaults(document.value))
     except ValidationError as error:
-        raise UsageError("\n".join(_messages(error, document))) from error
+        raise UsageError("\n".join(messages(error, document, _known_keys))) from error
     return parsed, document
 
 
@@ -48,14 +49,19 @@ def _with_defaults(value: dict[Any, Any]) -> dict[Any, Any]:
     return {**value, "models": [defaults | entry if isinstance(entry, dict) else entry for entry in models]}
 
 
-def _messages(error: ValidationError, document: LinedDocument) -> list[str]:
-    """One line per mistake, in the order of the file."""
+def messages(
+    error: ValidationError, document: LinedDocument, known_keys: Callable[[Location], list[str]]
+) -> list[str]:
+    """One line per mistake, in the order of the file.
+
+    ``known_keys`` answers with the keys that are known where a place has an unknown one.
+    """
     found: set[tuple[int, str]] = set()
     for detail in error.errors():
         if detail["type"] == "too_short" and detail["input"]:
             continue  # the list is not empty: its items are wrong, and have errors of their own
         place = _in_document(detail["loc"], document)
-        message = document.error(place, _message(detail["type"], place, dict(detail)))
+        message = document.error(place, _message(detail["type"], place, dict(detail), known_keys))
         found.add((document.line_of(place), str(message)))
     return [message for _, message in sorted(found)]
 
@@ -70,10 +76,12 @@ def _in_document(location: Location, document: LinedDocument) -> Location:
     return place
 
 
-def _message(kind: str, place: Location, detail: dict[str, Any]) -> str:
+def _message(
+    kind: str, place: Location, detail: dict[str, Any], known_keys: Callable[[Location], list[str]]
+) -> str:
     key, given = str(place[-1]) if place else "", detail.get("input")
     if kind == "extra_forbidden":
-        known = _known_keys(place)
+        known = known_keys(place)
         near = get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(known)}."
         return f"unknown key {key!r}.{hint}"

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipeline.plan import ModelJob, Plan
-from pipeline.processes import GIBIBYTE, Interrupted, Limits
+from pipeline.processes import GIBIBYTE, Interrupted, Limits, PeakMemory
 from pipeline.progress import Progress
+from pipeline.run_environments import RunEnvironments
 
 
 @dataclass
@@ -28,8 +30,15 @@ class ModelContext:
     job: ModelJob
     plan: Plan
     progress: Progress
+    environments: RunEnvironments
     stop: threading.Event
     """Set when the run is to end; whatever waits looks at it."""
+    memory: PeakMemory = field(default_factory=PeakMemory)
+    """The most that any of its processes used."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What each stage took that was done this time, by its name."""
+    noted: dict[str, Any] = field(default_factory=dict)
+    """What else the history of this machine gets to know of the model."""
 
     @property
     def work(self) -> Path:
@@ -40,7 +49,7 @@ class ModelContext:
     def limits(self) -> Limits:
         """What each process of this model may use."""
         said = self.job.entry.limits
-        return Limits(said.seconds, int(said.memory_gib * GIBIBYTE))
+        return Limits(said.seconds, int(said.memory_gib * GIBIBYTE), self.memory)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
@@ -50,4 +59,7 @@ class ModelContext:
         stage, begun = Stage(), time.monotonic()
         self.progress.begin(self.job.name, name)
         yield stage
-        self.progress.end(self.job.name, name, time.monotonic() - begun, stage.reused)
+        seconds = time.monotonic() - begun
+        self.progress.end(self.job.name, name, seconds, stage.reused)
+        if not stage.reused:
+            self.seconds[name] = seconds

@@ -25,6 +25,8 @@ class Description:
 
     source: Source
     python: str
+    gigabytes: float | None
+    """What it takes on disk, about."""
     torch_backend: str | None
     variables: dict[str, str] = field(default_factory=dict)
     build_variables: dict[str, str] = field(default_factory=dict)
@@ -65,6 +67,7 @@ def describe(source: Source) -> Description:
     return Description(
         source=source,
         python=written["python"],
+        gigabytes=written.get("gigabytes"),
         torch_backend=written.get("torch-backend"),
         variables=written.get("variables", {}),
         build_variables=written.get("build-variables", {}),

@@ -20,7 +20,7 @@ from converters.interface import WORKER_MODULES, Source, catalogue_call
 from pipeline.environment_files import Description, describe, environments_folder
 from pipeline.errors import EnvironmentBuildError, WorkerError
 from pipeline.files import digest_of_code, read_json, write_json
-from pipeline.interpreters import find_interpreter
+from pipeline.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.locks import locked
 from pipeline.pip_settings import read_pip_settings, uv_variables
 from pipeline.processes import Limits, run_process
@@ -44,15 +44,24 @@ class Environment:
     def python(self) -> Path:
         return _python_of(self.description.folder)
 
+    @property
+    def sizes_file(self) -> Path:
+        """Where the sizes of models are kept that this environment was asked for."""
+        return _answer_file(self.description, "sizes")
+
 
 def _python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _catalogue_file(description: Description) -> Path:
-    """The catalogue also depends on the scripts that make it, so they are part of its name."""
+def _answer_file(description: Description, task: str) -> Path:
+    """Where an answer is kept; it also depends on the scripts that make it, so they are part of its name."""
     scripts = digest_of_code([description.source.folder, WORKER_MODULES])
-    return description.folder / f"catalogue-{scripts[:16]}.json"
+    return description.folder / f"{task}-{scripts[:16]}.json"
+
+
+def _catalogue_file(description: Description) -> Path:
+    return _answer_file(description, "catalogue")
 
 
 def existing(source: Source) -> Environment | None:
@@ -63,6 +72,11 @@ def existing(source: Source) -> Environment | None:
     if packages is None or catalogue is None:
         return None
     return Environment(description, packages, catalogue)
+
+
+def is_built(source: Source) -> bool:
+    """Whether the environment of ``source`` is there; newer scripts may still have to list its models."""
+    return (describe(source).folder / "packages.json").exists()
 
 
 def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None]) -> Environment:
@@ -103,10 +117,17 @@ def _build(description: Description, stop: threading.Event) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+_CHECK_INDEX = "Check that the package index can be reached (pip's settings are used) and run again."
+
+
 def _uv(
-    description: Description, arguments: list[str], stop: threading.Event, variables: Mapping[str, str]
+    description: Description,
+    arguments: list[str],
+    stop: threading.Event,
+    variables: Mapping[str, str],
+    advice: str = _CHECK_INDEX,
 ) -> None:
-    """Run uv as pip is set up; ``variables`` come on top."""
+    """Run uv as pip is set up; ``variables`` come on top. A failure is told with ``advice``."""
     from uv import find_uv_bin
 
     log = description.folder.with_name(f"{description.folder.name}.log")
@@ -123,15 +144,13 @@ def _uv(
         )
     except WorkerError as error:
         raise EnvironmentBuildError(
-            f"the {description.source.name} environment could not be built: {error}\n"
-            "Check that the package index can be reached (pip's settings are used) and run again."
+            f"the {description.source.name} environment could not be built: {error}\n{advice}"
         ) from error
 
 
 def _install(description: Description, staging: Path, stop: threading.Event) -> None:
     """Install the lock file's packages into a new environment in ``staging``."""
-    interpreter = find_interpreter(description.python, os.environ)
-    _uv(description, ["venv", "--relocatable", "--python", interpreter, str(staging)], stop, {})
+    _make_empty(description, staging, stop)
     install = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
     backend = description.torch_backend
     if backend and not _offers_torch(read_pip_settings(os.environ).find_links, backend):
@@ -145,6 +164,18 @@ def _install(description: Description, staging: Path, stop: threading.Event) -> 
     if description.build_constraints.exists():
         install += ["--build-constraints", str(description.build_constraints)]
     _uv(description, [*install, "-r", str(description.lock)], stop, {})
+
+
+def _make_empty(description: Description, staging: Path, stop: threading.Event) -> None:
+    """Make an environment without packages; uv fetches its interpreter where there is none."""
+    version = description.python
+    interpreter = find_interpreter(version, os.environ)
+    command = ["venv", "--relocatable", "--python", interpreter, str(staging)]
+    if interpreter == version:
+        variables = {"PATH": path_without_shims(os.environ)}
+        _uv(description, command, stop, variables, advice=how_to_get(version))
+    else:
+        _uv(description, command, stop, {})
 
 
 def requirement_lines(lock: str, package: str) -> str:

@@ -35,6 +35,10 @@ class EnvironmentBuildError(PipelineError):
     """The environment of a source could not be built."""
 
 
+class DiskSpaceError(PipelineError):
+    """The disk has not the room that a run needs; nothing was started. The same command may go on later."""
+
+
 class WorkerError(PipelineError):
     """A process of its own failed: it refused, raised, crashed, hung or ate the memory."""
 
@@ -45,6 +49,10 @@ class TimeLimitError(WorkerError):
 
 class VerdictError(PipelineError):
     """The converted model does not compute what the framework computes, or nobody can tell."""
+
+
+class FiguresError(PipelineError):
+    """The model does not have the figures that a document gives for it, and nobody explains why."""
 
 
 def last_lines(log: Path, count: int = 8) -> str:

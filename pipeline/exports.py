@@ -10,6 +10,7 @@ from converters.interface import export_call
 from pipeline import cache, environments, keys
 from pipeline.context import ModelContext
 from pipeline.errors import VerdictError, WorkerError
+from pipeline.leftovers import folder_of_export, folder_of_inputs
 from pipeline.materials import LoadedWeights, model_folder_of, pictures_of, weights_of
 from pipeline.verification import tolerance_of
 from pipeline.workers import run_worker
@@ -70,12 +71,12 @@ def make_export(context: ModelContext) -> Export:
         weights = weights_of(job, context.plan.folder, context.stop)
         pictures = pictures_of(job.entry.images, context.plan.folder, context.stop)
     preprocessing = _preprocessing(context, environment)
-    inputs = context.work / f"inputs-{job.inputs_key[:12]}"
+    inputs = context.work / folder_of_inputs(job)
     with context.stage("inputs") as stage:
         _, stage.reused = cache.make_stage(
             inputs, job.inputs_key, lambda folder: _make_inputs(folder, context, preprocessing, pictures)
         )
-    folder = context.work / f"export-{job.export_key[:12]}"
+    folder = context.work / folder_of_export(job)
     with context.stage("export") as stage:
         answer, stage.reused = cache.make_stage(
             folder,
@@ -89,12 +90,9 @@ def make_export(context: ModelContext) -> Export:
 
 
 def _environment(context: ModelContext) -> environments.Environment:
-    source = context.job.source
     with context.stage("environment") as stage:
-        found = environments.existing(source)
-        stage.reused = found is not None
-        say = lambda message: context.progress.say(context.job.name, message)  # noqa: E731
-        return found or environments.ensure(source, stop=context.stop, say=say)
+        stage.reused = environments.existing(context.job.source) is not None
+        return context.environments.ensure(context.job.source)
 
 
 def _preprocessing(context: ModelContext, environment: environments.Environment) -> dict[str, Any]:

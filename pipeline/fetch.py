@@ -32,6 +32,11 @@ def _kept(sha256: str, name: str) -> Path:
     return cache_folder() / "downloads" / sha256 / name
 
 
+def downloaded(sha256: str) -> bool:
+    """Whether something with this digest, or out of it, has been fetched before."""
+    return _kept(sha256, "").exists()
+
+
 def _check(path: Path, sha256: str, what: str) -> None:
     found = sha256_of_file(path)
     if found != sha256:

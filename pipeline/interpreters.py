@@ -9,18 +9,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
+def _pyenv(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("PYENV_ROOT") or Path.home() / ".pyenv")
+
+
+def path_without_shims(environment: Mapping[str, str]) -> str:
+    """PATH without pyenv's folders: its shims exist for versions that are not active, and then only fail."""
+    pyenv, folders = _pyenv(environment), environment.get("PATH", "").split(":")
+    return ":".join(folder for folder in folders if folder and not Path(folder).is_relative_to(pyenv))
+
+
 def _candidates(version: str, environment: Mapping[str, str]) -> Iterator[Path]:
-    """Interpreters that may be of ``version``, real ones before anything that might be a shim."""
+    """Interpreters that may be of ``version``."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         yield Path(sys.base_prefix) / "bin" / f"python{version}"
-    pyenv = Path(environment.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)
-    for folder in environment.get("PATH", "").split(":"):
-        # A pyenv shim exists for versions that are not active, and then only prints an error.
-        if folder and not Path(folder).is_relative_to(pyenv):
-            found = shutil.which(f"python{version}", path=folder)
-            if found:
-                yield Path(found)
+    yield from sorted(_pyenv(environment).glob(f"versions/{version}.*/bin/python"), reverse=True)
+    for folder in path_without_shims(environment).split(":"):
+        found = shutil.which(f"python{version}", path=folder)
+        if found:
+            yield Path(found)
 
 
 def _is_version(interpreter: Path, version: str) -> bool:
@@ -42,3 +49,12 @@ def find_interpreter(version: str, environment: Mapping[str, str]) -> str:
         if candidate.is_file() and _is_version(candidate, version):
             return str(candidate)
     return version
+
+
+def how_to_get(version: str) -> str:
+    """What to do where there is no interpreter of ``version``."""
+    return (
+        f"There is no Python {version} in pyenv's folders, on PATH or among uv's own, and uv could not fetch "
+        f"one. Get it with `uv python install {version}` or `pyenv install {version}`, or put a "
+        f"python{version} on PATH, and run again."
+    )

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import WORKER_MODULES, Source
-from pipeline.config import ModelEntry
+from converters.registry import SOURCES
+from parity.runtimes.registry import RUNTIMES, asked_at
+from pipeline.config import ModelEntry, Parity
 from pipeline.environment_files import describe
+from pipeline.figures_file import Document
 from pipeline.files import digest_of, digest_of_code, sha256_of_file
 
 NATIVE_OPSET = 12
@@ -22,6 +25,12 @@ SEED = 0
 """Seeds the fixed inputs."""
 
 _ROOMS = Path(__file__).parent.parent
+_CODE = {
+    "inputs": ("evaluation/errors.py", "evaluation/inputs.py", "evaluation/preprocessing.py"),
+    "retarget": ("opsets",),
+    "parity": ("parity",),
+    "publish": ("publishing", "evaluation"),
+}
 _PACKAGES = {
     "inputs": ("numpy", "pillow"),
     "retarget": ("onnx", "onnx-ir"),
@@ -31,10 +40,10 @@ _PACKAGES = {
 
 
 @cache
-def _tools(stage: str, room: str) -> dict[str, Any]:
+def _tools(stage: str) -> dict[str, Any]:
     """Our code and the packages that do a stage's work."""
     return {
-        "code": digest_of_code([_ROOMS / room]),
+        "code": digest_of_code(_ROOMS / place for place in _CODE[stage]),
         "packages": {name: version(name) for name in _PACKAGES[stage]},
     }
 
@@ -90,7 +99,7 @@ def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> s
             "pictures": pictures,
             "batch": entry.batch,
             "seed": SEED,
-            "tools": _tools("inputs", "evaluation"),
+            "tools": _tools("inputs"),
         }
     )
 
@@ -109,17 +118,26 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
 
 def retarget_key(export: str, opset: int) -> str:
     """The key of the model at ``opset``."""
-    return digest_of({"export": export, "opset": opset, "tools": _tools("retarget", "opsets")})
+    return digest_of({"export": export, "opset": opset, "tools": _tools("retarget")})
 
 
-def unit_key(retarget: str, entry: ModelEntry, name: str) -> str:
+def _asked_environments(parity: Parity, opset: int) -> dict[str, Any]:
+    """The environments of the runtimes that are asked about ``opset`` and do not run in ours."""
+    asked = [RUNTIMES[name].ENVIRONMENT for name in asked_at(opset, parity.environments)]
+    needed = {environment for environment in asked if environment}
+    described = [describe(SOURCES[name]) for name in sorted(needed)]
+    return {found.source.name: [found.identity, found.variables] for found in described}
+
+
+def unit_key(retarget: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
     """The key of a published unit: what its record says, and what a later run compares."""
     return digest_of(
         {
             "retarget": retarget,
             "name": name,
-            "tolerance": entry.parity.model_dump(mode="json"),
-            "parity": _tools("parity", "parity"),
-            "publish": _tools("publish", "publishing"),
+            "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
+            "parity": _tools("parity") | {"environments": _asked_environments(entry.parity, opset)},
+            "publish": _tools("publish"),
+            "documents": [document.model_dump(mode="json") for document in documents],
         }
     )

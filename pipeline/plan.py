@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,17 +12,19 @@ from typing import Any
 
 from converters.interface import Source
 from pipeline import keys
-from pipeline.check import check_entries, is_folder, is_glob, source_named
+from pipeline.check import check_entries, check_figures, is_folder, is_glob, source_named
 from pipeline.config import ModelEntry, PipelineFile
 from pipeline.config_reader import read_pipeline_file
 from pipeline.errors import UsageError
 from pipeline.fetch import folder_of_wheel
+from pipeline.figures_file import Document
+from pipeline.selection import Selection
 from pipeline.yaml_lines import LinedDocument, Location
 
 Catalogue = dict[str, dict[str, Any]]
 CatalogueOf = Callable[[Source, bool], Catalogue | None]
 """Answers with the models of a source. Where its environment has not been built, it is built if the
-second argument asks for it, and the answer is None else."""
+second argument asks for it. The answer is None where it is not there, or cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class ModelJob:
     inputs_key: str
     export_key: str
     units: tuple[Unit, ...]
+    documents: tuple[Document, ...]
+    """What documents say of this model."""
+    whole: bool
+    """Whether these are all the units that the file asks of this model."""
 
     @property
     def done(self) -> bool:
@@ -70,47 +77,12 @@ class Plan:
     fresh: bool
     """Whether nothing that was done before counts, unfinished work included."""
     jobs: tuple[ModelJob, ...]
+    unresolved: tuple[tuple[str, Source], ...] = ()
+    """Globs such as ``timm/vgg*`` whose models nobody knows, for want of an environment; and the source."""
 
     @property
     def units(self) -> tuple[Unit, ...]:
         return tuple(unit for job in self.jobs for unit in job.units)
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What the command line picks out of a pipeline file."""
-
-    only: tuple[str, ...] = ()
-    opsets: tuple[int, ...] = ()
-    publish: Path | None = None
-    fresh: bool = False
-
-    def takes(self, model: str, opset: int) -> bool:
-        """Whether the unit of ``model`` (``source/name``) at ``opset`` is picked."""
-        return (not self.opsets or opset in self.opsets) and (
-            not self.only or any(matches(f"{model}@{opset}", pattern) for pattern in self.only)
-        )
-
-    def may_take(self, source: str) -> bool:
-        """Whether a unit of ``source`` can be picked at all."""
-        spellings = [spelling for pattern in self.only for spelling in _spellings(pattern)]
-        return not spellings or any(
-            "/" not in spelling or fnmatchcase(source, spelling.split("/")[0]) for spelling in spellings
-        )
-
-
-def _spellings(pattern: str) -> list[str]:
-    from bracex import expand
-
-    return expand(pattern if "@" in pattern else f"{pattern}@*")
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Whether the unit ``name`` fits a glob such as ``timm/*@{3..6}``; without ``@``, any opset.
-
-    ``*`` also matches slashes; braces hold alternatives or a range, as in a shell.
-    """
-    return any(fnmatchcase(name, spelling) for spelling in _spellings(pattern))
 
 
 @dataclass(frozen=True)
@@ -132,6 +104,7 @@ def read_checked(path: Path) -> tuple[PipelineFile, LinedDocument]:
     """Read a pipeline file and check all that can be checked without a framework."""
     file, document = read_pipeline_file(path)
     check_entries(file, document)
+    check_figures(file, document)
     return file, document
 
 
@@ -140,23 +113,38 @@ def make_plan(
 ) -> Plan:
     """Resolve a checked file. Raises UsageError for unknown models, duplicates, empty selections."""
     folder = document.path.parent.absolute()
-    wanted = list(_wanted(file, document, folder, selection, catalogue_of))
+    unresolved: list[tuple[str, Source]] = []
+    wanted = list(_wanted(file, document, selection, catalogue_of, unresolved))
     _refuse_duplicates(wanted, document)
-    publish = (selection.publish or folder / file.publish).absolute()
+    publish = _without_dots((selection.publish or folder / file.publish).absolute())
+    work = _without_dots(folder / file.work)
+    figures = check_figures(file, document)
     jobs = []
     for model in wanted:
         opsets = [opset for opset in model.entry.opsets or file.opsets if selection.takes(model.name, opset)]
         if opsets:
-            jobs.append(_job(model, opsets, document, publish, selection.fresh))
-    if not jobs:
+            documents = figures.of(model.name) if figures else ()
+            whole = len(opsets) == len(model.entry.opsets or file.opsets)
+            jobs.append(_job(model, opsets, document, publish, selection.fresh, documents, whole))
+    if not jobs and not unresolved:
         raise UsageError(_nothing_selected(wanted, file, selection))
-    return Plan(folder, publish, folder / file.work, selection.fresh, tuple(jobs))
+    return Plan(folder, publish, work, selection.fresh, tuple(jobs), tuple(unresolved))
+
+
+def _without_dots(path: Path) -> Path:
+    """``path`` without ``..``, for messages."""
+    return Path(os.path.normpath(path))
 
 
 def _wanted(
-    file: PipelineFile, document: LinedDocument, folder: Path, selection: Selection, catalogue_of: CatalogueOf
+    file: PipelineFile,
+    document: LinedDocument,
+    selection: Selection,
+    catalogue_of: CatalogueOf,
+    unresolved: list[tuple[str, Source]],
 ) -> Iterator[_Wanted]:
-    mistakes = []
+    """The models that the file names; globs whose source cannot be asked go to ``unresolved``."""
+    mistakes, folder = [], document.path.parent.absolute()
     for index, entry in enumerate(file.models):
         source = source_named(entry.source)
         location: Location = ("models", index, "model" if entry.model else "models")
@@ -168,8 +156,11 @@ def _wanted(
                 yield _Wanted(source, str((folder / pattern).resolve()), str(entry.name), entry, location)
                 continue
             needed = is_glob(pattern) and selection.may_take(source.name)
+            catalogue = catalogue_of(source, needed)
+            if needed and catalogue is None:
+                unresolved.append((f"{source.name}/{pattern}", source))
             try:
-                names = _expand(pattern, source, catalogue_of(source, needed))
+                names = _expand(pattern, source, catalogue)
             except UsageError as error:
                 mistakes.append(str(document.error(location, str(error))))
                 continue
@@ -212,7 +203,13 @@ def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> No
 
 
 def _job(
-    model: _Wanted, opsets: Sequence[int], document: LinedDocument, publish: Path, fresh: bool
+    model: _Wanted,
+    opsets: Sequence[int],
+    document: LinedDocument,
+    publish: Path,
+    fresh: bool,
+    documents: tuple[Document, ...],
+    whole: bool,
 ) -> ModelJob:
     entry, folder = model.entry, document.path.parent.absolute()
     inputs = keys.inputs_key(model.source, model.model, entry, folder)
@@ -221,7 +218,7 @@ def _job(
     for opset in opsets:
         name = f"{model.name}@{opset}"
         retarget = keys.retarget_key(export, opset)
-        key = keys.unit_key(retarget, entry, name)
+        key = keys.unit_key(retarget, entry, name, opset, documents)
         done = not fresh and _is_published(publish, name, key)
         units.append(Unit(name, opset, retarget, key, done))
     model_at, weights_at, images_at = (
@@ -239,6 +236,8 @@ def _job(
         inputs,
         export,
         tuple(units),
+        documents,
+        whole,
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -24,12 +25,29 @@ GIBIBYTE = 1 << 30
 _POLL_SECONDS = 0.05
 
 
+class PeakMemory:
+    """The most resident bytes of any process so far; many threads may note theirs."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._lock = threading.Lock()
+
+    def note(self, resident: int) -> None:
+        """Keep ``resident`` where it is more than what was seen before."""
+        with self._lock:
+            self.bytes = max(self.bytes, resident)
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What one process and its children may use together: wall seconds, resident bytes."""
+    """What one process and its children may use together: wall seconds, resident bytes.
+
+    What they did use at most is noted in ``peak``: see :func:`run_process`.
+    """
 
     seconds: float = 1800.0
     memory: int = 12 * GIBIBYTE
+    peak: PeakMemory = field(default_factory=PeakMemory, compare=False)
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the user asked for it
@@ -57,23 +75,33 @@ Broken = tuple[type[WorkerError], str]
 def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Event) -> Broken | None:
     """Wait for the process; None when it ended by itself, else the limit that it broke."""
     deadline = time.monotonic() + limits.seconds
+    ours = _most_resident(resource.getrusage(resource.RUSAGE_SELF))
     try:
         observed = psutil.Process(process.pid)
     except psutil.Error:
         process.wait()
         return None
     while True:
-        try:
-            process.wait(_POLL_SECONDS)
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            # The system begins to count with what the process that started it had: less says nothing.
+            if _most_resident(usage) > ours:
+                limits.peak.note(_most_resident(usage))
             return None
-        except subprocess.TimeoutExpired:
-            pass
-        if stop.is_set():
+        if stop.wait(_POLL_SECONDS):
             raise Interrupted
         if time.monotonic() > deadline:
             return TimeLimitError, f"did not end within its limit of {limits.seconds:g} s"
-        if _resident_bytes(observed) > limits.memory:
+        resident = _resident_bytes(observed)
+        limits.peak.note(resident)
+        if resident > limits.memory:
             return WorkerError, f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB"
+
+
+def _most_resident(usage: resource.struct_rusage) -> int:
+    """The most bytes that a process had resident; Linux counts kilobytes."""
+    return usage.ru_maxrss * 1024
 
 
 def _how_it_ended(exit_code: int) -> str:
@@ -98,6 +126,10 @@ def run_process(
     accepted: tuple[int, ...] = (0,),
 ) -> int:
     """Run ``command`` in ``folder``; what it prints goes to ``log``. The exit code, an accepted one.
+
+    ``limits.peak`` gets to know the most memory that it had: what the system counted for the process, or for
+    one that it waited for, and what all of them had together whenever they were looked at. Resident bytes
+    both, in which files that are mapped into memory count as far as they have been read.
 
     Raises WorkerError, with the log's last lines, when it ended in any other way or broke a limit,
     and Interrupted when ``stop`` was set.

@@ -36,6 +36,8 @@ class Result:
     runtimes: str = ""
     seconds: float = 0.0
     reason: str = ""
+    peak_memory: int = 0
+    """The most resident bytes of any process that worked for its model; 0 where none had to."""
 
     @property
     def good(self) -> bool:
@@ -136,17 +138,30 @@ def print_results(results: Sequence[Result]) -> None:
     if not console.is_terminal:
         console = Console(file=sys.stdout, width=140)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("unit", "verdict", "largest error", "runtimes", "time"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "time" else "left")
+    for heading in ("unit", "verdict", "largest error", "runtimes", "memory", "time"):
+        numbers = heading in ("memory", "time")
+        table.add_column(heading, overflow="fold", justify="right" if numbers else "left")
     for result in results:
         table.add_row(
             result.unit,
             Text(result.status, style=_STYLES[result.status]),
             "" if result.error is None else f"{result.error:.1e}",
             result.runtimes,
+            f"{result.peak_memory / 1e6:.0f} MB" if result.peak_memory else "",
             _duration(result.seconds) if result.seconds else "",
         )
     console.print(table)
+    for units, reason in _reasons(results):
+        console.print(f"\n{units}: {reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _reasons(results: Sequence[Result]) -> list[tuple[str, str]]:
+    """Each reason with the units that it is about: what made many fail is told once."""
+    about: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result.reason:
-            console.print(f"\n{result.unit}: {result.reason}", markup=False, highlight=False, soft_wrap=True)
+            about.setdefault((result.reason, result.unit if result.good else ""), []).append(result.unit)
+    return [
+        (f"{units[0]} and {len(units) - 1} more" if len(units) > 1 else units[0], reason)
+        for (reason, _), units in about.items()
+    ]

@@ -24,11 +24,17 @@ def data_sets_of(export: Export) -> list[DataSet]:
 
 
 def description_of(
-    job: ModelJob, unit: Unit, export: Export, retargeted: Mapping[str, Any], verification: Verification
+    job: ModelJob,
+    unit: Unit,
+    export: Export,
+    retargeted: Mapping[str, Any],
+    verification: Verification,
+    figures: Mapping[str, Any],
 ) -> Description:
     """Everything about a unit that its files do not say themselves.
 
-    ``retargeted`` has the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports.
+    ``retargeted`` has the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports, ``figures``
+    what :func:`pipeline.comparison.figures_of` found in the unit's own file.
     """
     inputs, references = export.input_arrays(), export.references()
     return Description(
@@ -50,6 +56,7 @@ def description_of(
         predictions=_predictions(export, references, verification),
         rewrites=retargeted["rewrites"],
         bounds=retargeted["bounds"],
+        figures=figures,
     )
 
 
@@ -62,6 +69,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "exporter": answer["exporter"],
         "native_opset": answer["opset"],
         "parameters": answer["parameters"],
+        "form": _form(answer),
         "weights": {
             "origin": export.weights.origin or answer["weights"]["origin"],
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],
@@ -71,6 +79,16 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "packages": packages,
         "environment": export.environment.description.identity,
     }
+
+
+def _form(answer: Mapping[str, Any]) -> str:
+    """Which form of a network was published, and which one the reference outputs come from."""
+    if "reparameterised" not in answer:
+        return "as the framework builds it"
+    return (
+        f"re-parameterised: {answer['reparameterised']} blocks fused; the reference is the form for "
+        f"training, with {answer['training_parameters']} parameters"
+    )
 
 
 def _verdict(verification: Verification) -> dict[str, Any]:

@@ -5,29 +5,42 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline import environments
 from pipeline.check import source_named
 from pipeline.environment_files import describe
-from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, PipelineError, UsageError
+from pipeline.errors import (
+    INTERRUPTED,
+    NOT_PUBLISHED,
+    PUBLISHED,
+    DiskSpaceError,
+    PipelineError,
+    UsageError,
+)
 from pipeline.executors import interruptible, run_models
+from pipeline.leftovers import clear_published
 from pipeline.materials import fetch_all
-from pipeline.plan import Catalogue, CatalogueOf, Plan, Selection, make_plan, read_checked
+from pipeline.plan import Catalogue, CatalogueOf, Plan, make_plan, read_checked
+from pipeline.run_environments import RunEnvironments
+from pipeline.selection import Selection
+
+if TYPE_CHECKING:
+    from pipeline.estimate import Estimate
 
 
 def _say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _catalogues(stop: threading.Event) -> CatalogueOf:
+def _catalogues(built: RunEnvironments) -> CatalogueOf:
     def catalogue_of(source: Source, needed: bool) -> Catalogue | None:
-        if needed:
-            return environments.ensure(source, stop=stop, say=_say).catalogue
-        environment = environments.existing(source)
+        environment = built.available(source) if needed else environments.existing(source)
         return environment.catalogue if environment else None
 
     return catalogue_of
@@ -37,23 +50,50 @@ def plan_file(path: Path, selection: Selection) -> Plan:
     """The plan of a pipeline file. Builds environments only where the file names models by globs."""
     stop = threading.Event()
     with interruptible(stop):
-        return make_plan(*read_checked(path), selection, _catalogues(stop))
+        return _plan(path, selection, RunEnvironments(stop=stop, say=_say))
+
+
+def estimate_file(path: Path, selection: Selection, at_once: int) -> tuple[Plan, Estimate]:
+    """The plan of a pipeline file, and what is left of it takes with ``at_once`` models at a time."""
+    from pipeline.estimate import estimate
+
+    stop = threading.Event()
+    with interruptible(stop):
+        plan = _plan(path, selection, RunEnvironments(stop=stop, say=_say))
+        return plan, estimate(plan, at_once, stop, _say)
+
+
+def _plan(path: Path, selection: Selection, built: RunEnvironments) -> Plan:
+    return make_plan(*read_checked(path), selection, _catalogues(built))
 
 
 def run_file(path: Path, selection: Selection, at_once: int) -> int:
     """Run a pipeline file; the exit code.
 
     Everything in the file is checked before a model starts. The names of models are known to their
-    frameworks only, so the environments are built before that last check.
+    frameworks only, so the environments are built before that last check; one that cannot be built
+    costs the models of its source. Raises DiskSpaceError where the disk will not do.
     """
     stop = threading.Event()
     with interruptible(stop):
-        plan = _checked_plan(path, selection, stop)
-        if all(job.done for job in plan.jobs):
+        built = RunEnvironments(stop=stop, say=_say)
+        plan = _checked_plan(path, selection, built, at_once, stop)
+        if all(job.done for job in plan.jobs) and not plan.unresolved:
             _refresh(plan.publish)
             _say(f"all {len(plan.units)} units are published in {plan.publish} already")
             return PUBLISHED
-        return _run_plan(plan, at_once, stop)
+        return _run_plan(plan, built, at_once, stop)
+
+
+def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> None:
+    """Raise DiskSpaceError where the disk will not do, by all that is known by now."""
+    from pipeline.disk import refusal
+    from pipeline.estimate import estimate
+
+    possible = tuple(job for job in plan.jobs if not built.failure(job.source))
+    message = refusal(estimate(replace(plan, jobs=possible), at_once, stop, _say).rooms)
+    if message:
+        raise DiskSpaceError(message)
 
 
 def _refresh(publish: Path) -> None:
@@ -67,33 +107,40 @@ def _refresh(publish: Path) -> None:
         raise PipelineError(str(error)) from error
 
 
-def _checked_plan(path: Path, selection: Selection, stop: threading.Event) -> Plan:
-    file, document = read_checked(path)
-    plan = make_plan(file, document, selection, _catalogues(stop))
-    unfinished = [job for job in plan.jobs if not job.done]
+def _checked_plan(
+    path: Path, selection: Selection, built: RunEnvironments, at_once: int, stop: threading.Event
+) -> Plan:
+    plan = _plan(path, selection, built)
+    clear_published(plan, stop)
+    unfinished = dict.fromkeys(job.source for job in plan.jobs if not job.done)
     if not unfinished:
         return plan
-    for source in dict.fromkeys(job.source for job in unfinished):
-        environments.ensure(source, stop=stop, say=_say)
-    plan = make_plan(file, document, selection, _catalogues(stop))
-    fetch_all(plan, stop)
+    _require_room(plan, built, at_once, stop)
+    missing = [source for source in unfinished if environments.existing(source) is None]
+    if [source for source in missing if built.available(source)]:
+        plan = _plan(path, selection, built)  # it now knows whether the models exist
+        _require_room(plan, built, at_once, stop)  # and how large they are
+    fetch_all([job for job in plan.jobs if not job.done and not built.failure(job.source)], plan.folder, stop)
     return plan
 
 
-def _run_plan(plan: Plan, at_once: int, stop: threading.Event) -> int:
+def _run_plan(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> int:
     from rich.console import Console
 
     from pipeline.context import ModelContext
-    from pipeline.progress import print_results, progress_on
+    from pipeline.progress import Result, print_results, progress_on
     from pipeline.stages import run_model
 
     with progress_on(Console(stderr=True)) as progress:
         results = run_models(
             plan.jobs,
-            lambda job: run_model(ModelContext(job, plan, progress, stop)),
+            lambda job: run_model(ModelContext(job, plan, progress, built, stop)),
             at_once=at_once,
             stop=stop,
         )
+    results += [
+        Result(glob, "failed", reason=built.failure(source) or "") for glob, source in plan.unresolved
+    ]
     print_results(results)
     if stop.is_set():
         _say("interrupted; run again to go on from here")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,13 @@ from evaluation.errors import EvaluationError
 from opsets.errors import RetargetError
 from parity.errors import ParityError
 from pipeline import cache
+from pipeline.batches import units_at_once
+from pipeline.comparison import figures_of
 from pipeline.context import ModelContext
 from pipeline.errors import PipelineError, VerdictError
 from pipeline.exports import Export, make_export
+from pipeline.history import note
+from pipeline.leftovers import folder_of_unit, tidy
 from pipeline.locks import locked
 from pipeline.plan import Unit
 from pipeline.processes import Interrupted
@@ -25,9 +29,6 @@ from pipeline.progress import Result
 from pipeline.records import data_sets_of, description_of
 from pipeline.verification import Verification, verify
 from publishing.errors import PublishError
-
-_BATCH_BYTES = 2 << 30
-"""Ten opsets of a large model are verified a few at a time: not all of them lie in the work folder."""
 
 Made = TypeVar("Made")
 
@@ -43,12 +44,29 @@ def run_model(context: ModelContext) -> list[Result]:
         results[result.unit] = result
     context.progress.finish(context.job.name)
     if missing:
+        peak = context.memory.bytes
+        results |= {unit.name: replace(results[unit.name], peak_memory=peak) for unit in missing}
+        _note(context, results)
         # The first unit that was worked on carries the time of what they all share.
         others = sum(result.seconds for result in results.values())
         first = results[missing[0].name]
         shared = max(0.0, time.monotonic() - begun - others)
         results[first.unit] = replace(first, seconds=first.seconds + shared)
     return list(results.values())
+
+
+def _note(context: ModelContext, results: Mapping[str, Result]) -> None:
+    """Note in the history of this machine what the model and its published units took."""
+    published = [result for result in results.values() if result.status == "published"]
+    if not published:
+        return
+    stages = context.seconds
+    unit = sum(taken for name, taken in stages.items() if "opset" in name) / len(published)
+    seconds = {"unit": unit} | {name: stages[name] for name in ("inputs", "export") if name in stages}
+    rounded = {name: round(taken, 2) for name, taken in seconds.items()}
+    entry = {**context.noted, "peak_memory": context.memory.bytes, "seconds": rounded}
+    units = {result.unit: {"seconds": round(result.seconds, 2)} for result in published}
+    note({context.job.name: entry, **units}, context.stop)
 
 
 def _run_missing(context: ModelContext, missing: list[Unit]) -> list[Result]:
@@ -58,7 +76,10 @@ def _run_missing(context: ModelContext, missing: list[Unit]) -> list[Result]:
         with locked(context.work, context.stop):
             if context.plan.fresh:
                 shutil.rmtree(context.work, ignore_errors=True)
+            tidy(context)
             export = make_export(context)
+            context.noted["bytes"] = export.model.stat().st_size
+            _figures(context, export.model, export)  # refuses before there is work for each opset
             for units in _batches(missing, export):
                 results.extend(_publish_units(context, units, export))
             if all(result.good for result in results):
@@ -72,8 +93,8 @@ def _run_missing(context: ModelContext, missing: list[Unit]) -> list[Result]:
 
 
 def _batches(units: list[Unit], export: Export) -> list[list[Unit]]:
-    """The units in groups whose files take no more room on disk than :data:`_BATCH_BYTES`."""
-    size = max(1, _BATCH_BYTES // max(1, export.model.stat().st_size))
+    """The units in the groups that are worked on together."""
+    size = units_at_once(export.model.stat().st_size)
     return [units[start : start + size] for start in range(0, len(units), size)]
 
 
@@ -148,7 +169,7 @@ def _retarget(context: ModelContext, unit: Unit, export: Export) -> _Candidate:
         return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
 
     begun = time.monotonic()
-    folder = context.work / f"opset-{unit.opset}-{unit.retarget_key[:12]}"
+    folder = context.work / folder_of_unit(unit.opset, unit.retarget_key)
     with context.stage(f"opset {unit.opset}: retarget") as stage:
         made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
     return _Candidate(unit, folder, made, time.monotonic() - begun)
@@ -166,6 +187,7 @@ def _verify(context: ModelContext, candidates: list[_Candidate], export: Export)
             folder=context.work / f"parity-{min(opsets)}-{max(opsets)}",
             limits=context.limits,
             stop=context.stop,
+            environment_of=context.environments.ensure,
         )
 
 
@@ -178,17 +200,36 @@ def _publish(
     if not verification.passed:
         return _refused(candidate, verification)
     with context.stage(f"opset {unit.opset}: publish"):
-        description = description_of(context.job, unit, export, candidate.retargeted, verification)
+        figures = _figures(context, candidate.model, export)
+        description = description_of(context.job, unit, export, candidate.retargeted, verification, figures)
         publish(context.plan.publish, candidate.model, description, data_sets_of(export))
         shutil.rmtree(candidate.folder)
-    dissent = verification.verdict.dissent
     return Result(
         unit.name,
         "published",
         verification.largest_error,
         verification.runtimes,
-        reason=f"published, but a second opinion differs: {dissent}" if dissent else "",
+        reason=_reservations(verification),
     )
+
+
+def _figures(context: ModelContext, model_file: Path, export: Export) -> dict[str, Any]:
+    """What is counted in a file, beside what documents say of the model. Raises FiguresError."""
+    return figures_of(
+        context.job.name,
+        model_file,
+        context.job.documents,
+        height=export.preprocessing["input_size"][1],
+        framework_parameters=export.answer["parameters"],
+    )
+
+
+def _reservations(verification: Verification) -> str:
+    """What there is to say of a unit that is published; empty where all who were asked agree."""
+    dissent, missing = verification.verdict.dissent, verification.verdict.missing
+    told = [f"a second opinion differs: {dissent}"] if dissent else []
+    told += [f"a second opinion could not be had (--fresh asks again): {missing}"] if missing else []
+    return f"published, but {'; '.join(told)}" if told else ""
 
 
 def _refused(candidate: _Candidate, verification: Verification) -> Result:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity.call import Ending, Run, WorkerCall, read_running, read_runs
+from converters.interface import Source
+from converters.registry import SOURCES
+from parity.call import Ending, Run, WorkerCall, missing_runs, read_running, read_runs
 from parity.compare import Array, Tolerance
 from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict, judge
 from pipeline.config import Parity
-from pipeline.errors import TimeLimitError, WorkerError
+from pipeline.errors import EnvironmentBuildError, TimeLimitError, WorkerError
 from pipeline.processes import Limits, run_process
+from pipeline.run_environments import EnvironmentOf, RunEnvironments
 from pipeline.workers import worker_environment
 
 _THREADS = 2
@@ -75,25 +78,57 @@ def verify(
     folder: Path,
     limits: Limits,
     stop: threading.Event,
+    environment_of: EnvironmentOf | None = None,
 ) -> dict[int, Verification]:
     """Run ``models``, files by their opsets, in every runtime and compare with ``references``.
 
     ``inputs`` is the .npz file of the data sets; ``references`` are the source framework's logits,
     float32 (N, classes) per data set; ``folder`` is for what the runtimes write, and is removed
     when all verdicts are good. One process of each runtime serves all models, one after the other.
+    ``environment_of`` answers with the environment of a runtime that does not run in ours.
     """
     shutil.rmtree(folder, ignore_errors=True)
     runs: dict[int, dict[str, Run]] = {opset: {} for opset in models}
-    for name in RUNTIMES:
-        asked = {str(opset): model for opset, model in models.items() if name in asked_at(opset)}
+    for name, runtime in RUNTIMES.items():
+        asked = {
+            str(opset): model
+            for opset, model in models.items()
+            if name in asked_at(opset, parity.environments)
+        }
         call = WorkerCall(name, asked, inputs, folder / name, _THREADS)
-        for opset, run in runs_of(call, limits, stop).items():
+        if asked and runtime.ENVIRONMENT:
+            ensure = environment_of or RunEnvironments(stop=stop, say=lambda _message: None).ensure
+            found = _runs_in_environment(SOURCES[runtime.ENVIRONMENT], call, limits, stop, ensure)
+        else:
+            found = runs_of(call, limits, stop)
+        for opset, run in found.items():
             runs[int(opset)][name] = run
     verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}
     verifications = {opset: Verification(verdict, runs[opset]) for opset, verdict in verdicts.items()}
     if all(verification.passed for verification in verifications.values()):
         shutil.rmtree(folder, ignore_errors=True)
     return verifications
+
+
+def _runs_in_environment(
+    source: Source, call: WorkerCall, limits: Limits, stop: threading.Event, ensure: EnvironmentOf
+) -> dict[str, Run]:
+    """The runs of ``call`` in the environment of ``source``, which ``ensure`` builds where it is missing.
+
+    Where it cannot be had, that is what the runs say: a second opinion that is not there blocks nothing.
+    """
+    try:
+        environment = ensure(source)
+    except EnvironmentBuildError as error:
+        return missing_runs(call.models, _without_log(str(error)))
+    call = replace(call, python=environment.python, environment=environment.description.variables)
+    return runs_of(call, limits, stop)
+
+
+def _without_log(message: str) -> str:
+    """``message`` in one line, without its log: what is published names no file of this machine."""
+    kept = [line for line in message.splitlines() if not line.startswith("  | ")]
+    return " ".join(line.split(" Its log, ")[0] for line in kept)
 
 
 def runs_of(call: WorkerCall, limits: Limits, stop: threading.Event) -> dict[str, Run]:

@@ -44,14 +44,14 @@ def read_yaml(path: Path) -> LinedDocument:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text, so it is no pipeline file.") from error
+        raise UsageError(f"{path} is not UTF-8 text.") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise UsageError(f"{path}:{_yaml_message(error)}") from error
     document = LinedDocument(path, None, {})
     if node is None:
-        raise document.error((), "the file is empty. It needs at least publish, opsets and models.")
+        raise document.error((), "the file is empty.")
     return LinedDocument(path, _plain(node, (), document), document.lines)
 
 

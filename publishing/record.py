@@ -48,6 +48,8 @@ class Description:
     """What was changed between the exporter's file and this one."""
     bounds: Sequence[str]
     """How far a rewrite that is not exact may be off, where there is one."""
+    figures: Mapping[str, Any]
+    """Parameters and multiply-adds as counted in the file, and beside what documents say of the model."""
 
     @property
     def stem(self) -> str:

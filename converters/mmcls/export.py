@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 from protocol import MODEL, WEIGHTS, TaskError, main
 from pytorch import Framework, Pretrained, download, tasks
+from pytorch_forms import Fusing
 from pytorch_weights import fit, read_checkpoint
 from torchvision_operators import import_torchvision
 
@@ -134,6 +135,16 @@ def build(model: str) -> Any:
     return network
 
 
+def fuse(network: Any) -> None:
+    """Bring the network into its form for inference, in place, where mmcls has one and this is not it yet."""
+    deployed = any(getattr(module, "deploy", False) for module in network.backbone.modules())
+    if hasattr(network.backbone, "switch_to_deploy") and not deployed:
+        network.backbone.switch_to_deploy()
+
+
+FUSING = Fusing(fuse, ("reparameterize", "local_inject"))
+
+
 def pretrained(model: str) -> Pretrained:
     """The network with the weights that mmcls's index of models lists for its config."""
     url = weights_urls().get(model)
@@ -159,4 +170,4 @@ def weights_urls() -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained)))
+    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))

@@ -13,6 +13,7 @@ from typing import Any, Dict, List
 import numpy as np
 
 from protocol import MODEL, TaskError, main
+from tensor_sizes import sizes_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
 
@@ -59,6 +60,14 @@ def build(name: str) -> Any:
     return vision.get_model(name)
 
 
+def tensor_bytes(name: str) -> int:
+    """The bytes of a network's parameters, whose shapes follow from an input and ask for no values."""
+    network = build(name)
+    network.infer_shape(mx.nd.zeros((1, *preprocessing(name)["input_size"])))
+    parameters = network.collect_params().values()
+    return sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+
+
 def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: List[Any]) -> Dict[str, Any]:
     """Fill ``network`` as the request's ``weights`` say; the result's record of where they came from."""
     name, weights = request["model"], request["weights"]
@@ -76,6 +85,12 @@ def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: Li
 
 
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
+    if request["reparameterise"]:
+        raise TaskError(
+            MODEL,
+            f"{request['model']} has no blocks of several branches that could be fused for inference: "
+            "remove `reparameterise` from its entry",
+        )
     network = build(request["model"])
     with np.load(request["inputs"]) as archive:
         inputs = {name: archive[name] for name in archive.files}
@@ -100,4 +115,4 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main({"catalogue": catalogue, "export": export})
+    main({"catalogue": catalogue, "export": export, "sizes": sizes_task(tensor_bytes)})

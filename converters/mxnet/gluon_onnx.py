@@ -8,7 +8,7 @@ symbol is used, with a translation of weights of our own.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import mxnet as mx
@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
+import onnx_stream
 from protocol import EXPORT, TaskError
 
 INPUT = "data"
@@ -73,18 +74,14 @@ def _translate(symbol: Any, parameters: Any, shape: tuple[int, ...], opset: int)
         raise TaskError(EXPORT, f"mx.onnx cannot translate this network: {error}") from error
 
 
-def _attach_weights(graph: Any, symbol: Any, parameters: Any) -> None:
-    """Turn the inputs that are parameters into initialisers."""
-    fixed = _fixed_gammas(symbol)
-    declared = {value.name: value for value in graph.input if value.name in parameters}
-    for name, value in declared.items():
-        parameter, kind = parameters[name], value.type.tensor_type.elem_type
-        array = np.ones(parameter.shape, np.float32) if name in fixed else parameter.data().asnumpy()
-        graph.initializer.add(name=name, data_type=kind, dims=array.shape, raw_data=array.tobytes())
-        graph.input.remove(value)
-    constants = {tensor.name for tensor in graph.initializer}
-    for value in [value for value in graph.input if value.name in constants]:
-        graph.input.remove(value)
+def _weight(parameter: Any, *, all_ones: bool) -> onnx_stream.Weight:
+    """The values of ``parameter``, or as many ones."""
+    shape, kind = tuple(parameter.shape), np.dtype(parameter.dtype)
+
+    def pieces() -> Iterator[Any]:
+        yield np.ones(shape, kind) if all_ones else parameter.data().asnumpy()
+
+    return onnx_stream.Weight(int(np.prod(shape)) * kind.itemsize, pieces)
 
 
 def write(network: Any, shape: tuple[int, ...], opset: int, path: str) -> int:
@@ -106,8 +103,16 @@ def write(network: Any, shape: tuple[int, ...], opset: int, path: str) -> int:
         producer_version=mx.__version__,
         opset_import=opsets,
     )
-    model.graph.CopyFrom(graph)  # before the weights are in it, so that they exist once
+    constants = {tensor.name for tensor in graph.initializer}
+    for value in [value for value in graph.input if value.name in constants]:
+        graph.input.remove(value)
+    model.graph.CopyFrom(graph)
     model.graph.name = network.name
-    _attach_weights(model.graph, symbol, parameters)
-    Path(path).write_bytes(model.SerializeToString())
+    fixed = _fixed_gammas(symbol)
+    weights = {
+        name: _weight(parameter, all_ones=name in fixed)
+        for name, parameter in parameters.items()
+        if name not in constants
+    }
+    onnx_stream.write(model, weights, path)
     return opset

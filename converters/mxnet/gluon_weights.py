@@ -60,7 +60,8 @@ def read_file(path: str) -> dict[str, Any]:
     if not isinstance(tensors, Mapping):
         tensors = {str(index): tensor for index, tensor in enumerate(tensors)}
     arrays = {}
-    for name, tensor in tensors.items():
+    for name in list(tensors):
+        tensor = tensors.pop(name)  # so that each is in memory once, apart from the one at hand
         array = tensor if isinstance(tensor, np.ndarray) else tensor.asnumpy()
         short = name[4:] if name.startswith(("arg:", "aux:")) else name
         arrays[short] = array.astype(np.float32, copy=False)
@@ -97,5 +98,5 @@ def load_file(network: Any, path: str) -> str:
     )
     for name, parameter in parameters.items():
         parameter.initialize()
-        parameter.set_data(mx.nd.array(tensors[matched[name]]))
+        parameter.data()[:] = tensors[matched[name]]
     return how

@@ -15,17 +15,22 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from protocol import EXPORT, TaskError, main
+from tensor_sizes import sizes_task
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
 
 import paddle  # noqa: E402
 
 import paddle_folders  # noqa: E402
+import paddle_forms  # noqa: E402
 import paddle_lively  # noqa: E402
 import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
 import paddle_pictures  # noqa: E402
 import paddle_weights  # noqa: E402
+
+PROGRAM = "__model__.json"
+"""How paddle.jit.save names the program where each parameter has a file of its own."""
 
 
 class FirstOutput(paddle.nn.Layer):  # type: ignore[misc]
@@ -62,6 +67,14 @@ def build(name: str, weights: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
     return network, record
 
 
+def tensor_bytes(name: str) -> int:
+    """The bytes of a network's parameters and statistics, none of which are given values."""
+    with paddle.LazyGuard(), paddle.utils.unique_name.guard():
+        network = paddle_models.build(name)
+    tensors = {id(value): value for value in network.state_dict().values()}.values()
+    return sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
+
+
 def sha256(path: str) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
@@ -72,8 +85,8 @@ def sha256(path: str) -> str:
 
 def export_network(
     request: Dict[str, Any], inputs: Dict[str, Any], path: str
-) -> Tuple[Dict[str, Any], Dict[str, Any], int, int]:
-    """Outputs by name, record of the weights, number of learned values and opset of a network."""
+) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """Outputs by name, and what the answer says of the file of a network."""
     network, record = build(request["model"], request["weights"])
     pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
     sizes = tuple(pictures.shape[1:])
@@ -85,37 +98,50 @@ def export_network(
         paddle_lively.enliven(network, pictures, request["weights"]["seed"])
     with paddle.no_grad():
         outputs = {name: network(paddle.to_tensor(array)).numpy() for name, array in inputs.items()}
-    learned = sum(int(np.prod(value.shape)) for value in network.parameters() if value.trainable)
+    form: Dict[str, Any] = {}
+    if request["reparameterise"]:
+        form["training_parameters"] = learned_values(network)
+        form["reparameterised"] = paddle_forms.reparameterise(network, request["model"])
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as folder:
-        stem = os.path.join(folder, "inference")
         spec = paddle.static.InputSpec([None, *sizes], "float32", "input")
         try:
-            paddle.jit.save(paddle.jit.to_static(network, input_spec=[spec], full_graph=True), stem)
+            program = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
+            # One file of all parameters would be put together in memory, next to the network.
+            paddle.jit.save(program, os.path.join(folder, "inference"), separate_parameters=True)
         except Exception as error:
             print(error, file=sys.stderr)  # with a traceback of its own
             reason = str(error).strip().rsplit("\n", 1)[-1].strip()
             raise TaskError(EXPORT, f"paddle.jit.save cannot say this model: {reason}") from error
-        opset = paddle_onnx.write(stem + ".json", stem + ".pdiparams", sizes, request["opset"], path)
-    return outputs, record, learned, opset
+        names = sorted(name for name in os.listdir(folder) if name != PROGRAM)
+        files = [os.path.join(folder, name) for name in names]
+        opset = paddle_onnx.write(os.path.join(folder, PROGRAM), files, sizes, request["opset"], path)
+    return outputs, {"opset": opset, "parameters": learned_values(network), "weights": record, **form}
+
+
+def learned_values(network: Any) -> int:
+    """The number of learned values of a network."""
+    return sum(int(np.prod(value.shape)) for value in network.parameters() if value.trainable)
 
 
 def export_folder(
     request: Dict[str, Any], inputs: Dict[str, Any], path: str
-) -> Tuple[Dict[str, Any], Dict[str, Any], int, int]:
+) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """The same of an inference model folder, whose weights are its own."""
+    if request["reparameterise"]:
+        raise paddle_forms.no_such_form("an inference model folder")
     folder = paddle_folders.Folder(request["model"])
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
         program = paddle_folders.Program(folder, scratch)
         program.check_input(sizes)
         outputs = {name: program.run(array) for name, array in inputs.items()}
-        opset = paddle_onnx.write(program.model, program.parameters, sizes, request["opset"], path)
+        opset = paddle_onnx.write(program.model, [program.parameters], sizes, request["opset"], path)
     record = {
         "origin": f"{os.path.basename(folder.parameters)} of the model folder",
         "sha256": sha256(folder.parameters),
         "tensors": program.tensors,
     }
-    return outputs, record, program.learned, opset
+    return outputs, {"opset": opset, "parameters": program.learned, "weights": record}
 
 
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -123,18 +149,14 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
         inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
     path = os.path.join(request["output_folder"], "model.onnx")
     task = export_folder if os.path.isabs(request["model"]) else export_network
-    outputs, record, learned, opset = task(request, inputs, path)
+    outputs, answer = task(request, inputs, path)
     shapes: List[Tuple[int, ...]] = [array.shape for array in outputs.values()]
     if any(len(shape) != 2 for shape in shapes):
         raise TaskError(EXPORT, f"the model answers with arrays {shapes}, not with logits (N, classes)")
     np.savez(os.path.join(request["output_folder"], "outputs.npz"), **outputs)
-    return {
-        "opset": opset,
-        "exporter": f"paddle2onnx.export {paddle_onnx.VERSION}, paddlepaddle {paddle.__version__}",
-        "parameters": learned,
-        "weights": record,
-    }
+    exporter = f"paddle2onnx.export {paddle_onnx.VERSION}, paddlepaddle {paddle.__version__}"
+    return {"exporter": exporter, **answer}
 
 
 if __name__ == "__main__":
-    main({"catalogue": catalogue, "export": export})
+    main({"catalogue": catalogue, "export": export, "sizes": sizes_task(tensor_bytes)})

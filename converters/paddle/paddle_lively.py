@@ -9,6 +9,7 @@ import paddle
 from paddle.nn.layer.norm import _BatchNormBase
 
 import lively
+from paddle_weights import in_place
 from protocol import WEIGHTS, TaskError
 
 SMALLEST_SPREAD, LARGEST_SPREAD = 0.5, 2.0
@@ -47,7 +48,7 @@ def _draw(network: Any, generator: np.random.Generator) -> None:
         # A vector of ones scales, whatever it is called.
         kind = "weight" if bool((parameter == 1).all()) else name
         value = np.asarray(lively.initial_value(kind, shape, generator), dtype=np.float32)
-        parameter.set_value(value.T if transposed else value)
+        in_place(parameter)[...] = value.T if transposed else value
 
 
 def _hooks(layer: Any, adjusted: List[Any]) -> List[Any]:
@@ -87,9 +88,9 @@ def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]
 
 
 def _scale(layer: Any, scale: Any, shift: Any) -> None:
-    weight = layer.weight.numpy()
+    weight = in_place(layer.weight)
     outputs_first = not isinstance(layer, paddle.nn.Linear)
-    layer.weight.set_value(weight * (scale.reshape(-1, *[1] * (weight.ndim - 1)) if outputs_first else scale))
+    weight *= scale.reshape(-1, *[1] * (weight.ndim - 1)) if outputs_first else scale
     if layer.bias is not None:
         layer.bias.set_value(layer.bias.numpy() * scale + shift)
 

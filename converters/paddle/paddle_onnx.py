@@ -4,50 +4,82 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import tempfile
 from typing import Any, Dict, List, Tuple
 
 import onnx
 import paddle2onnx
 
+import onnx_stream
+import paddle_parameters
 from protocol import EXPORT, TaskError
 
 VERSION = importlib.metadata.version("paddle2onnx")
 
 
-def write(model: str, params: str, sizes: Tuple[int, ...], opset: int, path: str) -> int:
+def write(model: str, params: List[str], sizes: Tuple[int, ...], opset: int, path: str) -> int:
     """Write the inference model ``model`` and ``params`` to ``path``; return the opset of the file.
 
+    ``params`` are the files of its parameters, in the order of their names, or one that holds them all.
     ``sizes`` are the channels, height and width of its input; the batch axis is left open.
     paddle2onnx raises ``opset`` by itself where the model needs a higher one. None of its
     optimisers runs, so that no BatchNormalization is folded and no weight changes. Raises
     TaskError where paddle2onnx cannot say the model.
     """
-    unfinished = path + ".paddle2onnx"
-    try:
-        paddle2onnx.export(
-            model,
-            params,
-            unfinished,
-            opset_version=opset,
-            auto_upgrade_opset=True,
-            enable_optimize=False,
-            optimize_tool="None",
-        )
-        graph_file = onnx.load(unfinished)
-    except Exception as error:
-        # It logs what went wrong, and then stumbles over the result that it does not have.
-        raise TaskError(
-            EXPORT, f"paddle2onnx could not convert this model; its reason is in the log ({error})"
-        ) from error
-    os.remove(unfinished)
+    tensors = paddle_parameters.records(params)
+    graph_file = _converted(model, tensors, opset, os.path.dirname(path))
     _tidy(graph_file.graph)
     _fix_sizes(graph_file.graph, sizes)
+    weights = _declare_weights(graph_file.graph, tensors)
     try:
         onnx.checker.check_model(graph_file, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise TaskError(EXPORT, f"paddle2onnx wrote an invalid ONNX graph: {error}") from error
-    onnx.save(graph_file, path)
+    onnx_stream.write(graph_file, weights, path)
     return next(int(entry.version) for entry in graph_file.opset_import if entry.domain in {"", "ai.onnx"})
+
+
+def _converted(model: str, tensors: List[paddle_parameters.Record], opset: int, folder: str) -> Any:
+    """The ONNX model of ``model``, with marks in the place of large ``tensors``."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        stem = os.path.join(scratch, "inference")
+        program, unfinished = stem + os.path.splitext(model)[1], stem + ".onnx"
+        os.symlink(os.path.abspath(model), program)
+        paddle_parameters.write_marked(tensors, stem + ".pdiparams")
+        try:
+            paddle2onnx.export(
+                program,
+                stem + ".pdiparams",
+                unfinished,
+                opset_version=opset,
+                auto_upgrade_opset=True,
+                enable_optimize=False,
+                optimize_tool="None",
+            )
+            return onnx.load(unfinished)
+        except Exception as error:
+            # It logs what went wrong, and then stumbles over the result that it does not have.
+            raise TaskError(
+                EXPORT, f"paddle2onnx could not convert this model; its reason is in the log ({error})"
+            ) from error
+
+
+def _declare_weights(graph: Any, tensors: List[paddle_parameters.Record]) -> Dict[str, onnx_stream.Weight]:
+    """Turn the marks among the initialisers into inputs of the shape of what they stand for; its bytes."""
+    weights = {}
+    kept = []
+    for tensor in graph.initializer:
+        position = paddle_parameters.marked(tensor)
+        if position is None:
+            kept.append(tensor)
+            continue
+        meant = tensors[position]
+        graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, meant.dims))
+        weights[tensor.name] = onnx_stream.region(meant.path, meant.offset, meant.length)
+    copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in kept]
+    del graph.initializer[:]
+    graph.initializer.extend(copies)
+    return weights
 
 
 def _tidy(graph: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Tuple
 
 from protocol import WEIGHTS, TaskError, main
 from pytorch import SILENCE, Framework, Pretrained, download, download_failed, tasks
+from pytorch_forms import Fusing
 from pytorch_weights import read_checkpoint
 from torchvision_operators import import_torchvision
 
@@ -54,6 +55,14 @@ def build(model: str) -> Any:
     return timm.create_model(model, exportable=True)
 
 
+def fuse(network: Any) -> None:
+    """Bring the network into its form for inference, in place."""
+    timm.utils.reparameterize_model(network, inplace=True)
+
+
+FUSING = Fusing(fuse, ("fuse", "reparameterize", "switch_to_deploy"))
+
+
 def pretrained(model: str) -> Pretrained:
     """The network with the weights of its tag, downloaded and cached by timm."""
     configuration = timm.models.get_pretrained_cfg(model)
@@ -95,4 +104,4 @@ def _hub_file(repository: str, model: str) -> Tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained)))
+    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
+Exact = npt.NDArray[np.float64]
 
 SMALLEST_SHARE = 0.5
 """A channel's deviation counts as at least this share of its layer's, so that a channel that is
@@ -46,7 +47,8 @@ def initial_value(name: str, shape: Tuple[int, ...], generator: np.random.Genera
     noise: Array = generator.standard_normal(shape, dtype=np.float32)
     if len([length for length in shape if length > 1]) >= 2:
         inputs = max(1, int(np.prod(shape[1:])))
-        return noise * np.float32(np.sqrt(2.0 / inputs))
+        noise *= np.float32(np.sqrt(2.0 / inputs))  # in place: this may be most of the network
+        return noise
     last = name.rsplit(".", 1)[-1].lower()
     centre = 1.0 if last.endswith(("weight", "gamma", "scale", "w_0")) else 0.0
     return np.float32(0.1) * noise + np.float32(centre)
@@ -80,17 +82,31 @@ def statistics(values: Array, channel_axis: int) -> Tuple[Array, Array]:
     return mean.astype(np.float32), np.square(deviation).astype(np.float32)
 
 
-def _moments(values: Array, channel_axis: int) -> Tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _moments(values: Array, channel_axis: int) -> Tuple[Exact, Exact]:
     """The mean and the deviation of every channel, the latter not below its share of the layer's."""
-    axes = tuple(axis for axis in range(values.ndim) if axis != channel_axis % values.ndim)
-    exact = values.astype(np.float64)
-    floor = max(float(exact.std()) * SMALLEST_SHARE, float(np.finfo(np.float32).tiny))
-    return exact.mean(axis=axes), np.maximum(exact.std(axis=axes), floor)
+    means, variances = _by_slice(values, channel_axis)
+    floor = max(_deviation(means, variances) * SMALLEST_SHARE, float(np.finfo(np.float32).tiny))
+    return means, np.maximum(np.sqrt(variances), floor)
+
+
+def _by_slice(values: Array, axis: int) -> Tuple[Exact, Exact]:
+    """The mean and the variance of every slice along ``axis``, computed in float64.
+
+    One slice after the other: in float64 the outputs of a first layer would be a gigabyte.
+    """
+    slices = (part.astype(np.float64) for part in np.moveaxis(values, axis, 0))
+    found = np.array([(part.mean(), part.var()) for part in slices])
+    return found[:, 0], found[:, 1]
+
+
+def _deviation(means: Exact, variances: Exact) -> float:
+    """The deviation of all values of slices that have as many values each."""
+    return float(np.sqrt(variances.mean() + means.var()))
 
 
 def scaling(output: Array) -> float:
     """The factor that brings the deviation of a whole ``output`` to 1, or 1 where it is constant."""
-    deviation = float(output.std(dtype=np.float64))
+    deviation = _deviation(*_by_slice(output, 0))
     return 1.0 / deviation if deviation > np.finfo(np.float32).tiny else 1.0
 
 

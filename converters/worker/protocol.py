@@ -36,13 +36,16 @@ eval mode, float32 (N, classes), under the same names), and answers::
 ``weights.origin`` a sentence for the record, ``weights.sha256`` the digest of the file that the
 framework downloaded itself, or null. With ``reparameterise`` the outputs come from the network's form
 for training, ``model.onnx`` holds its form for inference, and the answer has ``"reparameterised": 22``,
-the number of blocks that were fused; a network without such blocks is an error of kind ``model``.
+the number of blocks that were fused, and ``"training_parameters"``, the learned values that they were
+fused from (``parameters`` are those of the file); a network without such blocks is an error of kind ``model``.
 
 Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
 about, found without giving it weights::
 
     {"task": "sizes", "models": ["vgg11", ...]}
     {"bytes": {"vgg11": 531453344, ...}}
+
+A model that cannot be built is left out of the result.
 
 Every result has a ``status``: ``ok``, or ``failed`` with ``kind`` and ``message``. ``kind`` is
 ``model`` (no such model), ``weights`` (they do not fit, or are not safe to load), ``export`` (the

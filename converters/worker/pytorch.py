@@ -17,8 +17,10 @@ import torch
 
 from protocol import EXPORT, MODEL, WEIGHTS, TaskError
 from pytorch_export import write_onnx
+from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
-from pytorch_weights import fit, read_checkpoint
+from pytorch_weights import COUNTER, fit, read_checkpoint
+from tensor_sizes import sizes_task
 
 Array = npt.NDArray[np.float32]
 
@@ -53,6 +55,8 @@ class Framework:
     pretrained: Callable[[str], Pretrained]
     unused_weights: Tuple[str, ...] = ()
     """Beginnings of the names of tensors in checkpoints that only training needs."""
+    fusing: Optional[Fusing] = None
+    """How it brings a network into its form for inference, where it does so for any."""
 
 
 def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[str, Any]]]:
@@ -64,7 +68,25 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
     def export(request: Dict[str, Any]) -> Dict[str, Any]:
         return export_classifier(framework, request)
 
-    return {"catalogue": catalogue, "export": export}
+    def bytes_of(model: str) -> int:
+        return tensor_bytes(_shapes_of(framework, model))
+
+    return {"catalogue": catalogue, "export": export, "sizes": sizes_task(bytes_of)}
+
+
+def _shapes_of(framework: Framework, model: str) -> Any:
+    """The network ``model`` with tensors that have shapes and no values, where its constructor lets it."""
+    try:
+        with torch.device("meta"):
+            return framework.build(model)
+    except (NotImplementedError, RuntimeError):
+        return framework.build(model)  # it computes with values, such as the rates of its stochastic depth
+
+
+def tensor_bytes(network: Any) -> int:
+    """The bytes of a network's parameters and buffers, each counted once, without BatchNorm's counters."""
+    buffers = [buffer for name, buffer in network.named_buffers() if not name.endswith(COUNTER)]
+    return sum(tensor.numel() * tensor.element_size() for tensor in [*network.parameters(), *buffers])
 
 
 def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str, Any]:
@@ -74,6 +96,8 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
         near = difflib.get_close_matches(model, framework.names(), n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "list the classifiers that there are."
         raise TaskError(MODEL, f"there is no classifier {model!r}: {hint}")
+    if request["reparameterise"] and framework.fusing is None:
+        raise no_such_form(model)
     with np.load(request["inputs"], allow_pickle=False) as stored:
         pictures = {name: torch.from_numpy(stored[name]) for name in stored.files}
     torch.backends.mha.set_fastpath_enabled(False)  # fused encoder layers cannot be exported
@@ -82,13 +106,18 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
     folder = request["output_folder"]
     outputs: Dict[str, Any] = {name: _logits(network, batch, model) for name, batch in pictures.items()}
     np.savez(os.path.join(folder, "outputs.npz"), **outputs)
+    form: Dict[str, Any] = {}
+    if request["reparameterise"] and framework.fusing:
+        form["training_parameters"] = _learned(network)
+        form["reparameterised"] = reparameterise(network, framework.fusing, model)
     example = next(iter(pictures.values()))[:1].repeat(2, 1, 1, 1)
     opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
     return {
         "opset": opset,
         "exporter": "torch.onnx.export",
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "parameters": _learned(network),
         "weights": weights,
+        **form,
     }
 
 
@@ -134,9 +163,14 @@ def _logits(network: Any, pictures: Any, model: str) -> Array:
     return logits
 
 
+def _learned(network: Any) -> int:
+    """The number of learned values of a network."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
 def _tensors(network: Any) -> int:
     """The number of weight tensors of a network, without the counters that only training reads."""
-    return len([name for name in network.state_dict() if not name.endswith("num_batches_tracked")])
+    return len([name for name in network.state_dict() if not name.endswith(COUNTER)])
 
 
 def _sha256(path: str) -> str:

@@ -65,24 +65,33 @@ def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]
     def adjust(module: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
         dense = isinstance(module, torch.nn.Linear)
         axis = -1 if dense else 1
-        channels = output.shape[axis]
-        kept = [parameter.clone() for parameter in module.parameters()]
+        # A layer that normalises its own weights may not follow them; copies of all weights take much memory.
+        plain = type(module) in LEARNED_MAPS
+        kept = [] if plain else [parameter.clone() for parameter in module.parameters()]
         biased = module.bias is not None
         found = lively.correction(output.numpy(), axis, biased=biased, dense=dense)
         scale, shift = (torch.from_numpy(values) for values in found)
         _scale(module, scale, shift)
         corrected = module.forward(*inputs)
-        shape = [channels if position == axis % output.ndim else 1 for position in range(output.ndim)]
-        wanted = output * scale.reshape(shape) + shift.reshape(shape)
-        if (corrected - wanted).std() > 0.1 * wanted.std():
-            # A layer that normalises its own weights does not follow them.
+        if not plain and not _follows(output, corrected, scale, shift, axis):
             for parameter, value in zip(module.parameters(), kept, strict=True):
                 parameter.copy_(value)
-            return None
+            return module.forward(*inputs)
         adjusted.append(module)
         return corrected
 
     return adjust
+
+
+def _follows(output: Any, corrected: Any, scale: Any, shift: Any, axis: int) -> bool:
+    """Whether ``corrected`` is ``output`` scaled and shifted.
+
+    ``output`` is worked on in place, and of no use afterwards: copies of a large one take much memory.
+    """
+    shape = [-1 if position == axis % output.ndim else 1 for position in range(output.ndim)]
+    wanted = output.mul_(scale.reshape(shape)).add_(shift.reshape(shape))
+    deviation = wanted.std()
+    return not bool(wanted.sub_(corrected).std() > 0.1 * deviation)
 
 
 def _scale(module: Any, scale: Any, shift: Any) -> None:

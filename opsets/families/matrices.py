@@ -19,8 +19,8 @@ def along_axis(rewrite: Rewrite, data: ir.Value, matrix: npt.NDArray[Any], axis:
     """
     rank = rewrite.rank(data)
     if rank > 1 and axis == rank - 2:
-        return rewrite.add("MatMul", [rewrite.initializer(matrix, "matrix"), data])
-    right = rewrite.initializer(np.ascontiguousarray(matrix.T), "matrix")
+        return rewrite.add("MatMul", [rewrite.factors(matrix, "matrix"), data])
+    right = rewrite.factors(np.ascontiguousarray(matrix.T), "matrix")
     if axis == rank - 1:
         return rewrite.add("MatMul", [data, right])
     order = swapped(rank, axis, -1)

@@ -43,7 +43,7 @@ def grid_sample_16_to_15(rewrite: Rewrite) -> None:
     channels, height, width = (rewrite.length(data, axis) for axis in (1, 2, 3))
     if height * width * grid.shape[1] * grid.shape[2] > LARGEST:
         raise CannotAdapt("the matrix that would stand for its grid is too large")
-    matrix = rewrite.initializer(_matrix(rewrite, grid.reshape(-1, 2), height, width), "weights")
+    matrix = rewrite.factors(_matrix(rewrite, grid.reshape(-1, 2), height, width), "weights")
     flat = rewrite.initializer(np.array([-1, channels, height * width], dtype=np.int64), "flat")
     image = rewrite.initializer(np.array([-1, channels, *grid.shape[1:3]], dtype=np.int64), "image")
     result = rewrite.add("MatMul", [rewrite.add("Reshape", [data, flat]), matrix])

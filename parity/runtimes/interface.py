@@ -37,6 +37,14 @@ class Runtime(Protocol):
     OPSETS: range
     """The opsets of the files that it is asked about."""
 
+    ENVIRONMENT: str | None
+    """The environment that it runs in, by the name that whoever makes it knows; None for our own.
+
+    A module that names one runs in the interpreter of that environment, which may be as old as
+    Python 3.9 and has NumPy: so do this file, ``registry.py`` and the worker. It is asked only where
+    somebody wants its opinion.
+    """
+
     def version(self) -> str:
         """Return what ran, with the version that is installed."""
         ...

@@ -16,6 +16,7 @@ from parity.runtimes.interface import Array, UnsupportedError
 INDEPENDENT = True
 JUDGE = False
 OPSETS = range(3, 7)
+ENVIRONMENT: str | None = None
 
 
 def version() -> str:

@@ -13,6 +13,7 @@ from parity.runtimes.interface import Array, UnsupportedError
 INDEPENDENT = True
 JUDGE = True
 OPSETS = range(3, 13)
+ENVIRONMENT: str | None = None
 
 
 def version() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from parity.runtimes import onnxruntime_cpu, onnxruntime_raised, opencv_cpu, openvino_cpu
+from collections.abc import Collection
+
+from parity.runtimes import caffe2_cpu, onnxruntime_cpu, onnxruntime_raised, opencv_cpu, openvino_cpu
 from parity.runtimes.interface import Runtime
 
 RUNTIMES: dict[str, Runtime] = {
@@ -10,9 +12,17 @@ RUNTIMES: dict[str, Runtime] = {
     "openvino": openvino_cpu,
     "opencv": opencv_cpu,
     "onnxruntime-raised": onnxruntime_raised,
+    "caffe2": caffe2_cpu,
 }
 
 
-def asked_at(opset: int) -> tuple[str, ...]:
-    """The names of the runtimes that are asked about a file of ``opset``."""
-    return tuple(name for name, runtime in RUNTIMES.items() if opset in runtime.OPSETS)
+def asked_at(opset: int, environments: Collection[str] = ()) -> tuple[str, ...]:
+    """The names of the runtimes that are asked about a file of ``opset``.
+
+    Those that need an environment of their own are asked where it is among ``environments``.
+    """
+    return tuple(
+        name
+        for name, runtime in RUNTIMES.items()
+        if opset in runtime.OPSETS and (runtime.ENVIRONMENT is None or runtime.ENVIRONMENT in environments)
+    )

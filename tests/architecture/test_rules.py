@@ -49,6 +49,15 @@ def test_a_worker_knows_nothing_of_ours_and_speaks_old_python(script: Path) -> N
     assert not imported & OWN
 
 
+PARITY = CONVERTERS.parent / "parity"
+FOREIGN = sorted([PARITY / "start_worker.py", PARITY / "worker.py", *(PARITY / "runtimes").glob("*.py")])
+
+
+@pytest.mark.parametrize("file", FOREIGN, ids=lambda path: path.name)
+def test_what_a_runtime_of_another_environment_needs_speaks_old_python(file: Path) -> None:
+    ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"

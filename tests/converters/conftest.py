@@ -46,7 +46,14 @@ def environment_of(source: str) -> environments.Environment:
 def export(tmp_path: Path) -> Export:
     """Export a model with the framework's own preprocessing; the weights are random by default."""
 
-    def run(source: str, model: str, weights: dict[str, Any] | None = None, **changed: Any) -> Exported:
+    def run(
+        source: str,
+        model: str,
+        weights: dict[str, Any] | None = None,
+        *,
+        reparameterise: bool = False,
+        **changed: Any,
+    ) -> Exported:
         environment = environment_of(source)
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
@@ -57,6 +64,7 @@ def export(tmp_path: Path) -> Export:
                 SOURCES[source],
                 model=model,
                 weights=weights or {"kind": "random", "seed": 0},
+                reparameterise=reparameterise,
                 inputs=folder / "inputs.npz",
                 output_folder=folder,
                 opset=12,

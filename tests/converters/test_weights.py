@@ -139,6 +139,7 @@ def test_mxnet_checkpoints(export: Export, run_in: RunIn, tmp_path: Path) -> Non
         pytest.param("mmcls", "resnet18x", marks=pytest.mark.mmcls),
         pytest.param("paddle", "resnet18x", marks=pytest.mark.paddle),
         pytest.param("mxnet", "resnet18x", marks=pytest.mark.mxnet),
+        pytest.param("caffe2", "resnet18x", marks=pytest.mark.caffe2),
     ],
 )
 def test_an_unknown_model_is_refused_by_the_script_too(export: Export, source: str, model: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from parity.call import Ending, Run, WorkerCall, read_runs
 from parity.compare import Array, Tolerance
@@ -24,6 +27,16 @@ def run(call: WorkerCall) -> dict[str, Run]:
     """Run a call to its end."""
     ending: Ending = "exited" if start(call).wait() == 0 else "crashed"
     return read_runs(call, ending)
+
+
+def wait_until_running(call: WorkerCall, key: str) -> None:
+    """Wait until the worker of a call has come to the model ``key``."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if call.result.exists() and json.loads(call.result.read_text())["running"] == key:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"the worker never came to {key}")
 
 
 def verdict(

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from parity.errors import ParityError
 from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict
 from tests.parity import calls, models
-from tests.parity.calls import run, start
+from tests.parity.calls import run, start, wait_until_running
 
 ROOM = Path(__file__).parents[2] / "parity"
 
@@ -171,12 +170,3 @@ def test_models_of_the_original_zoo_run_alike_in_both(name: str, tmp_path: Path)
     }
     np.testing.assert_allclose(outputs["openvino"], outputs["onnxruntime"], rtol=1e-3, atol=1e-6)
     assert outputs["openvino"].shape[1] == 1000
-
-
-def wait_until_running(call: WorkerCall, key: str) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        if call.result.exists() and json.loads(call.result.read_text())["running"] == key:
-            return
-        time.sleep(0.05)
-    pytest.fail(f"the worker never came to {key}")

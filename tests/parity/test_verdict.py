@@ -78,6 +78,38 @@ def test_one_second_opinion_against_a_judge_is_told_and_blocks_nothing(
     assert verdict.to_dict()["runtimes"]["opencv"]["judge"] is False
 
 
+MISSING = without("missing")
+
+
+@pytest.mark.parametrize(
+    ("judge_run", "opencv", "raised", "caffe2", "status", "words", "dissent"),
+    [
+        (RIGHT, RIGHT, RIGHT, RIGHT, "passed", "", ""),
+        (RIGHT, RIGHT, RIGHT, WRONG, "passed", "", "caffe2 disagrees with the reference on noise-3"),
+        (RIGHT, WRONG, RIGHT, RIGHT, "passed", "", "opencv disagrees with the reference on noise-3"),
+        (RIGHT, WRONG, RIGHT, WRONG, "failed", "(openvino and onnxruntime-raised agree)", ""),
+        (RIGHT, RIGHT, WRONG, CRASHED, "failed", "caffe2 crashed", ""),
+        (RIGHT, WRONG, RIGHT, UNSUPPORTED, "passed", "", "opencv disagrees"),
+        (RIGHT, WRONG, RIGHT, MISSING, "passed", "", "opencv disagrees"),
+        (RIGHT, RIGHT, RIGHT, MISSING, "passed", "", ""),
+        (WRONG, RIGHT, RIGHT, RIGHT, "failed", "(opencv and onnxruntime-raised and caffe2 agree)", ""),
+        (UNSUPPORTED, UNSUPPORTED, RIGHT, RIGHT, "passed", "", ""),
+        (UNSUPPORTED, UNSUPPORTED, RIGHT, WRONG, "failed", "caffe2 disagrees", ""),
+        (UNSUPPORTED, UNSUPPORTED, RIGHT, MISSING, "inconclusive", "caffe2 missing: Clip(1)", ""),
+    ],
+)
+def test_two_of_three_second_opinions_block_whatever_the_third_says(
+    judge_run: Run, opencv: Run, raised: Run, caffe2: Run, status: str, words: str, dissent: str
+) -> None:
+    runs = {"openvino": judge_run, "opencv": opencv, "onnxruntime-raised": raised, "caffe2": caffe2}
+    verdict = judge(REFERENCE, runs, Tolerance())
+    assert verdict.status == status
+    assert words in verdict.reason
+    assert (dissent in verdict.dissent) if dissent else not verdict.dissent
+    assert verdict.missing == ("caffe2: Clip(1) is unknown" if caffe2 is MISSING else "")
+    assert verdict.to_dict()["runtimes"]["caffe2"]["outcome"] == caffe2.outcome
+
+
 def test_a_data_set_without_output_fails() -> None:
     part = Run("ran", "", "1.0", 0.1, {"noise-1": REFERENCE["noise-1"]})
     verdict = judge(REFERENCE, {"onnxruntime": part}, Tolerance())

@@ -18,6 +18,10 @@ from converters.registry import SOURCES
 from pipeline import environments
 from pipeline.environment_files import describe, environments_folder
 from pipeline.errors import EnvironmentBuildError
+from pipeline.plan import make_plan, read_checked
+from pipeline.run_environments import RunEnvironments
+from pipeline.selection import Selection
+from pipeline.sizes import sizes_of
 
 NEVER = threading.Event()
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -25,6 +29,12 @@ EXPORT = """\
 import framework
 from protocol import main
 main({"catalogue": lambda request: {"models": {framework.MODEL: {"resize": 256}}}})
+"""
+EXPORT_WITH_SIZES = """\
+from protocol import main
+from tensor_sizes import sizes_task
+main({"catalogue": lambda request: {"models": {"tiny": {}, "broken": {}}},
+      "sizes": sizes_task({"tiny": 12}.__getitem__)})
 """
 
 
@@ -105,6 +115,50 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(source: Source) -> None:
     assert _leftovers() == []
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("requirements.lock", f"framework==1.0 --hash=sha256:{'ab' * 32}\n"),
+        ("environment.toml", 'python = "3.999"\n'),
+    ],
+)
+def test_a_run_tries_in_vain_once_only(source: Source, file: str, content: str) -> None:
+    (source.folder / file).write_text(content)
+    said: list[str] = []
+    run = RunEnvironments(stop=NEVER, say=said.append)
+    messages = []
+    for _ in range(3):
+        with pytest.raises(EnvironmentBuildError) as caught:
+            run.ensure(source)
+        messages.append(str(caught.value))
+    assert messages == [run.failure(source)] * 3
+    assert len([line for line in said if line.startswith("building")]) == 1
+    assert run.available(source) is None
+
+
+def test_a_run_that_can_build_has_no_failure(source: Source) -> None:
+    run = RunEnvironments(stop=NEVER, say=lambda _message: None)
+    assert run.ensure(source) == run.available(source)
+    assert run.failure(source) is None
+
+
+def test_a_size_is_asked_for_once_and_none_where_nothing_is_built(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SOURCES, "tiny", source)
+    (source.folder / "export.py").write_text(EXPORT_WITH_SIZES)
+    path = tmp_path / "pipeline.yaml"
+    path.write_text("publish: dist\nmodels:\n  - {source: tiny, models: [tiny, broken]}\n")
+    jobs = make_plan(*read_checked(path), Selection(), lambda *_: None).jobs
+    said: list[str] = []
+    assert sizes_of(jobs, tmp_path, NEVER, said.append) == {}
+    assert said == []
+    _ensure(source)
+    for _ in range(2):
+        assert sizes_of(jobs, tmp_path, NEVER, said.append) == {"tiny/tiny": 12}
+    assert said == ["asking tiny for the size of 2 models (once)"]
+
+
 def test_a_framework_that_does_not_import_is_refused_and_leaves_nothing(source: Source) -> None:
     (source.folder / "export.py").write_text(EXPORT.replace("import framework", "import frame"))
     with pytest.raises(EnvironmentBuildError, match=r"(?s)does not work.*No module named 'frame'"):
@@ -159,3 +213,7 @@ def test_the_lines_of_one_package_are_found_in_a_lock() -> None:
     assert [line.split("==")[0] for line in lines if "==" in line and line[0] != " "] == ["torch"] * 2
     assert sum("--hash=sha256:" in line for line in lines) > 2
     assert environments.requirement_lines(lock, "torchvision").startswith("torchvision==")
+
+
+def test_every_source_says_what_its_environment_takes_on_disk() -> None:
+    assert [source.name for source in SOURCES.values() if not describe(source).gigabytes] == []

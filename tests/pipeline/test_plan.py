@@ -8,8 +8,10 @@ import pytest
 
 from converters.interface import Source
 from pipeline.errors import UsageError
-from pipeline.plan import Catalogue, Plan, Selection, make_plan, matches, read_checked
+from pipeline.plan import Catalogue, Plan, make_plan, read_checked
+from pipeline.selection import Selection, matches
 
+ZOO = Path(__file__).parents[2] / "zoo"
 CATALOGUES = {"timm": ["resnet18", "vgg11", "vgg16", "vgg16_bn"], "mxnet": ["vgg16", "squeezenet1.1"]}
 FILE = """\
 publish: dist
@@ -89,6 +91,9 @@ def test_limits_do_not_change_the_key(tmp_path: Path) -> None:
         ("{timm,mxnet}/vgg16@12", "mxnet/vgg16@12", True),
         ("*@1?", "mxnet/vgg16@12", True),
         ("*@1", "mxnet/vgg16@12", False),
+        ("*vgg16*@7", "paddle/VGG16@7", True),
+        ("Paddle/vgg1[6-9]@7", "paddle/VGG16@7", True),
+        ("*vgg16*@7", "paddle/VGG16@8", False),
     ],
 )
 def test_globs_over_units(pattern: str, name: str, expected: bool) -> None:
@@ -117,6 +122,34 @@ def test_a_glob_only_needs_the_sources_that_can_be_selected(tmp_path: Path) -> N
     make_plan(*read_checked(path), Selection(only=("timm/vgg16@12",)), catalogue_of)
     assert ("timm", True) in asked
     assert ("mxnet", True) not in asked
+
+
+def test_a_glob_over_a_large_file_takes_what_it_says() -> None:
+    found = make_plan(
+        *read_checked(ZOO / "vgg.yaml"), Selection(only=("*vgg16*@7", "caffe2/*@3")), lambda *_: None
+    )
+    assert [unit.name for unit in found.units] == [
+        "timm/vgg16@7",
+        "timm/vgg16_bn@7",
+        "torchvision/vgg16@7",
+        "torchvision/vgg16_bn@7",
+        "mmcls/vgg16_8xb32_in1k@7",
+        "mmcls/vgg16bn_8xb32_in1k@7",
+        "paddle/VGG16@7",
+        "mxnet/vgg16@7",
+        "mxnet/vgg16_bn@7",
+        "caffe2/vgg19@3",
+    ]
+
+
+def test_a_glob_whose_source_cannot_be_asked_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    found = make_plan(*read_checked(path), Selection(), lambda *_: None)
+    assert [(glob, source.name) for glob, source in found.unresolved] == [("timm/vgg*", "timm")]
+    assert {job.name for job in found.jobs} == {"timm/resnet18", "mxnet/vgg16"}
+    narrowed = make_plan(*read_checked(path), Selection(only=("mxnet/*",)), lambda *_: None)
+    assert narrowed.unresolved == ()
 
 
 @pytest.mark.parametrize(

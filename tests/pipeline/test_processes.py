@@ -102,3 +102,32 @@ def test_a_command_that_does_not_exist_is_an_error_not_a_traceback(tmp_path: Pat
             folder=tmp_path,
             stop=threading.Event(),
         )
+
+
+ALLOCATE = "import time; b = bytearray(300 << 20); b[::4096] = b'x' * len(b[::4096]); time.sleep(0.5)"
+
+
+def _peak(folder: Path, *programs: str) -> int:
+    limits = Limits(seconds=120, memory=1 << 30)
+    for code in programs:
+        _run(folder, code, limits)
+    return limits.peak.bytes
+
+
+def test_the_peak_of_a_process_is_known_although_it_gave_the_memory_back(tmp_path: Path) -> None:
+    assert 300 << 20 <= _peak(tmp_path, f"{ALLOCATE}; del b; time.sleep(0.5)") < 400 << 20
+
+
+def test_the_peak_of_a_child_counts(tmp_path: Path) -> None:
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ALLOCATE!r}])"
+    assert 300 << 20 <= _peak(tmp_path, code) < 500 << 20
+
+
+def test_our_own_memory_is_not_taken_for_that_of_a_small_process(tmp_path: Path) -> None:
+    ours = bytearray(300 << 20)
+    ours[::4096] = b"x" * len(ours[::4096])
+    assert 0 < _peak(tmp_path, "import time; time.sleep(0.5)") < 100 << 20
+
+
+def test_the_largest_of_several_processes_is_kept(tmp_path: Path) -> None:
+    assert _peak(tmp_path, ALLOCATE, "import time; time.sleep(0.2)") >= 300 << 20

@@ -9,6 +9,7 @@ import os
 import subprocess
 import tarfile
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from onnx import numpy_helper, parser
 
 from publishing.archive import DataSet
 from publishing.errors import PublishError
+from publishing.graph import read_facts
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import Description, from_json, parse_name, to_json
 from publishing.store import publish, published, refresh
@@ -40,6 +42,20 @@ def network(file: Path, factor: float = 1.0) -> Path:
     return file
 
 
+def test_facts_are_read_without_the_weights(tmp_path: Path) -> None:
+    model = onnx.load(network(tmp_path / "small.onnx"))
+    large = numpy_helper.from_array(np.ones(16 << 20, np.float32), "large")
+    model.graph.initializer.append(large)
+    onnx.save(model, tmp_path / "large.onnx")
+    tracemalloc.start()
+    facts = read_facts(tmp_path / "large.onnx")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert facts == read_facts(tmp_path / "small.onnx")
+    assert [port.name for port in facts.inputs] == ["image"]
+    assert peak < 1 << 20
+
+
 def description(model: str = "tiny", **changes: Any) -> Description:
     made = Description(
         name=f"timm/{model}@9",
@@ -53,6 +69,7 @@ def description(model: str = "tiny", **changes: Any) -> Description:
         predictions=[],
         rewrites=[],
         bounds=[],
+        figures={"parameters": 12, "reported": []},
     )
     return replace(made, **changes)
 

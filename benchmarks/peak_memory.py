@@ -1,0 +1,124 @@
+"""The most memory that any process of a run takes, as a multiple of the model's weights.
+
+``python benchmarks/peak_memory.py [SOURCE]...``: publishes the largest common model of each source, VGG-16 or
+VGG-19 with random weights (0.55 GB), at an opset that every runtime is asked about and at 12, with four
+pictures beside the noise, and watches each process of the run: the pipeline's own, the export, and each
+runtime. Counted is what the system says was resident at most, in which files that are mapped into memory
+count as far as they have been read, and in which the framework's own code counts. The promise: less than
+3 times the published file for every process of every source; the exit code is 1 where one breaks it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+
+MODELS = {
+    "timm": "vgg16",
+    "torchvision": "vgg16",
+    "mmcls": "vgg16_8xb32_in1k",
+    "paddle": "VGG16",
+    "mxnet": "vgg16",
+    "caffe2": "vgg19",
+}
+OPSETS = (6, 12)
+PROMISE = 3.0
+PICTURES = 4
+POLL_SECONDS = 0.01
+
+PIPELINE = """\
+publish: dist
+opsets: [{opsets}]
+models:
+  - source: {source}
+    model: {model}
+    weights: {{random: 0}}
+    images: {{files: [{pictures}]}}
+    parity: {{caffe2: {caffe2}}}
+"""
+
+
+def write_job(folder: Path, source: str) -> None:
+    """Write the pipeline file of one source, and its pictures: seeded blocks of colour."""
+    generator = np.random.default_rng(0)
+    names = [f"{number}.png" for number in range(PICTURES)]
+    for name in names:
+        blocks = generator.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+        Image.fromarray(blocks).resize((320, 320)).save(folder / name)
+    job = PIPELINE.format(
+        opsets=", ".join(map(str, OPSETS)),
+        source=source,
+        model=MODELS[source],
+        pictures=", ".join(names),
+        caffe2=str(source == "caffe2").lower(),
+    )
+    (folder / "pipeline.yaml").write_text(job, encoding="utf-8")
+
+
+def part_of(process: psutil.Process) -> str:
+    """What a process of a run is: the pipeline itself, an export, or a runtime by its name."""
+    command = process.cmdline()
+    if any(argument.endswith("start_worker.py") for argument in command):
+        return Path(command[-2]).parent.parent.name
+    return "export" if any(argument.endswith("export.py") for argument in command) else "pipeline"
+
+
+def most_resident(process: psutil.Process) -> int:
+    """The most bytes that a process had resident so far, as Linux counts them."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+
+
+def watch(run: subprocess.Popen[bytes]) -> dict[str, int]:
+    """The most bytes that each part of ``run`` had resident, until it ends."""
+    peaks: dict[str, int] = {}
+    whole = psutil.Process(run.pid)
+    while run.poll() is None:
+        for process in [whole, *whole.children(recursive=True)]:
+            try:
+                part, resident = part_of(process), most_resident(process)
+            except (psutil.Error, OSError, ValueError, IndexError):
+                continue  # it ended, or is about to
+            peaks[part] = max(peaks.get(part, 0), resident)
+        time.sleep(POLL_SECONDS)
+    return peaks
+
+
+def measure(source: str, folder: Path) -> tuple[dict[str, int], int]:
+    """The most bytes of each part of a run that publishes the model of ``source``, and of its file."""
+    write_job(folder, source)
+    command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with (folder / "log").open("wb") as log:
+        run = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        peaks = watch(run)
+    if run.returncode:
+        raise SystemExit(f"{source}: the run failed\n{(folder / 'log').read_text(encoding='utf-8')}")
+    return peaks, max(file.stat().st_size for file in folder.glob("dist/**/*.onnx"))
+
+
+def main() -> None:
+    """Measure one source after the other, and hold each process against the promise."""
+    broken = 0
+    for source in sys.argv[1:] or MODELS:
+        with tempfile.TemporaryDirectory() as folder:
+            peaks, weights = measure(source, Path(folder))
+        print(f"{source}/{MODELS[source]}, {weights / 1e6:.0f} MB", flush=True)
+        for part, peak in sorted(peaks.items(), key=lambda item: -item[1]):
+            print(f"  {part:<20} {peak / 1e6:6.0f} MB {peak / weights:5.2f} x", flush=True)
+            broken += peak >= PROMISE * weights
+    if broken:
+        raise SystemExit(f"{broken} processes took {PROMISE:g} times the weights or more")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The Caffe2 side: nets of its model zoo, and folders with a predict_net.pb and an init_net.pb.
+
+Run by path in the environment of this folder; see ``protocol.py`` for requests and results.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import torch
+from caffe2.python import workspace
+
+import caffe2_lively
+import caffe2_nets
+import caffe2_running
+from caffe2_folders import Folder, plain
+from caffe2_init import InitNet
+from caffe2_onnx import OPSET, Translated, require_known
+from checkpoints import matching
+from protocol import MODEL, WEIGHTS, TaskError, main
+from tensor_sizes import sizes_task
+
+VALUE_BYTES = 4
+
+Shapes = Dict[str, Tuple[int, ...]]
+
+
+def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
+    return {"models": {name: caffe2_nets.preprocessing(name) for name in caffe2_nets.NAMES}}
+
+
+def tensor_bytes(model: str) -> int:
+    """The bytes of the parameters of a net, or of the folder of a pair, none of which are read."""
+    if os.path.isabs(model):
+        shapes: Shapes = Folder(model).shapes()
+    else:
+        _, shapes = build(model)
+    return sum(VALUE_BYTES * int(np.prod(shape, dtype=np.int64)) for shape in shapes.values())
+
+
+def build(name: str) -> Tuple[Any, Shapes]:
+    """The net called ``name``, and the shapes of its parameters."""
+    if name not in caffe2_nets.NAMES:
+        close = difflib.get_close_matches(name, caffe2_nets.NAMES, n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise TaskError(MODEL, f"there is no net {name!r} for Caffe2{hint}")
+    net, shapes = caffe2_nets.build(name)
+    return plain(net), shapes
+
+
+def sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for piece in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def load_named(request: Dict[str, Any], pictures: Any) -> Tuple[Any, str, Dict[str, Any]]:
+    """A net of :mod:`caffe2_nets` with its parameters in the workspace: net, input, record of the weights."""
+    name, weights = request["model"], request["weights"]
+    net, parameters = build(name)
+    if weights["kind"] == "pretrained":
+        raise TaskError(
+            WEIGHTS,
+            f"no published weights of {name} can be had any more: Caffe2's model zoo is closed. Name its "
+            "init_net.pb as a weights file, or a folder with predict_net.pb and init_net.pb as the model",
+        )
+    if weights["kind"] == "file":
+        given = InitNet(weights["path"])
+        shapes = {blob: shape for blob, shape in given.shapes.items() if blob != caffe2_nets.INPUT}
+        matched, how = matching(shapes, parameters)
+        given.feed(matched)
+        origin = f"{os.path.basename(weights['path'])}, matched {how}"
+    else:
+        caffe2_lively.fill(net, parameters, pictures, weights["seed"])
+        caffe2_running.forget(net)
+        origin = f"random weights, seed {weights['seed']}"
+    return net, caffe2_nets.INPUT, {"origin": origin, "sha256": None, "tensors": len(parameters)}
+
+
+def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
+    """The same of a folder, whose weights are its own."""
+    folder = Folder(path)
+    require_known(folder.net)
+    folder.require_kept_parameters()
+    used = folder.used()
+    folder.parameters.feed({name: name for name in used})
+    record = {
+        "origin": f"{folder.parameters.name} of the model folder",
+        "sha256": sha256(folder.parameters.path),
+        "tensors": len(used),
+    }
+    return folder.net, folder.input, record
+
+
+def export(request: Dict[str, Any]) -> Dict[str, Any]:
+    if request["reparameterise"]:
+        raise TaskError(MODEL, "a Caffe2 net has no other form for inference: leave out reparameterise")
+    with np.load(request["inputs"]) as archive:
+        inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
+    pictures = np.concatenate(list(inputs.values()))
+    named = not os.path.isabs(request["model"])
+    net, source, record = load_named(request, pictures) if named else load_folder(request["model"])
+    translated = Translated(net, source, np.concatenate([pictures[:1]] * 2))
+    translated.write(os.path.join(request["output_folder"], "model.onnx"))
+    outputs = {name: _scores(caffe2_running.run(net, source, array)) for name, array in inputs.items()}
+    np.savez(os.path.join(request["output_folder"], "outputs.npz"), **outputs)
+    workspace.ResetWorkspace()
+    return {
+        "opset": OPSET,
+        "exporter": f"our translation of Caffe2's NetDef, torch {torch.__version__}",
+        "parameters": translated.learned,
+        "weights": record,
+    }
+
+
+def _scores(output: Any) -> Any:
+    """(N, classes) of an output that may have further axes of length 1."""
+    return output.reshape(len(output), -1)
+
+
+if __name__ == "__main__":
+    main({"catalogue": catalogue, "export": export, "sizes": sizes_task(tensor_bytes)})

@@ -1,0 +1,229 @@
+"""Parameters and multiply-adds of an ONNX file, counted from its graph: the same at every opset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from evaluation.shapes import Lengths, lengths_of
+from evaluation.skeleton import is_uniform, read_skeleton
+
+NOT_LEARNED = "computed for an older opset, not learned"
+"""The ``doc_string`` that retargeting gives to constants that could be taken for weights."""
+
+_FLOATS = {
+    onnx.TensorProto.FLOAT,
+    onnx.TensorProto.DOUBLE,
+    onnx.TensorProto.FLOAT16,
+    onnx.TensorProto.BFLOAT16,
+}
+
+_LEARNED_INPUTS = {
+    "Conv": {1, 2},
+    "ConvTranspose": {1, 2},
+    "BatchNormalization": {1, 2},
+    "PRelu": {1},
+    "LSTM": {1, 2, 3},
+    "GRU": {1, 2, 3},
+    "RNN": {1, 2, 3},
+}
+"""What is learned whatever its values are."""
+
+_SETTINGS = {
+    "BatchNormalization": {3, 4},  # statistics of the training data
+    "Resize": {1, 2, 3},
+    "Upsample": {1},
+    "Pad": {2},
+    "Clip": {1, 2},
+    "OneHot": {1, 2},
+    "Range": {0, 1, 2},
+    "Dropout": {1, 2},
+    "QuantizeLinear": {1, 2},
+    "DequantizeLinear": {1, 2},
+}
+"""What never is."""
+
+_PRODUCTS = {"Gemm", "MatMul", "Einsum"}
+
+_NOT_COUNTED = {
+    "LSTM",
+    "GRU",
+    "RNN",
+    *("LSTM", "GRU", "RNN"),
+    "QLinearConv",
+    "QLinearMatMul",
+    "ConvInteger",
+    "MatMulInteger",
+}
+"""Operators that multiply and add in a way that is not counted here."""
+
+
+@dataclass(frozen=True)
+class MultiplyAdds:
+    """Multiply-adds for one picture, by the kind of operator."""
+
+    convolutions: int = 0
+    fully_connected: int = 0
+    """Products with learned weights."""
+    matrix_products: int = 0
+    """Products of two computed tensors, as in attention."""
+
+    @property
+    def total(self) -> int:
+        return self.convolutions + self.fully_connected + self.matrix_products
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was counted in one file."""
+
+    parameters: int
+    """Learned values. Statistics of normalisations are not among them, nor are settings."""
+    multiply_adds: MultiplyAdds | None
+    """None where they cannot be known; ``unknown`` says why."""
+    unknown: str = ""
+
+
+def count_figures(path: Path) -> Figures:
+    """Count the parameters and multiply-adds of an ONNX file, of which the weights are not read.
+
+    Convolutions and matrix products count, and nothing else: no biases, normalisations, activations
+    or poolings. What is computed of constants only is done once and not for each picture, so it does not
+    count; nor does a product whose contraction has the length 1, as nothing is added in it (below opset
+    7, it copies a tensor along an axis), nor one with a constant that retargeting marked: it interpolates.
+
+    Constants of floats with more than one element count as parameters. Statistics and settings do not,
+    nor what retargeting marked, nor constants whose elements are all equal, unless a convolution or a
+    normalisation has them for its weights: such are the ones and zeros that exporters and older opsets
+    need where nothing is learned.
+
+    Raises:
+        EvaluationError: it is not an ONNX file.
+        OSError: it cannot be read.
+    """
+    skeleton = read_skeleton(path)
+    constants = _constants(skeleton.graph)
+    parameters = sum(
+        math.prod(tensor.dims) for tensor in _learned(skeleton.graph, constants, path.parent).values()
+    )
+    try:
+        return Figures(parameters, _multiply_adds(skeleton, constants))
+    except _UnknownError as error:
+        return Figures(parameters, None, str(error))
+
+
+class _UnknownError(Exception):
+    """Multiply-adds that cannot be counted."""
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """Every constant tensor of the main graph by its name."""
+    found = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    found[node.output[0]] = attribute.t
+    return found
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a graph and of the branches and bodies in it."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+
+
+def _learned(
+    graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto], folder: Path
+) -> dict[str, onnx.TensorProto]:
+    found: dict[str, onnx.TensorProto] = {}
+    for node in _nodes(graph):
+        for index, name in enumerate(node.input):
+            tensor = constants.get(name)
+            if tensor is None or name in found or not _may_be_learned(tensor):
+                continue
+            if index in _LEARNED_INPUTS.get(node.op_type, ()):
+                found[name] = tensor
+            elif index in _SETTINGS.get(node.op_type, ()) or math.prod(tensor.dims) == 1:
+                continue
+            elif not is_uniform(tensor, folder):
+                found[name] = tensor
+    return found
+
+
+def _may_be_learned(tensor: onnx.TensorProto) -> bool:
+    return tensor.data_type in _FLOATS and tensor.doc_string != NOT_LEARNED
+
+
+def _multiply_adds(skeleton: onnx.ModelProto, constants: Mapping[str, onnx.TensorProto]) -> MultiplyAdds:
+    lengths, batch = lengths_of(skeleton)
+    fixed = set(constants)
+    made = {name for name, tensor in constants.items() if tensor.doc_string == NOT_LEARNED}
+    counts = dict.fromkeys(("convolutions", "fully_connected", "matrix_products"), 0)
+    for node in skeleton.graph.node:
+        inputs = [name for name in node.input if name]
+        if inputs and fixed.issuperset(inputs):
+            fixed.update(node.output)
+        elif node.op_type in ("Conv", "ConvTranspose"):
+            counts["convolutions"] += _convolution(node, lengths)
+        elif node.op_type in _PRODUCTS and made.isdisjoint(inputs):
+            kind = "matrix_products" if fixed.isdisjoint(inputs[:2]) else "fully_connected"
+            counts[kind] += _einsum(node, lengths) if node.op_type == "Einsum" else _product(node, lengths)
+        else:
+            _refuse_uncounted(node)
+    return MultiplyAdds(**{kind: count // batch for kind, count in counts.items()})
+
+
+def _refuse_uncounted(node: onnx.NodeProto) -> None:
+    inner = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    multiplying = {"Conv", "ConvTranspose"} | _PRODUCTS | _NOT_COUNTED
+    kinds = {inside.op_type for graph in inner for inside in _nodes(graph)} & multiplying
+    if node.op_type in _NOT_COUNTED or kinds:
+        what = node.op_type if node.op_type in _NOT_COUNTED else f"{node.op_type} with {min(kinds)} in it"
+        raise _UnknownError(f"the multiply-adds of {what} are not counted")
+
+
+def _known(name: str, lengths: Mapping[str, Lengths]) -> list[int]:
+    found = [length for length in lengths.get(name, [None]) if length is not None]
+    if len(found) != len(lengths.get(name, [None])):
+        raise _UnknownError(f"the shape of {name} does not follow from the graph")
+    return found
+
+
+def _convolution(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
+    """Every element of the output sums over a kernel and the channels of a group.
+
+    Of a transposed convolution, it is every element of the input that is spread.
+    """
+    elements = _known(node.output[0] if node.op_type == "Conv" else node.input[0], lengths)
+    return math.prod(elements) * math.prod(_known(node.input[1], lengths)[1:])
+
+
+def _product(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
+    transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
+    contraction = _known(node.input[0], lengths)[0 if transposed else -1]
+    return math.prod(_known(node.output[0], lengths)) * contraction if contraction > 1 else 0
+
+
+def _einsum(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
+    """Every combination of the indices is one multiply-add, where any index is summed over."""
+    [equation] = [attribute.s.decode().replace(" ", "") for attribute in node.attribute]
+    terms, arrow, result = equation.partition("->")
+    operands = terms.split(",")
+    if len(operands) != 2 or "." in equation:
+        raise _UnknownError(f"the multiply-adds of Einsum {equation!r} are not counted")
+    sizes = {
+        index: length
+        for operand, name in zip(operands, node.input, strict=True)
+        for index, length in zip(operand, _known(name, lengths), strict=True)
+    }
+    kept = set(result) if arrow else {index for index in sizes if terms.count(index) == 1}
+    summed = math.prod(length for index, length in sizes.items() if index not in kept)
+    return math.prod(sizes.values()) if summed > 1 else 0

@@ -1,0 +1,47 @@
+"""What the command line picks out of a pipeline file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the command line picks out of a pipeline file."""
+
+    only: tuple[str, ...] = ()
+    opsets: tuple[int, ...] = ()
+    publish: Path | None = None
+    fresh: bool = False
+
+    def takes(self, model: str, opset: int) -> bool:
+        """Whether the unit of ``model`` (``source/name``) at ``opset`` is picked."""
+        return (not self.opsets or opset in self.opsets) and (
+            not self.only or any(matches(f"{model}@{opset}", pattern) for pattern in self.only)
+        )
+
+    def may_take(self, source: str) -> bool:
+        """Whether a unit of ``source`` can be picked at all."""
+        spellings = [spelling for pattern in self.only for spelling in _spellings(pattern)]
+        return not spellings or any(
+            "/" not in spelling or fnmatchcase(source, spelling.split("/")[0]) for spelling in spellings
+        )
+
+
+@cache
+def _spellings(pattern: str) -> list[str]:
+    from bracex import expand
+
+    return [spelling.lower() for spelling in expand(pattern if "@" in pattern else f"{pattern}@*")]
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether the unit ``name`` fits a glob such as ``timm/*@{3..6}``; without ``@``, any opset.
+
+    ``*`` also matches slashes; braces hold alternatives or a range, as in a shell. Case does not count:
+    no two models of a file differ in case alone.
+    """
+    return any(fnmatchcase(name.lower(), spelling) for spelling in _spellings(pattern))

@@ -1,0 +1,159 @@
+"""Our figures beside a document's: when they agree, what explains a difference, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper, parser
+
+from pipeline.comparison import figures_of
+from pipeline.errors import FiguresError
+from pipeline.figures_file import Counts, Document, Explanations, ReportedModel
+
+WEIGHTS = {"w": (500, 3, 3, 3), "b": (500,), "f": (500, 1000)}
+PARAMETERS = 500 * 27 + 500 + 500_000  # 0.514 million
+CONVOLUTION, CONNECTED = 62 * 62 * 500 * 27, 500 * 1000
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = parser.parse_model(
+        """<ir_version: 7, opset_import: ["": 12]>
+        net (float[N, 3, 64, 64] x) => (float[N, 1000] y) {
+          c = Conv (x, w, b)  p = GlobalAveragePool (c)  f1 = Flatten (p)  y = MatMul (f1, f) }"""
+    )
+    generator = np.random.default_rng(0)
+    for name, shape in WEIGHTS.items():
+        array = generator.normal(size=shape).astype(np.float32)
+        made.graph.initializer.append(numpy_helper.from_array(array, name))
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    onnx.save(made, path)
+    return path
+
+
+def document(decimals: int = 9, counts: Counts | None = None, **said: Any) -> Document:
+    models = {"timm/net": ReportedModel(**said)}
+    return Document(title="a table", decimals=decimals, counts=counts or Counts(), models=models)
+
+
+def figures(model_file: Path, *documents: Document, framework: int = PARAMETERS) -> dict[str, Any]:
+    return figures_of("timm/net", model_file, documents, height=64, framework_parameters=framework)
+
+
+def refused(model_file: Path, said: Document) -> str:
+    with pytest.raises(FiguresError) as caught:
+        figures(model_file, said)
+    return str(caught.value)
+
+
+def test_without_a_document_the_figures_are_those_of_the_file(model_file: Path) -> None:
+    assert figures(model_file) == {
+        "parameters": PARAMETERS,
+        "multiply_adds": {
+            "convolutions": CONVOLUTION,
+            "fully_connected": CONNECTED,
+            "matrix_products": 0,
+            "total": CONVOLUTION + CONNECTED,
+        },
+        "unknown": None,
+        "reported": [],
+    }
+
+
+def test_figures_within_the_limits_need_no_explanation(model_file: Path) -> None:
+    said = document(input_size=64, parameters=0.5144, operations=0.053, top1=70.5)
+    [found] = figures(model_file, said)["reported"]
+    assert found["parameters"] == {
+        "ours": PARAMETERS,
+        "reported": 0.5144,
+        "difference_percent": pytest.approx(-0.0778, abs=1e-4),
+        "explanation": None,
+    }
+    assert found["operations"]["explanation"] is None
+    assert found["top1"] == 70.5
+
+
+def test_operations_are_counted_as_the_document_counts_them(model_file: Path) -> None:
+    counts = Counts(convolutions=2, fully_connected=0)
+    operations = 2 * CONVOLUTION / 1e9
+    [found] = figures(model_file, document(counts=counts, operations=operations))["reported"]
+    assert found["operations"]["ours"] == 2 * CONVOLUTION
+    assert found["operations"]["difference_percent"] == 0
+    assert "operations are" in refused(model_file, document(operations=operations))
+
+
+@pytest.mark.parametrize(
+    ("decimals", "reported", "does"),
+    [(2, 0.51, "rounds to 2 decimals"), (3, 0.514, None), (1, 0.5, "rounds to 1 decimals")],
+)
+def test_fewer_digits_explain_a_difference(
+    model_file: Path, decimals: int, reported: float, does: str | None
+) -> None:
+    [found] = figures(model_file, document(decimals=decimals, parameters=reported))["reported"]
+    explanation = found["parameters"]["explanation"]
+    assert explanation is None if does is None else does in explanation
+
+
+def test_digits_that_are_cut_explain_a_difference_and_wrong_ones_do_not(model_file: Path) -> None:
+    [found] = figures(model_file, document(decimals=3, operations=0.052))["reported"]
+    assert found["operations"]["explanation"] is None  # 0.0524
+    assert "parameters are 0.514 million, and 0.52 million" in refused(
+        model_file, document(decimals=2, parameters=0.52)
+    )
+    assert "0.51 million in 'a table': +0.78%" in refused(model_file, document(decimals=3, parameters=0.51))
+
+
+def test_the_framework_own_number_explains_what_an_exporter_folds(model_file: Path) -> None:
+    [found] = figures(model_file, document(parameters=0.515), framework=515_000)["reported"]
+    assert "network has 515000 parameters, as the document says" in found["parameters"]["explanation"]
+    assert "0.515 million" in refused(model_file, document(parameters=0.515))
+
+
+def test_a_written_explanation_is_for_the_figure_that_it_names(model_file: Path) -> None:
+    explained = document(
+        parameters=0.6,
+        operations=0.1,
+        explanations=Explanations(parameters="with a second head", operations="of both heads"),
+    )
+    [found] = figures(model_file, explained)["reported"]
+    assert found["parameters"]["explanation"] == "with a second head"
+    assert found["operations"]["explanation"] == "of both heads"
+    half = Explanations(parameters="two heads")
+    message = refused(model_file, document(parameters=0.6, operations=0.1, explanations=half))
+    assert "parameters are" not in message
+    assert "operations are 0.05239 billion, and 0.1 billion in 'a table': -47.61%" in message
+    assert "say in the file of figures, under explanations of timm/net, why they differ" in message
+
+
+def test_another_input_size_has_to_be_explained(model_file: Path) -> None:
+    assert "64 pixels high, and 224 in 'a table'" in refused(model_file, document(input_size=224))
+    said = document(input_size=224, explanations=Explanations(input_size="made smaller on purpose"))
+    [found] = figures(model_file, said)["reported"]
+    assert found["input_size"] == {
+        "ours": 64,
+        "reported": 224,
+        "explanation": "made smaller on purpose",
+    }
+
+
+def test_every_document_is_compared(model_file: Path) -> None:
+    found = figures(model_file, document(parameters=0.514), document(top1=70.0))["reported"]
+    assert ["parameters" in one for one in found] == [True, False]
+    with pytest.raises(FiguresError):
+        figures(model_file, document(parameters=0.514), document(parameters=0.6))
+
+
+def test_operations_that_nobody_can_count_have_to_be_explained(tmp_path: Path) -> None:
+    made = parser.parse_model(
+        """<ir_version: 7, opset_import: ["": 12]>
+        net (float[N, L, 4] x) => (float[N, L, 4] y) { y = MatMul (x, x) }"""
+    )
+    onnx.save(made, tmp_path / "model.onnx")
+    assert figures(tmp_path / "model.onnx")["multiply_adds"] is None
+    assert "operations are unknown, and 1.0 billion" in refused(
+        tmp_path / "model.onnx", document(operations=1.0)
+    )

@@ -1,0 +1,126 @@
+"""Where the interpreter of a source comes from: pyenv's folders, PATH, uv; or how to get one."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from converters.interface import Source
+from pipeline import environments
+from pipeline.environment_files import environments_folder
+from pipeline.errors import EnvironmentBuildError
+from pipeline.interpreters import find_interpreter
+
+OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
+NOBODYS = "3.99"
+EXPORT = "from protocol import main\nmain({'catalogue': lambda request: {'models': {'tiny': {}}}})\n"
+SHIM = '#!/bin/sh\necho "pyenv: command not found" >&2\nexit 127\n'
+
+
+@pytest.fixture
+def other() -> tuple[str, Path]:
+    """A version of Python that is not ours, and an interpreter of it."""
+    for version in ("3.9", "3.10", "3.11", "3.12", "3.13", "3.8"):
+        found = find_interpreter(version, os.environ)
+        if version not in (OURS, found):
+            return version, Path(found)
+    pytest.skip("this machine has no second Python")
+
+
+@pytest.fixture
+def nothing_around(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without pyenv, PATH and Pythons of uv, who is cut off."""
+    assert own_cache
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("PATH", str(tmp_path / "pyenv" / "shims"))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", "http://127.0.0.1:9")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+
+
+def _source(folder: Path, version: str) -> Source:
+    """A source without packages, for ``version`` of Python."""
+    folder.mkdir()
+    (folder / "requirements.lock").write_text("")
+    (folder / "environment.toml").write_text(f'python = "{version}"\n')
+    (folder / "export.py").write_text(EXPORT)
+    return Source("tiny", "Tiny", folder, (".pth",))
+
+
+def _ensure(source: Source) -> environments.Environment:
+    return environments.ensure(source, stop=threading.Event(), say=print)
+
+
+def _executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.usefixtures("nothing_around")
+def test_our_own_interpreter_is_found_without_path() -> None:
+    found = find_interpreter(OURS, os.environ)
+    assert Path(found).resolve() == Path(sys.base_prefix, "bin", f"python{OURS}").resolve()
+
+
+def test_an_interpreter_in_pyenvs_folders_is_found(
+    other: tuple[str, Path], nothing_around: None, tmp_path: Path
+) -> None:
+    version, real = other
+    link = tmp_path / "pyenv" / "versions" / f"{version}.7" / "bin" / "python"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(real)
+    assert find_interpreter(version, os.environ) == str(link)
+
+
+def test_an_interpreter_on_path_is_found_behind_a_shim_that_only_fails(
+    other: tuple[str, Path], nothing_around: None, tmp_path: Path
+) -> None:
+    version, real = other
+    _executable(tmp_path / "pyenv" / "shims" / f"python{version}", SHIM)
+    _executable(tmp_path / "broken" / f"python{version}", SHIM)
+    link = tmp_path / "bin" / f"python{version}"
+    link.parent.mkdir()
+    link.symlink_to(real)
+    path = ":".join(str(tmp_path / name) for name in ("pyenv/shims", "broken", "bin"))
+    assert find_interpreter(version, {**os.environ, "PATH": path}) == str(link)
+
+
+def test_an_interpreter_of_uvs_own_is_used(
+    other: tuple[str, Path], nothing_around: None, tmp_path: Path
+) -> None:
+    version, real = other
+    _executable(tmp_path / "pyenv" / "shims" / f"python{version}", SHIM)
+    answer = subprocess.run(
+        [str(real), "-c", "import platform, sys; print(platform.python_version(), sys.base_prefix)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    full, prefix = answer.stdout.split()
+    own = tmp_path / "uv" / f"cpython-{full}-linux-{platform.machine()}-gnu"
+    own.mkdir(parents=True)
+    for part in ("bin", "lib", "include"):
+        (own / part).symlink_to(Path(prefix) / part)
+    assert find_interpreter(version, os.environ) == version  # uv is left to find it
+    assert _ensure(_source(tmp_path / "tiny", version)).packages["python"] == full
+
+
+@pytest.mark.usefixtures("nothing_around")
+@pytest.mark.parametrize("version", [NOBODYS, "3.9" if OURS != "3.9" else "3.10"])
+def test_where_there_is_none_the_error_says_how_to_get_one(tmp_path: Path, version: str) -> None:
+    _executable(tmp_path / "pyenv" / "shims" / f"python{version}", SHIM)
+    with pytest.raises(EnvironmentBuildError) as caught:
+        _ensure(_source(tmp_path / "tiny", version))
+    message = str(caught.value)
+    assert "the tiny environment could not be built" in message
+    assert f"There is no Python {version} in pyenv's folders, on PATH or among uv's own" in message
+    assert f"`uv python install {version}` or `pyenv install {version}`" in message
+    assert "package index" not in message
+    assert not list(environments_folder().glob("*/"))

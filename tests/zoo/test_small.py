@@ -1,0 +1,77 @@
+"""Small models of the zoo files, published at every opset by the command that their users run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from tests.zoo.listed import SMALL, ZOO, Listed, listed_models
+
+OPSETS = range(3, 13)
+BLOCKS_OF_REPVGG_A = 1 + 2 + 4 + 14 + 1
+WHOLE = [listed for listed in listed_models() if listed.name in SMALL]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(each, marks=getattr(pytest.mark, each.source), id=each.name) for each in WHOLE],
+)
+def published(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Listed, Path]]:
+    """A model, and the folder into which its zoo file published it at all its opsets."""
+    listed: Listed = request.param
+    folder = tmp_path_factory.mktemp("zoo")
+    shutil.copytree(ZOO, folder / "zoo")
+    command = [sys.executable, "-m", "pipeline", "run", f"zoo/{listed.file.name}", "--only", listed.name]
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert not [left for left in (folder / "work").rglob("*") if left.is_file() and left.suffix != ".lock"]
+    yield listed, folder / "dist"
+    shutil.rmtree(folder)
+
+
+def _records(published: tuple[Listed, Path]) -> dict[int, Any]:
+    listed, dist = published
+    stems = {opset: dist / listed.name / f"{listed.model}-{opset}" for opset in OPSETS}
+    return {opset: json.loads(Path(f"{stem}.json").read_text()) for opset, stem in stems.items()}
+
+
+def test_every_opset_is_published_with_a_good_verdict(published: tuple[Listed, Path]) -> None:
+    listed, dist = published
+    for opset, record in _records(published).items():
+        assert record["name"] == f"{listed.name}@{opset}"
+        assert record["verdict"]["status"] == "passed"
+        assert all(runtime["outcome"] == "ran" for runtime in record["verdict"]["runtimes"].values())
+        for made in record["files"].values():
+            assert (dist / made["path"]).stat().st_size == made["bytes"]
+
+
+def test_the_record_says_what_was_counted_and_what_documents_say(published: tuple[Listed, Path]) -> None:
+    listed, _ = published
+    for record in _records(published).values():
+        figures = record["figures"]
+        assert figures["parameters"] == SMALL[listed.name]
+        assert figures["multiply_adds"]["total"] > 10 * figures["parameters"]
+        documented = [document["document"] for document in figures["reported"]]
+        assert bool(documented) == (listed.source == "paddle")
+
+
+def test_a_repvgg_is_fused_and_held_against_its_form_for_training(published: tuple[Listed, Path]) -> None:
+    listed, dist = published
+    for opset, record in _records(published).items():
+        form = record["provenance"]["form"]
+        assert listed.fused == form.startswith(f"re-parameterised: {BLOCKS_OF_REPVGG_A} blocks fused")
+        if listed.fused:
+            graph = onnx.load(dist / record["files"]["onnx"]["path"]).graph
+            kinds = [node.op_type for node in graph.node]
+            assert (opset, kinds.count("Conv")) == (opset, BLOCKS_OF_REPVGG_A)
+            assert "BatchNormalization" not in kinds
