@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from converters.interface import Source
 from converters.caffe2 import SOURCE as CAFFE2
+from converters.interface import Source
 from converters.mmcls import SOURCE as MMCLS
 from converters.mxnet import SOURCE as MXNET
 from converters.paddle import SOURCE as PADDLE

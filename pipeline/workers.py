@@ -13,7 +13,14 @@ from pipeline.errors import WorkerError, last_lines
 from pipeline.files import read_json, write_json
 from pipeline.processes import Limits, run_process
 
-_OURS_ALONE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "PYTHONWARNINGS")
+_OURS_ALONE = (
+    "PYTHONDONTWRITEBYTECODE",  # the environments are ours: each start would compile the framework anew
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "VIRTUAL_ENV",
+    "PYTHONWARNINGS",
+)
 """Variables that are about our own interpreter and must not reach another one."""
 
 

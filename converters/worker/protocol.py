@@ -37,7 +37,8 @@ eval mode, float32 (N, classes), under the same names), and answers::
 framework downloaded itself, or null. With ``reparameterise`` the outputs come from the network's form
 for training, ``model.onnx`` holds its form for inference, and the answer has ``"reparameterised": 22``,
 the number of blocks that were fused, and ``"training_parameters"``, the learned values that they were
-fused from (``parameters`` are those of the file); a network without such blocks is an error of kind ``model``.
+fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
+``model``.
 
 Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
 about, found without giving it weights::

@@ -82,20 +82,27 @@ def _load_backend(threads: int) -> Any:
 
 def _read(model: Path) -> tuple[Any, dict[str, Any]]:
     """The model, whose large tensors have no values, and the values of all its tensors by name."""
+    import numpy as np
     import onnx
     from onnx import numpy_helper
 
     full = onnx.load(str(model))
-    weights = {}
-    for tensor in full.graph.initializer:
-        weights[tensor.name] = numpy_helper.to_array(tensor)
+    weights, kept = {}, []
+    while full.graph.initializer:
+        # Taken out one by one: protobuf keeps the memory of what is cleared, not of what is removed.
+        tensor = full.graph.initializer.pop()
+        if tensor.data_type == onnx.TensorProto.FLOAT and tensor.HasField("raw_data"):
+            # One copy, which protobuf makes; to_array would make another.
+            weights[tensor.name] = np.frombuffer(tensor.raw_data, "<f4").reshape(tensor.dims)
+        else:
+            weights[tensor.name] = numpy_helper.to_array(tensor)
         if weights[tensor.name].nbytes > _SMALL:
-            tensor.ClearField("raw_data")
-            tensor.ClearField("float_data")
+            tensor = onnx.TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+        kept.append(tensor)
+    full.graph.initializer.extend(reversed(kept))
     for node in full.graph.node:
         node.name = ""  # where it has "Pool" in it, Caffe2 asks for a kernel, though the pooling is global
-    # Another object: protobuf keeps the memory of cleared fields for the next values.
-    return onnx.ModelProto.FromString(full.SerializeToString()), weights
+    return full, weights
 
 
 def _refusal(message: str) -> str:
