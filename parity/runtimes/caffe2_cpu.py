@@ -58,6 +58,7 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     try:
         # Its check misses the weights; that a file is valid others have seen to.
         network = backend.prepare(proto, no_check_UNSAFE=True)
+        _free_early(network.predict_net)
         return {name: network.run([array])[0] for name, array in inputs.items()}
     except RuntimeError as error:
         if any(words in str(error) for words in _REFUSALS):
@@ -78,6 +79,24 @@ def _load_backend(threads: int) -> Any:
     sys.modules["onnx.optimizer"] = vars(sys.modules["onnx"])["optimizer"] = optimizer
     vars(utilities)["polish_model"] = polish_model
     return importlib.import_module("caffe2.python.onnx.backend").Caffe2Backend
+
+
+def _free_early(net: Any) -> None:
+    """Let ``net`` free each blob behind the operator that reads it last.
+
+    By itself it keeps all that its operators computed, which for a few pictures is as much as large weights.
+    """
+    core = importlib.import_module("caffe2.python.core")
+    kept = {*net.external_input, *net.external_output}
+    operators = []
+    for operator in reversed(list(net.op)):
+        done_with = [name for name in dict.fromkeys([*operator.input, *operator.output]) if name not in kept]
+        kept.update(done_with)
+        if done_with:
+            operators.append(core.CreateOperator("Free", done_with, done_with))
+        operators.append(operator)
+    del net.op[:]
+    net.op.extend(reversed(operators))
 
 
 def _read(model: Path) -> tuple[Any, dict[str, Any]]:
