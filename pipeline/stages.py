@@ -18,7 +18,7 @@ from pipeline import cache
 from pipeline.batches import units_at_once
 from pipeline.comparison import figures_of
 from pipeline.context import ModelContext
-from pipeline.errors import PipelineError, VerdictError
+from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.exports import Export, make_export
 from pipeline.history import note
 from pipeline.leftovers import folder_of_unit, tidy
@@ -79,7 +79,6 @@ def _run_missing(context: ModelContext, missing: list[Unit]) -> list[Result]:
             tidy(context)
             export = make_export(context)
             context.noted["bytes"] = export.model.stat().st_size
-            _figures(context, export.model, export)  # refuses before there is work for each opset
             for units in _batches(missing, export):
                 results.extend(_publish_units(context, units, export))
             if all(result.good for result in results):
@@ -131,6 +130,8 @@ class _Candidate:
     folder: Path
     retargeted: dict[str, Any]
     """What was rewritten, and the bounds of what is not exact."""
+    figures: dict[str, Any]
+    """What is counted in the file, beside what documents say of the model."""
     seconds: float
 
     @property
@@ -172,7 +173,12 @@ def _retarget(context: ModelContext, unit: Unit, export: Export) -> _Candidate:
     folder = context.work / folder_of_unit(unit.opset, unit.retarget_key)
     with context.stage(f"opset {unit.opset}: retarget") as stage:
         made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
-    return _Candidate(unit, folder, made, time.monotonic() - begun)
+    try:
+        figures = _figures(context, folder / "model.onnx", export)
+    except FiguresError:
+        shutil.rmtree(folder)  # the export tells as much, and has nothing to be looked at for each opset
+        raise
+    return _Candidate(unit, folder, made, figures, time.monotonic() - begun)
 
 
 def _verify(context: ModelContext, candidates: list[_Candidate], export: Export) -> dict[int, Verification]:
@@ -200,8 +206,9 @@ def _publish(
     if not verification.passed:
         return _refused(candidate, verification)
     with context.stage(f"opset {unit.opset}: publish"):
-        figures = _figures(context, candidate.model, export)
-        description = description_of(context.job, unit, export, candidate.retargeted, verification, figures)
+        description = description_of(
+            context.job, unit, export, candidate.retargeted, verification, candidate.figures
+        )
         publish(context.plan.publish, candidate.model, description, data_sets_of(export))
         shutil.rmtree(candidate.folder)
     return Result(

@@ -5,8 +5,6 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import os
 from typing import Any, Dict, Tuple
 
@@ -20,8 +18,8 @@ import caffe2_running
 from caffe2_folders import Folder, plain
 from caffe2_init import InitNet
 from caffe2_onnx import OPSET, Translated, require_known
-from checkpoints import matching
-from protocol import MODEL, WEIGHTS, TaskError, main
+from checkpoints import matching, sha256_of
+from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
 
 VALUE_BYTES = 4
@@ -45,19 +43,9 @@ def tensor_bytes(model: str) -> int:
 def build(name: str) -> Tuple[Any, Shapes]:
     """The net called ``name``, and the shapes of its parameters."""
     if name not in caffe2_nets.NAMES:
-        close = difflib.get_close_matches(name, caffe2_nets.NAMES, n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise TaskError(MODEL, f"there is no net {name!r} for Caffe2{hint}")
+        raise unknown_model(name, caffe2_nets.NAMES)
     net, shapes = caffe2_nets.build(name)
     return plain(net), shapes
-
-
-def sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for piece in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def load_named(request: Dict[str, Any], pictures: Any) -> Tuple[Any, str, Dict[str, Any]]:
@@ -92,7 +80,7 @@ def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
     folder.parameters.feed({name: name for name in used})
     record = {
         "origin": f"{folder.parameters.name} of the model folder",
-        "sha256": sha256(folder.parameters.path),
+        "sha256": sha256_of(folder.parameters.path),
         "tensors": len(used),
     }
     return folder.net, folder.input, record

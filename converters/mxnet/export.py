@@ -5,14 +5,13 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from typing import Any, Dict, List
 
 import numpy as np
 
-from protocol import MODEL, TaskError, main
+from protocol import MODEL, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
@@ -54,9 +53,7 @@ def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
 def build(name: str) -> Any:
     """The Gluon network called ``name``, without weights."""
     if name not in model_names():
-        close = difflib.get_close_matches(name, model_names(), n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise TaskError(MODEL, f"the Gluon model zoo has no model {name!r}{hint}")
+        raise unknown_model(name, model_names())
     return vision.get_model(name)
 
 

@@ -5,7 +5,6 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from checkpoints import sha256_of
 from protocol import EXPORT, TaskError, main
 from tensor_sizes import sizes_task
 
@@ -55,7 +55,7 @@ def build(name: str, weights: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
         network, url, file = paddle_models.build_pretrained(name, paddle_weights.read_checkpoint)
         paddle_weights.fit(network, paddle_weights.read_checkpoint(file), exact=False)
         record["origin"] = f"pretrained weights of Paddle, {url}"
-        record["sha256"] = sha256(file)
+        record["sha256"] = sha256_of(file)
     elif weights["kind"] == "file":
         network = paddle_models.build(name)
         matched = paddle_weights.fit(network, paddle_weights.read_checkpoint(weights["path"]))
@@ -73,14 +73,6 @@ def tensor_bytes(name: str) -> int:
         network = paddle_models.build(name)
     tensors = {id(value): value for value in network.state_dict().values()}.values()
     return sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
-
-
-def sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for piece in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def export_network(
@@ -138,7 +130,7 @@ def export_folder(
         opset = paddle_onnx.write(program.model, [program.parameters], sizes, request["opset"], path)
     record = {
         "origin": f"{os.path.basename(folder.parameters)} of the model folder",
-        "sha256": sha256(folder.parameters),
+        "sha256": sha256_of(folder.parameters),
         "tensors": program.tensors,
     }
     return outputs, {"opset": opset, "parameters": program.learned, "weights": record}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib.util
 import inspect
 import os
@@ -15,7 +14,7 @@ import paddle
 import paddle.utils.download
 import paddle.vision.models as vision
 
-from protocol import MODEL, WEIGHTS, TaskError
+from protocol import WEIGHTS, TaskError, unknown_model
 
 # The wheel keeps its package `ppcls` inside of `paddleclas`, whose own import asks for a whole
 # command line program; its architectures need nothing of that.
@@ -69,9 +68,7 @@ def build(name: str) -> Any:
 
 def _build(name: str, options: Dict[str, Any]) -> Any:
     if name not in BUILDERS:
-        close = difflib.get_close_matches(name, list(BUILDERS), n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise TaskError(MODEL, f"neither paddle.vision nor PaddleClas has a classifier {name!r}{hint}")
+        raise unknown_model(name, BUILDERS)
     network = BUILDERS[name](**options)
     network.eval()
     return network

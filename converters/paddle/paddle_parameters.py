@@ -15,6 +15,7 @@ import os
 import struct
 from typing import Any, BinaryIO, Iterator, List, NamedTuple, Optional, Tuple
 
+from onnx_stream import varint
 from protocol import EXPORT, WEIGHTS, TaskError
 
 HEAD = struct.Struct("<IQIi")
@@ -110,17 +111,8 @@ def _description(message: bytes) -> Iterator[Tuple[int, int]]:
 
 
 def _start(kind: int, dims: Tuple[int, ...]) -> bytes:
-    description = b"\x08" + _varint(kind) + b"".join(b"\x10" + _varint(size) for size in dims)
+    description = b"\x08" + varint(kind) + b"".join(b"\x10" + varint(size) for size in dims)
     return HEAD.pack(0, 0, 0, len(description)) + description
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 def _damaged(path: str) -> TaskError:

@@ -5,6 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Dict, List, Mapping, Tuple
 
 from protocol import WEIGHTS, TaskError
@@ -13,6 +14,8 @@ Shapes = Mapping[str, Tuple[int, ...]]
 
 SHOWN = 4
 """How many tensors of each kind of mistake a message names."""
+
+BLOCK = 1 << 20
 
 ROLES = {
     "gamma": "weight",
@@ -73,3 +76,12 @@ def _mismatch(given: Shapes, wanted: Shapes) -> str:
     lines: List[str] = [*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]]
     counts = f"{len(given)} tensors given, {len(wanted)} needed"
     return f"the weights do not fit the model, by name or in order: {counts}; " + "; ".join(lines)
+
+
+def sha256_of(path: str) -> str:
+    """The sha256 of a file, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -115,10 +115,11 @@ def _number(message: Any, name: str) -> int:
 
 def _header(number: int, length: int) -> bytes:
     """What stands in front of the ``length`` bytes of field ``number``: protobuf's wire type 2."""
-    return _varint(number << 3 | 2) + _varint(length)
+    return varint(number << 3 | 2) + varint(length)
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """``value`` as protobuf writes a number."""
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)

@@ -55,13 +55,14 @@ exporter cannot say this model) or ``framework`` (anything unforeseen; the trace
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import sys
 import threading
 import time
 import traceback
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Iterable, Mapping
 
 Task = Callable[[Dict[str, Any]], Dict[str, Any]]
 
@@ -74,6 +75,13 @@ class TaskError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+def unknown_model(name: str, names: Iterable[str]) -> TaskError:
+    """The error of a request for ``name``, where ``names`` are all that there are."""
+    near = difflib.get_close_matches(name, list(names), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "list the models of the source to see its names"
+    return TaskError(MODEL, f"there is no model {name!r}: {hint}")
 
 
 def _leave_with_parent() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import os
 import re
 import socket
@@ -15,7 +13,8 @@ import numpy.typing as npt
 import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
 import torch
 
-from protocol import EXPORT, MODEL, WEIGHTS, TaskError
+from checkpoints import sha256_of
+from protocol import EXPORT, WEIGHTS, TaskError, unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
@@ -93,9 +92,7 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
     """Do the task ``export`` of ``protocol.py``."""
     model = request["model"]
     if model not in framework.names():
-        near = difflib.get_close_matches(model, framework.names(), n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "list the classifiers that there are."
-        raise TaskError(MODEL, f"there is no classifier {model!r}: {hint}")
+        raise unknown_model(model, framework.names())
     if request["reparameterise"] and framework.fusing is None:
         raise no_such_form(model)
     with np.load(request["inputs"], allow_pickle=False) as stored:
@@ -129,7 +126,7 @@ def _with_weights(
     if weights["kind"] == "pretrained":
         loaded = framework.pretrained(model)
         network, origin = loaded.network, loaded.origin
-        sha256 = _sha256(loaded.file) if loaded.file else None
+        sha256 = sha256_of(loaded.file) if loaded.file else None
     else:
         torch.manual_seed(weights.get("seed", 0))
         network = framework.build(model).eval()
@@ -171,14 +168,6 @@ def _learned(network: Any) -> int:
 def _tensors(network: Any) -> int:
     """The number of weight tensors of a network, without the counters that only training reads."""
     return len([name for name in network.state_dict() if not name.endswith(COUNTER)])
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def download(url: str, model: str) -> str:
