@@ -139,7 +139,8 @@ def figures(
 
     if output not in ("text", "markdown"):
         raise UsageError(f"--format: {output!r} is neither text nor markdown.")
-    show_figures(plan_file(file, _selection(only, opset, publish)), output)
+    # Whether a unit is done is not the question here, and would take the digests of all files.
+    show_figures(plan_file(file, _selection(only, opset, publish, fresh=True)), output)
 
 
 @app.command()

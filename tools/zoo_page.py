@@ -89,7 +89,7 @@ def main() -> None:
 
 def section(path: Path, publish: Path | None) -> str:
     """What is published of one pipeline file, in Markdown."""
-    models = published_models(plan_file(path, Selection(publish=publish)))
+    models = published_models(plan_file(path, Selection(publish=publish, fresh=True)))
     notes = Notes()
     figures = markdown(figures_table(models, notes))
     parts = [f"## {path.resolve().parent.name}/{path.name}", figures, *listed(notes.lines())]
