@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from pipeline.tables import console_for_output
 
 Status = Literal["published", "done before", "failed", "inconclusive", "interrupted"]
 _STYLES: dict[Status, str] = {
@@ -134,9 +135,7 @@ def progress_on(console: Console) -> Progress:
 
 def print_results(results: Sequence[Result]) -> None:
     """The table of verdicts on standard output, then every reason that is longer than a row."""
-    console = Console(file=sys.stdout)
-    if not console.is_terminal:
-        console = Console(file=sys.stdout, width=140)
+    console = console_for_output()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("unit", "verdict", "largest error", "runtimes", "memory", "time"):
         numbers = heading in ("memory", "time")
