@@ -40,7 +40,8 @@ def write_onnx(network: Any, example: Any, path: str, opset: int) -> int:
 
 def _export(network: Any, example: Any, path: str, opset: int) -> None:
     graph = io.BytesIO()
-    with _weights_by_type():
+    # oneDNN would lay out a copy of large kernels in its own way, beside all that tracing holds.
+    with _weights_by_type(), torch.backends.mkldnn.flags(enabled=False):
         torch.onnx.export(
             network,
             (example,),
