@@ -151,9 +151,12 @@ def _uv(
 def _install(description: Description, staging: Path, stop: threading.Event) -> None:
     """Install the lock file's packages into a new environment in ``staging``."""
     _make_empty(description, staging, stop)
+    settings = read_pip_settings(os.environ)
     install = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
+    if settings.no_index:
+        install.append("--no-index")  # uv has no variable for it
     backend = description.torch_backend
-    if backend and not _offers_torch(read_pip_settings(os.environ).find_links, backend):
+    if backend and not _offers_torch(settings.find_links, backend):
         # PyTorch's index has the CPU build of torch; it must not be asked for anything else, because
         # its builds of other packages have other hashes than those of the lock.
         torch_lines = staging / "torch.lock"

@@ -84,7 +84,6 @@ def uv_variables(settings: PipSettings, environment: Mapping[str, str]) -> dict[
         "UV_INDEX": " ".join(settings.extra_index_urls),
         "SSL_CERT_FILE": settings.certificate or "",
         "UV_INSECURE_HOST": " ".join(settings.trusted_hosts),
-        "UV_NO_INDEX": "1" if settings.no_index else "",
         # pip takes the best version of all indexes, uv by default that of the first that has any.
         "UV_INDEX_STRATEGY": "unsafe-best-match" if settings.extra_index_urls else "",
     }

@@ -9,6 +9,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,36 @@ def test_a_run_tries_in_vain_once_only(source: Source, file: str, content: str) 
     assert messages == [run.failure(source)] * 3
     assert len([line for line in said if line.startswith("building")]) == 1
     assert run.available(source) is None
+
+
+def test_no_index_is_asked_where_pip_may_not(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Index(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
+    monkeypatch.delenv("UV_FIND_LINKS", raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as index:
+        threading.Thread(target=index.serve_forever, daemon=True).start()
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{index.server_port}/simple")
+        monkeypatch.delenv("UV_INDEX", raising=False)
+        with pytest.raises(EnvironmentBuildError):
+            _ensure(source)
+        assert asked == []
+        monkeypatch.delenv("PIP_NO_INDEX")
+        with pytest.raises(EnvironmentBuildError):
+            _ensure(source)
+        assert any("framework" in path for path in asked)
+        index.shutdown()
 
 
 def test_a_run_that_can_build_has_no_failure(source: Source) -> None:
