@@ -1,16 +1,15 @@
-"""Parameters and multiply-adds of an ONNX file, counted from its graph: the same at every opset."""
+"""Parameters and multiply-adds of an ONNX model, counted from its graph: the same at every opset."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnx
 
 from evaluation.shapes import Lengths, lengths_of
-from evaluation.skeleton import is_uniform, read_skeleton
+from evaluation.tensors import is_uniform
 
 NOT_LEARNED = "computed for an older opset, not learned"
 """The ``doc_string`` that retargeting gives to constants that could be taken for weights."""
@@ -79,7 +78,7 @@ class MultiplyAdds:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was counted in one file."""
+    """What was counted in one model."""
 
     parameters: int
     """Learned values. Statistics of normalisations are not among them, nor are settings."""
@@ -88,8 +87,10 @@ class Figures:
     unknown: str = ""
 
 
-def count_figures(path: Path) -> Figures:
-    """Count the parameters and multiply-adds of an ONNX file, of which the weights are not read.
+def count_figures(model: onnx.ModelProto) -> Figures:
+    """Count the parameters and multiply-adds of a model.
+
+    Its weights may be external data at an absolute path, of which no more is read than is needed.
 
     Convolutions and matrix products count, and nothing else: no biases, normalisations, activations
     or poolings. What is computed of constants only is done once and not for each picture, so it does not
@@ -102,16 +103,12 @@ def count_figures(path: Path) -> Figures:
     need where nothing is learned.
 
     Raises:
-        EvaluationError: it is not an ONNX file.
-        OSError: it cannot be read.
+        OSError: external data cannot be read.
     """
-    skeleton = read_skeleton(path)
-    constants = _constants(skeleton.graph)
-    parameters = sum(
-        math.prod(tensor.dims) for tensor in _learned(skeleton.graph, constants, path.parent).values()
-    )
+    constants = _constants(model.graph)
+    parameters = sum(math.prod(tensor.dims) for tensor in _learned(model.graph, constants).values())
     try:
-        return Figures(parameters, _multiply_adds(skeleton, constants))
+        return Figures(parameters, _multiply_adds(model, constants))
     except _UnknownError as error:
         return Figures(parameters, None, str(error))
 
@@ -141,7 +138,7 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 
 
 def _learned(
-    graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto], folder: Path
+    graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto]
 ) -> dict[str, onnx.TensorProto]:
     found: dict[str, onnx.TensorProto] = {}
     for node in _nodes(graph):
@@ -153,7 +150,7 @@ def _learned(
                 found[name] = tensor
             elif index in _SETTINGS.get(node.op_type, ()) or math.prod(tensor.dims) == 1:
                 continue
-            elif not is_uniform(tensor, folder):
+            elif not is_uniform(tensor):
                 found[name] = tensor
     return found
 
@@ -162,12 +159,12 @@ def _may_be_learned(tensor: onnx.TensorProto) -> bool:
     return tensor.data_type in _FLOATS and tensor.doc_string != NOT_LEARNED
 
 
-def _multiply_adds(skeleton: onnx.ModelProto, constants: Mapping[str, onnx.TensorProto]) -> MultiplyAdds:
-    lengths, batch = lengths_of(skeleton)
+def _multiply_adds(model: onnx.ModelProto, constants: Mapping[str, onnx.TensorProto]) -> MultiplyAdds:
+    lengths, batch = lengths_of(model)
     fixed = set(constants)
     made = {name for name, tensor in constants.items() if tensor.doc_string == NOT_LEARNED}
     counts = dict.fromkeys(("convolutions", "fully_connected", "matrix_products"), 0)
-    for node in skeleton.graph.node:
+    for node in model.graph.node:
         inputs = [name for name in node.input if name]
         if inputs and fixed.issuperset(inputs):
             fixed.update(node.output)

@@ -11,16 +11,16 @@ _FIRST_INFERRED = 6
 """From this opset on onnx infers the shapes of nearly every operator; before, of few."""
 
 
-def lengths_of(skeleton: onnx.ModelProto) -> tuple[dict[str, Lengths], int]:
+def lengths_of(model: onnx.ModelProto) -> tuple[dict[str, Lengths], int]:
     """Return the lengths of the tensors by their names, and the number of pictures in them.
 
     That is one where the batch axis is open. What cannot be inferred is left out, or None for one axis.
     """
-    model = onnx.ModelProto()
-    model.CopyFrom(skeleton)
-    batch = _one_picture(model.graph)
-    _inferable(model)
-    inferred = shape_inference.infer_shapes(model, data_prop=True).graph
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    batch = _one_picture(copy.graph)
+    _inferable(copy)
+    inferred = shape_inference.infer_shapes(copy, data_prop=True).graph
     found = {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
     for value in (*inferred.input, *inferred.value_info, *inferred.output):
         tensor = value.type.tensor_type

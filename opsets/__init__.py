@@ -3,6 +3,7 @@
 from opsets.errors import RetargetError
 from opsets.retarget import HIGHEST_TARGET, LOWEST_TARGET, retarget, retarget_file
 from opsets.retarget import retarget_with_report as retarget_with_report
+from opsets.storage import read_graph
 from opsets.versions import ir_version
 from opsets.walk import Retargeted
 
@@ -12,6 +13,7 @@ __all__ = [
     "RetargetError",
     "Retargeted",
     "ir_version",
+    "read_graph",
     "retarget",
     "retarget_file",
     "retarget_with_report",

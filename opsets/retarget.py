@@ -9,7 +9,7 @@ import onnx
 
 from opsets.errors import RetargetError
 from opsets.reading import DEFAULT_DOMAINS
-from opsets.storage import read, write
+from opsets.storage import read_graph, write
 from opsets.walk import Retargeted, lower
 
 LOWEST_TARGET, HIGHEST_TARGET = 3, 12
@@ -50,7 +50,7 @@ def retarget_file(source: Path, target: int, destination: Path) -> Report:
     it, in ``<destination>.data``. Raises :class:`RetargetError`, also where ``source`` cannot be read,
     and OSError where ``destination`` cannot be written.
     """
-    model = read(source)
+    model = read_graph(source)
     try:
         result = retarget_with_report(model, target)
     except RetargetError as error:

@@ -1,6 +1,6 @@
 """Model files read and written without their weights: these stay on disk, and are copied from there.
 
-In a model that :func:`read` gives, every tensor of a kilobyte or more is a reference: external data
+In a model that :func:`read_graph` gives, every tensor of a kilobyte or more is a reference: external data
 whose location is an absolute path, often that of the model file itself.
 """
 
@@ -43,9 +43,10 @@ NO_MODELS = {
 }
 
 
-def read(path: Path) -> onnx.ModelProto:
-    """The model of the file ``path``, its large tensors as references into the file or those beside it.
+def read_graph(path: Path) -> onnx.ModelProto:
+    """All of the model in the file ``path`` but the bytes of its large tensors.
 
+    These are references: external data, at an absolute path, in the file itself or in those beside it.
     The files have to stay as they are for as long as the model is used. Raises :class:`ModelFileError`
     for what is no ONNX model, is cut off, or wants data from outside its folder.
     """

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import FiguresError
 from pipeline.figures_file import Document
 
 if TYPE_CHECKING:
+    import onnx
+
     from evaluation.figures import Figures
 
 LARGEST_DIFFERENCE = {"parameters": 0.1, "operations": 2.0}
@@ -21,16 +22,21 @@ _UNITS = {"parameters": (10**6, "million"), "operations": (10**9, "billion")}
 
 
 def figures_of(
-    model: str, model_file: Path, documents: Sequence[Document], *, height: int, framework_parameters: int
+    model: str,
+    graph: onnx.ModelProto,
+    documents: Sequence[Document],
+    *,
+    height: int,
+    framework_parameters: int,
 ) -> dict[str, Any]:
-    """Count a model's figures in its file, and hold them against the documents; the record's form.
+    """Count a model's figures in its graph, and hold them against the documents; the record's form.
 
     ``height`` is that of the model's input, in pixels, and ``framework_parameters`` what the source
     framework counts. Raises FiguresError where a difference is not explained.
     """
     from evaluation.figures import count_figures
 
-    figures = count_figures(model_file)
+    figures = count_figures(graph)
     reported = [_beside(figures, document, model, height, framework_parameters) for document in documents]
     if unexplained := list(_unexplained(reported)):
         raise FiguresError(

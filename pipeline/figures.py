@@ -167,7 +167,7 @@ def _given(value: float | None) -> str:
 
 def _percent(compared: Mapping[str, Any]) -> str:
     percent = compared.get("difference_percent")
-    return "" if percent is None else f"{percent:+.2f}%"
+    return "" if percent is None else f"{round(percent, 2) + 0.0:+.2f}%"
 
 
 def files_table(models: Sequence[Published]) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evaluation.errors import EvaluationError
 from opsets.errors import RetargetError
@@ -29,6 +29,9 @@ from pipeline.progress import Result
 from pipeline.records import data_sets_of, description_of
 from pipeline.verification import Verification, verify
 from publishing.errors import PublishError
+
+if TYPE_CHECKING:
+    import onnx
 
 Made = TypeVar("Made")
 
@@ -64,7 +67,9 @@ def _note(context: ModelContext, results: Mapping[str, Result]) -> None:
     unit = sum(taken for name, taken in stages.items() if "opset" in name) / len(published)
     seconds = {"unit": unit} | {name: stages[name] for name in ("inputs", "export") if name in stages}
     rounded = {name: round(taken, 2) for name, taken in seconds.items()}
-    entry = {**context.noted, "peak_memory": context.memory.bytes, "seconds": rounded}
+    entry = {**context.noted, "seconds": rounded}
+    if "export" in stages:  # a run that takes an export up says nothing of what it took
+        entry["peak_memory"] = context.memory.bytes
     units = {result.unit: {"seconds": round(result.seconds, 2)} for result in published}
     note({context.job.name: entry, **units}, context.stop)
 
@@ -128,6 +133,8 @@ class _Candidate:
 
     unit: Unit
     folder: Path
+    graph: onnx.ModelProto
+    """The file without its weights."""
     retargeted: dict[str, Any]
     """What was rewritten, and the bounds of what is not exact."""
     figures: dict[str, Any]
@@ -163,7 +170,7 @@ def _publish_units(context: ModelContext, units: list[Unit], export: Export) -> 
 
 
 def _retarget(context: ModelContext, unit: Unit, export: Export) -> _Candidate:
-    from opsets import retarget_file
+    from opsets import read_graph, retarget_file
 
     def make(staging: Path) -> dict[str, Any]:
         report = retarget_file(export.model, unit.opset, staging / "model.onnx")
@@ -173,12 +180,13 @@ def _retarget(context: ModelContext, unit: Unit, export: Export) -> _Candidate:
     folder = context.work / folder_of_unit(unit.opset, unit.retarget_key)
     with context.stage(f"opset {unit.opset}: retarget") as stage:
         made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
+    graph = read_graph(folder / "model.onnx")
     try:
-        figures = _figures(context, folder / "model.onnx", export)
+        figures = _figures(context, graph, export)
     except FiguresError:
         shutil.rmtree(folder)  # the export tells as much, and has nothing to be looked at for each opset
         raise
-    return _Candidate(unit, folder, made, figures, time.monotonic() - begun)
+    return _Candidate(unit, folder, graph, made, figures, time.monotonic() - begun)
 
 
 def _verify(context: ModelContext, candidates: list[_Candidate], export: Export) -> dict[int, Verification]:
@@ -209,7 +217,7 @@ def _publish(
         description = description_of(
             context.job, unit, export, candidate.retargeted, verification, candidate.figures
         )
-        publish(context.plan.publish, candidate.model, description, data_sets_of(export))
+        publish(context.plan.publish, candidate.model, candidate.graph, description, data_sets_of(export))
         shutil.rmtree(candidate.folder)
     return Result(
         unit.name,
@@ -220,11 +228,11 @@ def _publish(
     )
 
 
-def _figures(context: ModelContext, model_file: Path, export: Export) -> dict[str, Any]:
-    """What is counted in a file, beside what documents say of the model. Raises FiguresError."""
+def _figures(context: ModelContext, graph: onnx.ModelProto, export: Export) -> dict[str, Any]:
+    """What is counted in a graph, beside what documents say of the model. Raises FiguresError."""
     return figures_of(
         context.job.name,
-        model_file,
+        graph,
         context.job.documents,
         height=export.preprocessing["input_size"][1],
         framework_parameters=export.answer["parameters"],

@@ -15,36 +15,46 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.errors import PublishError
-from publishing.graph import GraphFacts, read_facts
+from publishing.graph import GraphFacts, facts_of
 from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest
 from publishing.record import Description, PublishedFile, Record, check, from_json, parse_name, to_json
+
+if TYPE_CHECKING:
+    import onnx
 
 _STAGING = ".staging"
 _LOCK = ".lock"
 
 
-def publish(folder: Path, model_file: Path, description: Description, data_sets: Sequence[DataSet]) -> Record:
+def publish(
+    folder: Path,
+    model_file: Path,
+    model: onnx.ModelProto,
+    description: Description,
+    data_sets: Sequence[DataSet],
+) -> Record:
     """Publish a model file with its archive and record, and refresh manifest and checksums.
 
+    ``model`` is that of ``model_file`` and need not hold the weights: the file is streamed.
     An older publication of the same unit is replaced. Parallel calls, in other processes too, lose
     nothing. Returns the record as it was written.
 
     Raises:
-        PublishError: the verdict is not ``passed``, the name or the file is not fit, the disk is full or
+        PublishError: the verdict is not ``passed``, the name or the model is not fit, the disk is full or
             the folder cannot be written; what was published before is unharmed.
     """
-    name = check(description)
+    name, facts = check(description), facts_of(model)
+    if facts.opset != name.opset:
+        raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
     with _told(folder), _staging(folder) as staging:
         staged = staging / f"{name.stem}.onnx"
         shutil.copyfile(model_file, staged)
-        facts = read_facts(staged)
-        if facts.opset != name.opset:
-            raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
         write_archive(staged, facts, data_sets, staging / f"{name.stem}{SUFFIX}")
         record = _record(description, facts, name.folder, staging)
         (staging / f"{name.stem}.json").write_text(to_json(record), encoding="utf-8")

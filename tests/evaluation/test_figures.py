@@ -12,7 +12,6 @@ import pytest
 from onnx import numpy_helper, parser
 
 import opsets
-from evaluation.errors import EvaluationError
 from evaluation.figures import Figures, MultiplyAdds, count_figures
 
 OPSETS = (12, 9, 7, 3)
@@ -30,8 +29,11 @@ def model(text: str, opset: int = 12, **constants: npt.NDArray[np.generic]) -> o
 
 
 def counted(made: onnx.ModelProto, folder: Path) -> Figures:
+    """The figures of a file, which have to be those of the model in memory."""
     onnx.save(made, folder / "model.onnx")
-    return count_figures(folder / "model.onnx")
+    figures = count_figures(opsets.read_graph(folder / "model.onnx"))
+    assert figures == count_figures(made)
+    return figures
 
 
 def at_all_opsets(made: onnx.ModelProto, folder: Path) -> Figures:
@@ -216,7 +218,7 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
     onnx.save(made, tmp_path / "model.onnx")
     tracemalloc.start()
     try:
-        figures = count_figures(tmp_path / "model.onnx")
+        figures = count_figures(opsets.read_graph(tmp_path / "model.onnx"))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -227,11 +229,5 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
 def test_weights_beside_the_model_count_too(tmp_path: Path) -> None:
     made = model("net (float[N, 64] x) => (float[N, 64] y) { y = MatMul (x, w) }", w=drawn(64, 64))
     onnx.save(made, tmp_path / "model.onnx", save_as_external_data=True, location="weights", size_threshold=0)
-    assert count_figures(tmp_path / "model.onnx") == Figures(4096, MultiplyAdds(0, 4096))
-
-
-@pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x07\x3a\xff\xff\x03"])
-def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "model.onnx").write_bytes(content)
-    with pytest.raises(EvaluationError, match=r"model\.onnx is not an ONNX file"):
-        count_figures(tmp_path / "model.onnx")
+    graph = opsets.read_graph(tmp_path / "model.onnx")
+    assert count_figures(graph) == Figures(4096, MultiplyAdds(0, 4096))

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from opsets import RetargetError
 from opsets.external import is_external, load_inner_references, tensors
-from opsets.storage import read, write
+from opsets.storage import read_graph, write
 from opsets.wire import header
 
 SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -88,7 +88,7 @@ def _with_data_beside(folder: Path) -> tuple[onnx.ModelProto, Path]:
 def test_weights_stay_on_disk_wherever_they_are_and_come_back_byte_for_byte(tmp_path: Path) -> None:
     model = _model_with_weights_everywhere()
     source = _saved(model, tmp_path / "model.onnx")
-    found = read(source)
+    found = read_graph(source)
     assert sum(is_external(tensor) for tensor in tensors(found)) == 5
     assert found.ByteSize() < 3000
     write(found, tmp_path / "out.onnx")
@@ -103,7 +103,7 @@ def test_any_mixture_of_sizes_comes_back(tmp_path: Path, sides: list[int], docum
     for tensor in model.graph.initializer:
         tensor.doc_string = document[:20]  # fields before and behind the data
     source = _saved(model, tmp_path / "model.onnx")
-    found = read(source)
+    found = read_graph(source)
     large = [side for side in sides if side * side * 4 >= 1024]
     assert sum(is_external(tensor) for tensor in tensors(found)) == len(large)
     write(found, tmp_path / "out.onnx")
@@ -112,7 +112,7 @@ def test_any_mixture_of_sizes_comes_back(tmp_path: Path, sides: list[int], docum
 
 def test_a_graph_of_references_computes_and_comes_back(tmp_path: Path) -> None:
     model = _model(_weight("w0"), _weight("w1", 1))
-    graph = ir.from_proto(read(_saved(model, tmp_path / "model.onnx")))
+    graph = ir.from_proto(read_graph(_saved(model, tmp_path / "model.onnx")))
     array = graph.graph.initializers["w1"].const_value
     assert isinstance(array, ir.ExternalTensor)
     np.testing.assert_array_equal(array.numpy(), numpy_helper.to_array(_weight("w1", 1)))
@@ -121,7 +121,7 @@ def test_a_graph_of_references_computes_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_references_that_the_checker_would_refuse_are_loaded(tmp_path: Path) -> None:
-    graph = ir.from_proto(read(_saved(_model_with_weights_everywhere(), tmp_path / "model.onnx")))
+    graph = ir.from_proto(read_graph(_saved(_model_with_weights_everywhere(), tmp_path / "model.onnx")))
     load_inner_references(graph)
     left = [tensor.name for tensor in tensors(ir.to_proto(graph)) if is_external(tensor)]
     assert left == ["w0", "w1"]
@@ -138,13 +138,13 @@ def test_a_model_that_is_held_in_memory_can_be_written(tmp_path: Path) -> None:
 
 def test_data_beside_the_model_moves_into_it(tmp_path: Path) -> None:
     model, path = _with_data_beside(tmp_path)
-    write(read(path), tmp_path / "out.onnx")
+    write(read_graph(path), tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx").read_bytes() == _bytes(model)
 
 
 def test_what_is_larger_than_a_file_may_be_has_its_weights_beside_it(tmp_path: Path) -> None:
     model = _model_with_weights_everywhere()
-    found = read(_saved(model, tmp_path / "model.onnx"))
+    found = read_graph(_saved(model, tmp_path / "model.onnx"))
     out = tmp_path / "out" / "big.onnx"
     out.parent.mkdir()
     whole = len(_bytes(model))
@@ -162,7 +162,7 @@ def test_what_is_larger_than_a_file_may_be_has_its_weights_beside_it(tmp_path: P
     for mine, theirs in zip(tensors(loaded), tensors(model), strict=True):
         assert mine.raw_data == theirs.raw_data
     onnx.checker.check_model(out)
-    write(read(out), tmp_path / "again.onnx")
+    write(read_graph(out), tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == _bytes(model)
 
 
@@ -170,7 +170,7 @@ def test_a_link_to_the_model_itself_is_followed(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     source = _saved(_model(_weight("w0")), tmp_path / "kept" / "blob")
     (tmp_path / "model.onnx").symlink_to(source)
-    write(read(tmp_path / "model.onnx"), tmp_path / "out.onnx")
+    write(read_graph(tmp_path / "model.onnx"), tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx").read_bytes() == source.read_bytes()
 
 
@@ -181,7 +181,7 @@ def test_no_beginning_of_a_file_is_a_model(tmp_path: Path, share: float) -> None
     cut = tmp_path / "cut.onnx"
     cut.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(RetargetError, match=r"cannot read .*cut\.onnx: "):
-        read(cut)
+        read_graph(cut)
 
 
 def test_every_cut_near_a_boundary_is_found(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_every_cut_near_a_boundary_is_found(tmp_path: Path) -> None:
     for position in positions:
         cut.write_bytes(whole[:position])
         with pytest.raises(RetargetError, match=r"cannot read .*cut\.onnx: "):
-            read(cut)
+            read_graph(cut)
 
 
 @SETTINGS
@@ -201,7 +201,7 @@ def test_random_bytes_are_no_model(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "noise.onnx"
     path.write_bytes(content)
     with pytest.raises(RetargetError, match=r"cannot read .*noise\.onnx: "):
-        read(path)
+        read_graph(path)
 
 
 @SETTINGS
@@ -212,7 +212,7 @@ def test_a_damaged_byte_gives_a_model_or_one_clear_error(tmp_path: Path, positio
     path = tmp_path / "damaged.onnx"
     path.write_bytes(content)
     try:
-        write(read(path), tmp_path / "out.onnx")
+        write(read_graph(path), tmp_path / "out.onnx")
     except RetargetError as error:
         assert "damaged.onnx" in str(error)  # noqa: PT017 - either way is right
 
@@ -225,6 +225,7 @@ def test_a_damaged_byte_gives_a_model_or_one_clear_error(tmp_path: Path, positio
         (b"PK\x03\x04" + bytes(40), "a zip archive"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
         (b'{"model": "resnet"}\n', "not an ONNX model"),
+        (b"\x08\x07\x3a\xff\xff\x03", "is cut off: the field at byte 2 needs"),
         (b"# weights\n\nresnet18 is here\n", "not an ONNX model"),
     ],
 )
@@ -232,21 +233,21 @@ def test_other_files_are_named_as_what_they_are(tmp_path: Path, content: bytes, 
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     with pytest.raises(RetargetError, match=reason):
-        read(path)
+        read_graph(path)
 
 
 def test_what_is_not_there_or_no_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, reason in {"missing": "No such file", ".": "it is a folder", "pipe": "not a regular"}.items():
         with pytest.raises(RetargetError, match=reason):
-            read(tmp_path / name)
+            read_graph(tmp_path / name)
 
 
 def test_a_path_that_no_reference_can_hold_is_named(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"\xff")
     folder.mkdir()
     with pytest.raises(RetargetError, match="UTF-8 only"):
-        read(_saved(_model(_weight("w0")), folder / "model.onnx"))
+        read_graph(_saved(_model(_weight("w0")), folder / "model.onnx"))
 
 
 def test_messages_inside_messages_end_somewhere(tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_messages_inside_messages_end_somewhere(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(header(7, len(content)) + content)
     with pytest.raises(RetargetError, match="stand inside each other"):
-        read(path)
+        read_graph(path)
 
 
 def _set(tensor: onnx.TensorProto, key: str, value: str | None) -> None:
@@ -331,7 +332,7 @@ def test_data_from_elsewhere_is_refused(
     damage(tmp_path, model.graph.initializer[1])
     _saved(model, path)
     with pytest.raises(RetargetError, match=reason) as caught:
-        read(path)
+        read_graph(path)
     assert str(caught.value).startswith(f"cannot read {path}: ")
     assert "w1" in str(caught.value) or "w0" in str(caught.value)
 
@@ -341,13 +342,13 @@ def test_a_reference_without_length_and_offset_has_that_of_its_shape(tmp_path: P
     changed = onnx.load(path, load_external_data=False)
     _set(changed.graph.initializer[0], "offset", None)
     _set(changed.graph.initializer[0], "length", None)
-    write(read(_saved(changed, path)), tmp_path / "out.onnx")
+    write(read_graph(_saved(changed, path)), tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx").read_bytes() == _bytes(model)
 
 
 def test_data_that_goes_away_while_the_model_is_used_leaves_nothing_behind(tmp_path: Path) -> None:
     source = _saved(_model(_weight("w0")), tmp_path / "model.onnx")
-    found = read(source)
+    found = read_graph(source)
     os.truncate(source, 1000)
     with pytest.raises(RetargetError, match="has become shorter"):
         write(found, tmp_path / "out.onnx")

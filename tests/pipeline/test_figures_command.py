@@ -56,11 +56,10 @@ def _publish(folder: Path, opset: int) -> None:
         made.graph.initializer.append(
             numpy_helper.from_array(generator.normal(size=shape).astype(np.float32), name)
         )
-    onnx.save(opsets.retarget(made, opset), folder / "model.onnx")
+    model = opsets.retarget(made, opset)
+    onnx.save(model, folder / "model.onnx")
     [document] = read_figures(folder / "figures.yaml").of("timm/net")
-    counted = figures_of(
-        "timm/net", folder / "model.onnx", [document], height=32, framework_parameters=14_756
-    )
+    counted = figures_of("timm/net", model, [document], height=32, framework_parameters=14_756)
     description = Description(
         name=f"timm/net@{opset}",
         source="timm",
@@ -76,7 +75,7 @@ def _publish(folder: Path, opset: int) -> None:
         figures=counted,
     )
     arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 500), np.float32)
-    publish(folder / "dist", folder / "model.onnx", description, [DataSet(arrays[:1], arrays[1:])])
+    publish(folder / "dist", folder / "model.onnx", model, description, [DataSet(arrays[:1], arrays[1:])])
 
 
 @pytest.fixture

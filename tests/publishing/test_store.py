@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ import onnx
 import pytest
 from onnx import numpy_helper, parser
 
+import opsets
 from publishing.archive import DataSet
 from publishing.errors import PublishError
-from publishing.graph import read_facts
+from publishing.graph import facts_of
 from publishing.manifest import CHECKSUMS, MANIFEST
-from publishing.record import Description, from_json, parse_name, to_json
+from publishing.record import Description, Record, from_json, parse_name, to_json
 from publishing.store import publish, published, refresh
 
 NETWORK = """
@@ -42,18 +43,8 @@ def network(file: Path, factor: float = 1.0) -> Path:
     return file
 
 
-def test_facts_are_read_without_the_weights(tmp_path: Path) -> None:
-    model = onnx.load(network(tmp_path / "small.onnx"))
-    large = numpy_helper.from_array(np.ones(16 << 20, np.float32), "large")
-    model.graph.initializer.append(large)
-    onnx.save(model, tmp_path / "large.onnx")
-    tracemalloc.start()
-    facts = read_facts(tmp_path / "large.onnx")
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert facts == read_facts(tmp_path / "small.onnx")
-    assert [port.name for port in facts.inputs] == ["image"]
-    assert peak < 1 << 20
+def publish_file(folder: Path, model_file: Path, said: Description, tested: Sequence[DataSet]) -> Record:
+    return publish(folder, model_file, opsets.read_graph(model_file), said, tested)
 
 
 def description(model: str = "tiny", **changes: Any) -> Description:
@@ -88,7 +79,7 @@ def model_file(tmp_path: Path) -> Path:
 
 def test_a_unit_is_published_with_all_its_files(tmp_path: Path, model_file: Path) -> None:
     folder = tmp_path / "dist"
-    record = publish(folder, model_file, description(), data_sets())
+    record = publish_file(folder, model_file, description(), data_sets())
     unit = folder / "timm" / "tiny"
     assert {file.name for file in unit.iterdir()} == {"tiny-9.onnx", "tiny-9.tar.gz", "tiny-9.json"}
     assert (unit / "tiny-9.onnx").read_bytes() == model_file.read_bytes()
@@ -100,7 +91,7 @@ def test_a_unit_is_published_with_all_its_files(tmp_path: Path, model_file: Path
 
 def test_the_manifest_is_the_hubs(tmp_path: Path, model_file: Path) -> None:
     for name in ("tiny", "small"):
-        publish(tmp_path, model_file, description(name), data_sets())
+        publish_file(tmp_path, model_file, description(name), data_sets())
     entries = json.loads((tmp_path / MANIFEST).read_text())
     assert [entry["model_path"] for entry in entries] == ["timm/small/small-9.onnx", "timm/tiny/tiny-9.onnx"]
     archive = tmp_path / "timm/tiny/tiny-9.tar.gz"
@@ -126,7 +117,7 @@ def test_the_manifest_is_the_hubs(tmp_path: Path, model_file: Path) -> None:
 
 def test_sha256sum_confirms_every_published_file(tmp_path: Path, model_file: Path) -> None:
     folder = tmp_path / "dist"
-    publish(folder, model_file, description(), data_sets())
+    publish_file(folder, model_file, description(), data_sets())
     run_tool("sha256sum", "--check", "--strict", CHECKSUMS, folder=folder)
     listed = {line.split("  ", 1)[1] for line in (folder / CHECKSUMS).read_text().splitlines()}
     files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
@@ -134,7 +125,7 @@ def test_sha256sum_confirms_every_published_file(tmp_path: Path, model_file: Pat
 
 
 def test_the_archive_holds_the_test_data_with_the_graphs_names(tmp_path: Path, model_file: Path) -> None:
-    publish(tmp_path, model_file, description(), data_sets())
+    publish_file(tmp_path, model_file, description(), data_sets())
     with tarfile.open(tmp_path / "timm/tiny/tiny-9.tar.gz") as archive:
         names = archive.getnames()
         archive.extractall(tmp_path / "out", filter="data")
@@ -176,12 +167,12 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 def test_the_same_inputs_give_the_same_bytes(
     tmp_path: Path, model_file: Path, request: pytest.FixtureRequest
 ) -> None:
-    publish(tmp_path / "a", model_file, description(), data_sets())
+    publish_file(tmp_path / "a", model_file, description(), data_sets())
     request.getfixturevalue("another_time_zone")
     os.utime(model_file, (1, 1))
     model_file.chmod(0o600)
     before = os.umask(0o027)
-    publish(tmp_path / "b", model_file, description(), data_sets())
+    publish_file(tmp_path / "b", model_file, description(), data_sets())
     os.umask(before)
     assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
 
@@ -191,7 +182,7 @@ def test_an_archive_of_several_blocks_is_whole(tmp_path: Path) -> None:
     weight = np.random.default_rng(0).normal(size=(1000, 1500)).astype(np.float32)
     model.graph.initializer.append(numpy_helper.from_array(weight, "weight"))
     onnx.save(model, tmp_path / "big.onnx")
-    publish(tmp_path / "dist", tmp_path / "big.onnx", description(), [])
+    publish_file(tmp_path / "dist", tmp_path / "big.onnx", description(), [])
     archive = tmp_path / "dist/timm/tiny/tiny-9.tar.gz"
     run_tool("gzip", "--test", str(archive), folder=tmp_path)
     with tarfile.open(archive) as opened:
@@ -206,7 +197,7 @@ def test_a_damaged_unit_is_not_published_and_can_be_published_again(
     tmp_path: Path, model_file: Path, file: str, damage: str
 ) -> None:
     folder = tmp_path / "dist"
-    record = publish(folder, model_file, description(), data_sets())
+    record = publish_file(folder, model_file, description(), data_sets())
     target = folder / "timm/tiny" / file
     content = target.read_bytes()
     if damage == "gone":
@@ -215,14 +206,14 @@ def test_a_damaged_unit_is_not_published_and_can_be_published_again(
         target.write_bytes(content[:-1] if damage == "cut" else bytes([content[0] ^ 1]) + content[1:])
     if (file, damage) != ("tiny-9.json", "cut"):  # the last line break is not part of what it says
         assert published(folder, "timm/tiny@9") is None
-    assert publish(folder, model_file, description(), data_sets()) == record
+    assert publish_file(folder, model_file, description(), data_sets()) == record
     assert published(folder, "timm/tiny@9") == record
 
 
 def test_a_newer_publication_replaces_the_older(tmp_path: Path, model_file: Path) -> None:
     folder = tmp_path / "dist"
-    publish(folder, model_file, description(), data_sets())
-    newer = publish(folder, network(tmp_path / "n.onnx", 2.0), description(key="def"), data_sets(2.0))
+    publish_file(folder, model_file, description(), data_sets())
+    newer = publish_file(folder, network(tmp_path / "n.onnx", 2.0), description(key="def"), data_sets(2.0))
     found = published(folder, "timm/tiny@9")
     assert found == newer
     assert found is not None
@@ -245,42 +236,68 @@ def test_what_is_not_fit_leaves_the_published_one_alone(
     tmp_path: Path, model_file: Path, changes: dict[str, Any], words: str
 ) -> None:
     folder = tmp_path / "dist"
-    publish(folder, model_file, description(), data_sets())
+    publish_file(folder, model_file, description(), data_sets())
     before = bytes_of(folder)
     with pytest.raises(PublishError, match=words):
-        publish(folder, model_file, description(**changes), data_sets())
+        publish_file(folder, model_file, description(**changes), data_sets())
     assert bytes_of(folder) == before
     assert not list((folder / ".staging").iterdir())
 
 
-def test_wrong_numbers_of_arrays_and_files_that_are_no_models_are_refused(
+def test_a_large_model_is_published_without_holding_its_weights(tmp_path: Path, model_file: Path) -> None:
+    model = onnx.load(model_file)
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(16 << 20, np.float32), "large"))
+    onnx.save(model, tmp_path / "large.onnx")
+    del model
+    tracemalloc.start()
+    try:
+        record = publish_file(tmp_path / "dist", tmp_path / "large.onnx", description(), data_sets())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert record.files["onnx"].bytes > 64 << 20
+    assert peak < 16 << 20
+
+
+def test_facts_are_the_same_without_the_weights(tmp_path: Path) -> None:
+    model = onnx.load(network(tmp_path / "tiny.onnx"))
+    expected = facts_of(model)
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(4096, np.float32), "large"))
+    onnx.save(model, tmp_path / "large.onnx")
+    facts = facts_of(opsets.read_graph(tmp_path / "large.onnx"))
+    assert facts == expected
+    assert [port.name for port in facts.inputs] == ["image"]
+
+
+def test_wrong_numbers_of_arrays_and_models_of_other_operators_are_refused(
     tmp_path: Path, model_file: Path
 ) -> None:
     with pytest.raises(PublishError, match=r"1 input\(s\) and a data set has 2"):
-        publish(tmp_path / "dist", model_file, description(), [DataSet([IMAGES, IMAGES], [IMAGES])])
-    (tmp_path / "garbage.onnx").write_bytes(b"not a model")
-    with pytest.raises(PublishError, match="is not an ONNX file"):
-        publish(tmp_path / "dist", tmp_path / "garbage.onnx", description(), data_sets())
+        publish_file(tmp_path / "dist", model_file, description(), [DataSet([IMAGES, IMAGES], [IMAGES])])
+    model = onnx.load(model_file)
     with pytest.raises(PublishError, match=r"absent\.onnx: No such file"):
-        publish(tmp_path / "dist", tmp_path / "absent.onnx", description(), data_sets())
+        publish(tmp_path / "dist", tmp_path / "absent.onnx", model, description(), data_sets())
+    model.opset_import[0].domain = "com.example"
+    with pytest.raises(PublishError, match="'tiny' imports no opset of the standard operators"):
+        publish(tmp_path / "dist", model_file, model, description(), data_sets())
     assert published(tmp_path / "dist", "timm/tiny@9") is None
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path, model_file: Path) -> None:
     (tmp_path / "dist").write_text("in the way")
     with pytest.raises(PublishError, match="nothing that was published is harmed"):
-        publish(tmp_path / "dist", model_file, description(), data_sets())
+        publish_file(tmp_path / "dist", model_file, description(), data_sets())
 
 
 def test_a_full_disk_is_told_and_harms_nothing(tmp_path: Path, model_file: Path) -> None:
     resource = pytest.importorskip("resource")
-    publish(tmp_path / "dist", model_file, description(), data_sets())
+    publish_file(tmp_path / "dist", model_file, description(), data_sets())
     before = bytes_of(tmp_path / "dist")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))  # EFBIG, as a quota says it
         with pytest.raises(PublishError, match="Make room"):
-            publish(tmp_path / "dist", model_file, description(key="def"), data_sets())
+            publish_file(tmp_path / "dist", model_file, description(key="def"), data_sets())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert bytes_of(tmp_path / "dist") == before
@@ -288,7 +305,7 @@ def test_a_full_disk_is_told_and_harms_nothing(tmp_path: Path, model_file: Path)
 
 def publish_some(folder: Path, model_file: Path, first: int) -> None:
     for number in range(first, first + 6):
-        publish(folder, model_file, description(f"model{number}"), data_sets())
+        publish_file(folder, model_file, description(f"model{number}"), data_sets())
 
 
 def test_parallel_runs_lose_nothing(tmp_path: Path, model_file: Path) -> None:
@@ -306,7 +323,7 @@ def test_parallel_runs_lose_nothing(tmp_path: Path, model_file: Path) -> None:
 
 def test_what_a_killed_run_left_is_taken_away(tmp_path: Path, model_file: Path) -> None:
     folder = tmp_path / "dist"
-    publish(folder, model_file, description(), data_sets())
+    publish_file(folder, model_file, description(), data_sets())
     ended = multiprocessing.get_context("spawn").Process(target=int)
     ended.start()
     ended.join()
@@ -314,13 +331,13 @@ def test_what_a_killed_run_left_is_taken_away(tmp_path: Path, model_file: Path) 
     left.mkdir()
     running = folder / ".staging" / f"{os.uname().nodename}-{os.getppid()}-abcd"
     running.mkdir()
-    publish(folder, model_file, description(), data_sets())
+    publish_file(folder, model_file, description(), data_sets())
     assert list((folder / ".staging").iterdir()) == [running]
 
 
 def test_refresh_forgets_what_was_removed_by_hand(tmp_path: Path, model_file: Path) -> None:
     for name in ("tiny", "small"):
-        publish(tmp_path, model_file, description(name), data_sets())
+        publish_file(tmp_path, model_file, description(name), data_sets())
     (tmp_path / "timm/small/small-9.onnx").unlink()
     refresh(tmp_path)
     assert [entry["model"] for entry in json.loads((tmp_path / MANIFEST).read_text())] == ["tiny"]
@@ -341,7 +358,7 @@ def test_a_name_falls_into_its_parts() -> None:
 
 
 def test_records_go_there_and_back(tmp_path: Path, model_file: Path) -> None:
-    record = publish(tmp_path, model_file, description(), data_sets())
+    record = publish_file(tmp_path, model_file, description(), data_sets())
     assert to_json(from_json(to_json(record))) == to_json(record)
     for broken in ("", "[]", "{}", '{"files": 1}', to_json(record).replace('"key"', '"keys"')):
         with pytest.raises(PublishError, match="not a record"):

@@ -62,7 +62,8 @@ RUNTIMES = {
 def _publish(folder: Path, opset: int) -> None:
     graph = "net (float[N, 4] x) => (float[N, 4] y) { y = Relu (x) }"
     text = f'<ir_version: 3, opset_import: ["": {opset}]> {graph}'
-    onnx.save(parser.parse_model(text), folder / "model.onnx")
+    model = parser.parse_model(text)
+    onnx.save(model, folder / "model.onnx")
     description = Description(
         name=f"timm/net@{opset}",
         source="timm",
@@ -78,7 +79,7 @@ def _publish(folder: Path, opset: int) -> None:
         figures=FIGURES,
     )
     array = np.zeros((1, 4), np.float32)
-    publish(folder / "dist", folder / "model.onnx", description, [DataSet([array], [array])])
+    publish(folder / "dist", folder / "model.onnx", model, description, [DataSet([array], [array])])
 
 
 @pytest.fixture
