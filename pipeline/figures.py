@@ -93,12 +93,12 @@ class Notes:
         return [f"[{number}] {text}" for text, number in self._texts.items()]
 
 
-def figures_table(models: Sequence[Published], notes: Notes) -> Table:
-    """A row for each model and document; models that are not published have a row that says so."""
-    return Table(_FIGURES, tuple(row for model in models for row in _figures_rows(model, notes)))
+def figures_table(models: Sequence[Published], notes: Notes, *, gaps: bool) -> Table:
+    """A row for each model and document, and with ``gaps`` one for what is not published of it."""
+    return Table(_FIGURES, tuple(row for model in models for row in _figures_rows(model, notes, gaps)))
 
 
-def _figures_rows(model: Published, notes: Notes) -> Iterator[tuple[str, ...]]:
+def _figures_rows(model: Published, notes: Notes, gaps: bool) -> Iterator[tuple[str, ...]]:
     name = model.job.name
     if not model.records:
         yield _row(_FIGURES, name, "not published yet")
@@ -109,7 +109,7 @@ def _figures_rows(model: Published, notes: Notes) -> Iterator[tuple[str, ...]]:
         for document in reported or [{}]:
             yield (*first, *_beside(ours, document, notes))
             first = ("", "")
-    if model.missing:
+    if gaps and model.missing:
         yield _row(_FIGURES, "", f"{spelled(model.missing)} not published yet")
 
 
@@ -225,7 +225,7 @@ def documents_of(models: Sequence[Published]) -> list[str]:
 def show_figures(plan: Plan, output: str) -> None:
     """Print figures and files; ``output`` is ``text`` or ``markdown``."""
     models, notes = published_models(plan), Notes()
-    tables = [figures_table(models, notes), files_table(models)]
+    tables = [figures_table(models, notes, gaps=True), files_table(models)]
     if output == "markdown":
         parts = [markdown(table) for table in tables if table.rows]
         print("\n\n".join([*parts, *notes.lines(), *_theirs(models)]))

@@ -44,7 +44,8 @@ then make it again.
 Parameters and multiply-adds are counted in the published ONNX files and held against what documents say of
 the models: *theirs*. Accuracies are those that the documents report for the frameworks' own weights; none
 was measured here. The *largest error* is relative to the largest logit of the source framework, over all
-opsets, inputs and runtimes that compute the right numbers. Times and memory are those of the last run on the
+opsets, inputs and runtimes that compute the right numbers; of a RepVGG those logits are computed by its form
+for training, and the file holds its form for inference. Times and memory are those of the last run on the
 machine that made this page ({cores} cores): seconds for the export with its reference outputs, and for each
 published opset, and the most that any one process of the model took."""
 
@@ -91,13 +92,16 @@ def section(path: Path, publish: Path | None) -> str:
     """What is published of one pipeline file, in Markdown."""
     models = published_models(plan_file(path, Selection(publish=publish, fresh=True)))
     notes = Notes()
-    figures = markdown(figures_table(models, notes))
-    parts = [f"## {path.resolve().parent.name}/{path.name}", figures, *listed(notes.lines())]
     there = [model for model in models if model.records]
+    absent = [model.job.name for model in models if not model.records]
+    parts = [f"## {path.resolve().parent.name}/{path.name}"]
     if there:
+        parts += [markdown(figures_table(there, notes, gaps=False)), *listed(notes.lines())]
         parts += ["### Verdicts", markdown(verdicts_table(there, read_history()))]
         parts += ["### Files", markdown(files_table(there))]
         parts += listed(f"theirs: {line}" for line in documents_of(there))
+    if absent:
+        parts.append(f"In the file as well, and not published on this occasion: {', '.join(absent)}.")
     return "\n\n".join(parts)
 
 
