@@ -1,34 +1,39 @@
 """The most memory that any process of a run takes, as a multiple of the model's weights.
 
 ``python benchmarks/peak_memory.py [SOURCE]...``: publishes the largest common model of each source, VGG-16 or
-VGG-19 with random weights (0.55 GB), at an opset that every runtime is asked about and at 12, with four
-pictures beside the noise, and watches each process of the run: the pipeline's own, the export, and each
-runtime. Counted is what the system says was resident at most, in which files that are mapped into memory
-count as far as they have been read, and in which the framework's own code counts. The promise: less than
-3 times the published file for every process of every source; the exit code is 1 where one breaks it.
+VGG-19 (0.55 GB), with random weights, and with those of files and folders that the framework itself wrote, in
+the formats that the source reads. Each is published at an opset that every runtime is asked about and at 12,
+with four pictures beside the noise. All processes of the runs are watched: the pipeline's own, the exports,
+and the runtimes. The temporary folder takes 8 GB.
+
+Counted is what the system says was resident at most, in which files that are mapped into memory count as far
+as they have been read, and in which the framework's own code counts. The promise: less than 3 times the
+published file for every process of every source; the exit code is 1 where one breaks it.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import psutil
 from PIL import Image
+from vgg_files import MEASURED
 
-MODELS = {
-    "timm": "vgg16",
-    "torchvision": "vgg16",
-    "mmcls": "vgg16_8xb32_in1k",
-    "paddle": "VGG16",
-    "mxnet": "vgg16",
-    "caffe2": "vgg19",
-}
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from converters.interface import WORKER_MODULES  # noqa: E402
+from converters.registry import SOURCES  # noqa: E402
+from pipeline import environments  # noqa: E402
+
 OPSETS = (6, 12)
 PROMISE = 3.0
 PICTURES = 4
@@ -38,16 +43,24 @@ PIPELINE = """\
 publish: dist
 opsets: [{opsets}]
 models:
-  - source: {source}
-    model: {model}
-    weights: {{random: 0}}
-    images: {{files: [{pictures}]}}
-    parity: {{caffe2: {caffe2}}}
+  - {{source: {source}, {entry}, images: {{files: [{pictures}]}}, parity: {{caffe2: {caffe2}}}}}
 """
 
 
-def write_job(folder: Path, source: str) -> None:
-    """Write the pipeline file of one source, and its pictures: seeded blocks of colour."""
+def write_weights(source: str, folder: Path) -> None:
+    """Write the weights of ``source`` to ``folder`` in all formats, in its environment, built if need be."""
+    environment = environments.ensure(SOURCES[source], stop=threading.Event(), say=print)
+    modules = os.pathsep.join(map(str, (WORKER_MODULES, SOURCES[source].folder)))
+    variables = {**os.environ, **environment.description.variables, "PYTHONPATH": modules}
+    recipe = MEASURED[source].recipe.format(model=MEASURED[source].model)
+    with (folder / "log").open("wb") as log:
+        subprocess.run(
+            [environment.python, "-c", recipe], cwd=folder, env=variables, stdout=log, stderr=log, check=True
+        )
+
+
+def write_job(folder: Path, source: str, entry: str) -> None:
+    """Write the pipeline file of one model, and its pictures: seeded blocks of colour."""
     generator = np.random.default_rng(0)
     names = [f"{number}.png" for number in range(PICTURES)]
     for name in names:
@@ -56,7 +69,7 @@ def write_job(folder: Path, source: str) -> None:
     job = PIPELINE.format(
         opsets=", ".join(map(str, OPSETS)),
         source=source,
-        model=MODELS[source],
+        entry=entry,
         pictures=", ".join(names),
         caffe2=str(source == "caffe2").lower(),
     )
@@ -93,29 +106,33 @@ def watch(run: subprocess.Popen[bytes]) -> dict[str, int]:
     return peaks
 
 
-def measure(source: str, folder: Path) -> tuple[dict[str, int], int]:
-    """The most bytes of each part of a run that publishes the model of ``source``, and of its file."""
-    write_job(folder, source)
+def measure(source: str, entry: str, folder: Path) -> tuple[dict[str, int], int]:
+    """The most bytes of each part of a run that publishes the model of ``entry``, and of its file."""
+    write_job(folder, source, entry)
     command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with (folder / "log").open("wb") as log:
         run = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         peaks = watch(run)
     if run.returncode:
         raise SystemExit(f"{source}: the run failed\n{(folder / 'log').read_text(encoding='utf-8')}")
-    return peaks, max(file.stat().st_size for file in folder.glob("dist/**/*.onnx"))
+    weights = max(file.stat().st_size for file in folder.glob("dist/**/*.onnx"))
+    shutil.rmtree(folder / "dist")
+    return peaks, weights
 
 
 def main() -> None:
     """Measure one source after the other, and hold each process against the promise."""
     broken = 0
-    for source in sys.argv[1:] or MODELS:
+    for source in sys.argv[1:] or MEASURED:
         with tempfile.TemporaryDirectory() as folder:
-            peaks, weights = measure(source, Path(folder))
-        print(f"{source}/{MODELS[source]}, {weights / 1e6:.0f} MB", flush=True)
-        for part, peak in sorted(peaks.items(), key=lambda item: -item[1]):
-            print(f"  {part:<20} {peak / 1e6:6.0f} MB {peak / weights:5.2f} x", flush=True)
-            broken += peak >= PROMISE * weights
+            write_weights(source, Path(folder))
+            for what, entry in MEASURED[source].entries().items():
+                peaks, weights = measure(source, entry, Path(folder))
+                print(f"{source}/{MEASURED[source].model}, {what}, {weights / 1e6:.0f} MB", flush=True)
+                for part, peak in sorted(peaks.items(), key=lambda item: -item[1]):
+                    print(f"  {part:<20} {peak / 1e6:6.0f} MB {peak / weights:5.2f} x", flush=True)
+                    broken += peak >= PROMISE * weights
     if broken:
         raise SystemExit(f"{broken} processes took {PROMISE:g} times the weights or more")
 

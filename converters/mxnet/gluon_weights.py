@@ -13,10 +13,10 @@ import mxnet as mx
 import numpy as np
 import requests
 import safetensors
-import safetensors.numpy
 from mxnet.gluon.model_zoo import model_store
 from mxnet.gluon.utils import check_sha1
 
+import safetensors_arrays
 from checkpoints import matching
 from protocol import WEIGHTS, TaskError
 
@@ -47,9 +47,12 @@ def load_pretrained(network: Any, name: str) -> tuple[str, str]:
 
 
 def read_file(path: str) -> dict[str, Any]:
-    """The float32 tensors of a ``.params`` or ``.safetensors`` file by name, in the file's order."""
+    """The tensors of a ``.params`` or ``.safetensors`` file by name, in the file's order.
+
+    They are NDArrays or numpy's arrays, of the file's types.
+    """
     try:
-        load = safetensors.numpy.load_file if path.endswith(".safetensors") else mx.nd.load
+        load = safetensors_arrays.read if path.endswith(".safetensors") else mx.nd.load
         tensors = load(path)
     except (OSError, TypeError, mx.base.MXNetError, safetensors.SafetensorError) as error:
         reason = str(error).strip().splitlines()[-1]
@@ -59,13 +62,9 @@ def read_file(path: str) -> dict[str, Any]:
         ) from error
     if not isinstance(tensors, Mapping):
         tensors = {str(index): tensor for index, tensor in enumerate(tensors)}
-    arrays = {}
-    for name in list(tensors):
-        tensor = tensors.pop(name)  # so that each is in memory once, apart from the one at hand
-        array = tensor if isinstance(tensor, np.ndarray) else tensor.asnumpy()
-        short = name[4:] if name.startswith(("arg:", "aux:")) else name
-        arrays[short] = array.astype(np.float32, copy=False)
-    return arrays
+    return {
+        name[4:] if name.startswith(("arg:", "aux:")) else name: tensor for name, tensor in tensors.items()
+    }
 
 
 def _without_prefix(names: list[str]) -> dict[str, str]:
@@ -91,12 +90,14 @@ def load_file(network: Any, path: str) -> str:
     are taken in order, as :func:`checkpoints.matching` has it.
     """
     parameters = network._collect_params_with_prefix()
+    # This takes twice the memory of each tensor, and asynchronously: not while there are those of the file.
+    network.initialize(mx.init.Zero())
+    mx.nd.waitall()
     tensors = _renamed(read_file(path), network, parameters)
     matched, how = matching(
         {name: tuple(tensor.shape) for name, tensor in tensors.items()},
         {name: tuple(parameter.shape) for name, parameter in parameters.items()},
     )
     for name, parameter in parameters.items():
-        parameter.initialize()
-        parameter.data()[:] = tensors[matched[name]]
+        parameter.data()[:] = tensors.pop(matched[name]).astype(np.float32, copy=False)
     return how

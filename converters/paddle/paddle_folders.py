@@ -74,14 +74,17 @@ class Program:
         ]
 
     def _read(self, scratch: str) -> List[Any]:
-        """The operators of the program; an old one is written anew, with the ranks it was made with."""
-        executor = paddle.static.Executor(paddle.CPUPlace())
-        stem = _stem(self.model)
+        """The operators of the program; an old one is written anew, with the ranks it was made with.
+
+        ``paddle.static.load_inference_model`` does the same, and loads the parameters as well.
+        """
         if self.model.endswith(".json"):
-            self._program, _, _ = paddle.static.load_inference_model(stem, executor)
+            self._program = paddle.static.Program()
+            paddle.base.core.deserialize_pir_program(self.model, self._program)
             return list(self._program.global_block().ops)
         with paddle.pir_utils.OldIrGuard():
-            old, _, _ = paddle.static.load_inference_model(stem, executor)
+            with open(self.model, "rb") as program:
+                old = paddle.static.deserialize_program(program.read())
             for operator in old.global_block().ops:
                 _keep_rank(old.global_block(), operator)
             stem = os.path.join(scratch, "modernised")

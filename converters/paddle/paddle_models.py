@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import inspect
 import os
@@ -74,26 +75,33 @@ def _build(name: str, options: Dict[str, Any]) -> Any:
     return network
 
 
-def build_pretrained(name: str, read: Callable[[str], Dict[str, Any]]) -> Tuple[Any, str, str]:
-    """The network ``name`` with the framework's own weights, their address, and the path of the file.
+class _FetchedError(Exception):
+    """The framework has its weights, and would load them."""
 
-    The framework chooses the address, downloads and caches; ``read`` takes the place of
-    ``paddle.load``, which would run code that a file holds. Raises TaskError where there are no
+
+def find_pretrained(name: str) -> Tuple[str, str]:
+    """The address of the framework's own weights for the network ``name``, and the path of the file.
+
+    The framework chooses the address, downloads and caches, while it builds a network that is given up
+    where ``paddle.load`` would run code that the file may hold. Raises TaskError where there are no
     weights or the download fails.
     """
     files: List[str] = []
     urls: List[str] = []
 
-    def load(path: str, **_: Any) -> Dict[str, Any]:
+    def load(path: str, **_: Any) -> None:
         files.append(path)
-        return read(path)
+        raise _FetchedError
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(_replaced(paddle, "load", load))
         for module in (paddle.utils.download, download):
             stack.enter_context(_replaced(module, "get_path_from_url", _asking_first(module, urls)))
+        stack.enter_context(paddle.utils.unique_name.guard())  # the network that is kept begins at 0 too
         try:
-            network = _build(name, {"pretrained": True})
+            _build(name, {"pretrained": True})
+        except _FetchedError:
+            pass
         except TaskError:
             raise
         except Exception as error:
@@ -107,7 +115,8 @@ def build_pretrained(name: str, read: Callable[[str], Dict[str, Any]]) -> Tuple[
         raise TaskError(
             WEIGHTS, f"Paddle has no pretrained weights for {name}: give a file, or random weights"
         )
-    return network, urls[-1], files[-1]
+    gc.collect()  # layers refer to each other
+    return urls[-1], files[-1]
 
 
 def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:

@@ -8,10 +8,9 @@ import pickle
 from typing import Any, Dict, Tuple
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.core import multiarray, numeric
 
+import safetensors_arrays
 from checkpoints import matching
 from protocol import WEIGHTS, TaskError
 
@@ -68,7 +67,7 @@ def read_checkpoint(path: str) -> Tensors:
     name = os.path.basename(path)
     try:
         if path.endswith(".safetensors"):
-            return dict(safetensors.numpy.load_file(path))
+            return safetensors_arrays.read(path)
         with open(path, "rb") as stream:
             loaded = _ArrayUnpickler(stream, encoding="latin1").load()
     except _RefusedError as error:

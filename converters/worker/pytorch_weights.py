@@ -45,7 +45,8 @@ def read_checkpoint(path: str) -> Tensors:
             "state_dict() of the network instead, best as .safetensors",
         )
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        # Mapped, the state of an optimiser, which may be there beside the weights, takes no memory.
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=_can_be_mapped(path))
     except pickle.UnpicklingError as error:
         raise _unsafe(name, error) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
@@ -58,6 +59,14 @@ def _is_torchscript(path: str) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         return any(member.endswith("/constants.pkl") for member in archive.namelist())
+
+
+def _can_be_mapped(path: str) -> bool:
+    """Whether the tensors lie in the file as they are: not in torch.save's format of old, nor compressed."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
 
 
 def _unreadable(name: str, error: Exception) -> TaskError:

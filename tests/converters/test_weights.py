@@ -16,7 +16,7 @@ from tests.converters.conftest import Export, Exported
 RunIn = Callable[[str, str], None]
 
 TORCH = """\
-import os, torch, pathlib
+import os, torch, pathlib, zipfile
 from safetensors.torch import save_file
 import sys; sys.path.insert(0, WORKER)
 from torchvision_operators import import_torchvision
@@ -26,6 +26,11 @@ state = torchvision.models.squeezenet1_1(weights=None).state_dict()
 torch.save(state, 'plain.pth')
 wrapped = {'module.' + name: value for name, value in state.items()}
 torch.save({'epoch': 3, 'state_dict': wrapped}, 'nested.pth')
+torch.save(state, 'old.pth', _use_new_zipfile_serialization=False)
+plain = zipfile.ZipFile('plain.pth')
+with zipfile.ZipFile('packed.pth', 'w', zipfile.ZIP_DEFLATED) as packed:
+    for member in plain.namelist(): packed.writestr(member, plain.read(member))
+plain.close()
 save_file({f'tensor{index:03d}': value for index, value in enumerate(state.values())}, 'in_order.safetensors')
 state.pop('classifier.1.bias'); torch.save(state, 'missing.pth')
 class Evil:
@@ -36,6 +41,7 @@ pathlib.Path('cut.pth').write_bytes(pathlib.Path('plain.pth').read_bytes()[:5000
 """
 PADDLE = """\
 import os, paddle, pickle, pathlib
+from safetensors.numpy import save_file
 paddle.seed(3)
 network = paddle.vision.models.squeezenet1_1()
 state = network.state_dict()
@@ -43,6 +49,8 @@ paddle.save(state, 'plain.pdparams')
 arrays = {name: value.numpy() for name, value in state.items()}
 unnamed = {f'p{index}': value for index, value in enumerate(arrays.values())}
 pickle.dump(unnamed, open('in_order.pdparams', 'wb'), 2)
+save_file(arrays, 'plain.safetensors')
+pathlib.Path('cut.safetensors').write_bytes(pathlib.Path('plain.safetensors').read_bytes()[:-1])
 pickle.dump(dict(list(arrays.items())[:-1]), open('missing.pdparams', 'wb'), 2)
 class Evil:
     def __reduce__(self): return (os.system, ('touch ran',))
@@ -51,11 +59,16 @@ pathlib.Path('cut.pdparams').write_bytes(pathlib.Path('plain.pdparams').read_byt
 """
 MXNET = """\
 import mxnet as mx, pathlib
+from safetensors.numpy import save_file
 mx.random.seed(3)
 network = mx.gluon.model_zoo.vision.get_model('mobilenet0.25')
 network.initialize(); network.hybridize(); network(mx.nd.ones((1, 3, 224, 224)))
 network.save_parameters('plain.params')
 network.export('exported')
+parameters = network._collect_params_with_prefix()
+save_file({name: value.data().asnumpy() for name, value in parameters.items()}, 'plain.safetensors')
+network.cast('float16')
+network.save_parameters('half.params')
 other = mx.gluon.model_zoo.vision.get_model('mobilenet0.5')
 other.initialize(); other(mx.nd.ones((1, 3, 224, 224)))
 other.save_parameters('other.params')
@@ -87,11 +100,11 @@ def test_torch_checkpoints(export: Export, run_in: RunIn, tmp_path: Path) -> Non
     from converters.interface import WORKER_MODULES
 
     run_in("torchvision", TORCH.replace("WORKER", repr(str(WORKER_MODULES))))
-    plain, nested, in_order = (
+    plain, *others = (
         _from_file(export, "torchvision", "squeezenet1_1", tmp_path / name)
-        for name in ("plain.pth", "nested.pth", "in_order.safetensors")
+        for name in ("plain.pth", "nested.pth", "old.pth", "packed.pth", "in_order.safetensors")
     )
-    _assert_same_outputs(plain, nested, in_order)
+    _assert_same_outputs(plain, *others)
     random = export("torchvision", "squeezenet1_1")
     assert np.abs(random.outputs["noise-1"] - plain.outputs["noise-1"]).max() > 1e-3
     for name, expected in {
@@ -106,15 +119,16 @@ def test_torch_checkpoints(export: Export, run_in: RunIn, tmp_path: Path) -> Non
 @pytest.mark.paddle
 def test_paddle_checkpoints(export: Export, run_in: RunIn, tmp_path: Path) -> None:
     run_in("paddle", PADDLE)
-    plain, in_order = (
+    plain, *others = (
         _from_file(export, "paddle", "squeezenet1_1", tmp_path / name)
-        for name in ("plain.pdparams", "in_order.pdparams")
+        for name in ("plain.pdparams", "in_order.pdparams", "plain.safetensors")
     )
-    _assert_same_outputs(plain, in_order)
+    _assert_same_outputs(plain, *others)
     for name, expected in {
         "missing.pdparams": "is missing",
         "evil.pdparams": "posix.system",
         "cut.pdparams": "cut.pdparams",
+        "cut.safetensors": "cut.safetensors",
     }.items():
         assert expected in _refusal(export, "paddle", "squeezenet1_1", tmp_path / name)
 
@@ -122,11 +136,14 @@ def test_paddle_checkpoints(export: Export, run_in: RunIn, tmp_path: Path) -> No
 @pytest.mark.mxnet
 def test_mxnet_checkpoints(export: Export, run_in: RunIn, tmp_path: Path) -> None:
     run_in("mxnet", MXNET)
-    plain, exported = (
+    plain, *others = (
         _from_file(export, "mxnet", "mobilenet0.25", tmp_path / name)
-        for name in ("plain.params", "exported-0000.params")
+        for name in ("plain.params", "exported-0000.params", "plain.safetensors")
     )
-    _assert_same_outputs(plain, exported)
+    _assert_same_outputs(plain, *others)
+    half = _from_file(export, "mxnet", "mobilenet0.25", tmp_path / "half.params")
+    difference = np.abs(half.outputs["noise-1"] - plain.outputs["noise-1"]).max()
+    assert 0 < difference < 0.05 * np.abs(plain.outputs["noise-1"]).max()
     assert "has shape" in _refusal(export, "mxnet", "mobilenet0.25", tmp_path / "other.params")
     assert "cut.params" in _refusal(export, "mxnet", "mobilenet0.25", tmp_path / "cut.params")
 
