@@ -132,8 +132,8 @@ def test_a_record_says_where_everything_came_from(job: Path, model: str, opset: 
     assert provenance["parameters"] == MODELS[model]
     assert {"numpy", "onnx"} <= set(provenance["packages"])
     assert provenance["python"].startswith("3.9." if model.startswith("caffe2/") else "3.11.")
-    if opset == 3:
-        assert record["rewrites"]
+    if opset == 3:  # Caffe2's SqueezeNet has no operator that opset 3 lacks or words otherwise
+        assert bool(record["rewrites"]) is (model != "caffe2/squeezenet")
 
 
 @each_unit
@@ -162,11 +162,13 @@ def test_every_judge_agrees_and_no_dissent_is_hidden(job: Path, model: str, opse
                 in (job / "report.txt").read_text()
             )
             continue
+        same = name == model.partition("/")[0]  # Caffe2 runs its own translation bit for bit alike
         for figures in comparisons.values():
-            assert 0 < figures["relative_error"] <= 1e-4  # two implementations are never bit for bit one
-            assert figures["absolute_error"] > 0
+            assert figures["relative_error"] <= 1e-4
+            assert (figures["relative_error"] > 0) is not same  # two implementations never give the same bits
+            assert (figures["absolute_error"] > 0) is not same
             assert figures["cosine"] > 0.9999
-            assert figures["psnr"] > 70
+            assert same or figures["psnr"] > 70
             assert (figures["top1"], figures["top5"]) == (1, 1)
 
 
