@@ -1,4 +1,4 @@
-"""How each framework itself writes the weights of its VGG, for ``peak_memory.py``.
+"""The models that ``peak_memory.py`` measures, and how each framework itself writes the weights of its VGG.
 
 The recipes run in the environment of their source, with its folder and ``converters/worker`` on the module
 search path, and write to the working folder.
@@ -77,11 +77,15 @@ class Measured:
     files: tuple[str, ...]
     folder: bool = False
     """Whether the recipe writes a model folder as well."""
+    branched: str | None = None
+    """A model that is fused for inference."""
 
     def entries(self) -> dict[str, str]:
         """What the entry in a pipeline file says apart from its source, by a short name."""
         named = {"random": "{random: 0}"} | {file: f"{{file: {file}}}" for file in self.files}
         entries = {what: f"model: {self.model}, weights: {weights}" for what, weights in named.items()}
+        fused = f"model: {self.branched}, weights: {{random: 0}}, reparameterise: true"
+        entries |= {"reparameterised": fused} if self.branched else {}
         return entries | ({"folder": FOLDER} if self.folder else {})
 
 
@@ -90,9 +94,11 @@ _GLUON = ("plain.params", "exported-0000.params", "plain.safetensors")
 _PADDLE = ("plain.pdparams", "old.pdparams", "plain.safetensors")
 
 MEASURED = {
-    "timm": Measured("vgg16", TORCH, _PYTORCH),
+    "timm": Measured("vgg16", TORCH, _PYTORCH, branched="repvgg_b3"),
     "torchvision": Measured("vgg16", TORCH, _PYTORCH),
-    "mmcls": Measured("vgg16_8xb32_in1k", TORCH, _PYTORCH),
+    "mmcls": Measured(
+        "vgg16_8xb32_in1k", TORCH, _PYTORCH, branched="repvgg-B3_4xb64-autoaug-lbs-mixup-coslr-200e_in1k"
+    ),
     "paddle": Measured("VGG16", PADDLE, _PADDLE, folder=True),
     "mxnet": Measured("vgg16", MXNET, _GLUON),
     "caffe2": Measured("vgg19", CAFFE2, ("folder/init_net.pb",), folder=True),

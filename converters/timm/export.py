@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from protocol import WEIGHTS, TaskError, main
 from pytorch import SILENCE, Framework, Pretrained, download, download_failed, tasks
@@ -57,7 +58,29 @@ def build(model: str) -> Any:
 
 def fuse(network: Any) -> None:
     """Bring the network into its form for inference, in place."""
+    outermost = _outermost_blocks(network)
+    for block in outermost:
+        block.reparameterize = functools.partial(_fuse_block, block, block.reparameterize)
     timm.utils.reparameterize_model(network, inplace=True)
+    for block in outermost:
+        del block.reparameterize
+
+
+def _outermost_blocks(network: Any) -> List[Any]:
+    """The blocks that fuse themselves. Not their parts: who holds those keeps them in memory."""
+    blocks = [module for module in network.modules() if hasattr(module, "reparameterize")]
+    inner = {part for block in blocks for part in block.modules() if part is not block}
+    return [block for block in blocks if block not in inner]
+
+
+def _fuse_block(block: Any, reparameterize: Callable[[], None]) -> None:
+    """Fuse one block, and let go of identities as kernels, which are as large as the fused ones.
+
+    Those of the blocks inside it go last: a block may fuse its inner blocks first and read theirs.
+    """
+    reparameterize()
+    for part in block.modules():
+        part.__dict__.pop("id_tensor", None)
 
 
 FUSING = Fusing(fuse, ("fuse", "reparameterize", "switch_to_deploy"))

@@ -50,8 +50,6 @@ def reparameterise(network: Any, fusing: Fusing, model: str) -> int:
     with torch.no_grad():
         fusing.switch(network)
     network.eval()  # the new layers begin in training mode
-    for module in network.modules():
-        module.__dict__.pop("id_tensor", None)  # the identity as a kernel, as large as the fused one
     now = dict(network.named_modules())
     left = {path: _parts_left(block, now.get(path)) for path, block in blocks.items()}
     fused = sum(block.outermost and left[path] != block.parts for path, block in blocks.items())
