@@ -49,8 +49,9 @@ os.mkdir("folder")
 open("folder/predict_net.pb", "wb").write(net.SerializeToString())
 generator = np.random.default_rng(0)
 with open("folder/init_net.pb", "wb") as stream:
-    for name, shape in shapes.items():
+    for position, (name, shape) in enumerate(shapes.items()):
         deviation = np.sqrt(2 / np.prod(shape[1:])) if shape[1:] else 0
+        deviation /= 1 if position else 128  # pictures come in values of -128 to 128, and end in a softmax
         values = generator.normal(0, deviation, int(np.prod(shape)))
         part = caffe2_pb2.NetDef()  # a message in parts is the message
         operator = part.op.add(type="GivenTensorFill", output=[name])
