@@ -13,6 +13,10 @@ from publishing.errors import PublishError
 _NAME = re.compile(r"(?P<source>[^/@]+)/(?P<model>[^/@]+)@(?P<version>(?P<opset>[1-9]\d*)(-[a-z0-9]+)?)")
 _PATH_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
+RECORD_SUFFIX = ".record.json"
+KINDS = ("onnx", "tar.gz", "cdx.json", "intoto.json")
+"""The endings of a unit's files besides its record: model, archive, bill of materials, provenance."""
+
 
 @dataclass(frozen=True)
 class PublishedFile:
@@ -33,7 +37,15 @@ class Description:
     name: str
     """``timm/tf_efficientnet_lite0@12``, which also decides the paths of the files."""
     source: str
+    framework: str
+    """The source's name in prose: ``MXNet Gluon``."""
+    family: str
+    """The models that share a folder and a card, such as ``vgg``."""
     model: str
+    license: str
+    """Of model and weights, as an SPDX expression; empty where nobody stated one."""
+    author: str
+    """Who made the weights; empty where nobody stated it."""
     key: str
     """The hash of all that determined the unit: where it is the same, so is the outcome."""
     provenance: Mapping[str, Any]
@@ -43,7 +55,10 @@ class Description:
     """The data sets in the order of ``test_data_set_<n>``: name, shape, digest."""
     verdict: Mapping[str, Any]
     predictions: Sequence[Mapping[str, Any]]
-    """Per picture the most probable classes, by the source framework and by the published file."""
+    """Per picture the most probable classes, by the source framework and by each runtime that agrees.
+
+    ``picture`` is the name of its file, ``thumbnail`` the path of a small copy in the publish folder.
+    """
     rewrites: Sequence[Any]
     """What was changed between the exporter's file and this one."""
     bounds: Sequence[str]
@@ -56,6 +71,11 @@ class Description:
         """The files' name without endings: ``tf_efficientnet_lite0-12``."""
         return f"{self.model}-{self.name.partition('@')[2]}"
 
+    @property
+    def folder(self) -> str:
+        """The folder of the unit's files, from the publish folder."""
+        return f"{self.source}/{self.family}/model"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Description):
@@ -66,7 +86,7 @@ class Record(Description):
     ir_version: int
     io_ports: Mapping[str, Any]
     files: Mapping[str, PublishedFile]
-    """``onnx`` and ``tar.gz``."""
+    """By their endings, :data:`KINDS`."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +97,6 @@ class UnitName:
     model: str
     version: str
     opset: int
-
-    @property
-    def folder(self) -> str:
-        """The unit's folder in the publish folder."""
-        return f"{self.source}/{self.model}"
 
     @property
     def stem(self) -> str:
@@ -118,6 +133,11 @@ def check(description: Description) -> UnitName:
     status = description.verdict.get("status")
     if status != "passed":
         raise PublishError(f"{description.name}: the verdict is {status!r}; only what passed is published")
+    if not _PATH_PART.fullmatch(description.family):
+        raise PublishError(
+            f"{description.name}: the family {description.family!r} cannot be the name of a folder; "
+            "give it one of letters, digits and . _ + -"
+        )
     return name
 
 
@@ -148,7 +168,7 @@ def from_json(text: str) -> Record:
             for kind, file in values["files"].items()
         }
         record = Record(**values)
-        complete = set(record.files) == {"onnx", "tar.gz"} and {"inputs", "outputs"} <= set(record.io_ports)
+        complete = set(record.files) == set(KINDS) and {"inputs", "outputs"} <= set(record.io_ports)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise PublishError(f"not a record of this version: {type(error).__name__}: {error}") from error
     if not complete:
