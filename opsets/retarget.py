@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +43,15 @@ class Report:
     """As in :class:`Retargeted`."""
 
 
-def retarget_file(source: Path, target: int, destination: Path) -> Report:
+def retarget_file(
+    source: Path,
+    target: int,
+    destination: Path,
+    describe: Callable[[onnx.ModelProto], None] | None = None,
+) -> Report:
     """Write the model of ``source`` at opset ``target`` to ``destination``, as :func:`retarget` makes it.
 
+    ``describe`` may change what the model says of itself, its metadata, before it is written.
     Weights go from file to file and are not held in memory. ``destination`` is one file, and appears
     complete or not at all; only above 2 GiB, which no single file may have, do the weights stand beside
     it, in ``<destination>.data``. Raises :class:`RetargetError`, also where ``source`` cannot be read,
@@ -55,6 +62,8 @@ def retarget_file(source: Path, target: int, destination: Path) -> Report:
         result = retarget_with_report(model, target)
     except RetargetError as error:
         raise RetargetError(f"{source}: {error}") from error
+    if describe:
+        describe(result.model)
     files = write(result.model, destination)
     return Report(files, _opset(model, target), result.rewrites, result.bounds)
 

@@ -39,7 +39,8 @@ OpsetOption = Annotated[
     str | None, typer.Option("--opset", metavar="OPSETS", help="Only these opsets: 12, 7-9 or 3,6,11.")
 ]
 PublishOption = Annotated[
-    Path | None, typer.Option("--publish", metavar="DIR", help="Publish here instead of where FILE says.")
+    str | None,
+    typer.Option("--publish", metavar="DIR|URL", help="Publish here instead of where FILE says."),
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")]
 
@@ -54,7 +55,7 @@ def _options(
 
 
 def _selection(
-    only: list[str] | None, opset: str | None, publish: Path | None = None, fresh: bool = False
+    only: list[str] | None, opset: str | None, publish: str | None = None, fresh: bool = False
 ) -> Selection:
     from pipeline.config import parse_opsets
     from pipeline.selection import Selection
@@ -74,6 +75,9 @@ def run(
     jobs: JobsOption = 1,
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
+    sign: Annotated[
+        Path | None, typer.Option("--sign", metavar="KEY", help="Sign the zoo with this private key (PEM).")
+    ] = None,
 ) -> None:
     """Convert, verify and publish.
 
@@ -84,7 +88,7 @@ def run(
     """
     from pipeline.run import run_file
 
-    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh), jobs))
+    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh), jobs, sign))
 
 
 @app.command()

@@ -48,6 +48,9 @@ Requirement = Annotated[
 ]
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
 class RandomWeights(_Strict):
     """Seeded random weights whose logits answer to the input."""
 
@@ -174,6 +177,15 @@ class Defaults(_Strict):
     limits: ProcessLimits = ProcessLimits()
     batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
     opsets: Opsets | None = None
+    family: Name | None = Field(
+        default=None, description="the folder that similar models share; the framework's own word otherwise"
+    )
+    license: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="of the weights, as an SPDX expression such as Apache-2.0"
+    )
+    author: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="who made the weights"
+    )
     reparameterise: Annotated[
         bool, Field(description="publish the form for inference, verified against the one for training")
     ] = False
@@ -185,7 +197,7 @@ class ModelEntry(Defaults):
     source: str
     model: Model | None = None
     models: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = Field(
+    name: Name | None = Field(
         default=None, description="the published name; a model given as a folder needs one"
     )
 
@@ -203,7 +215,7 @@ class ModelEntry(Defaults):
 class PipelineFile(_Strict):
     """A whole pipeline file. Paths in it are relative to the folder that it lies in."""
 
-    publish: Path = Field(strict=False, description="the folder that receives what passed")
+    publish: Annotated[str, Field(min_length=1, description="a folder, or a URL such as s3://bucket/zoo")]
     work: Path = Field(default=Path("work"), strict=False, description="the folder of unfinished work")
     opsets: Opsets = tuple(range(FIRST_OPSET, LAST_OPSET + 1))
     figures: Path | None = Field(

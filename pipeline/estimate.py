@@ -21,7 +21,6 @@ from pipeline.files import cache_folder
 from pipeline.history import Entry, read_history
 from pipeline.plan import ModelJob, Plan, Unit
 from pipeline.sizes import bytes_below, sizes_of
-from publishing.record import parse_name
 
 ARCHIVE_SHARE = 0.94
 """The .tar.gz of a model's weights beside the weights: trained and random ones hardly compress."""
@@ -101,13 +100,15 @@ def _of_model(
     raised = any(_RAISED in asked_at(unit.opset) for unit in todo)
     candidates = weights * (1 + min(len(todo), units_at_once(weights)) + raised)
     work = inputs + max(export, candidates) + GRAPH_BYTES * (1 + len(todo))
+    # What is sent elsewhere lies here until it is sent.
+    archive = 0 if plan.publish_folder else int(weights * ARCHIVE_SHARE) + inputs
     seconds, by = durations.of_model(job.name, job.source.name, weights, len(todo))
     return ModelEstimate(
         job.name,
         len(todo),
         weights,
         _published_bytes(plan, todo, int(weights * (1 + ARCHIVE_SHARE)) + inputs + GRAPH_BYTES),
-        max(0, work - bytes_below(plan.work / job.name)),
+        max(0, work + archive - bytes_below(plan.work / job.name)),
         seconds,
         by,
     )
@@ -126,9 +127,8 @@ def _published_bytes(plan: Plan, todo: list[Unit], unit_bytes: int) -> int:
 
 
 def _bytes_of_published(plan: Plan, unit: Unit) -> int:
-    name = parse_name(unit.name)
-    files = (plan.publish / name.folder / f"{name.stem}{ending}" for ending in (".onnx", ".tar.gz"))
-    return sum(file.stat().st_size for file in files if file.is_file())
+    found = plan.published.get(unit.name)
+    return sum(file.bytes for file in found.record.files.values()) if found else 0
 
 
 def _input_bytes(job: ModelJob) -> int:
@@ -146,8 +146,9 @@ def _needs(
 ) -> tuple[Need, ...]:
     largest = sorted((model.work or 0 for model in models), reverse=True)[:at_once]
     missing = [describe(source).gigabytes or 0.0 for source in _missing(left)]
+    to_publish = sum(model.publish or 0 for model in models)
     return (
-        Need("to publish", plan.publish, sum(model.publish or 0 for model in models)),
+        *([Need("to publish", plan.publish_folder, to_publish)] if plan.publish_folder else []),
         Need("of work", plan.work, sum(largest)),
         Need("of environments", environments_folder(), int(sum(missing) * 1e9)),
         Need("of downloads", cache_folder(), _download_bytes(models, left)),

@@ -37,7 +37,10 @@ class Export:
     """What the export script said: opset, exporter, parameters, weights."""
     weights: LoadedWeights
     preprocessing: dict[str, Any]
-    pictures: list[str]
+    pictures: list[tuple[str, Path]]
+    """The name of each picture, and where its file is."""
+    family: str
+    """The models that this one shares a folder and a card with."""
     environment: environments.Environment
 
     @property
@@ -83,8 +86,10 @@ def make_export(context: ModelContext) -> Export:
             job.export_key,
             lambda staging: _run_export(staging, inputs / "inputs.npz", context, weights, environment),
         )
-    names = [name for name, _ in pictures]
-    export = Export(folder, inputs / "inputs.npz", answer, weights, preprocessing, names, environment)
+    family = family_of(job, environment)
+    export = Export(
+        folder, inputs / "inputs.npz", answer, weights, preprocessing, pictures, family, environment
+    )
     _require_lively(export, context)
     return export
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import PipelineError
 from pipeline.plan import ModelJob, Plan
 from pipeline.tables import Column, Table, console_for_output, markdown, print_table
 
@@ -32,19 +31,11 @@ class Published:
 
 
 def published_models(plan: Plan) -> list[Published]:
-    """The models of a plan with their records. The files are looked at, and not read."""
-    from publishing.errors import PublishError
-    from publishing.store import published
-
-    try:
-        found = [
-            [published(plan.publish, unit.name, digests=False) for unit in job.units] for job in plan.jobs
-        ]
-    except PublishError as error:
-        raise PipelineError(str(error)) from error
+    """The models of a plan with their records. """
+    there = plan.published
     return [
-        Published(job, tuple(record for record in records if record is not None))
-        for job, records in zip(plan.jobs, found, strict=True)
+        Published(job, tuple(there[unit.name].record for unit in job.units if unit.name in there))
+        for job in plan.jobs
     ]
 
 

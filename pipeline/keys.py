@@ -27,15 +27,18 @@ SEED = 0
 _ROOMS = Path(__file__).parent.parent
 _CODE = {
     "inputs": ("evaluation/errors.py", "evaluation/inputs.py", "evaluation/preprocessing.py"),
-    "retarget": ("opsets",),
+    "retarget": ("opsets", "publishing/metadata.py"),
     "parity": ("parity",),
-    "publish": ("publishing", "evaluation"),
+    "publish": (
+        *(f"publishing/{name}.py" for name in ("archive", "graph", "provenance", "record", "sbom", "units")),
+        "evaluation",
+    ),
 }
 _PACKAGES = {
     "inputs": ("numpy", "pillow"),
     "retarget": ("onnx", "onnx-ir"),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
-    "publish": ("isal", "onnx"),
+    "publish": ("cyclonedx-python-lib", "isal", "onnx", "pillow"),
 }
 
 
@@ -116,9 +119,18 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
     )
 
 
-def retarget_key(export: str, opset: int) -> str:
-    """The key of the model at ``opset``."""
-    return digest_of({"export": export, "opset": opset, "tools": _tools("retarget")})
+def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
+    """The key of the model at ``opset``, with what its file says of itself."""
+    return digest_of(
+        {
+            "export": export,
+            "opset": opset,
+            "license": entry.license,
+            "author": entry.author,
+            "version": version("onnx-zoo-pipeline"),
+            "tools": _tools("retarget"),
+        }
+    )
 
 
 def _asked_environments(parity: Parity, opset: int) -> dict[str, Any]:
@@ -135,6 +147,7 @@ def unit_key(retarget: str, entry: ModelEntry, name: str, opset: int, documents:
         {
             "retarget": retarget,
             "name": name,
+            "family": entry.family,
             "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
             "parity": _tools("parity") | {"environments": _asked_environments(entry.parity, opset)},
             "publish": _tools("publish"),

@@ -41,7 +41,7 @@ def _useful(job: ModelJob) -> Iterator[str]:
     done = {unit.opset for unit in job.units if unit.done}
     for opset in range(FIRST_OPSET, LAST_OPSET + 1):
         if opset not in done:  # another selection may want the opsets that this one leaves out
-            yield folder_of_unit(opset, keys.retarget_key(job.export_key, opset))
+            yield folder_of_unit(opset, keys.retarget_key(job.export_key, job.entry, opset))
 
 
 def tidy(context: ModelContext) -> None:

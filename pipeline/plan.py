@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -20,8 +20,14 @@ from pipeline.fetch import folder_of_wheel
 from pipeline.figures_file import Document
 from pipeline.selection import Selection
 from pipeline.yaml_lines import LinedDocument, Location
+from publishing.errors import PublishError
+from publishing.stores import is_url, open_store
+from publishing.stores.folder import FolderStore
+from publishing.zoo import PublishedUnit, Zoo
 
 Catalogue = dict[str, dict[str, Any]]
+IsDone = Callable[[str, str], bool]
+"""Whether the unit of this name is published with this key, and is whole."""
 CatalogueOf = Callable[[Source, bool], Catalogue | None]
 """Answers with the models of a source. Where its environment has not been built, it is built if the
 second argument asks for it. The answer is None where it is not there, or cannot be built."""
@@ -72,7 +78,10 @@ class Plan:
 
     folder: Path
     """The folder of the pipeline file: paths in it are relative to it."""
-    publish: Path
+    zoo: Zoo
+    """Where it is published."""
+    published: Mapping[str, PublishedUnit]
+    """All that is published there, others' units too, when the plan was made."""
     work: Path
     fresh: bool
     """Whether nothing that was done before counts, unfinished work included."""
@@ -83,6 +92,12 @@ class Plan:
     @property
     def units(self) -> tuple[Unit, ...]:
         return tuple(unit for job in self.jobs for unit in job.units)
+
+    @property
+    def publish_folder(self) -> Path | None:
+        """The folder that is published into; None where the zoo is not on a disk of ours."""
+        store = self.zoo.store
+        return store.folder if isinstance(store, FolderStore) else None
 
 
 @dataclass(frozen=True)
@@ -116,8 +131,14 @@ def make_plan(
     unresolved: list[tuple[str, Source]] = []
     wanted = list(_wanted(file, document, selection, catalogue_of, unresolved))
     _refuse_duplicates(wanted, document)
-    publish = _without_dots((selection.publish or folder / file.publish).absolute())
     work = _without_dots(folder / file.work)
+    zoo = zoo_at(selection.publish or file.publish, Path() if selection.publish else folder, work)
+    published = _published(zoo)
+
+    def is_done(name: str, key: str) -> bool:
+        found = published.get(name)
+        return found is not None and found.record.key == key and zoo.is_intact(found)
+
     figures = check_figures(file, document)
     jobs = []
     for model in wanted:
@@ -125,10 +146,26 @@ def make_plan(
         if opsets:
             documents = figures.of(model.name) if figures else ()
             whole = len(opsets) == len(model.entry.opsets or file.opsets)
-            jobs.append(_job(model, opsets, document, publish, selection.fresh, documents, whole))
+            jobs.append(_job(model, opsets, document, is_done, selection.fresh, documents, whole))
     if not jobs and not unresolved:
         raise UsageError(_nothing_selected(wanted, file, selection))
-    return Plan(folder, publish, work, selection.fresh, tuple(jobs), tuple(unresolved))
+    return Plan(folder, zoo, published, work, selection.fresh, tuple(jobs), tuple(unresolved))
+
+
+def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
+    """The zoo at ``place``: a URL, or a folder relative to ``folder``. Raises UsageError."""
+    try:
+        return Zoo(open_store(place if is_url(place) else _without_dots((folder / place).absolute()), scratch))
+    except PublishError as error:
+        raise UsageError(str(error)) from error
+
+
+def _published(zoo: Zoo) -> Mapping[str, PublishedUnit]:
+    try:
+        zoo.require_ours()
+        return zoo.units()
+    except PublishError as error:
+        raise UsageError(str(error)) from error
 
 
 def _without_dots(path: Path) -> Path:
@@ -206,7 +243,7 @@ def _job(
     model: _Wanted,
     opsets: Sequence[int],
     document: LinedDocument,
-    publish: Path,
+    is_done: IsDone,
     fresh: bool,
     documents: tuple[Document, ...],
     whole: bool,
@@ -217,9 +254,9 @@ def _job(
     units = []
     for opset in opsets:
         name = f"{model.name}@{opset}"
-        retarget = keys.retarget_key(export, opset)
+        retarget = keys.retarget_key(export, entry, opset)
         key = keys.unit_key(retarget, entry, name, opset, documents)
-        done = not fresh and _is_published(publish, name, key)
+        done = not fresh and is_done(name, key)
         units.append(Unit(name, opset, retarget, key, done))
     model_at, weights_at, images_at = (
         f"{document.path}:{document.line_of(place)}"
@@ -239,18 +276,6 @@ def _job(
         documents,
         whole,
     )
-
-
-def _is_published(publish: Path, name: str, key: str) -> bool:
-    from publishing.errors import PublishError
-    from publishing.store import published
-
-    try:
-        record = published(publish, name, digests=False)
-        # The digests of large files take a while: only where all else is right.
-        return record is not None and record.key == key and published(publish, name) is not None
-    except PublishError as error:
-        raise UsageError(str(error)) from error
 
 
 def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: Selection) -> str:

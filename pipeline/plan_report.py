@@ -96,7 +96,7 @@ def plan_json(plan: Plan, estimate: Estimate) -> str:
     ]
     return json.dumps(
         {
-            "publish": str(plan.publish),
+            "publish": plan.zoo.store.place,
             "work": str(plan.work),
             "units": units,
             "unresolved": [glob for glob, _ in plan.unresolved],

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evaluation.labels import imagenet_labels, top
+from evaluation.thumbnails import thumbnail
+from pipeline.config import RandomWeights
 from pipeline.exports import Export
 from pipeline.plan import ModelJob, Unit
 from pipeline.verification import Verification
 from publishing.archive import DataSet
+from publishing.metadata import Metadata
 from publishing.record import Description
 
 
@@ -30,17 +35,23 @@ def description_of(
     retargeted: Mapping[str, Any],
     verification: Verification,
     figures: Mapping[str, Any],
+    thumbnails: Sequence[tuple[str, bytes]],
 ) -> Description:
     """Everything about a unit that its files do not say themselves.
 
     ``retargeted`` has the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports, ``figures``
-    what :func:`pipeline.comparison.figures_of` found in the unit's own file.
+    what :func:`pipeline.comparison.figures_of` found in the unit's own file, ``thumbnails`` the pictures
+    as :func:`thumbnails_of` makes them.
     """
     inputs, references = export.input_arrays(), export.references()
     return Description(
         name=unit.name,
         source=job.source.name,
+        framework=job.source.title,
+        family=export.family,
         model=job.name.split("/", 1)[1],
+        license=license_of(job),
+        author=job.entry.author or "",
         key=unit.key,
         provenance=_provenance(job, export),
         preprocessing=export.preprocessing,
@@ -53,18 +64,55 @@ def description_of(
             for name, array in inputs.items()
         ],
         verdict=_verdict(verification),
-        predictions=_predictions(export, references, verification),
+        predictions=_predictions(export, references, verification, thumbnails),
         rewrites=retargeted["rewrites"],
         bounds=retargeted["bounds"],
         figures=figures,
     )
 
 
+def license_of(job: ModelJob) -> str:
+    """The licence of a job's weights as the pipeline file says it; of random ones, the framework's.
+
+    Random weights are nobody's work: what is left is the network, which is the framework's. Empty where
+    nobody stated one.
+    """
+    said, weights = job.entry.license, job.entry.weights
+    is_random = weights == "random" or isinstance(weights, RandomWeights)
+    own = is_random and not job.model.startswith("/")  # a folder brings weights of its own
+    return said or (job.source.license if own else "")
+
+
+def metadata_of(job: ModelJob, export: Export) -> Metadata:
+    """What every file of a job says of itself, inside."""
+    return Metadata(
+        framework=job.source.title,
+        domain=job.source.domain,
+        model=job.name.split("/", 1)[1],
+        license=license_of(job),
+        author=job.entry.author or "",
+        weights=export.weights.origin or export.answer["weights"]["origin"],
+        preprocessing=export.preprocessing,
+    )
+
+
+def thumbnails_of(export: Export) -> list[tuple[str, bytes]]:
+    """A small copy of each picture, with its path in the zoo."""
+    small = [(name, thumbnail(file)) for name, file in export.pictures]
+    return [
+        (f"pictures/{_plain(name)}-{hashlib.sha256(data).hexdigest()[:12]}.jpg", data) for name, data in small
+    ]
+
+
+def _plain(name: str) -> str:
+    """The name of a file without its ending, of characters that every store and every URL takes."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-") or "picture"
+
+
 def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
     answer, packages = export.answer, dict(export.environment.packages)
     folder_model = job.model != job.name.split("/", 1)[1] and job.model.startswith("/")
     return {
-        "framework": job.source.title,
         "model": job.name.split("/", 1)[1] if folder_model else job.model,
         "exporter": answer["exporter"],
         "native_opset": answer["opset"],
@@ -100,7 +148,10 @@ def _verdict(verification: Verification) -> dict[str, Any]:
 
 
 def _predictions(
-    export: Export, references: dict[str, Any], verification: Verification
+    export: Export,
+    references: dict[str, Any],
+    verification: Verification,
+    thumbnails: Sequence[tuple[str, bytes]],
 ) -> list[dict[str, Any]]:
     """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
@@ -115,6 +166,13 @@ def _predictions(
     classes = references[data_set].shape[1]
     best = {who: top(values, 5, imagenet_labels(classes)) for who, values in logits.items()}
     return [
-        {"picture": picture, **{who: [asdict(said) for said in rows[index]] for who, rows in best.items()}}
-        for index, picture in enumerate(export.pictures)
+        {
+            "picture": picture,
+            "thumbnail": path,
+            "thumbnail_sha256": hashlib.sha256(small).hexdigest(),
+            **{who: [asdict(said) for said in rows[index]] for who, rows in best.items()},
+        }
+        for index, ((picture, _), (path, small)) in enumerate(
+            zip(export.pictures, thumbnails, strict=True)
+        )
     ]

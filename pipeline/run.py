@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline import environments
+from pipeline.announcing import announce_zoo, announced, signer_with
 from pipeline.check import source_named
 from pipeline.environment_files import describe
 from pipeline.errors import (
@@ -32,6 +33,7 @@ from pipeline.selection import Selection
 
 if TYPE_CHECKING:
     from pipeline.estimate import Estimate
+    from publishing.announcement import Signer
 
 
 def _say(message: str) -> None:
@@ -67,22 +69,23 @@ def _plan(path: Path, selection: Selection, built: RunEnvironments) -> Plan:
     return make_plan(*read_checked(path), selection, _catalogues(built))
 
 
-def run_file(path: Path, selection: Selection, at_once: int) -> int:
-    """Run a pipeline file; the exit code.
+def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = None) -> int:
+    """Run a pipeline file and sign the zoo with the private ``key``, if there is one; the exit code.
 
     Everything in the file is checked before a model starts. The names of models are known to their
     frameworks only, so the environments are built before that last check; one that cannot be built
     costs the models of its source. Raises DiskSpaceError where the disk will not do.
     """
+    signer = signer_with(key) if key else None
     stop = threading.Event()
     with interruptible(stop):
         built = RunEnvironments(stop=stop, say=_say)
         plan = _checked_plan(path, selection, built, at_once, stop)
         if all(job.done for job in plan.jobs) and not plan.unresolved:
-            _refresh(plan.publish)
-            _say(f"all {len(plan.units)} units are published in {plan.publish} already")
+            announce_zoo(plan.zoo, signer, _say)
+            _say(f"all {len(plan.units)} units are published in {plan.zoo.store.place} already")
             return PUBLISHED
-        return _run_plan(plan, built, at_once, stop)
+        return _run_plan(plan, built, at_once, stop, signer)
 
 
 def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> None:
@@ -94,17 +97,6 @@ def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: thread
     message = refusal(estimate(replace(plan, jobs=possible), at_once, stop, _say).rooms)
     if message:
         raise DiskSpaceError(message)
-
-
-def _refresh(publish: Path) -> None:
-    """Write manifest and checksums anew: files may have come here from elsewhere, as in a CI matrix."""
-    from publishing.errors import PublishError
-    from publishing.store import refresh
-
-    try:
-        refresh(publish)
-    except PublishError as error:
-        raise PipelineError(str(error)) from error
 
 
 def _checked_plan(
@@ -124,7 +116,9 @@ def _checked_plan(
     return plan
 
 
-def _run_plan(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> int:
+def _run_plan(
+    plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event, signer: Signer | None
+) -> int:
     from rich.console import Console
 
     from pipeline.context import ModelContext
@@ -134,7 +128,9 @@ def _run_plan(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.
     with progress_on(Console(stderr=True)) as progress:
         results = run_models(
             plan.jobs,
-            lambda job: run_model(ModelContext(job, plan, progress, built, stop)),
+            lambda job: announced(
+                plan.zoo, signer, run_model(ModelContext(job, plan, progress, built, stop)), _say
+            ),
             at_once=at_once,
             stop=stop,
         )
@@ -142,6 +138,7 @@ def _run_plan(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.
         Result(glob, "failed", reason=built.failure(source) or "") for glob, source in plan.unresolved
     ]
     print_results(results)
+    announce_zoo(plan.zoo, signer, _say)
     if stop.is_set():
         _say("interrupted; run again to go on from here")
         return INTERRUPTED

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -14,7 +13,7 @@ class Selection:
 
     only: tuple[str, ...] = ()
     opsets: tuple[int, ...] = ()
-    publish: Path | None = None
+    publish: str | None = None
     fresh: bool = False
 
     def takes(self, model: str, opset: int) -> bool:

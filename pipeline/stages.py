@@ -26,7 +26,7 @@ from pipeline.locks import locked
 from pipeline.plan import Unit
 from pipeline.processes import Interrupted
 from pipeline.progress import Result
-from pipeline.records import data_sets_of, description_of
+from pipeline.records import data_sets_of, description_of, metadata_of, thumbnails_of
 from pipeline.verification import Verification, verify
 from publishing.errors import PublishError
 
@@ -171,9 +171,13 @@ def _publish_units(context: ModelContext, units: list[Unit], export: Export) -> 
 
 def _retarget(context: ModelContext, unit: Unit, export: Export) -> _Candidate:
     from opsets import read_graph, retarget_file
+    from publishing.metadata import describe
 
     def make(staging: Path) -> dict[str, Any]:
-        report = retarget_file(export.model, unit.opset, staging / "model.onnx")
+        said = metadata_of(context.job, export)
+        report = retarget_file(
+            export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, said)
+        )
         return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
 
     begun = time.monotonic()
@@ -208,16 +212,18 @@ def _verify(context: ModelContext, candidates: list[_Candidate], export: Export)
 def _publish(
     context: ModelContext, candidate: _Candidate, export: Export, verification: Verification
 ) -> Result:
-    from publishing.store import publish
+    from publishing.units import Material, publish
 
     unit = candidate.unit
     if not verification.passed:
         return _refused(candidate, verification)
     with context.stage(f"opset {unit.opset}: publish"):
+        pictures = thumbnails_of(export)
         description = description_of(
-            context.job, unit, export, candidate.retargeted, verification, candidate.figures
+            context.job, unit, export, candidate.retargeted, verification, candidate.figures, pictures
         )
-        publish(context.plan.publish, candidate.model, candidate.graph, description, data_sets_of(export))
+        material = Material(candidate.model, candidate.graph, data_sets_of(export), dict(pictures))
+        publish(context.plan.zoo, material, description)
         shutil.rmtree(candidate.folder)
     return Result(
         unit.name,

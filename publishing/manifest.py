@@ -6,6 +6,7 @@ Both are made from the records alone, so they can be made again at any time.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from publishing.record import Record
 
 MANIFEST = "ONNX_HUB_MANIFEST.json"
 CHECKSUMS = "SHA256SUMS"
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>.+)")
 
 
 def manifest(records: Iterable[Record]) -> str:
@@ -24,6 +26,12 @@ def manifest(records: Iterable[Record]) -> str:
 def checksums(digests: Mapping[str, str]) -> str:
     """Write the list that ``sha256sum --check`` reads, from digests in hex by path."""
     return "".join(f"{digests[path]}  {path}\n" for path in sorted(digests))
+
+
+def read_checksums(text: bytes) -> dict[str, str]:
+    """Read what :func:`checksums` wrote: digests by path. Lines that are none of its kind are left out."""
+    lines = text.decode(errors="replace").splitlines()
+    return {match["path"]: match["digest"] for line in lines if (match := _LINE.fullmatch(line))}
 
 
 def _entry(record: Record) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""What a zoo shows once something was published: its pages, its lists and its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import PipelineError
+from pipeline.progress import Result
+
+if TYPE_CHECKING:
+    from publishing.announcement import Signer
+    from publishing.record import Record
+    from publishing.zoo import Zoo
+
+LABELS = "imagenet_classes.txt"
+"""The names of ImageNet's classes, one a line, for whoever runs the models."""
+
+
+def announce_zoo(zoo: Zoo, signer: Signer | None, say: Callable[[str], None]) -> None:
+    """Write pages, lists and signature of what is published; ``say`` gets what there is to tell."""
+    from publishing.announcement import announce
+    from publishing.errors import PublishError
+
+    try:
+        for line in announce(zoo, zoo_pages, signer):
+            say(line)
+    except PublishError as error:
+        raise PipelineError(str(error)) from error
+
+
+def announced(
+    zoo: Zoo, signer: Signer | None, results: list[Result], say: Callable[[str], None]
+) -> list[Result]:
+    """Announce what became of a model, so that a long run shows it; the results, failed where it cannot."""
+    if not any(result.status == "published" for result in results):
+        return results
+    try:
+        announce_zoo(zoo, signer, say)
+    except PipelineError as error:
+        return [
+            replace(result, status="failed", reason=f"published, and not announced: {error}")
+            if result.status == "published"
+            else result
+            for result in results
+        ]
+    return results
+
+
+def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
+    """Cards, catalogue and class names of a zoo, by their paths in it."""
+    from evaluation.labels import IMAGENET_CLASSES, imagenet_labels
+    from publishing.cards import cards
+    from publishing.catalogue import catalogue
+
+    labels = imagenet_labels(IMAGENET_CLASSES) or ()
+    return {
+        **{path: text.encode() for path, text in cards(records).items()},
+        **catalogue(records),
+        LABELS: "".join(f"{label}\n" for label in labels).encode(),
+    }
+
+
+def signer_with(key: Path) -> Signer:
+    """What signs with a private key. Raises PipelineError where it is none that can be used."""
+    from publishing.errors import PublishError
+    from publishing.signature import sign_digests
+
+    def sign(digests: Mapping[str, str]) -> bytes:
+        return sign_digests(digests, key)
+
+    try:
+        sign({"SHA256SUMS": 64 * "0"})  # a wrong key is told before anything is done
+    except PublishError as error:
+        raise PipelineError(str(error)) from error
+    return sign

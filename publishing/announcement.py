@@ -1,0 +1,119 @@
+"""What a zoo says of itself: cards, catalogue, checksums, signature and, last of all, the manifest.
+
+All of it follows from the records of what is published whole, so it can be made again at any time. Where
+others publish into the same zoo meanwhile, whoever announces last looks once more and announces again: so
+nothing is forgotten, in stores without locks too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest, read_checksums
+from publishing.record import RECORD_SUFFIX, Record
+from publishing.stores.interface import Content, Stamp, content_of
+from publishing.zoo import PublishedUnit, Zoo
+
+SIGNATURE = "model.sig"
+
+Pages = Callable[[Sequence[Record]], Mapping[str, bytes]]
+"""The pages of a zoo by path, made from all of its records."""
+Signer = Callable[[Mapping[str, str]], bytes]
+"""Signs the files of a zoo, given by path and digest."""
+
+_ATTEMPTS = 20
+"""Others who publish at the same moment end sooner or later; their own announcement has everything."""
+
+
+def announce(zoo: Zoo, pages: Pages, signer: Signer | None = None) -> list[str]:
+    """Write the pages and the lists of what is published; what there is to tell the user, in lines.
+
+    Raises PublishError.
+    """
+    told: list[str] = []
+    with zoo.store.locked():
+        for _ in range(_ATTEMPTS):
+            before = _lists(zoo)
+            stamps = zoo.store.stamps()
+            units = zoo.units(stamps)
+            told += [line for line in _announce(zoo, units, stamps, before, pages, signer) if line not in told]
+            if _records(zoo.store.stamps()) == _records(stamps):
+                break
+    return told
+
+
+def withhold(zoo: Zoo, names: Collection[str]) -> None:
+    """Announce some units no more, though their files are still there: they are about to change or to go.
+
+    Pages stay as they are until the next announcement. Raises PublishError.
+    """
+    with zoo.store.locked():
+        before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
+        units = {name: unit for name, unit in zoo.units().items() if name not in names}
+        unit_files = {path for unit in zoo.units().values() for path in unit.digests}
+        pages = {path: digest for path, digest in before.items() if path not in unit_files and path != MANIFEST}
+        zoo.store.commit(_written_lists(units, pages), [SIGNATURE])
+
+
+def _lists(zoo: Zoo) -> tuple[bytes | None, dict[str, str]]:
+    """The manifest as it lies there, and the digests that are listed."""
+    return zoo.store.read(MANIFEST), read_checksums(zoo.store.read(CHECKSUMS) or b"")
+
+
+def _records(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    return {path: stamp for path, stamp in stamps.items() if path.endswith(RECORD_SUFFIX)}
+
+
+def _announce(
+    zoo: Zoo,
+    units: Mapping[str, PublishedUnit],
+    stamps: Mapping[str, Stamp],
+    before: tuple[bytes | None, dict[str, str]],
+    pages: Pages,
+    signer: Signer | None,
+) -> list[str]:
+    old_manifest, listed = before
+    made = {path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()}
+    add = {path: page for path, page in made.items() if not _is_there(zoo, path, page, stamps, listed)}
+    lists = _written_lists(units, {path: page.sha256 for path, page in made.items()})
+    digests = read_checksums(_bytes(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
+    changed = listed != read_checksums(_bytes(lists[CHECKSUMS]))
+    gone = [path for path in listed if path not in digests and path in stamps and _is_page(path)]
+    told: list[str] = []
+    if old_manifest is not None and content_of(old_manifest).sha256 != listed.get(MANIFEST):
+        told.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
+    if signer:
+        add[SIGNATURE] = content_of(signer(digests))
+    elif changed and SIGNATURE in stamps:
+        gone.append(SIGNATURE)
+        told.append("the zoo has changed, and its signature was removed; sign it again with --sign KEY")
+    if changed or add or gone or old_manifest != lists[MANIFEST].data:
+        zoo.store.commit(add | lists, gone)
+    return told
+
+
+def _is_there(
+    zoo: Zoo, path: str, page: Content, stamps: Mapping[str, Stamp], listed: Mapping[str, str]
+) -> bool:
+    """Whether a page lies there as it should; where the store can tell, one changed by hand does not."""
+    if path not in stamps or listed.get(path) != page.sha256:
+        return False
+    return zoo.store.sha256(path) in (page.sha256, None)
+
+
+def _written_lists(units: Mapping[str, PublishedUnit], pages: Mapping[str, str]) -> dict[str, Content]:
+    """The checksums and then the manifest, in the order in which they have to be written."""
+    text = content_of(manifest(unit.record for unit in units.values()).encode())
+    digests = {path: digest for unit in units.values() for path, digest in unit.digests.items()}
+    listed = {**digests, **pages, MANIFEST: text.sha256}
+    return {CHECKSUMS: content_of(checksums(listed).encode()), MANIFEST: text}
+
+
+def _bytes(content: Content) -> bytes:
+    assert isinstance(content.data, bytes)
+    return content.data
+
+
+def _is_page(path: str) -> bool:
+    """Whether ``path`` is no file of a unit: those go only when their unit is withdrawn."""
+    return "/model/" not in path

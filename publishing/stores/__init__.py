@@ -1,0 +1,32 @@
+"""Where a zoo is published: a folder, or whatever fsspec has a file system for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from publishing.stores.folder import FolderStore
+from publishing.stores.interface import Store
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def is_url(place: str | Path) -> bool:
+    """Whether ``place`` names a store by URL, such as ``s3://bucket/zoo``."""
+    return isinstance(place, str) and bool(_URL.match(place))
+
+
+def open_store(place: str | Path, scratch: Path | None = None) -> Store:
+    """The store at ``place``: the path of a folder, or a URL that fsspec understands.
+
+    ``scratch`` is a folder for files that are made before they are sent; where it is None, it is the
+    system's own. Raises PublishError where the URL is wrong or its package is missing.
+    """
+    if not is_url(place):
+        return FolderStore(Path(place))
+    if str(place).lower().startswith("file://"):
+        return FolderStore(Path(unquote(urlsplit(str(place)).path)))
+    from publishing.stores.remote import open_remote
+
+    return open_remote(str(place), scratch)

@@ -1,0 +1,125 @@
+"""A zoo in a folder: files are written beside, then renamed, so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from publishing.errors import PublishError
+from publishing.stores.interface import Content, Stamp
+
+_STAGING = ".staging"
+_LOCK = ".lock"
+
+
+class FolderStore:
+    """The store below ``folder``, which need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FileLock(folder / _LOCK)  # of threads and of processes
+
+    @property
+    def place(self) -> str:
+        return str(self.folder)
+
+    def stamps(self) -> dict[str, Stamp]:
+        with self._told():
+            return {path: Stamp(found.st_size, str(found.st_mtime_ns)) for path, found in self._files()}
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(20, "it is a file, not a folder", str(self.folder))
+        for above, folders, names in os.walk(self.folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(name for name in names if not name.startswith(".")):
+                file = Path(above, name)
+                if file.is_file():
+                    yield file.relative_to(self.folder).as_posix(), file.stat()
+
+    def read(self, path: str) -> bytes | None:
+        with self._told():
+            try:
+                return (self.folder / path).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def sha256(self, path: str) -> str | None:
+        with self._told(), (self.folder / path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
+        with self._told(), self.staging() as staging:
+            staged = [self._staged(content.data, staging / str(n)) for n, content in enumerate(add.values())]
+            with self.locked():
+                for path, file in zip(add, staged, strict=True):
+                    target = self.folder / path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(target)
+                for path in remove:
+                    self._remove(self.folder / path)
+
+    def _staged(self, data: bytes | Path, file: Path) -> Path:
+        """A file in this store's file system with the bytes; one that was staged before is it."""
+        if isinstance(data, bytes):
+            file.write_bytes(data)
+        elif data.is_relative_to(self.folder / _STAGING):
+            return data
+        else:
+            shutil.copyfile(data, file)
+        return file
+
+    def _remove(self, file: Path) -> None:
+        file.unlink(missing_ok=True)
+        for above in file.parents:
+            if above == self.folder or not above.is_dir() or any(above.iterdir()):
+                return
+            above.rmdir()
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Make a folder beside the files, and take away what a killed process left of its own."""
+        with self._told():
+            above = self.folder / _STAGING
+            above.mkdir(parents=True, exist_ok=True)
+            here = f"{socket.gethostname()}-"
+            for left in above.glob(f"{here}*"):
+                process = left.name.removeprefix(here).partition("-")[0]
+                if process.isdigit() and not _runs(int(process)):
+                    shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=f"{here}{os.getpid()}-", dir=above) as staging:
+                yield Path(staging)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with self._told():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._lock:
+                yield
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what an operating system's error means here."""
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            place = error.filename or self.folder
+            raise PublishError(
+                f"publishing into {self.folder} failed at {place}: {reason}; nothing that was published is "
+                "harmed. Make room or name another folder, and run the same command again"
+            ) from error
+
+
+def _runs(process: int) -> bool:
+    import psutil
+
+    return bool(psutil.pid_exists(process))

@@ -1,0 +1,197 @@
+"""A zoo behind an fsspec URL: a bucket, a server, memory.
+
+Object stores replace an object at once or not at all, and have no locks. What is being sent is noted
+beside the zoo first, so that a run after a broken one knows which files arrived.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from publishing.errors import PublishError
+from publishing.manifest import CHECKSUMS, read_checksums
+from publishing.stores.interface import Content, Stamp, Store, content_of
+
+_SENDING = ".sending"
+_EXTRAS = {"s3": "s3", "s3a": "s3", "hf": "hub"}
+"""The schemes whose packages come with an extra of ours."""
+_MARKS = ("ETag", "etag", "blob_id", "oid", "mtime", "LastModified", "last_modified", "created")
+"""What file systems call the mark of a file's content."""
+_BUCKETS = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss"))
+"""Object stores, which have no folders."""
+
+
+def open_remote(url: str, scratch: Path | None) -> Store:
+    """The store at ``url``. Raises PublishError: unknown scheme, missing package, credentials in the URL."""
+    import fsspec
+
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise PublishError(
+            f"the URL {parts.scheme}://...@{parts.hostname} holds credentials, which would end up in logs; "
+            "put them where the store looks for them (environment variables or its own file) and leave them out"
+        )
+    if parts.scheme == "hf":
+        from publishing.stores.hub import open_hub
+
+        return open_hub(url)
+    try:
+        system, root = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        extra = _EXTRAS.get(parts.scheme)
+        hint = f"pip install 'onnx-zoo-pipeline[{extra}]'" if extra else str(error)
+        raise PublishError(f"{parts.scheme}:// needs a package that is not installed: {hint}") from error
+    except ValueError as error:
+        raise PublishError(
+            f"cannot publish to {url}: {error}. Give a folder, or a URL such as s3://bucket/zoo"
+        ) from error
+    if parts.scheme in ("http", "https"):
+        raise PublishError(f"{url} can be read, and not written to; publish to a folder and serve that")
+    return RemoteStore(url.rstrip("/"), system, root, scratch)
+
+
+class RemoteStore:
+    """The store below ``root`` of an fsspec file system."""
+
+    def __init__(self, url: str, system: Any, root: str, scratch: Path | None) -> None:
+        self._url, self._system, self._scratch = url, system, scratch
+        self._root = root.rstrip("/")
+        self._lock = threading.RLock()
+
+    @property
+    def place(self) -> str:
+        return self._url
+
+    def stamps(self) -> dict[str, Stamp]:
+        return {path: stamp for path, stamp in self._all().items() if not _hidden(path)}
+
+    def _all(self) -> dict[str, Stamp]:
+        with self._told("listing"):
+            self._system.invalidate_cache()
+            try:
+                listed = self._system.find(self._root, detail=True)
+            except FileNotFoundError:
+                return {}
+            return {
+                path.removeprefix(self._root).lstrip("/"): _stamp(said)
+                for path, said in sorted(listed.items())
+                if said["type"] == "file"
+            }
+
+    def read(self, path: str) -> bytes | None:
+        with self._told(f"reading {path}"):
+            try:
+                found: bytes = self._system.cat_file(self._at(path))
+            except FileNotFoundError:
+                return None
+            return found
+
+    def sha256(self, path: str) -> str | None:
+        return None
+
+    def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
+        there = self._all()
+        known = self._known(there)
+        send = {
+            path: content
+            for path, content in add.items()
+            if path not in there or there[path].bytes != content.size or known.get(path) != content.sha256
+        }
+        if send:
+            note = json.dumps({path: content.sha256 for path, content in send.items()}, sort_keys=True)
+            sending = f"{_SENDING}/{content_of(note.encode()).sha256[:16]}.json"
+            self._send(sending, note.encode())
+            for path, content in send.items():
+                self._send(path, content.data)
+            self._remove([sending], there | {sending: Stamp(0, "")})
+        self._remove(remove, there)
+
+    def _known(self, there: Mapping[str, Stamp]) -> dict[str, str]:
+        """The digests of files, as far as all who say something of a file say the same."""
+        said: dict[str, set[str]] = {}
+        for path, digest in read_checksums(self.read(CHECKSUMS) or b"").items():
+            said.setdefault(path, set()).add(digest)
+        for note in (path for path in there if path.startswith(f"{_SENDING}/")):
+            for path, digest in _noted(self.read(note)).items():
+                said.setdefault(path, set()).add(digest)
+        return {path: next(iter(digests)) for path, digests in said.items() if len(digests) == 1}
+
+    def _send(self, path: str, data: bytes | Path) -> None:
+        with self._told(f"sending {path}"):
+            try:
+                self._put(data, self._at(path))
+            except FileNotFoundError:
+                if self._is_bucket:  # it is the bucket that is missing, and that is not ours to make
+                    raise
+                self._system.makedirs(self._system._parent(self._at(path)), exist_ok=True)
+                self._put(data, self._at(path))
+
+    def _put(self, data: bytes | Path, place: str) -> None:
+        if isinstance(data, bytes):
+            self._system.pipe_file(place, data)
+        else:
+            self._system.put_file(str(data), place)
+
+    @property
+    def _is_bucket(self) -> bool:
+        protocols = self._system.protocol
+        return bool(_BUCKETS & ({protocols} if isinstance(protocols, str) else set(protocols)))
+
+    def _remove(self, paths: Sequence[str], there: Mapping[str, Stamp]) -> None:
+        with self._told("removing files"):
+            for path in paths:
+                if path in there:
+                    self._system.rm_file(self._at(path))
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        if self._scratch:
+            self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="publish-", dir=self._scratch) as folder:
+            yield Path(folder)
+
+    def locked(self) -> AbstractContextManager[object]:
+        return self._lock  # of the threads of this process; others are reckoned with, not kept out
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Say what a store's error means here; each file system raises kinds of its own."""
+        try:
+            yield
+        except Exception as error:
+            raise self._error(what, error) from error
+
+    def _error(self, what: str, error: Exception) -> PublishError:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return PublishError(
+            f"{self._url}: {what} failed: {reason}. What was published before is as it was; see that the "
+            "store can be reached and that you may write to it, and run the same command again: it goes on "
+            "from here"
+        )
+
+
+def _stamp(said: Mapping[str, Any]) -> Stamp:
+    mark = next((str(said[name]) for name in _MARKS if said.get(name) is not None), "")
+    return Stamp(int(said["size"] or 0), mark)
+
+
+def _noted(note: bytes | None) -> dict[str, str]:
+    try:
+        found = json.loads(note or b"{}")
+    except ValueError:
+        return {}
+    return {str(path): str(digest) for path, digest in found.items()} if isinstance(found, dict) else {}
+
+
+def _hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))

@@ -1,0 +1,122 @@
+"""Putting a unit into a zoo, and taking one out again.
+
+A unit counts as published when its record is there and its files are what the record says, so the
+record is written last. What the zoo announces, lists and pages, is :mod:`publishing.announcement`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publishing.announcement import withhold
+from publishing.archive import SUFFIX, DataSet, write_archive
+from publishing.errors import PublishError
+from publishing.graph import GraphFacts, facts_of
+from publishing.provenance import statement
+from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
+from publishing.sbom import bill_of_materials
+from publishing.stores.interface import Content, content_of
+from publishing.zoo import Zoo
+
+if TYPE_CHECKING:
+    import onnx
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a unit is published from."""
+
+    model_file: Path
+    model: onnx.ModelProto
+    """That of ``model_file``; it need not hold the weights, which are streamed from the file."""
+    data_sets: Sequence[DataSet]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """The thumbnails that the description names, by their paths in the zoo."""
+
+
+def publish(zoo: Zoo, material: Material, description: Description) -> Record:
+    """Publish a model file with archive, bill of materials, provenance and record; the record.
+
+    An older publication of the same unit is replaced, and is announced no more until the new one is.
+    Parallel calls, in other processes too, lose nothing.
+
+    Raises:
+        PublishError: the verdict is not ``passed``, the name or the model is not fit, or the store cannot
+            be written; what was published before is unharmed.
+    """
+    name, facts = check(description), facts_of(material.model)
+    if facts.opset != name.opset:
+        raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
+    with zoo.store.staging() as staging:
+        contents = _contents(material, description, facts, staging)
+        record = _record(description, facts, contents)
+        files = {f"{description.folder}/{path}": content for path, content in contents.items()}
+        files |= {path: content_of(data) for path, data in material.pictures.items()}
+        files[f"{description.folder}/{description.stem}{RECORD_SUFFIX}"] = content_of(to_json(record).encode())
+        older = zoo.units().get(description.name)
+        if older and older.digests.items() - {(path, made.sha256) for path, made in files.items()}:
+            withhold(zoo, [description.name])
+        zoo.store.commit(files, sorted(set(older.files) - files.keys()) if older else ())
+    return record
+
+
+def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
+    """Take published units out of a zoo, files and all. A unit that is not there is no error.
+
+    They are announced no more before their files go. Raises PublishError.
+    """
+    there = zoo.units()
+    found = [there[name] for name in names if name in there]
+    if found:
+        withhold(zoo, [unit.record.name for unit in found])
+        records = [unit.path for unit in found]
+        zoo.store.commit({}, [*records, *(path for unit in found for path in unit.files if path not in records)])
+
+
+def _contents(
+    material: Material, description: Description, facts: GraphFacts, staging: Path
+) -> dict[str, Content]:
+    """The files of a unit but for its record, by their names."""
+    stem, model = description.stem, material.model_file
+    archive = staging / f"{stem}{SUFFIX}"
+    try:
+        write_archive(model, facts, material.data_sets, archive)
+        made = {
+            f"{stem}.onnx": Content(model, _sha256(model)),
+            f"{stem}{SUFFIX}": Content(archive, _sha256(archive)),
+        }
+    except OSError as error:
+        raise PublishError(
+            f"{description.name}: {error.filename or staging}: {error.strerror or error}. Nothing that was "
+            "published is harmed. Make room, and run the same command again"
+        ) from error
+    made[f"{stem}.cdx.json"] = content_of(bill_of_materials(description).encode())
+    described = {kind: _described(description, kind, made) for kind in ("onnx", "tar.gz")}
+    made[f"{stem}.intoto.json"] = content_of(statement(description, described).encode())
+    return made
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _described(description: Description, kind: str, contents: Mapping[str, Content]) -> PublishedFile:
+    content = contents[f"{description.stem}.{kind}"]
+    return PublishedFile(f"{description.folder}/{description.stem}.{kind}", content.size, content.sha256)
+
+
+def _record(description: Description, facts: GraphFacts, contents: Mapping[str, Content]) -> Record:
+    ports = {"inputs": facts.inputs, "outputs": facts.outputs}
+    return Record(
+        **{field.name: getattr(description, field.name) for field in fields(Description)},
+        opset=facts.opset,
+        onnx_version=facts.onnx_version,
+        ir_version=facts.ir_version,
+        io_ports={kind: [port.to_dict() for port in some] for kind, some in ports.items()},
+        files={kind: _described(description, kind, contents) for kind in KINDS},
+    )

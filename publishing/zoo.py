@@ -1,0 +1,106 @@
+"""A zoo as its store shows it: the records of what is published whole."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from publishing.errors import PublishError
+from publishing.manifest import CHECKSUMS, MANIFEST
+from publishing.record import RECORD_SUFFIX, Record, from_json, parse_name
+from publishing.stores.interface import Stamp, Store
+
+
+@dataclass(frozen=True)
+class PublishedUnit:
+    """A published unit: its record, and the record's own digest in hex."""
+
+    record: Record
+    path: str
+    sha256: str
+
+    @property
+    def files(self) -> list[str]:
+        """The paths of the files that are this unit's alone."""
+        return [*(file.path for file in self.record.files.values()), self.path]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests of the unit's files by path, the record's and its thumbnails' too."""
+        found = {file.path: file.sha256 for file in self.record.files.values()} | {self.path: self.sha256}
+        return found | {row["thumbnail"]: row["thumbnail_sha256"] for row in self.record.predictions}
+
+
+@dataclass
+class Zoo:
+    """The zoo in ``store``. Records that were read once are read again only where they changed."""
+
+    store: Store
+    _records: dict[str, tuple[Stamp, PublishedUnit | None]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def units(self, stamps: Mapping[str, Stamp] | None = None) -> dict[str, PublishedUnit]:
+        """Everything that is published whole, by name: its files are there, and of the right sizes.
+
+        ``stamps`` are those of the store, where they are known already. Raises PublishError.
+        """
+        there = self.store.stamps() if stamps is None else stamps
+        with self._lock:
+            found = {path: self._unit(path, there[path]) for path in there if path.endswith(RECORD_SUFFIX)}
+            self._records = {path: self._records[path] for path in found}
+        units = [unit for unit in found.values() if unit and _is_whole(unit, there)]
+        return {unit.record.name: unit for unit in sorted(units, key=lambda unit: unit.path)}
+
+    def _unit(self, path: str, stamp: Stamp) -> PublishedUnit | None:
+        known = self._records.get(path)
+        if known is None or known[0] != stamp:
+            known = self._records[path] = stamp, _read(path, self.store.read(path))
+        return known[1]
+
+    def published(self, name: str) -> Record | None:
+        """The record of a unit that is published whole, or None. Raises PublishError: ``name`` is none."""
+        parse_name(name)
+        unit = self.units().get(name)
+        return unit.record if unit else None
+
+    def is_intact(self, unit: PublishedUnit) -> bool:
+        """Whether a unit's files have the digests of its record, as far as the store can compute them.
+
+        A folder reads all of them, a remote store none: there, the sizes have to do.
+        """
+        return all(self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items())
+
+    def require_ours(self) -> None:
+        """Raise PublishError where the store holds something, and it is no zoo of this pipeline."""
+        there = self.store.stamps()
+        if not there or CHECKSUMS in there or any(path.endswith(RECORD_SUFFIX) for path in there):
+            return
+        some = ", ".join(sorted({path.split("/")[0] for path in there})[:5])
+        what = "a model zoo of other making" if MANIFEST in there else "no zoo"
+        raise PublishError(
+            f"{self.store.place} is {what} (it has {some}), and nothing was written there; "
+            "name a new or an empty folder"
+        )
+
+
+def _read(path: str, content: bytes | None) -> PublishedUnit | None:
+    """None where it is gone or damaged: in both cases publishing again is the way out."""
+    try:
+        record = from_json((content or b"").decode())
+    except (UnicodeDecodeError, PublishError):
+        return None
+    if path != f"{record.folder}/{record.stem}{RECORD_SUFFIX}":
+        return None
+    return PublishedUnit(record, path, hashlib.sha256(content or b"").hexdigest())
+
+
+def _is_whole(unit: PublishedUnit, there: Mapping[str, Stamp]) -> bool:
+    record = unit.record
+    return all(
+        file.path == f"{record.folder}/{record.stem}.{kind}"
+        and file.path in there
+        and there[file.path].bytes == file.bytes
+        for kind, file in record.files.items()
+    ) and all(row["thumbnail"] in there for row in record.predictions)
