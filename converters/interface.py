@@ -29,6 +29,8 @@ class Source:
     folder: Path
     weights_suffixes: tuple[str, ...]
     """File name endings of the checkpoints that the source reads, such as ``.safetensors``."""
+    license: str
+    """Of the framework's code, as an SPDX expression: what a network without trained weights is under."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
 
@@ -47,7 +49,7 @@ class WorkerCall:
 
 
 def catalogue_call(source: Source) -> WorkerCall:
-    """The call that lists every classifier of the framework with its preprocessing.
+    """The call that lists every classifier of the framework with its family and its preprocessing.
 
     It is also the health check of a new environment: it imports all that an export needs.
     """

@@ -38,7 +38,7 @@ class Environment:
     packages: dict[str, str]
     """Name to version of every installed package, and ``python``."""
     catalogue: dict[str, dict[str, Any]]
-    """Model name to its preprocessing, as in ``converters/worker/protocol.py``."""
+    """Model name to its ``family`` and ``preprocessing``, as in ``converters/worker/protocol.py``."""
 
     @property
     def python(self) -> Path:

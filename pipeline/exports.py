@@ -109,7 +109,8 @@ def _preprocessing(context: ModelContext, environment: environments.Environment)
     from evaluation.preprocessing import Preprocessing
 
     said = context.job.entry.preprocessing.model_dump(exclude_none=True)
-    own = environment.catalogue.get(context.job.model)
+    listed = environment.catalogue.get(context.job.model)
+    own = listed["preprocessing"] if listed else None
     if own is None:
         channels, height, width = said["input_size"]
         own = {

@@ -9,5 +9,6 @@ SOURCE = Source(
     title="Caffe2",
     folder=Path(__file__).parent,
     weights_suffixes=(".pb",),
+    license="BSD-3-Clause",  # of torch 1.8.1, which Caffe2 is a part of
     reads_model_folders=True,
 )

@@ -27,6 +27,18 @@ BUILDERS: Dict[str, Callable[..., Any]] = {
 
 NAMES: List[str] = list(BUILDERS)
 
+FAMILIES = {
+    "vgg19": "vgg",
+    "bvlc_alexnet": "alexnet",
+    "squeezenet": "squeezenet",
+    "zfnet512": "zfnet",
+    "inception_v1": "inception",
+    "resnet50": "resnet",
+    "shufflenet": "shufflenet",
+    "densenet121": "densenet",
+}
+"""The nets' own names, without their sizes and makers."""
+
 
 def build(name: str, **channels: Any) -> Tuple[Any, Dict[str, Shape]]:
     """The net ``name`` of :data:`NAMES` in its form for inference, and its parameters' shapes.

@@ -28,7 +28,12 @@ Shapes = Dict[str, Tuple[int, ...]]
 
 
 def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
-    return {"models": {name: caffe2_nets.preprocessing(name) for name in caffe2_nets.NAMES}}
+    return {
+        "models": {
+            name: {"family": caffe2_nets.FAMILIES[name], "preprocessing": caffe2_nets.preprocessing(name)}
+            for name in caffe2_nets.NAMES
+        }
+    }
 
 
 def tensor_bytes(model: str) -> int:

@@ -9,4 +9,5 @@ SOURCE = Source(
     title="MMClassification (mmcls)",
     folder=Path(__file__).parent,
     weights_suffixes=(".pth", ".pt", ".safetensors"),
+    license="Apache-2.0",
 )

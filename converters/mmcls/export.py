@@ -27,6 +27,8 @@ CIFAR_SIZE = 32
 """Height and width of the pictures of CIFAR, whose pipelines resize nothing."""
 STORED_AS_RGB = ("CIFAR10", "CIFAR100")
 """Data sets whose pictures are RGB from the beginning; files are read as BGR."""
+FAMILIES = {"fp16": "resnet"}
+"""The family where a folder of configs is called after something else: how the network was trained."""
 
 
 def config_files() -> Dict[str, Path]:
@@ -41,14 +43,22 @@ def names() -> List[str]:
 
 
 def catalogue() -> Dict[str, Dict[str, Any]]:
-    """Every classifier whose config can be read, and how it wants its pictures."""
+    """Every classifier whose config can be read, its family and how it wants its pictures."""
     models = {}
-    for model in names():
+    for model, file in config_files().items():
         try:
-            models[model] = preprocessing(config(model))
+            wanted = preprocessing(config(model))
         except TaskError as error:
             print(f"left out: {error}", file=sys.stderr)
+        else:
+            models[model] = {"family": family(file), "preprocessing": wanted}
     return models
+
+
+def family(file: Path) -> str:
+    """The folder that the config ``file`` is in."""
+    folder = file.relative_to(CONFIGS).parts[0]
+    return FAMILIES.get(folder, folder)
 
 
 def config(model: str) -> Any:

@@ -9,4 +9,5 @@ SOURCE = Source(
     title="MXNet Gluon",
     folder=Path(__file__).parent,
     weights_suffixes=(".params", ".safetensors"),
+    license="Apache-2.0",
 )

@@ -33,6 +33,11 @@ def model_names() -> List[str]:
     return sorted(model_store._model_sha1)
 
 
+def family(name: str) -> str:
+    """The module of the model zoo that defines the network ``name``."""
+    return type(vision.get_model(name)).__module__.rsplit(".", 1)[-1]
+
+
 def preprocessing(name: str) -> Dict[str, Any]:
     size = 299 if name == "inceptionv3" else 224
     return {
@@ -47,7 +52,11 @@ def preprocessing(name: str) -> Dict[str, Any]:
 
 
 def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
-    return {"models": {name: preprocessing(name) for name in model_names()}}
+    return {
+        "models": {
+            name: {"family": family(name), "preprocessing": preprocessing(name)} for name in model_names()
+        }
+    }
 
 
 def build(name: str) -> Any:

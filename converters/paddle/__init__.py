@@ -9,5 +9,6 @@ SOURCE = Source(
     title="PaddlePaddle",
     folder=Path(__file__).parent,
     weights_suffixes=(".pdparams", ".safetensors"),
+    license="Apache-2.0",
     reads_model_folders=True,
 )

@@ -45,7 +45,12 @@ class FirstOutput(paddle.nn.Layer):  # type: ignore[misc]
 
 
 def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
-    return {"models": {name: paddle_pictures.preprocessing(name) for name in sorted(paddle_models.BUILDERS)}}
+    return {
+        "models": {
+            name: {"family": paddle_models.family(name), "preprocessing": paddle_pictures.preprocessing(name)}
+            for name in sorted(paddle_models.BUILDERS)
+        }
+    }
 
 
 def build(name: str, weights: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:

@@ -54,12 +54,34 @@ def _paddleclas_builders() -> Dict[str, Callable[..., Any]]:
     return {name: builder for name, builder in found.items() if inspect.isfunction(builder)}
 
 
+FAMILIES = {
+    "distilled_vision_transformer": "deit",
+    "efficientnet_variant": "efficientnet",
+    "inceptionv3": "inception_v3",
+    "mobilenetv1": "mobilenet_v1",
+    "mobilenetv2": "mobilenet_v2",
+    "mobilenetv3": "mobilenet_v3",
+    "pp_lcnet_variant": "pp_lcnet",
+    "resnet_variant": "resnet",
+    "shufflenetv2": "shufflenet_v2",
+    "swin_transformer_variant": "swin_transformer",
+    "vgg_variant": "vgg",
+}
+"""The family where it is not called as the module is: paddle.vision and PaddleClas spell some differently,
+and PaddleClas keeps its variants of a network in modules apart."""
+
 SILENCE = 30.0
 """Seconds without an answer after which a download has failed."""
 
 BUILDERS = {**_vision_builders(), **_paddleclas_builders()}
 """The function that builds each network. paddle.vision writes names in small letters (``vgg16``),
 PaddleClas with capitals (``VGG16``), so that no name means two networks."""
+
+
+def family(name: str) -> str:
+    """The module of paddle.vision or PaddleClas that defines the network ``name``."""
+    module = BUILDERS[name].__module__.rsplit(".", 1)[-1]
+    return FAMILIES.get(module, module)
 
 
 def build(name: str) -> Any:

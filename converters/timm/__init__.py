@@ -9,4 +9,5 @@ SOURCE = Source(
     title="PyTorch Image Models (timm)",
     folder=Path(__file__).parent,
     weights_suffixes=(".pth", ".pt", ".bin", ".safetensors"),
+    license="Apache-2.0",
 )

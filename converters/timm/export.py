@@ -25,11 +25,51 @@ from huggingface_hub.errors import RemoteEntryNotFoundError  # type: ignore[impo
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
+FAMILIES = {
+    "coatnet_": "coatnet",
+    "darknet": "darknet",
+    "fbnetc_": "fbnet",
+    "fbnetv3_": "fbnetv3",
+    "gernet_": "gernet",
+    "gmlp_": "gmlp",
+    "lcnet_": "lcnet",
+    "maxvit_": "maxvit",
+    "mixnet_": "mixnet",
+    "mnasnet_": "mnasnet",
+    "mobilenetv1_": "mobilenetv1",
+    "mobilenetv2_": "mobilenetv2",
+    "mobilenetv4_": "mobilenetv4",
+    "mobileone_": "mobileone",
+    "poolformer": "poolformer",
+    "regnetz_": "regnet",
+    "repvgg_": "repvgg",
+    "resmlp_": "resmlp",
+    "semnasnet_": "mnasnet",
+    "spnasnet_": "spnasnet",
+    "tf_mixnet_": "mixnet",
+    "tinynet_": "tinynet",
+}
+"""The family by the beginning of a name, where timm builds several families in a module of another name,
+such as ``byobnet`` and ``efficientnet``."""
+
 
 def catalogue() -> Dict[str, Dict[str, Any]]:
-    """Every classifier and how it wants its pictures; a name without a tag means the default tag."""
-    named = {name: timm.models.get_pretrained_cfg(name) for name in names()}
-    return {name: preprocessing(configuration) for name, configuration in named.items()}
+    """Every classifier, its family and how it wants its pictures; no tag in a name means the default one."""
+    return {
+        name: {
+            "family": family(name),
+            "preprocessing": preprocessing(timm.models.get_pretrained_cfg(name)),
+        }
+        for name in names()
+    }
+
+
+def family(name: str) -> str:
+    """The module of timm that defines the model ``name``, or the network's own name of FAMILIES."""
+    model = name.split(".", maxsplit=1)[0]
+    own = (said for beginning, said in FAMILIES.items() if model.startswith(beginning))
+    module: str = timm.models.model_entrypoint(model).__module__
+    return next(own, module.rsplit(".", 1)[-1])
 
 
 def names() -> List[str]:

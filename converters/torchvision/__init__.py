@@ -9,4 +9,5 @@ SOURCE = Source(
     title="torchvision",
     folder=Path(__file__).parent,
     weights_suffixes=(".pth", ".pt", ".safetensors"),
+    license="BSD-3-Clause",
 )

@@ -24,8 +24,14 @@ def names() -> Sequence[str]:
 
 
 def catalogue() -> Dict[str, Dict[str, Any]]:
-    """Every classifier and how it wants its pictures."""
-    return {model: preprocessing(model) for model in names()}
+    """Every classifier, its family and how it wants its pictures."""
+    return {model: {"family": family(model), "preprocessing": preprocessing(model)} for model in names()}
+
+
+def family(model: str) -> str:
+    """The module of torchvision that defines ``model``."""
+    module: str = torchvision.models.get_model_builder(model).__module__
+    return module.rsplit(".", 1)[-1]
 
 
 def preprocessing(model: str) -> Dict[str, Any]:

@@ -7,12 +7,15 @@ Request, task ``catalogue``::
 
     {"task": "catalogue"}
 
-Its result lists what can be named, and how each model wants its pictures::
+Its result lists what can be named, the family of each model and how it wants its pictures::
 
-    {"models": {"vgg11": {"input_size": [3, 224, 224], "resize": 256, "crop_mode": "center",
-                          "interpolation": "bilinear", "mean": [...], "std": [...],
-                          "colour": "RGB"}, ...}}
+    {"models": {"vgg11": {"family": "vgg",
+                          "preprocessing": {"input_size": [3, 224, 224], "resize": 256,
+                                            "crop_mode": "center", "interpolation": "bilinear",
+                                            "mean": [...], "std": [...], "colour": "RGB"}}, ...}}
 
+A ``family`` is what the framework keeps together, mostly a module, and what published models share a
+folder by: the name in small letters, digits and ``._+-``, not beginning with one of ``.+-``.
 ``input_size`` is (channels, height, width); ``resize`` the length in pixels that the shorter side
 gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize to the proportion of
 ``input_size``, whatever the picture's, and crop) and ``border`` (fit the longer side, pad the

@@ -48,7 +48,7 @@ class Framework:
     names: Callable[[], Sequence[str]]
     """The classifiers that can be named."""
     catalogue: Callable[[], Dict[str, Dict[str, Any]]]
-    """How each of them wants its pictures, as ``protocol.py`` describes it."""
+    """The family of each of them and how it wants its pictures, as ``protocol.py`` describes it."""
     build: Callable[[str], Any]
     """A network with fresh weights."""
     pretrained: Callable[[str], Pretrained]

@@ -57,7 +57,8 @@ def export(tmp_path: Path) -> Export:
         environment = environment_of(source)
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        preprocessing = Preprocessing.from_dict(environment.catalogue.get(model, {}) | changed)
+        own = environment.catalogue.get(model, {}).get("preprocessing", {})
+        preprocessing = Preprocessing.from_dict(own | changed)
         write_npz(folder / "inputs.npz", fixed_inputs(preprocessing, [], seed=0, batch=3))
         answer = run_worker(
             export_call(

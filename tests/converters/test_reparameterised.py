@@ -87,8 +87,8 @@ setattr(Block, method, lambda block: calls.append(block) or (fuse(block) if len(
 
 def _thin(source: str, build: str, run_in: RunIn, tmp_path: Path) -> dict[str, Any]:
     """Export a small RepVGG, re-parameterised, by the source's own script; what the script answered."""
-    catalogue = environment_of(source).catalogue
-    preprocessing = Preprocessing.from_dict(catalogue[A0[source]] | {"input_size": [3, 64, 64]})
+    own = environment_of(source).catalogue[A0[source]]["preprocessing"]
+    preprocessing = Preprocessing.from_dict(own | {"input_size": [3, 64, 64]})
     write_npz(tmp_path / "inputs.npz", fixed_inputs(preprocessing, [], seed=0, batch=3))
     call = export_call(
         SOURCES[source],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from typing import Any
 
 import numpy as np
@@ -71,12 +73,110 @@ def test_an_export_computes_what_the_framework_computes(export: Export, source: 
 
 
 @pytest.mark.parametrize("source", [_source(name) for name in SOURCES])
-def test_a_source_lists_its_classifiers_with_their_preprocessing(source: str) -> None:
+def test_a_source_lists_its_classifiers_with_family_and_preprocessing(source: str) -> None:
     catalogue = environment_of(source).catalogue
     assert len(catalogue) >= (8 if source == "caffe2" else 30)
     for name, said in catalogue.items():
         assert "/" not in name
-        assert Preprocessing.from_dict(said).to_dict() == said
+        assert set(said) == {"family", "preprocessing"}
+        assert re.fullmatch(r"[a-z0-9_][a-z0-9._+-]*", said["family"])
+        assert Preprocessing.from_dict(said["preprocessing"]).to_dict() == said["preprocessing"]
+
+
+FAMILIES = {
+    "timm": {
+        "vgg16_bn": "vgg",
+        "resnet50.a1_in1k": "resnet",
+        "repvgg_a0": "repvgg",
+        "tf_efficientnet_lite0": "efficientnet",
+        "mobilenetv2_100": "mobilenetv2",
+        "tf_mobilenetv3_small_minimal_100.in1k": "mobilenetv3",
+        "regnetz_c16": "regnet",
+        "regnetz_040": "regnet",
+        "darknet53": "darknet",
+        "cspdarknet53": "cspnet",
+        "vit_tiny_patch16_224": "vision_transformer",
+    },
+    "torchvision": {
+        "vgg16_bn": "vgg",
+        "resnext50_32x4d": "resnet",
+        "squeezenet1_1": "squeezenet",
+        "inception_v3": "inception",
+    },
+    "mmcls": {
+        "vgg11bn_8xb32_in1k": "vgg",
+        "resnet50_8xb32_in1k": "resnet",
+        "mobilenet-v2_8xb32_in1k": "mobilenet_v2",
+        "repvgg-A0_4xb64-coslr-120e_in1k": "repvgg",
+        "repvgg-A0_deploy_4xb64-coslr-120e_in1k": "repvgg",
+    },
+    "paddle": {
+        "vgg16": "vgg",
+        "VGG16": "vgg",
+        "VGG19Sigmoid": "vgg",
+        "ResNet50": "resnet",
+        "RepVGG_A0": "repvgg",
+        "SqueezeNet1_1": "squeezenet",
+        "DarkNet53": "darknet",
+        "DeiT_tiny_patch16_224": "deit",
+        "mobilenet_v3_small": "mobilenet_v3",
+        "MobileNetV3_small_x0_35": "mobilenet_v3",
+    },
+    "mxnet": {
+        "vgg16_bn": "vgg",
+        "resnet50_v2": "resnet",
+        "squeezenet1.1": "squeezenet",
+        "inceptionv3": "inception",
+        "mobilenetv2_0.25": "mobilenet",
+    },
+    "caffe2": {
+        "vgg19": "vgg",
+        "bvlc_alexnet": "alexnet",
+        "zfnet512": "zfnet",
+        "inception_v1": "inception",
+        "densenet121": "densenet",
+    },
+}
+
+
+@pytest.mark.parametrize("source", [_source(name) for name in SOURCES])
+def test_models_that_people_know_are_in_the_families_that_they_expect(source: str) -> None:
+    catalogue = environment_of(source).catalogue
+    assert {name: catalogue[name]["family"] for name in FAMILIES[source]} == FAMILIES[source]
+
+
+LICENSES = """
+import importlib.metadata, sys
+package = importlib.metadata.distribution(sys.argv[1])
+named = [package.metadata["License"] or "", *(package.metadata.get_all("Classifier") or ())]
+texts = [file.read_text(encoding="utf-8") for file in package.files if file.name == "LICENSE"]
+print(*named, *texts)
+"""
+CLAUSES = {
+    "Apache-2.0": ("Apache Software License",),
+    "BSD-3-Clause": ("BSD", "Redistributions of source code", "in binary form", "endorse or promote"),
+}
+"""What the metadata and the licence files of a package under each licence say."""
+
+
+@pytest.mark.parametrize(
+    ("source", "package"),
+    [
+        _source("timm", "timm"),
+        _source("torchvision", "torchvision"),
+        _source("mmcls", "mmcls"),
+        _source("paddle", "paddlepaddle"),
+        _source("paddle", "paddleclas"),
+        _source("mxnet", "mxnet"),
+        _source("caffe2", "torch"),
+    ],
+)
+def test_the_license_of_a_source_is_that_of_its_package(source: str, package: str) -> None:
+    command = [str(environment_of(source).python), "-c", LICENSES, package]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [name for name, clauses in CLAUSES.items() if all(clause in said for clause in clauses)] == [
+        SOURCES[source].license
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +208,7 @@ def test_a_source_has_what_people_ask_for(source: str, expected: list[str]) -> N
 def test_preprocessing_is_the_frameworks_own(
     source: str, model: str, size: list[int], interpolation: str
 ) -> None:
-    said = environment_of(source).catalogue[model]
+    said = environment_of(source).catalogue[model]["preprocessing"]
     assert (said["input_size"], said["interpolation"]) == (size, interpolation)
 
 

@@ -66,7 +66,7 @@ def source(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (folder / "requirements.lock").write_text(f"framework==1.0 --hash=sha256:{digest}\n")
     (folder / "environment.toml").write_text(f'python = "{VERSION}"\n[variables]\nTINY = "1"\n')
     (folder / "export.py").write_text(EXPORT)
-    return Source("tiny", "Tiny", folder, (".pth",))
+    return Source("tiny", "Tiny", folder, (".pth",), "MIT")
 
 
 def _ensure(source: Source, say: Callable[[str], None] = lambda _message: None) -> environments.Environment:
@@ -210,7 +210,7 @@ def test_parallel_runs_build_it_once(source: Source) -> None:
     code = (
         "import sys, threading; from pathlib import Path\n"
         "from converters.interface import Source; from pipeline import environments\n"
-        f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',))\n"
+        f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',), 'MIT')\n"
         "e = environments.ensure(source, stop=threading.Event(), say=print)\n"
         "assert e.catalogue\n"
     )

@@ -53,7 +53,8 @@ def export_thin(source: str, models: Sequence[str], folder: Path, *, fused: bool
         "blocks": fused,
         "divisor": DIVISOR,
         "exports": [
-            _request(source, model, environment.catalogue[model], folder / model, fused) for model in models
+            _request(source, model, environment.catalogue[model]["preprocessing"], folder / model, fused)
+            for model in models
         ],
     }
     answer = run_worker(

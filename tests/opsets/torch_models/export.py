@@ -216,7 +216,7 @@ def _reason(exporter: str, network: Any, example: Any, path: Path) -> str:
 
 
 def catalogue(request: dict[str, Any]) -> dict[str, Any]:
-    """Do the task ``catalogue``: every classifier with the size of its pictures."""
+    """Do the task ``catalogue``: every classifier with its family and the size of its pictures."""
     pictures = {
         "crop_mode": "squash",
         "interpolation": "bilinear",
@@ -227,7 +227,11 @@ def catalogue(request: dict[str, Any]) -> dict[str, Any]:
     sides = {name: classifier.side for name, classifier in CLASSIFIERS.items()}
     return {
         "models": {
-            name: {"input_size": [3, side, side], "resize": side, **pictures} for name, side in sides.items()
+            name: {
+                "family": name,
+                "preprocessing": {"input_size": [3, side, side], "resize": side, **pictures},
+            }
+            for name, side in sides.items()
         }
     }
 

@@ -27,7 +27,7 @@ from pipeline.workers import run_worker
 
 pytestmark = pytest.mark.torch_exports
 
-SOURCE = Source("torch-exports", "Both exporters of torch", Path(__file__).parent, weights_suffixes=())
+SOURCE = Source("torch-exports", "Both exporters of torch", Path(__file__).parent, (), "BSD-3-Clause")
 
 MODELS = [
     "alexnet",
@@ -101,8 +101,9 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     environment = environments.ensure(SOURCE, stop=NEVER, say=print)
     folder = tmp_path_factory.mktemp("torch-exports")
     (folder / "inputs").mkdir()
-    for model, preprocessing in environment.catalogue.items():
-        pictures = fixed_inputs(Preprocessing.from_dict(preprocessing), [], seed=0, batch=PICTURES)
+    for model, listed in environment.catalogue.items():
+        preprocessing = Preprocessing.from_dict(listed["preprocessing"])
+        pictures = fixed_inputs(preprocessing, [], seed=0, batch=PICTURES)
         write_npz(folder / "inputs" / f"{model}.npz", pictures)
     request = {
         "task": "export",
