@@ -31,6 +31,8 @@ class Source:
     """File name endings of the checkpoints that the source reads, such as ``.safetensors``."""
     license: str
     """Of the framework's code, as an SPDX expression: what a network without trained weights is under."""
+    domain: str
+    """The reverse host name of whoever makes it, such as ``org.pytorch``: where its models belong."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
 

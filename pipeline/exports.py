@@ -12,6 +12,7 @@ from pipeline.context import ModelContext
 from pipeline.errors import VerdictError, WorkerError
 from pipeline.leftovers import folder_of_export, folder_of_inputs
 from pipeline.materials import LoadedWeights, model_folder_of, pictures_of, weights_of
+from pipeline.plan import ModelJob
 from pipeline.verification import tolerance_of
 from pipeline.workers import run_worker
 
@@ -92,6 +93,12 @@ def make_export(context: ModelContext) -> Export:
     )
     _require_lively(export, context)
     return export
+
+
+def family_of(job: ModelJob, environment: environments.Environment) -> str:
+    """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
+    known = environment.catalogue.get(job.model, {})
+    return str(job.entry.family or known.get("family") or job.name.split("/", 1)[1])
 
 
 def _environment(context: ModelContext) -> environments.Environment:

@@ -31,7 +31,7 @@ class Published:
 
 
 def published_models(plan: Plan) -> list[Published]:
-    """The models of a plan with their records. """
+    """The models of a plan with their records."""
     there = plan.published
     return [
         Published(job, tuple(there[unit.name].record for unit in job.units if unit.name in there))

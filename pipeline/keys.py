@@ -18,6 +18,7 @@ from pipeline.config import ModelEntry, Parity
 from pipeline.environment_files import describe
 from pipeline.figures_file import Document
 from pipeline.files import digest_of, digest_of_code, sha256_of_file
+from publishing import __version__
 
 NATIVE_OPSET = 12
 """The opset that exporters are asked for: the newest that we publish."""
@@ -127,7 +128,7 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
             "opset": opset,
             "license": entry.license,
             "author": entry.author,
-            "version": version("onnx-zoo-pipeline"),
+            "version": __version__,
             "tools": _tools("retarget"),
         }
     )

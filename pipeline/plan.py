@@ -155,7 +155,9 @@ def make_plan(
 def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
     """The zoo at ``place``: a URL, or a folder relative to ``folder``. Raises UsageError."""
     try:
-        return Zoo(open_store(place if is_url(place) else _without_dots((folder / place).absolute()), scratch))
+        return Zoo(
+            open_store(place if is_url(place) else _without_dots((folder / place).absolute()), scratch)
+        )
     except PublishError as error:
         raise UsageError(str(error)) from error
 

@@ -172,7 +172,5 @@ def _predictions(
             "thumbnail_sha256": hashlib.sha256(small).hexdigest(),
             **{who: [asdict(said) for said in rows[index]] for who, rows in best.items()},
         }
-        for index, ((picture, _), (path, small)) in enumerate(
-            zip(export.pictures, thumbnails, strict=True)
-        )
+        for index, ((picture, _), (path, small)) in enumerate(zip(export.pictures, thumbnails, strict=True))
     ]

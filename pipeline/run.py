@@ -21,7 +21,6 @@ from pipeline.errors import (
     NOT_PUBLISHED,
     PUBLISHED,
     DiskSpaceError,
-    PipelineError,
     UsageError,
 )
 from pipeline.executors import interruptible, run_models

@@ -36,7 +36,9 @@ def announce(zoo: Zoo, pages: Pages, signer: Signer | None = None) -> list[str]:
             before = _lists(zoo)
             stamps = zoo.store.stamps()
             units = zoo.units(stamps)
-            told += [line for line in _announce(zoo, units, stamps, before, pages, signer) if line not in told]
+            told += [
+                line for line in _announce(zoo, units, stamps, before, pages, signer) if line not in told
+            ]
             if _records(zoo.store.stamps()) == _records(stamps):
                 break
     return told
@@ -51,7 +53,9 @@ def withhold(zoo: Zoo, names: Collection[str]) -> None:
         before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
         units = {name: unit for name, unit in zoo.units().items() if name not in names}
         unit_files = {path for unit in zoo.units().values() for path in unit.digests}
-        pages = {path: digest for path, digest in before.items() if path not in unit_files and path != MANIFEST}
+        pages = {
+            path: digest for path, digest in before.items() if path not in unit_files and path != MANIFEST
+        }
         zoo.store.commit(_written_lists(units, pages), [SIGNATURE])
 
 

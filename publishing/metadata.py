@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from publishing import NAME, __version__
 
 if TYPE_CHECKING:
     import onnx
 
-PRODUCER = "onnx-zoo-pipeline"
 MODEL_VERSION = 1
 """Of a model's graph: it changes when files of the same name would compute something else."""
 
@@ -42,15 +42,10 @@ class Metadata:
     preprocessing: Mapping[str, Any]
 
 
-def producer_version() -> str:
-    """The version of this package."""
-    return version(PRODUCER)
-
-
 def describe(model: onnx.ModelProto, said: Metadata) -> None:
     """Write ``said`` into ``model``, in place of what exporters left there."""
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    model.producer_name, model.producer_version = PRODUCER, producer_version()
+    model.producer_name, model.producer_version = NAME, __version__
     model.domain, model.model_version = said.domain, MODEL_VERSION
     model.doc_string = (
         f"{said.framework} {said.model} ==> ONNX at opset {opset}. Weights: {said.weights}. "
@@ -81,7 +76,9 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
     """
     channels = preprocessing["input_size"][0]
     pixels = "Gray8" if channels == 1 else "Bgr8" if preprocessing["colour"] == "BGR" else "Rgb8"
-    steps = {(round(m, 9), round(s, 9)) for m, s in zip(preprocessing["mean"], preprocessing["std"], strict=True)}
+    steps = {
+        (round(m, 9), round(s, 9)) for m, s in zip(preprocessing["mean"], preprocessing["std"], strict=True)
+    }
     known = {(round(m, 9), round(s, 9)): name for (m, s), name in _NOMINAL_RANGES.items()}
     found = {"Image.BitmapPixelFormat": pixels, "Image.ColorSpaceGamma": "SRGB"}
     if len(steps) == 1 and next(iter(steps)) in known:

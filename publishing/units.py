@@ -56,7 +56,9 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
         record = _record(description, facts, contents)
         files = {f"{description.folder}/{path}": content for path, content in contents.items()}
         files |= {path: content_of(data) for path, data in material.pictures.items()}
-        files[f"{description.folder}/{description.stem}{RECORD_SUFFIX}"] = content_of(to_json(record).encode())
+        files[f"{description.folder}/{description.stem}{RECORD_SUFFIX}"] = content_of(
+            to_json(record).encode()
+        )
         older = zoo.units().get(description.name)
         if older and older.digests.items() - {(path, made.sha256) for path, made in files.items()}:
             withhold(zoo, [description.name])
@@ -74,7 +76,9 @@ def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
     if found:
         withhold(zoo, [unit.record.name for unit in found])
         records = [unit.path for unit in found]
-        zoo.store.commit({}, [*records, *(path for unit in found for path in unit.files if path not in records)])
+        zoo.store.commit(
+            {}, [*records, *(path for unit in found for path in unit.files if path not in records)]
+        )
 
 
 def _contents(
@@ -95,7 +99,7 @@ def _contents(
             "published is harmed. Make room, and run the same command again"
         ) from error
     made[f"{stem}.cdx.json"] = content_of(bill_of_materials(description).encode())
-    described = {kind: _described(description, kind, made) for kind in ("onnx", "tar.gz")}
+    described = {kind: _described(description, kind, made) for kind in ("onnx", "tar.gz", "cdx.json")}
     made[f"{stem}.intoto.json"] = content_of(statement(description, described).encode())
     return made
 

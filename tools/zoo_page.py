@@ -69,7 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "files", type=Path, nargs="*", metavar="FILE", help="pipeline files (none: zoo/*.yaml)"
     )
-    parser.add_argument("--publish", type=Path, metavar="DIR", help="where it was published, if elsewhere")
+    parser.add_argument("--publish", metavar="DIR|URL", help="where it was published, if elsewhere")
     parser.add_argument("--output", type=Path, metavar="FILE", default=DOCUMENT, help="default: docs/zoo.md")
     return parser.parse_args()
 
@@ -88,7 +88,7 @@ def main() -> None:
     print(f"written: {wanted.output}")
 
 
-def section(path: Path, publish: Path | None) -> str:
+def section(path: Path, publish: str | None) -> str:
     """What is published of one pipeline file, in Markdown."""
     models = published_models(plan_file(path, Selection(publish=publish, fresh=True)))
     notes = Notes()

@@ -10,5 +10,6 @@ SOURCE = Source(
     folder=Path(__file__).parent,
     weights_suffixes=(".pb",),
     license="BSD-3-Clause",  # of torch 1.8.1, which Caffe2 is a part of
+    domain="ai.caffe2",
     reads_model_folders=True,
 )

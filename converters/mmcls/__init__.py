@@ -10,4 +10,5 @@ SOURCE = Source(
     folder=Path(__file__).parent,
     weights_suffixes=(".pth", ".pt", ".safetensors"),
     license="Apache-2.0",
+    domain="com.openmmlab",
 )

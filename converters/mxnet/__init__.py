@@ -10,4 +10,5 @@ SOURCE = Source(
     folder=Path(__file__).parent,
     weights_suffixes=(".params", ".safetensors"),
     license="Apache-2.0",
+    domain="org.apache.mxnet",
 )

@@ -10,5 +10,6 @@ SOURCE = Source(
     folder=Path(__file__).parent,
     weights_suffixes=(".pdparams", ".safetensors"),
     license="Apache-2.0",
+    domain="org.paddlepaddle",
     reads_model_folders=True,
 )

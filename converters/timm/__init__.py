@@ -10,4 +10,5 @@ SOURCE = Source(
     folder=Path(__file__).parent,
     weights_suffixes=(".pth", ".pt", ".bin", ".safetensors"),
     license="Apache-2.0",
+    domain="co.huggingface",
 )

@@ -10,4 +10,5 @@ SOURCE = Source(
     folder=Path(__file__).parent,
     weights_suffixes=(".pth", ".pt", ".safetensors"),
     license="BSD-3-Clause",
+    domain="org.pytorch",
 )

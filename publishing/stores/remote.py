@@ -30,18 +30,26 @@ _BUCKETS = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss"))
 
 def open_remote(url: str, scratch: Path | None) -> Store:
     """The store at ``url``. Raises PublishError: unknown scheme, missing package, credentials in the URL."""
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https"):
+        raise PublishError(f"{url} can be read, and not written to; publish to a folder and serve that")
+    if parts.scheme == "hf":
+        from publishing.stores.hub import open_hub
+
+        return open_hub(url, scratch)
+    return RemoteStore(url.rstrip("/"), *file_system(url), scratch)
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """The fsspec file system of ``url``, and the path in it. Raises PublishError."""
     import fsspec
 
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise PublishError(
             f"the URL {parts.scheme}://...@{parts.hostname} holds credentials, which would end up in logs; "
-            "put them where the store looks for them (environment variables or its own file) and leave them out"
+            "put them where the store looks for them, in its environment variables or its own file"
         )
-    if parts.scheme == "hf":
-        from publishing.stores.hub import open_hub
-
-        return open_hub(url)
     try:
         system, root = fsspec.core.url_to_fs(url)
     except ImportError as error:
@@ -52,9 +60,7 @@ def open_remote(url: str, scratch: Path | None) -> Store:
         raise PublishError(
             f"cannot publish to {url}: {error}. Give a folder, or a URL such as s3://bucket/zoo"
         ) from error
-    if parts.scheme in ("http", "https"):
-        raise PublishError(f"{url} can be read, and not written to; publish to a folder and serve that")
-    return RemoteStore(url.rstrip("/"), system, root, scratch)
+    return system, str(root)
 
 
 class RemoteStore:
