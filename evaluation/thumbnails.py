@@ -15,7 +15,7 @@ _QUALITY = 85
 
 
 def thumbnail(picture: Path) -> bytes:
-    """A JPEG of ``picture`` whose longer side has at most :data:`LONGEST_SIDE` pixels; the same bytes each time.
+    """A JPEG of ``picture`` of at most :data:`LONGEST_SIDE` pixels a side; the same bytes each time.
 
     Nothing of the picture's metadata is in it. Raises EvaluationError where it cannot be read.
     """

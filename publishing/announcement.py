@@ -51,11 +51,10 @@ def withhold(zoo: Zoo, names: Collection[str]) -> None:
     """
     with zoo.store.locked():
         before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
-        units = {name: unit for name, unit in zoo.units().items() if name not in names}
-        unit_files = {path for unit in zoo.units().values() for path in unit.digests}
-        pages = {
-            path: digest for path, digest in before.items() if path not in unit_files and path != MANIFEST
-        }
+        there = zoo.units()
+        units = {name: unit for name, unit in there.items() if name not in names}
+        files = {MANIFEST, *(path for unit in there.values() for path in unit.files)}
+        pages = {path: digest for path, digest in before.items() if path not in files}
         zoo.store.commit(_written_lists(units, pages), [SIGNATURE])
 
 
@@ -78,12 +77,15 @@ def _announce(
 ) -> list[str]:
     old_manifest, listed = before
     made = {path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()}
-    add = {path: page for path, page in made.items() if not _is_there(zoo, path, page, stamps, listed)}
+    add = {path: page for path, page in made.items() if not zoo.holds(path, page.sha256, listed, stamps)}
     lists = _written_lists(units, {path: page.sha256 for path, page in made.items()})
     digests = read_checksums(_bytes(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
     changed = listed != read_checksums(_bytes(lists[CHECKSUMS]))
     gone = [path for path in listed if path not in digests and path in stamps and _is_page(path)]
-    told: list[str] = []
+    told = [
+        f"{path} is not announced: a file of its unit is missing or has another size; publish it again"
+        for path in sorted(_records(stamps).keys() - {unit.path for unit in units.values()})
+    ]
     if old_manifest is not None and content_of(old_manifest).sha256 != listed.get(MANIFEST):
         told.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
     if signer:
@@ -94,15 +96,6 @@ def _announce(
     if changed or add or gone or old_manifest != lists[MANIFEST].data:
         zoo.store.commit(add | lists, gone)
     return told
-
-
-def _is_there(
-    zoo: Zoo, path: str, page: Content, stamps: Mapping[str, Stamp], listed: Mapping[str, str]
-) -> bool:
-    """Whether a page lies there as it should; where the store can tell, one changed by hand does not."""
-    if path not in stamps or listed.get(path) != page.sha256:
-        return False
-    return zoo.store.sha256(path) in (page.sha256, None)
 
 
 def _written_lists(units: Mapping[str, PublishedUnit], pages: Mapping[str, str]) -> dict[str, Content]:

@@ -59,11 +59,21 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
         files[f"{description.folder}/{description.stem}{RECORD_SUFFIX}"] = content_of(
             to_json(record).encode()
         )
-        older = zoo.units().get(description.name)
-        if older and older.digests.items() - {(path, made.sha256) for path, made in files.items()}:
-            withhold(zoo, [description.name])
-        zoo.store.commit(files, sorted(set(older.files) - files.keys()) if older else ())
+        _replace(zoo, description.name, files)
     return record
+
+
+def _replace(zoo: Zoo, name: str, files: Mapping[str, Content]) -> None:
+    """Write the files of a unit, in the place of those of an older publication where there is one."""
+    there = zoo.store.stamps()
+    older = zoo.units(there).get(name)
+    known = older.digests if older else {}
+    new = {path: file for path, file in files.items() if not zoo.holds(path, file.sha256, known, there)}
+    gone = sorted(set(older.files) - files.keys()) if older else []
+    if any(path in known for path in new) or gone:
+        withhold(zoo, [name])
+    if new or gone:
+        zoo.store.commit(new, gone)
 
 
 def unpublish(zoo: Zoo, names: Sequence[str]) -> None:

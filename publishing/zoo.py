@@ -72,6 +72,15 @@ class Zoo:
         """
         return all(self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items())
 
+    def holds(self, path: str, digest: str, known: Mapping[str, str], there: Mapping[str, Stamp]) -> bool:
+        """Whether the file at ``path`` has ``digest``, by what is ``known`` and what the store can tell.
+
+        ``there`` are the store's stamps.
+        """
+        if path not in there or known.get(path) != digest:
+            return False
+        return self.store.sha256(path) in (digest, None)
+
     def require_ours(self) -> None:
         """Raise PublishError where the store holds something, and it is no zoo of this pipeline."""
         there = self.store.stamps()

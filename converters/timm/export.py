@@ -15,13 +15,13 @@ from torchvision_operators import import_torchvision
 import_torchvision()  # before timm, which imports it as it is
 
 import timm  # noqa: E402
-from huggingface_hub import (  # type: ignore[import-not-found]  # noqa: E402
+from huggingface_hub import (  # noqa: E402
     get_hf_file_metadata,
     hf_hub_download,
     hf_hub_url,
     try_to_load_from_cache,
 )
-from huggingface_hub.errors import RemoteEntryNotFoundError  # type: ignore[import-not-found]  # noqa: E402
+from huggingface_hub.errors import RemoteEntryNotFoundError  # noqa: E402
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 

@@ -1,7 +1,7 @@
 """A zoo behind an fsspec URL: a bucket, a server, memory.
 
-Object stores replace an object at once or not at all, and have no locks. What is being sent is noted
-beside the zoo first, so that a run after a broken one knows which files arrived.
+Object stores replace an object at once or not at all, and have no locks. Which large files are being sent
+is noted beside the zoo first, so that a run after a broken one knows those that arrived.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -104,30 +104,30 @@ class RemoteStore:
 
     def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
         there = self._all()
-        known = self._known(there)
+        notes = {path: _noted(self.read(path)) for path in there if path.startswith(f"{_SENDING}/")}
+        listed = read_checksums(self.read(CHECKSUMS) or b"")
+        known = _agreed([listed, *notes.values()])
         send = {
             path: content
             for path, content in add.items()
             if path not in there or there[path].bytes != content.size or known.get(path) != content.sha256
         }
-        if send:
-            note = json.dumps({path: content.sha256 for path, content in send.items()}, sort_keys=True)
-            sending = f"{_SENDING}/{content_of(note.encode()).sha256[:16]}.json"
-            self._send(sending, note.encode())
-            for path, content in send.items():
-                self._send(path, content.data)
-            self._remove([sending], there | {sending: Stamp(0, "")})
-        self._remove(remove, there)
+        if any(isinstance(content.data, Path) for content in send.values()):
+            notes |= self._note(
+                {path: made.sha256 for path, made in add.items() if isinstance(made.data, Path)}
+            )
+        for path, content in send.items():
+            self._send(path, content.data)
+        settled = listed | {path: content.sha256 for path, content in add.items()}
+        done = [path for path, note in notes.items() if note.items() <= settled.items()]
+        self._remove([*done, *(path for path in remove if path in there)])
 
-    def _known(self, there: Mapping[str, Stamp]) -> dict[str, str]:
-        """The digests of files, as far as all who say something of a file say the same."""
-        said: dict[str, set[str]] = {}
-        for path, digest in read_checksums(self.read(CHECKSUMS) or b"").items():
-            said.setdefault(path, set()).add(digest)
-        for note in (path for path in there if path.startswith(f"{_SENDING}/")):
-            for path, digest in _noted(self.read(note)).items():
-                said.setdefault(path, set()).add(digest)
-        return {path: next(iter(digests)) for path, digests in said.items() if len(digests) == 1}
+    def _note(self, digests: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """Note which large files are being sent; the note by its path."""
+        text = json.dumps(digests, sort_keys=True).encode()
+        path = f"{_SENDING}/{content_of(text).sha256[:16]}.json"
+        self._send(path, text)
+        return {path: digests}
 
     def _send(self, path: str, data: bytes | Path) -> None:
         with self._told(f"sending {path}"):
@@ -150,11 +150,10 @@ class RemoteStore:
         protocols = self._system.protocol
         return bool(_BUCKETS & ({protocols} if isinstance(protocols, str) else set(protocols)))
 
-    def _remove(self, paths: Sequence[str], there: Mapping[str, Stamp]) -> None:
+    def _remove(self, paths: Sequence[str]) -> None:
         with self._told("removing files"):
             for path in paths:
-                if path in there:
-                    self._system.rm_file(self._at(path))
+                self._system.rm_file(self._at(path))
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -189,6 +188,15 @@ class RemoteStore:
 def _stamp(said: Mapping[str, Any]) -> Stamp:
     mark = next((str(said[name]) for name in _MARKS if said.get(name) is not None), "")
     return Stamp(int(said["size"] or 0), mark)
+
+
+def _agreed(claims: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The digests of files, as far as all who say something of a file say the same."""
+    said: dict[str, set[str]] = {}
+    for claim in claims:
+        for path, digest in claim.items():
+            said.setdefault(path, set()).add(digest)
+    return {path: next(iter(digests)) for path, digests in said.items() if len(digests) == 1}
 
 
 def _noted(note: bytes | None) -> dict[str, str]:

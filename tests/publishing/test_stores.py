@@ -1,0 +1,300 @@
+"""Stores that are no folder: memory, a real S3 server, and what the Hub is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fsspec
+import pytest
+from huggingface_hub import CommitOperationAdd
+from moto.server import ThreadedMotoServer
+
+from publishing.announcement import announce
+from publishing.errors import PublishError
+from publishing.manifest import CHECKSUMS, MANIFEST
+from publishing.stores import open_store
+from publishing.stores.folder import FolderStore
+from publishing.stores.hub import HubStore
+from publishing.stores.interface import Content, content_of
+from publishing.units import publish, unpublish
+from publishing.zoo import Zoo
+from tests.publishing.zoos import bytes_of, description, material, network, pages, publish_in, seen, zoo_in
+
+SECRET = "a-secret-that-nobody-may-see"  # noqa: S105 - the server takes any
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    return network(tmp_path / "work.onnx")
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    yield "memory://zoo/of/models"
+    fsspec.filesystem("memory").store.clear()
+    fsspec.filesystem("memory").pseudo_dirs[:] = [""]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadedMotoServer]:
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def bucket(server: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a bucket on a real server; credentials come from where S3's tools look for them."""
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    fsspec.filesystem("s3").clear_instance_cache()
+    system = fsspec.filesystem("s3")
+    system.mkdir("models")
+    yield "s3://models/zoo"
+    system.rm("models", recursive=True)
+    system.clear_instance_cache()
+
+
+@pytest.fixture(params=["memory", "bucket"])
+def place(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+def _content(place: str) -> dict[str, bytes]:
+    system, root = fsspec.core.url_to_fs(place)
+    system.invalidate_cache()
+    return {path.removeprefix(f"{root}/"): system.cat_file(path) for path in system.find(root)}
+
+
+def test_a_zoo_has_the_same_bytes_wherever_it_is(place: str, model_file: Path, tmp_path: Path) -> None:
+    for where in (place, tmp_path / "dist"):
+        publish_in(where, model_file, seen())
+        publish_in(where, model_file, description("other"))
+    assert _content(place) == bytes_of(tmp_path / "dist")
+    record = zoo_in(place).published("timm/tiny@9")
+    assert record == zoo_in(tmp_path / "dist").published("timm/tiny@9")
+
+
+def test_unpublish_and_announce_in_a_store(place: str, model_file: Path) -> None:
+    publish_in(place, model_file, seen("other"))
+    before = _content(place)
+    publish_in(place, model_file, description())
+    zoo = zoo_in(place)
+    unpublish(zoo, ["timm/tiny@9"])
+    assert [entry["model"] for entry in json.loads(zoo.store.read(MANIFEST) or b"")] == ["other"]
+    announce(zoo, pages)
+    assert _content(place) == before
+
+
+class _Watched:
+    """A file system of which every write is noted; it breaks before the write numbered ``breaks_at``."""
+
+    def __init__(self, system: Any, breaks_at: int = 10**9) -> None:
+        self._system, self._left, self.written = system, breaks_at, []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._system, name)
+
+    def _note(self, path: str) -> None:
+        if not self._left:
+            raise ConnectionResetError("the connection broke")
+        self._left -= 1
+        self.written.append(path.rsplit("/zoo/", 1)[-1].removeprefix("of/models/"))
+
+    def pipe_file(self, path: str, data: bytes) -> None:
+        self._note(path)
+        self._system.pipe_file(path, data)
+
+    def put_file(self, source: str, path: str) -> None:
+        self._note(path)
+        self._system.put_file(source, path)
+
+
+def _watch(zoo: Zoo, breaks_at: int = 10**9) -> _Watched:
+    store: Any = zoo.store
+    store._system = _Watched(store._system, breaks_at)
+    return store._system  # type: ignore[no-any-return]
+
+
+def test_the_manifest_is_written_last(place: str, model_file: Path) -> None:
+    zoo = zoo_in(place)
+    watched = _watch(zoo)
+    publish(zoo, material(model_file), description())
+    announce(zoo, pages)
+    written = [path for path in watched.written if not path.startswith(".")]
+    assert written[-2:] == [CHECKSUMS, MANIFEST]
+    assert written.index("timm/small/model/tiny-9.record.json") == 4  # behind the files that it speaks of
+
+
+def test_what_is_there_is_not_sent_again(place: str, model_file: Path) -> None:
+    publish_in(place, model_file, seen())
+    zoo = zoo_in(place)
+    watched = _watch(zoo)
+    publish(zoo, material(model_file, pictures={}), description("tiny", predictions=seen().predictions))
+    announce(zoo, pages)
+    assert watched.written == []
+
+
+@pytest.mark.parametrize("breaks_at", range(1, 10))
+def test_a_broken_run_is_taken_up_where_it_broke(place: str, model_file: Path, breaks_at: int) -> None:
+    publish_in(place, model_file, description("other"))
+    before = _content(place)
+    broken = zoo_in(place)
+    first = _watch(broken, breaks_at)
+    with pytest.raises(PublishError, match=r"failed: the connection broke.*run the same command again"):
+        _publish_all(broken, model_file)
+    whole = {path: data for path, data in _content(place).items() if path in before}
+    if first.written[-1] != CHECKSUMS:
+        assert {path for path in before if whole[path] != before[path]} <= {"index.html"}
+    again = zoo_in(place)
+    second = _watch(again)
+    _publish_all(again, model_file)
+    twice = {path for path in first.written if path in second.written and path.endswith((".onnx", ".gz"))}
+    assert twice == set()
+    publish_in("memory://expected/zoo", model_file, description("other"))
+    publish_in("memory://expected/zoo", model_file, description())
+    assert _content(place) == _content("memory://expected/zoo")
+
+
+def _publish_all(zoo: Zoo, model_file: Path) -> None:
+    publish(zoo, material(model_file), description())
+    announce(zoo, pages)
+
+
+def test_a_file_that_somebody_else_was_sending_is_not_trusted(memory: str, model_file: Path) -> None:
+    """A broken run of ours and a finished one of theirs: the same sizes, other bytes."""
+    publish_in(memory, model_file, description())
+    path = "timm/small/model/tiny-9.onnx"
+    theirs = bytes(reversed(model_file.read_bytes()))
+    store = zoo_in(memory).store
+    store.commit({path: content_of(theirs)})
+    note = json.dumps({path: content_of(theirs).sha256}).encode()
+    fsspec.filesystem("memory").pipe_file("/zoo/of/models/.sending/0123.json", note)
+    store.commit({path: Content(model_file, content_of(model_file.read_bytes()).sha256)})
+    assert store.read(path) == model_file.read_bytes()
+
+
+def test_a_large_file_is_streamed(bucket: str, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(os.urandom(1 << 20) * 120)
+    store = open_store(bucket)
+    store.commit({"large": Content(large, "00" * 32)})
+    [stamp] = store.stamps().values()
+    assert stamp.bytes == 120 << 20
+    assert stamp.mark.strip('"').partition("-")[2] >= "2"  # the mark of an upload in several parts
+
+
+def test_a_bucket_that_is_not_there_is_told_and_not_made(bucket: str, model_file: Path) -> None:
+    with pytest.raises(PublishError, match=r"s3://absent/zoo: .* failed: .*bucket does not exist"):
+        publish_in("s3://absent/zoo", model_file, description())
+    assert "absent" not in fsspec.filesystem("s3").ls("")
+
+
+def test_a_server_that_is_not_there_is_told(
+    bucket: str, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    fsspec.filesystem("s3").clear_instance_cache()
+    with pytest.raises(PublishError, match="see that the store can be reached") as failure:
+        publish_in(bucket, model_file, description())
+    assert SECRET not in str(failure.value)
+
+
+def test_a_store_that_only_reads_is_told(
+    bucket: str, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_in(bucket, model_file, description("other"))
+    before, zoo = _content(bucket), zoo_in(bucket)
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError("Access Denied")
+
+    store: Any = zoo.store
+    monkeypatch.setattr(store._system, "put_file", refuse)
+    monkeypatch.setattr(store._system, "pipe_file", refuse)
+    with pytest.raises(PublishError, match=r"Access Denied.*that you may write to it"):
+        publish(zoo, material(model_file), description())
+    assert _content(bucket) == before
+
+
+def test_no_secret_is_written(bucket: str, model_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "publishing")
+    publish_in(bucket, model_file, description())
+    assert not [path for path, data in _content(bucket).items() if SECRET.encode() in data]
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("s3://key:secret@bucket/zoo", "holds credentials, which would end up in logs"),
+        ("https://example.com/zoo", "can be read, and not written to"),
+        ("gopher://example.com/zoo", "cannot publish to gopher://example.com/zoo: .*Give a folder, or a URL"),
+        ("gs://bucket/zoo", "gs:// needs a package that is not installed"),
+    ],
+)
+def test_wrong_urls_are_told(url: str, words: str) -> None:
+    with pytest.raises(PublishError, match=words) as failure:
+        open_store(url)
+    assert ":secret" not in str(failure.value)
+
+
+def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}/a%20zoo")
+    assert isinstance(store, FolderStore)
+    assert store.folder == tmp_path / "a zoo"
+
+
+def test_what_the_hub_is_asked_for(model_file: Path) -> None:
+    """The Hub cannot be had in a test: a stub in its place notes the commits."""
+    commits: list[dict[str, Any]] = []
+
+    def create_commit(repo: str, operations: list[Any], **options: Any) -> None:
+        commits.append({"repo": repo, "operations": operations, **options})
+
+    place = SimpleNamespace(repo_id="somebody/zoo", repo_type="model", revision="main", path_in_repo="all")
+    system = SimpleNamespace(
+        _api=SimpleNamespace(create_commit=create_commit),
+        resolve_path=lambda root: place,
+        invalidate_cache=lambda: None,
+        find=lambda root, detail: {
+            "somebody/zoo/all/timm/small/model/old-9.onnx": {"type": "file", "size": 3, "blob_id": "ab"}
+        },
+    )
+    store = HubStore("hf://somebody/zoo/all", system, "somebody/zoo/all", None)
+    model = Content(model_file, "00" * 32)
+    store.commit(
+        {"timm/small/model/tiny-9.onnx": model, MANIFEST: content_of(b"[]")},
+        ["timm/small/model/old-9.onnx", "absent"],
+    )
+    [commit] = commits
+    assert commit["repo"] == "somebody/zoo"
+    assert (commit["repo_type"], commit["revision"]) == ("model", "main")
+    assert commit["commit_message"] == "Publish tiny-9, old-9"
+    paths = [(type(one) is CommitOperationAdd, one.path_in_repo) for one in commit["operations"]]
+    assert paths == [
+        (True, "all/timm/small/model/tiny-9.onnx"),
+        (True, f"all/{MANIFEST}"),
+        (False, "all/timm/small/model/old-9.onnx"),
+    ]
+    assert commit["operations"][0].path_or_fileobj == str(model_file)  # streamed by the Hub's own client
+    assert store.stamps().keys() == {"timm/small/model/old-9.onnx"}
+
+
+def test_the_hub_takes_its_urls() -> None:
+    store = open_store("hf://datasets/somebody/zoo")
+    assert isinstance(store, HubStore)
+    assert store.place == "hf://datasets/somebody/zoo"

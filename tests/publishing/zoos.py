@@ -1,0 +1,124 @@
+"""What the tests of publishing publish: a small real model, and a zoo to put it in."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, parser
+
+import opsets
+from publishing.announcement import announce
+from publishing.archive import DataSet
+from publishing.record import Description, Record
+from publishing.stores import open_store
+from publishing.units import Material, publish
+from publishing.zoo import Zoo
+
+NETWORK = """
+<ir_version: 3, opset_import: ["": 9]>
+tiny (float[N, 4] image, float[4, 3] weight) => (float[N, 3] logits) { logits = MatMul(image, weight) }
+"""
+WEIGHT = np.arange(12, dtype=np.float32).reshape(4, 3)
+IMAGES = np.ones((2, 4), dtype=np.float32)
+PICTURE = b"a thumbnail, or so"
+PICTURE_PATH = "pictures/cat-0123456789ab.jpg"
+
+
+def network(file: Path, factor: float = 1.0) -> Path:
+    model = parser.parse_model(NETWORK)
+    model.graph.initializer.append(numpy_helper.from_array(WEIGHT * np.float32(factor), "weight"))
+    onnx.save(model, file)
+    return file
+
+
+def description(model: str = "tiny", **changes: Any) -> Description:
+    made = Description(
+        name=f"timm/{model}@9",
+        source="timm",
+        framework="PyTorch Image Models (timm)",
+        family="small",
+        model=model,
+        license="Apache-2.0",
+        author="",
+        key="abc",
+        provenance={
+            "model": model,
+            "exporter": "torch.onnx.export",
+            "native_opset": 12,
+            "parameters": 12,
+            "form": "as the framework builds it",
+            "weights": {"origin": "random weights, seed 0", "sha256": None, "tensors": 1},
+            "python": "3.11.7",
+            "packages": {"timm": "1.0.31"},
+            "environment": "55" * 32,
+        },
+        preprocessing={"input_size": [3, 224, 224]},
+        inputs=[{"name": "noise-1", "shape": [1, 4], "sha256": "11" * 32}],
+        verdict={"status": "passed", "reason": ""},
+        predictions=[],
+        rewrites=[],
+        bounds=[],
+        figures={"parameters": 12, "reported": []},
+    )
+    return replace(made, **changes)
+
+
+def seen(model: str = "tiny", **changes: Any) -> Description:
+    """A description of a model that was shown a picture."""
+    row = {
+        "picture": "cat.png",
+        "thumbnail": PICTURE_PATH,
+        "thumbnail_sha256": hashlib.sha256(PICTURE).hexdigest(),
+        "source": [],
+    }
+    return description(model, predictions=[row], **changes)
+
+
+def data_sets(factor: float = 1.0) -> list[DataSet]:
+    return [
+        DataSet([IMAGES[:1]], [IMAGES[:1] @ WEIGHT * np.float32(factor)]),
+        DataSet([IMAGES], [IMAGES @ WEIGHT * np.float32(factor)]),
+    ]
+
+
+def material(model_file: Path, factor: float = 1.0, pictures: Mapping[str, bytes] | None = None) -> Material:
+    return Material(model_file, opsets.read_graph(model_file), data_sets(factor), pictures or {})
+
+
+def pages(records: Sequence[Record]) -> dict[str, bytes]:
+    """Pages that say which models there are; the real ones have tests of their own."""
+    names = sorted(record.name for record in records)
+    made = {"index.html": "\n".join(names).encode()}
+    return made | {f"{record.source}/{record.family}/{record.model}.html": b"one" for record in records}
+
+
+def zoo_in(place: Path | str) -> Zoo:
+    return Zoo(open_store(place))
+
+
+def publish_in(place: Path | str, model_file: Path, said: Description, factor: float = 1.0) -> Record:
+    """Publish into a folder or URL, and announce it."""
+    zoo = zoo_in(place)
+    pictures = {row["thumbnail"]: PICTURE for row in said.predictions}
+    record = publish(zoo, material(model_file, factor, pictures), said)
+    announce(zoo, pages)
+    return record
+
+
+def run_tool(*command: str, folder: Path) -> None:
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    }
