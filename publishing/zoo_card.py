@@ -1,0 +1,74 @@
+"""The card of the zoo itself: what the folder is, what is in it, and how to check it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from publishing import NAME, __version__, prose
+from publishing.card_groups import family_title, grouped, representatives
+from publishing.manifest import CHECKSUMS, MANIFEST
+from publishing.markdown import code, link, table, text
+from publishing.record import Record
+from publishing.text_template import render
+from publishing.wording import listed, numbers, size
+
+
+def zoo_card(records: Sequence[Record]) -> str:
+    """Write the card of all records of a zoo, which are in the order of the card."""
+    models = representatives(records)
+    names = [model.model for model in models]
+    ambiguous = sorted({name for name in names if names.count(name) > 1})
+    return render(
+        "zoo.md.jinja",
+        {
+            "models": len(models),
+            "files": len(records),
+            "frameworks": listed(sorted({text(record.framework) for record in records})),
+            "several_opsets": len({record.opset for record in records}) > 1,
+            "opsets": numbers(record.opset for record in records),
+            "random": sum(map(prose.is_random, models)),
+            "random_weights": text(prose.RANDOM_WEIGHTS),
+            "random_meaning": text(prose.RANDOM_MEANING),
+            "families": _families(records),
+            "catalogue_page": "index.html",
+            "manifest": MANIFEST,
+            "checksums": CHECKSUMS,
+            "example": next((model for model in models if model.model not in ambiguous), models[0]),
+            "ambiguous": listed(map(code, ambiguous)),
+            "licenses": _licenses(models),
+            "maker": NAME,
+            "version": __version__,
+        },
+    )
+
+
+def _families(records: Sequence[Record]) -> str:
+    rows = []
+    for some in grouped(records, lambda record: (record.source, record.family)):
+        models = representatives(some)
+        random = sum(map(prose.is_random, models))
+        rows.append(
+            (
+                link(family_title(some), f"{some[0].source}/{some[0].family}/README.md"),
+                text(some[0].framework),
+                str(len(models)),
+                str(len(some)),
+                numbers(record.opset for record in some),
+                _sizes(some),
+                "all" if random == len(models) else f"{random} of {len(models)}" if random else "none",
+            )
+        )
+    heads = ("Family", "Source", "Models", "Files", "Opsets", "Size of a file", "Random weights")
+    return table(heads, rows, right=(2, 3))
+
+
+def _sizes(records: Iterable[Record]) -> str:
+    known = sorted(record.files["onnx"].bytes for record in records)
+    least, most = size(known[0]), size(known[-1])
+    return least if least == most else f"{least} to {most}"
+
+
+def _licenses(models: Sequence[Record]) -> str:
+    groups = sorted(grouped(models, lambda model: model.license), key=lambda some: some[0].license)
+    rows = [(text(some[0].license) or "not stated", str(len(some))) for some in groups]
+    return table(("License", "Models"), rows, right=(1,))
