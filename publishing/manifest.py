@@ -37,7 +37,8 @@ def read_checksums(text: bytes) -> dict[str, str]:
 def _entry(record: Record) -> dict[str, Any]:
     model, archive = record.files["onnx"], record.files["tar.gz"]
     return {
-        "model": record.model,
+        # The client picks by this name, whatever its case, and opset alone: sources share names.
+        "model": record.name.replace(f"@{record.opset}", ""),
         "model_path": model.path,
         "onnx_version": record.onnx_version,
         "opset_version": record.opset,
