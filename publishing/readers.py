@@ -1,0 +1,216 @@
+"""Where the files of a zoo are read from: a folder, a web server, or any store that fsspec knows."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from publishing.errors import PublishError
+
+if TYPE_CHECKING:
+    import httpx2
+
+BLOCK = 1 << 20
+_TIMEOUT_SECONDS = 60.0
+
+
+class AbsentError(PublishError):
+    """There is no such file; the message says of what kind that is."""
+
+
+class UnreadableError(PublishError):
+    """The file, or all of the place, cannot be read; the message says why, without naming it."""
+
+
+class UnknownPlaceError(PublishError):
+    """No reader is there for this address; the message says what to do."""
+
+
+class Reader(Protocol):
+    """The files of one place, by their paths from its top, with ``/``; nothing is ever written there."""
+
+    address: str
+    """What messages call the place: without user names, passwords and tokens."""
+
+    def names(self) -> frozenset[str] | None:
+        """Return the paths of all files, or None where the place does not list them.
+
+        Raises:
+            AbsentError: there is no such place.
+            UnreadableError: it cannot be listed.
+        """
+        ...
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a file, in blocks.
+
+        Raises:
+            AbsentError: there is no such file.
+            UnreadableError: it cannot be read, or not to its end.
+        """
+        ...
+
+    def local(self, path: str) -> Path | None:
+        """Return where the file is on this machine; None where it has to be fetched."""
+        ...
+
+
+def is_address(text: str) -> bool:
+    """Whether it is a URL rather than a path; one letter before the colon is a drive."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(:[a-z]+:)?//", text))
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path that somebody wrote down stays in its folder, on any system."""
+    parts = path.split("/")
+    plain = path.isprintable() and "\\" not in path and ":" not in path
+    return plain and not any(part in ("", ".", "..") for part in parts)
+
+
+def without_secrets(address: str) -> str:
+    """An address as messages may hold it: without user, password, query and fragment."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
+
+
+def reader_of(place: str) -> Reader:
+    """Return the reader of a folder's path, or of a URL that names a folder.
+
+    Raises:
+        UnknownPlaceError: nothing that is installed reads such addresses.
+    """
+    if not is_address(place):
+        return FolderReader(Path(place))
+    if urlsplit(place).scheme in ("http", "https"):
+        return WebReader(place)
+    return StoreReader(place)
+
+
+class FolderReader:
+    """A folder on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = str(folder)
+        self._folder = folder
+
+    def names(self) -> frozenset[str]:
+        """Return all files, and links to folders, which are not followed."""
+        if not self._folder.is_dir():
+            raise AbsentError("there is no such folder")
+        found = []
+        for place, folders, files in os.walk(self._folder, onerror=_raise):
+            links = [name for name in folders if (Path(place) / name).is_symlink()]
+            found += [(Path(place) / name).relative_to(self._folder) for name in (*files, *links)]
+        return frozenset(path.as_posix() for path in found)
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Yield the blocks of a regular file; of a link to one, too, as caches of downloads have them."""
+        file = self._folder / path
+        try:
+            if file.exists() and not file.is_file():
+                raise UnreadableError("it is no file" if file.is_dir() else "it is no regular file")
+            with file.open("rb") as stream:
+                while block := stream.read(BLOCK):
+                    yield block
+        except FileNotFoundError as error:
+            raise AbsentError("there is no such file") from error
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error)) from error
+
+    def local(self, path: str) -> Path | None:
+        return self._folder / path
+
+
+def _raise(error: OSError) -> None:
+    raise UnreadableError(f"{error.filename}: {error.strerror}") from error
+
+
+class WebReader:
+    """A folder of any web server, which lists nothing."""
+
+    def __init__(self, url: str) -> None:
+        self.address = without_secrets(url).rstrip("/")
+        self._url = urlsplit(url)
+
+    def names(self) -> None:
+        """Say that a web server lists no files."""
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes as they are stored, whatever compression the server offers."""
+        import httpx2
+
+        url = urlunsplit(self._url._replace(path=f"{self._url.path.rstrip('/')}/{quote(path)}"))
+        size = 0
+        try:
+            with self._client() as client, client.stream("GET", url) as answer:
+                if answer.status_code in (404, 410):
+                    raise AbsentError(f"the server answers {answer.status_code} {answer.reason_phrase}")
+                if answer.status_code != 200:
+                    raise UnreadableError(f"the server answers {answer.status_code} {answer.reason_phrase}")
+                for block in answer.iter_raw(BLOCK):
+                    size += len(block)
+                    yield block
+        except httpx2.RemoteProtocolError as error:
+            raise UnreadableError(f"the connection broke after {size:,} bytes: {error}") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise UnreadableError(str(error) or type(error).__name__) from error
+
+    def _client(self) -> httpx2.Client:
+        import httpx2
+
+        return httpx2.Client(
+            follow_redirects=True, timeout=_TIMEOUT_SECONDS, headers={"Accept-Encoding": "identity"}
+        )
+
+    def local(self, path: str) -> Path | None:
+        return None
+
+
+class StoreReader:
+    """Whatever fsspec knows: ``s3://``, ``hf://``, ``memory://``; credentials come from its own places."""
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self.address = without_secrets(url).rstrip("/")
+        try:
+            self._store, self._root = fsspec.url_to_fs(url)
+        except ImportError as error:
+            raise UnknownPlaceError(f"{self.address} cannot be read: {error}") from error
+        except ValueError as error:
+            raise UnknownPlaceError(
+                f"{self.address} cannot be read: {error}. Give a folder, an http(s) address, or one of "
+                "fsspec's, such as s3://bucket/zoo"
+            ) from error
+
+    def names(self) -> frozenset[str]:
+        """Return what the store lists."""
+        self._store.invalidate_cache()
+        try:
+            found: list[str] = self._store.find(self._root)
+        except Exception as error:  # each store raises classes of its own
+            raise _told(error) from error
+        return frozenset(path.removeprefix(self._root).lstrip("/") for path in found)
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Yield the blocks of a file, read one after the other."""
+        try:
+            with self._store.open(f"{self._root.rstrip('/')}/{path}", "rb") as stream:
+                while block := stream.read(BLOCK):
+                    yield block
+        except Exception as error:  # each store raises classes of its own
+            raise _told(error) from error
+
+    def local(self, path: str) -> Path | None:
+        return None
+
+
+def _told(error: Any) -> PublishError:
+    if isinstance(error, FileNotFoundError):
+        return AbsentError("there is no such file")
+    reason = " ".join(str(error).split())[:300]
+    return UnreadableError(f"the store says {reason or type(error).__name__}")
