@@ -26,7 +26,9 @@ class DataArrays:
     problems: list[str] = field(default_factory=list)
 
 
-def read_data(data_sets: Sequence[DataFiles], facts: GraphFacts, recorded: Sequence[Any] | None) -> DataArrays:
+def read_data(
+    data_sets: Sequence[DataFiles], facts: GraphFacts, recorded: Sequence[Any] | None
+) -> DataArrays:
     """Read the tensors and hold them against the graph.
 
     ``recorded`` are the record's ``inputs``, one for each data set; None where there is no record.

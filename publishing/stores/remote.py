@@ -122,12 +122,12 @@ class RemoteStore:
         done = [path for path, note in notes.items() if note.items() <= settled.items()]
         self._remove([*done, *(path for path in remove if path in there)])
 
-    def _note(self, digests: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    def _note(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Note which large files are being sent; the note by its path."""
         text = json.dumps(digests, sort_keys=True).encode()
         path = f"{_SENDING}/{content_of(text).sha256[:16]}.json"
         self._send(path, text)
-        return {path: digests}
+        return {path: dict(digests)}
 
     def _send(self, path: str, data: bytes | Path) -> None:
         with self._told(f"sending {path}"):

@@ -66,7 +66,7 @@ def source(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (folder / "requirements.lock").write_text(f"framework==1.0 --hash=sha256:{digest}\n")
     (folder / "environment.toml").write_text(f'python = "{VERSION}"\n[variables]\nTINY = "1"\n')
     (folder / "export.py").write_text(EXPORT)
-    return Source("tiny", "Tiny", folder, (".pth",), "MIT")
+    return Source("tiny", "Tiny", folder, (".pth",), "MIT", "org.example")
 
 
 def _ensure(source: Source, say: Callable[[str], None] = lambda _message: None) -> environments.Environment:

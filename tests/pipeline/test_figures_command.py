@@ -16,8 +16,8 @@ import opsets
 from pipeline.comparison import figures_of
 from pipeline.figures_file import read_figures
 from publishing.archive import DataSet
-from publishing.record import Description
-from publishing.store import publish
+from publishing.units import Material, publish
+from tests.publishing.zoos import description, zoo_in
 
 FILE = """\
 publish: dist
@@ -60,22 +60,12 @@ def _publish(folder: Path, opset: int) -> None:
     onnx.save(model, folder / "model.onnx")
     [document] = read_figures(folder / "figures.yaml").of("timm/net")
     counted = figures_of("timm/net", model, [document], height=32, framework_parameters=14_756)
-    description = Description(
-        name=f"timm/net@{opset}",
-        source="timm",
-        model="net",
-        key="of another day",
-        provenance={},
-        preprocessing={},
-        inputs=[],
-        verdict={"status": "passed"},
-        predictions=[],
-        rewrites=[],
-        bounds=[],
-        figures=counted,
+    said = description(
+        "net", name=f"timm/net@{opset}", family="net", key="of another day", preprocessing={}, figures=counted
     )
     arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 500), np.float32)
-    publish(folder / "dist", folder / "model.onnx", model, description, [DataSet(arrays[:1], arrays[1:])])
+    material = Material(folder / "model.onnx", model, [DataSet(arrays[:1], arrays[1:])])
+    publish(zoo_in(folder / "dist"), material, said)
 
 
 @pytest.fixture
@@ -116,7 +106,7 @@ def test_figures_stand_beside_those_of_the_document(folder: Path) -> None:
 def test_files_stand_beside_those_of_the_original_zoo(folder: Path) -> None:
     text = _command(folder)
     size, archive = (
-        f"{(folder / 'dist/timm/net' / f'net-7{ending}').stat().st_size / (1 << 20):.1f}"
+        f"{(folder / 'dist/timm/net/model' / f'net-7{ending}').stat().st_size / (1 << 20):.1f}"
         for ending in (".onnx", ".tar.gz")
     )
     assert _row(text, "timm/net@7") == [size, "0.1", archive, "0.1", "1.2", "1.2.1", "7", "3", "70.4"]
@@ -125,7 +115,7 @@ def test_files_stand_beside_those_of_the_original_zoo(folder: Path) -> None:
 
 def test_what_is_not_published_is_named(folder: Path) -> None:
     assert _row(_command(folder), "timm/other") == ["not", "published", "yet"]
-    (folder / "dist/timm/net/net-9.json").unlink()
+    (folder / "dist/timm/net/model/net-9.record.json").unlink()
     text = _command(folder, "--only", "timm/net")
     assert _row(text, "timm/net ")[0] == "7"
     assert "9 not published yet" in text

@@ -50,7 +50,7 @@ def _source(folder: Path, version: str) -> Source:
     (folder / "requirements.lock").write_text("")
     (folder / "environment.toml").write_text(f'python = "{version}"\n')
     (folder / "export.py").write_text(EXPORT)
-    return Source("tiny", "Tiny", folder, (".pth",), "MIT")
+    return Source("tiny", "Tiny", folder, (".pth",), "MIT", "org.example")
 
 
 def _ensure(source: Source) -> environments.Environment:

@@ -80,7 +80,7 @@ def test_a_job_is_published_and_then_left_alone(tmp_path: Path) -> None:
 def test_a_damaged_file_is_made_again_and_the_rest_is_not(tmp_path: Path) -> None:
     _write(tmp_path)
     assert _pipeline(tmp_path, "run", "pipeline.yaml").returncode == 0
-    damaged = tmp_path / "dist/mxnet/mobilenet0.25/mobilenet0.25-12.onnx"
+    damaged = tmp_path / "dist/mxnet/mobilenet/model/mobilenet0.25-12.onnx"
     good = damaged.read_bytes()
     damaged.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     rows = _pipeline(tmp_path, "plan", "pipeline.yaml", "--format", "github").stdout
@@ -135,7 +135,7 @@ def test_weights_come_from_a_url(tmp_path: Path, server: tuple[Path, str]) -> No
     _write(tmp_path, f"weights: {{url: '{address}/trained.params', sha256: {digest}}}")
     answer = _pipeline(tmp_path, "run", "pipeline.yaml", "--only", "*/mobilenet*")
     assert answer.returncode == 0, answer.stdout
-    record = json.loads((tmp_path / "dist/mxnet/mobilenet0.25/mobilenet0.25-12.json").read_text())
+    record = json.loads((tmp_path / "dist/mxnet/mobilenet/model/mobilenet0.25-12.record.json").read_text())
     assert record["provenance"]["weights"]["origin"] == f"{address}/trained.params"
     assert record["provenance"]["weights"]["sha256"] == digest
 
@@ -190,7 +190,7 @@ def test_fresh_does_everything_again(tmp_path: Path) -> None:
     assert "inputs: done before" not in fresh.stderr
     assert "export: done before" not in fresh.stderr
     assert "done before" not in fresh.stdout
-    published = tmp_path / "dist/mxnet/mobilenet0.25/mobilenet0.25-12.onnx"
+    published = tmp_path / "dist/mxnet/mobilenet/model/mobilenet0.25-12.onnx"
     before = published.stat().st_mtime_ns
     assert _pipeline(tmp_path, *arguments, "--fresh").returncode == 0
     assert published.stat().st_mtime_ns > before
@@ -244,7 +244,7 @@ def test_preprocessing_can_be_set(tmp_path: Path) -> None:
     _write(tmp_path, "preprocessing: {input_size: [3, 96, 128], mean: [0, 0, 0], interpolation: bicubic}")
     answer = _pipeline(tmp_path, "run", "pipeline.yaml", "--only", "*/mobilenet*")
     assert answer.returncode == 0, answer.stdout
-    record = json.loads((tmp_path / "dist/mxnet/mobilenet0.25/mobilenet0.25-12.json").read_text())
+    record = json.loads((tmp_path / "dist/mxnet/mobilenet/model/mobilenet0.25-12.record.json").read_text())
     assert record["io_ports"]["inputs"][0]["shape"] == ["batch", 3, 96, 128]
     said = record["preprocessing"]
     assert (said["mean"], said["interpolation"], said["resize"]) == ([0, 0, 0], "bicubic", 110)

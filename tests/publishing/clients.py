@@ -26,6 +26,7 @@ SOURCE = Source(
     folder=Path(__file__).parent / "hub_client",
     weights_suffixes=(),
     license="Apache-2.0",
+    domain="org.example",
 )
 NEVER = threading.Event()
 

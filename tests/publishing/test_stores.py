@@ -102,7 +102,7 @@ class _Watched:
     """A file system of which every write is noted; it breaks before the write numbered ``breaks_at``."""
 
     def __init__(self, system: Any, breaks_at: int = 10**9) -> None:
-        self._system, self._left, self.written = system, breaks_at, []
+        self._system, self._left, self.written = system, breaks_at, list[str]()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._system, name)

@@ -15,8 +15,8 @@ from onnx import parser
 
 from pipeline.history import history_file
 from publishing.archive import DataSet
-from publishing.record import Description
-from publishing.store import publish
+from publishing.units import Material, publish
+from tests.publishing.zoos import description, zoo_in
 
 ROOT = Path(__file__).parents[2]
 FILE = """\
@@ -64,22 +64,15 @@ def _publish(folder: Path, opset: int) -> None:
     text = f'<ir_version: 3, opset_import: ["": {opset}]> {graph}'
     model = parser.parse_model(text)
     onnx.save(model, folder / "model.onnx")
-    description = Description(
+    said = description(
+        "net",
         name=f"timm/net@{opset}",
-        source="timm",
-        model="net",
-        key="of another day",
-        provenance={},
-        preprocessing={},
-        inputs=[],
         verdict={"status": "passed", "runtimes": RUNTIMES[opset]},
-        predictions=[],
-        rewrites=[],
-        bounds=[],
         figures=FIGURES,
     )
     array = np.zeros((1, 4), np.float32)
-    publish(folder / "dist", folder / "model.onnx", model, description, [DataSet([array], [array])])
+    material = Material(folder / "model.onnx", model, [DataSet([array], [array])])
+    publish(zoo_in(folder / "dist"), material, said)
 
 
 @pytest.fixture

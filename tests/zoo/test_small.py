@@ -41,8 +41,11 @@ def published(
 
 def _records(published: tuple[Listed, Path]) -> dict[int, Any]:
     listed, dist = published
-    stems = {opset: dist / listed.name / f"{listed.model}-{opset}" for opset in OPSETS}
-    return {opset: json.loads(Path(f"{stem}.json").read_text()) for opset, stem in stems.items()}
+    found = {}
+    for opset in OPSETS:
+        [record] = (dist / listed.name.split("/")[0]).glob(f"*/model/{listed.model}-{opset}.record.json")
+        found[opset] = json.loads(record.read_text())
+    return found
 
 
 def test_every_opset_is_published_with_a_good_verdict(published: tuple[Listed, Path]) -> None:

@@ -27,7 +27,9 @@ from pipeline.workers import run_worker
 
 pytestmark = pytest.mark.torch_exports
 
-SOURCE = Source("torch-exports", "Both exporters of torch", Path(__file__).parent, (), "BSD-3-Clause")
+SOURCE = Source(
+    "torch-exports", "Both exporters of torch", Path(__file__).parent, (), "BSD-3-Clause", "org.pytorch"
+)
 
 MODELS = [
     "alexnet",
