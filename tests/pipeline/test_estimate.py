@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import opsets
 from converters.interface import Source
 from pipeline.disk import LEAST_MARGIN, Need, human, refusal, rooms
 from pipeline.estimate import ARCHIVE_SHARE, GRAPH_BYTES, Estimate, estimate
 from pipeline.history import note
 from pipeline.plan import Catalogue, make_plan, read_checked
 from pipeline.selection import Selection
+from publishing.record import to_json
+from publishing.units import Material, publish
+from tests.publishing.zoos import data_sets, description, network, zoo_in
 
 NEVER = threading.Event()
 WEIGHTS = 3_000_000
@@ -82,11 +88,24 @@ def test_what_lies_in_work_already_is_not_counted_again(tmp_path: Path) -> None:
     assert [model.work for model in _estimate(tmp_path).models] == [before - 1000, before]
 
 
+def _publish_as_large(folder: Path, opset: int) -> None:
+    """Publish a unit whose four files have the size of one of resnet18."""
+    said = description("resnet18", name=f"timm/resnet18@{opset}")
+    model = opsets.read_graph(network(folder / "tiny.onnx"))
+    model.opset_import[0].version = opset
+    record = publish(zoo_in(folder / "dist"), Material(folder / "tiny.onnx", model, data_sets()), said)
+    sizes = {kind: file.bytes for kind, file in record.files.items()}
+    sizes["onnx"] += UNIT - sum(sizes.values())
+    os.truncate(folder / "dist" / record.files["onnx"].path, sizes["onnx"])
+    files = {kind: replace(file, bytes=sizes[kind]) for kind, file in record.files.items()}
+    place = folder / "dist" / f"{record.folder}/{record.stem}.record.json"
+    place.write_text(to_json(replace(record, files=files)))
+
+
 @pytest.mark.usefixtures("own_cache")
 def test_an_older_publication_makes_room_once_the_new_one_is_whole(tmp_path: Path) -> None:
-    (tmp_path / "dist/timm/resnet18").mkdir(parents=True)
     for opset in (11, 12):
-        (tmp_path / f"dist/timm/resnet18/resnet18-{opset}.onnx").write_bytes(bytes(UNIT))
+        _publish_as_large(tmp_path, opset)
     assert [model.publish for model in _estimate(tmp_path).models] == [UNIT, 2 * UNIT]
 
 
