@@ -42,6 +42,9 @@ PublishOption = Annotated[
     str | None,
     typer.Option("--publish", metavar="DIR|URL", help="Publish here instead of where FILE says."),
 ]
+SignOption = Annotated[
+    Path | None, typer.Option("--sign", metavar="KEY", help="Sign the zoo with this private key (PEM).")
+]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")]
 
 
@@ -75,9 +78,7 @@ def run(
     jobs: JobsOption = 1,
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
-    sign: Annotated[
-        Path | None, typer.Option("--sign", metavar="KEY", help="Sign the zoo with this private key (PEM).")
-    ] = None,
+    sign: SignOption = None,
 ) -> None:
     """Convert, verify and publish.
 
@@ -181,6 +182,44 @@ def retarget(
     from pipeline.retargeting import retarget as retarget_model
 
     typer.echo(retarget_model(model, opset, output))
+
+
+@app.command()
+def unpublish(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Units, such as timm/vgg16@7 or 'timm/*@{3..6}'.")
+    ],
+    publish: Annotated[
+        str, typer.Option("--publish", metavar="DIR|URL", help="The zoo to take them out of.")
+    ] = "dist",
+    sign: SignOption = None,
+) -> None:
+    """Take models out of a zoo again.
+
+    Their files are removed, and pages and lists are written without them. Without @OPSET, a name stands for
+    the model at all opsets.
+
+    Exit code 0: they are gone; 1: the zoo cannot be written; 2: there is no such zoo, or no such model in it.
+    """
+    from pipeline.withdrawal import withdraw
+
+    withdrawn = withdraw(names, publish, sign, lambda line: typer.echo(line, err=True))
+    typer.echo("\n".join(f"withdrawn: {name}" for name in withdrawn))
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder of a zoo.")] = Path("dist"),
+    host: Annotated[str, typer.Option("--host", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 8000,
+) -> None:
+    """Show a zoo in the browser.
+
+    Any other web server does it as well: all pages are plain files.
+    """
+    from pipeline.serving import serve as serve_folder
+
+    serve_folder(folder, host, port)
 
 
 @app.command()

@@ -1,0 +1,69 @@
+"""Shows a published zoo in the browser, from a web server on this machine."""
+
+from __future__ import annotations
+
+import errno
+import io
+import sys
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import PipelineError, UsageError
+
+_PAGE = "index.html"
+
+
+def serve(folder: Path, host: str, port: int) -> None:
+    """Serve the zoo in ``folder`` until interrupted; port 0 takes one that is free.
+
+    Raises UsageError where there is no zoo, and PipelineError where the port cannot be had.
+    """
+    if not (folder / _PAGE).is_file():
+        what = "there is no such folder" if not folder.is_dir() else f"there is no {_PAGE} in it"
+        raise UsageError(
+            f"{folder}: {what}. Name the folder of a published zoo: the one that `python -m pipeline run` "
+            "published into"
+        )
+    try:
+        server = ThreadingHTTPServer((host, port), partial(_Handler, directory=str(folder)))
+    except OSError as error:
+        hint = "give another with --port" if error.errno == errno.EADDRINUSE else "give another --host"
+        raise PipelineError(f"cannot serve on {host}:{port}: {error.strerror or error}; {hint}") from error
+    with server:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"serving {folder} at http://{shown}:{server.server_port}/ (Ctrl+C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """The files of a folder as they are, none of those that are hidden, and no lists of folders."""
+
+    extensions_map = {  # noqa: RUF012 - the name and the kind are the standard library's
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".html": "text/html; charset=utf-8",
+        ".md": "text/markdown; charset=utf-8",
+        ".txt": "text/plain; charset=utf-8",
+        ".json": "application/json",
+        ".onnx": "application/octet-stream",
+        ".gz": "application/gzip",
+    }
+
+    def send_head(self) -> Any:
+        asked = Path(self.translate_path(self.path)).relative_to(Path(self.directory).absolute())
+        if any(part.startswith(".") for part in asked.parts):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        return super().send_head()
+
+    def list_directory(self, path: Any) -> io.BytesIO | None:
+        self.send_error(HTTPStatus.NOT_FOUND)
+        return None
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing of each file: a page has many."""
