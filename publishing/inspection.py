@@ -90,7 +90,7 @@ def read_zoo(reader: Reader) -> Zoo:
         raise UnreadableError(zoo.findings[0].what)
     listed = {} if sums is None else _checksums(sums, zoo)
     entries = None if manifest is None else inspect_manifest(manifest, lambda what: zoo.add(MANIFEST, what))
-    stems = _stems(listed, names, entries)
+    stems = _stems(listed, names, entries if sums is None else None)
     if sums is None:
         _refuse_others(reader, manifest is not None, stems, names)
     for name, text in ((MANIFEST, manifest), (CHECKSUMS, sums)):
@@ -155,7 +155,10 @@ def _checksums(text: str, zoo: Zoo) -> dict[str, str]:
 
 
 def _stems(listed: dict[str, str], names: frozenset[str] | None, entries: Entries | None) -> set[str]:
-    """The paths, without endings, of all units that any list or file tells of."""
+    """The paths, without endings, of all units that there have to be.
+
+    The manifest tells of them where there are no checksums; it has entries of its own making otherwise.
+    """
     models = (str(path) for path in (entries or {}) if is_inside(path))
     found = {path.removesuffix(".onnx") for path in models}
     for path in (*listed, *(names or ())):
