@@ -13,14 +13,14 @@ import pytest
 from publishing.inspection import NotAZooError, read_zoo
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.readers import AbsentError, FolderReader, UnreadableError, is_inside, reader_of
-from tests.publishing import small_zoo
+from tests.publishing import verified_zoo
 
 UNIT = "timm/small/model/tiny-7"
 
 
 @pytest.fixture
 def zoo(tmp_path: Path) -> Path:
-    small_zoo.make(tmp_path / "zoo", tmp_path)
+    verified_zoo.make(tmp_path / "zoo", tmp_path)
     return tmp_path / "zoo"
 
 
