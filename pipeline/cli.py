@@ -185,6 +185,35 @@ def retarget(
 
 
 @app.command()
+def verify(
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DIR|URL|FILE...", help="Published folders, or single .onnx and .tar.gz files."
+        ),
+    ],
+    public_key: Annotated[
+        Path | None, typer.Option("--public-key", metavar="KEY", help="Check the signature with this key.")
+    ] = None,
+    digests_only: Annotated[
+        bool, typer.Option("--digests-only", help="Compare digests, and look into no model.")
+    ] = False,
+) -> None:
+    """Check what was downloaded, or is served.
+
+    Digests, signature, archives, the ONNX checker, versions and names; and the test data is run in every
+    runtime at hand. No source framework is needed. What is wrong, missing or extra is named, a line each.
+
+    Exit code 0: all is well; 1: something is not, or cannot be read; 2: the command is wrong, or there is
+    nothing that was published.
+    """
+    from pipeline.verify import verify_places
+
+    if not verify_places(places, public_key, digests_only):
+        raise typer.Exit(NOT_PUBLISHED)
+
+
+@app.command()
 def unpublish(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Units, such as timm/vgg16@7 or 'timm/*@{3..6}'.")

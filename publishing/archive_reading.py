@@ -67,9 +67,10 @@ def unpack(
                     if name:
                         _check_size(entry, name, model_bytes)
                         _write(opened, entry, folder / name)
+                end = opened.offset
         except _DAMAGE as error:
             raise ArchiveError(f"is damaged inside: {error}") from error
-        stream.finish()
+        stream.finish(end)
     return _found(folder, names.all)
 
 

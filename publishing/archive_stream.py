@@ -83,6 +83,7 @@ class Unzipped(io.RawIOBase):
         self._waiting = b""
         self._bounds = bounds
         self._size = 0
+        self._last = b""
 
     def readable(self) -> bool:
         return True
@@ -106,6 +107,7 @@ class Unzipped(io.RawIOBase):
                     f"was made to fill the disk: it unpacks to more than {self._bounds.bytes:,} bytes"
                 )
             if block:
+                self._last = block
                 return block
             if ended and not self._inflate.eof:
                 raise ArchiveError("is cut short: the gzip stream stops before its end")
@@ -123,15 +125,19 @@ class Unzipped(io.RawIOBase):
         self._waiting = self._inflate.unconsumed_tail
         return block
 
-    def finish(self) -> None:
-        """Read what follows the last entry, so that the checksum of the whole is verified.
+    def finish(self, end: int) -> None:
+        """Read to the end, so that the checksum of the whole is verified; ``end`` is that of the entries.
 
         Raises:
-            ArchiveError: it is not the zeros that end a tar archive.
+            ArchiveError: what follows the entries is not the zeros that end a tar archive.
         """
-        while block := self.read():
-            if any(block):
-                raise ArchiveError("is damaged: there is more behind the end of the tar archive")
+        rest = self._last[max(0, end - self._size + len(self._last)) :]
+        while rest.count(0) == len(rest):
+            rest = self.read()
+            if not rest:
+                break
+        else:
+            raise ArchiveError("is damaged: there is more behind the end of the tar archive")
         if self._inflate.unused_data or self._raw.read(1):
             raise ArchiveError("is damaged: there are bytes behind the end of the gzip stream")
 

@@ -10,25 +10,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from publishing.announcement import SIGNATURE
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST, checksums
 from publishing.manifest_inspection import Entries, compare_with_records, inspect_manifest
 from publishing.readers import AbsentError, Reader, UnreadableError, is_inside
 from publishing.record import RECORD_SUFFIX, PublishedFile, Record, check, from_json
 
-SIGNATURE = "model.sig"
 _LARGEST_LIST = 64 << 20
 """Bytes of the longest list or record that is read; a zoo of 10,000 models has lists of 10 MB."""
-_OURS = re.compile(rf"{CHECKSUMS}|{re.escape(SIGNATURE)}|\.lock|\.staging/.*")
-_OF_CLIENTS = re.compile(r"\.gitattributes|\.git/.*|\.cache/.*")
-"""What Git and the Hugging Face Hub put beside the files of a repository."""
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _ARTIFACTS = (".onnx", ".tar.gz")
 _FORM: Mapping[str, type] = {
     **dict.fromkeys(("name", "source", "family", "model", "license", "author", "onnx_version"), str),
     **dict.fromkeys(("opset", "ir_version"), int),
     **dict.fromkeys(("verdict", "io_ports", "preprocessing", "provenance"), dict),
-    "inputs": list,
+    **dict.fromkeys(("inputs", "predictions"), list),
 }
 """What is read of a record here."""
 
@@ -93,7 +90,7 @@ def read_zoo(reader: Reader) -> Zoo:
         raise UnreadableError(zoo.findings[0].what)
     listed = {} if sums is None else _checksums(sums, zoo)
     entries = None if manifest is None else inspect_manifest(manifest, lambda what: zoo.add(MANIFEST, what))
-    stems = _stems(listed, names, entries)
+    stems = _stems(listed, names, entries if sums is None else None)
     if sums is None:
         _refuse_others(reader, manifest is not None, stems, names)
     for name, text in ((MANIFEST, manifest), (CHECKSUMS, sums)):
@@ -107,8 +104,8 @@ def read_zoo(reader: Reader) -> Zoo:
     if entries is not None:
         _hold_against_records(entries, zoo)
     if names is not None and (listed or zoo.records):
-        for path in sorted(names - set(zoo.announced)):
-            if not _OURS.fullmatch(path) and not _OF_CLIENTS.fullmatch(path):
+        for path in sorted(names - set(zoo.announced) - {CHECKSUMS, SIGNATURE}):
+            if not any(part.startswith(".") for part in path.split("/")):  # such are the store's own
                 zoo.add(path, f"is extra: {CHECKSUMS} does not list it")
     return zoo
 
@@ -158,7 +155,10 @@ def _checksums(text: str, zoo: Zoo) -> dict[str, str]:
 
 
 def _stems(listed: dict[str, str], names: frozenset[str] | None, entries: Entries | None) -> set[str]:
-    """The paths, without endings, of all units that any list or file tells of."""
+    """The paths, without endings, of all units that there have to be.
+
+    The manifest tells of them where there are no checksums; it has entries of its own making otherwise.
+    """
     models = (str(path) for path in (entries or {}) if is_inside(path))
     found = {path.removesuffix(".onnx") for path in models}
     for path in (*listed, *(names or ())):
@@ -211,6 +211,9 @@ def _read_record(reader: Reader, stem: str, zoo: Zoo) -> None:
         zoo.announced[path] = Announced(hashlib.sha256(text.encode()).hexdigest(), len(text.encode()), path)
     for kind, file in record.files.items():
         _announce(path, f"{stem}.{kind}", file, zoo)
+    for row in record.predictions:
+        if row["thumbnail"] not in zoo.announced and zoo.has_checksums:
+            zoo.add(CHECKSUMS, f"does not list {row['thumbnail']}, which {path} shows")
 
 
 def wrong_in(record: Record) -> str:
@@ -218,6 +221,9 @@ def wrong_in(record: Record) -> str:
     for name, kind in _FORM.items():
         if type(getattr(record, name)) is not kind:
             return f"its {name} is of another kind than {kind.__name__}"
+    for row in record.predictions:
+        if not isinstance(row, dict) or not is_inside(str(row.get("thumbnail", ""))):
+            return "one of its predictions names no picture in the zoo"
     try:
         check(record)
     except PublishError as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from publishing.errors import PublishError
+from publishing.stores import is_url
+from publishing.stores.remote import file_system
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,10 +25,6 @@ class AbsentError(PublishError):
 
 class UnreadableError(PublishError):
     """The file, or all of the place, cannot be read; the message says why, without naming it."""
-
-
-class UnknownPlaceError(PublishError):
-    """No reader is there for this address; the message says what to do."""
 
 
 class Reader(Protocol):
@@ -59,11 +56,6 @@ class Reader(Protocol):
         ...
 
 
-def is_address(text: str) -> bool:
-    """Whether it is a URL rather than a path; one letter before the colon is a drive."""
-    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(:[a-z]+:)?//", text))
-
-
 def is_inside(path: str) -> bool:
     """Whether a path that somebody wrote down stays in its folder, on any system."""
     parts = path.split("/")
@@ -81,13 +73,14 @@ def reader_of(place: str) -> Reader:
     """Return the reader of a folder's path, or of a URL that names a folder.
 
     Raises:
-        UnknownPlaceError: nothing that is installed reads such addresses.
+        PublishError: nothing that is installed reads such addresses, or it holds credentials.
     """
-    if not is_address(place):
+    if not is_url(place):
         return FolderReader(Path(place))
-    if urlsplit(place).scheme in ("http", "https"):
-        return WebReader(place)
-    return StoreReader(place)
+    parts = urlsplit(place)
+    if parts.scheme.lower() == "file":
+        return FolderReader(Path(unquote(parts.path)))
+    return WebReader(place) if parts.scheme.lower() in ("http", "https") else StoreReader(place)
 
 
 class FolderReader:
@@ -174,18 +167,8 @@ class StoreReader:
     """Whatever fsspec knows: ``s3://``, ``hf://``, ``memory://``; credentials come from its own places."""
 
     def __init__(self, url: str) -> None:
-        import fsspec
-
-        self.address = without_secrets(url).rstrip("/")
-        try:
-            self._store, self._root = fsspec.url_to_fs(url)
-        except ImportError as error:
-            raise UnknownPlaceError(f"{self.address} cannot be read: {error}") from error
-        except ValueError as error:
-            raise UnknownPlaceError(
-                f"{self.address} cannot be read: {error}. Give a folder, an http(s) address, or one of "
-                "fsspec's, such as s3://bucket/zoo"
-            ) from error
+        self.address = url.rstrip("/")
+        self._store, self._root = file_system(url)
 
     def names(self) -> frozenset[str]:
         """Return what the store lists."""

@@ -58,7 +58,7 @@ def file_system(url: str) -> tuple[Any, str]:
         raise PublishError(f"{parts.scheme}:// needs a package that is not installed: {hint}") from error
     except ValueError as error:
         raise PublishError(
-            f"cannot publish to {url}: {error}. Give a folder, or a URL such as s3://bucket/zoo"
+            f"cannot use {url}: {error}. Give a folder, or a URL such as s3://bucket/zoo"
         ) from error
     return system, str(root)
 
