@@ -22,11 +22,11 @@ RUNTIMES = {
 }
 """How runtimes are called; one that is not here is called what the record calls it."""
 
-RANDOM_WEIGHTS = "These weights are random."
-RANDOM_MEANING = (
-    "The files are for testing converters, compilers and runtimes, not for classifying: what they say of a "
-    "picture means nothing."
+RANDOM_WEIGHTS = (
+    "These weights are random: the files are for testing converters, compilers and runtimes, not for "
+    "classifying."
 )
+RANDOM_MEANING = "What they say of a picture means nothing."
 
 _ORDER = {"RGB": "red, green, blue", "BGR": "blue, green, red"}
 _TYPES = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8", "int8": "int8"}
@@ -237,10 +237,9 @@ def error_text(error: float) -> str:
 def tolerance_of(record: Record) -> str:
     """Say what a runtime had to do to pass."""
     said = record.verdict["tolerance"]
-    classes = [
-        words for key, words in (("top1", "most probable"), ("top5", "five most probable")) if said[key]
-    ]
-    same = f", with the same {listed(classes)} classes" if classes else ""
+    kinds = {"top1": "the most probable class", "top5": "the five most probable ones"}
+    classes = [words for key, words in kinds.items() if said[key]]
+    same = f", and {listed(classes)} must be the same" if classes else ""
     return f"no value may be off by more than {said['relative']:g} of the largest one{same}"
 
 
@@ -254,7 +253,7 @@ def parity_of(record: Record) -> str:
     count = len(record.inputs)
     sets = f"all {count} data sets" if count > 1 else "its data set"
     dissent = f" {record.verdict['dissent']}." if record.verdict["dissent"] else ""
-    return f"On {sets}, {tolerance_of(record)}: so computed {listed(ran)}.{dissent}"
+    return f"On {sets}, {tolerance_of(record)}. So it was with {listed(ran)}.{dissent}"
 
 
 def runs_in(record: Record) -> str:

@@ -29,5 +29,5 @@ def numbers(values: Iterable[int]) -> str:
 
 
 def shape(dimensions: Iterable[object]) -> str:
-    """Write a shape: ``batch × 3 × 224 × 224``."""
-    return " × ".join(str(dimension) for dimension in dimensions)
+    """Write a shape: ``batch×3×224×224``."""
+    return "×".join(str(dimension) for dimension in dimensions)

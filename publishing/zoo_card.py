@@ -12,9 +12,13 @@ from publishing.record import Record
 from publishing.text_template import render
 from publishing.wording import listed, numbers, size
 
+_EMPTY = "# ONNX models, each compared with its source\n\nThere is nothing here at present.\n"
+
 
 def zoo_card(records: Sequence[Record]) -> str:
     """Write the card of all records of a zoo, which are in the order of the card."""
+    if not records:
+        return _EMPTY
     models = representatives(records)
     names = [model.model for model in models]
     ambiguous = sorted({name for name in names if names.count(name) > 1})
@@ -33,13 +37,18 @@ def zoo_card(records: Sequence[Record]) -> str:
             "catalogue_page": "index.html",
             "manifest": MANIFEST,
             "checksums": CHECKSUMS,
-            "example": next((model for model in models if model.model not in ambiguous), models[0]),
+            "example": _example([model for model in models if model.model not in ambiguous] or models),
             "ambiguous": listed(map(code, ambiguous)),
             "licenses": _licenses(models),
             "maker": NAME,
             "version": __version__,
         },
     )
+
+
+def _example(models: Sequence[Record]) -> Record:
+    """The model that is fetched fastest."""
+    return min(models, key=lambda model: model.files["onnx"].bytes)
 
 
 def _families(records: Sequence[Record]) -> str:
