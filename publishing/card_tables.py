@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from publishing import prose
 from publishing.card_groups import precision
+from publishing.formatting import size
 from publishing.markdown import code, link, table, text
 from publishing.record import Record
-from publishing.wording import shape, size
+from publishing.wording import shape
 
 _DOWNLOADS = (
     "Model",

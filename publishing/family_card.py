@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from publishing import card_tables, prose
-from publishing.card_groups import family_title, grouped, named, precision, representatives, shared
+from publishing.card_groups import family_title, grouped, named, opsets, precision, representatives, shared
 from publishing.markdown import code, fenced, text
 from publishing.record import Record
 from publishing.snippet import has_imagenet_classes, snippet
 from publishing.text_template import render
-from publishing.wording import listed, numbers
+from publishing.wording import listed
 
 
 def family_card(records: Sequence[Record]) -> str:
@@ -35,8 +35,7 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "all_random": len(random) == len(models),
         "models": len(models),
         "files": len(records),
-        "several_opsets": len({record.opset for record in records}) > 1,
-        "opsets": numbers(record.opset for record in records),
+        "opsets": opsets(records),
         "classes": listed(sorted({model.io_ports["outputs"][0]["shape"][-1] for model in models})),
         "imagenet": any(map(has_imagenet_classes, models)),
         "description": card_tables.description(models),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from publishing import formatting
 from publishing.record import Record
 from publishing.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
 from publishing.wording import listed, shape
@@ -224,14 +225,8 @@ def outcome_of(runtime: Mapping[str, Any]) -> str:
     if runtime["outcome"] != "ran":
         return str(runtime["outcome"])
     if _agrees(runtime):
-        return "same" if error is None else error_text(error)
-    return "differs" if error is None else f"differs: {error_text(error)}"
-
-
-def error_text(error: float) -> str:
-    """Write an error with two digits: ``4.1e-6``; ``0`` is exact."""
-    mantissa, exponent = f"{error:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}" if error else "0"
+        return "same" if error is None else formatting.error(error)
+    return "differs" if error is None else f"differs: {formatting.error(error)}"
 
 
 def tolerance_of(record: Record) -> str:
@@ -240,7 +235,7 @@ def tolerance_of(record: Record) -> str:
     kinds = {"top1": "the most probable class", "top5": "the five most probable ones"}
     classes = [words for key, words in kinds.items() if said[key]]
     same = f", and {listed(classes)} must be the same" if classes else ""
-    return f"no value may be off by more than {said['relative']:g} of the largest one{same}"
+    return f"no value may be off by more than {formatting.bound(said['relative'])} of the largest one{same}"
 
 
 def parity_of(record: Record) -> str:
