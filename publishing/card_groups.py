@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
+from publishing.formatting import natural, spelled
 from publishing.markdown import code
 from publishing.record import Record
 from publishing.wording import listed
@@ -13,14 +13,25 @@ from publishing.wording import listed
 
 def sorted_by(record: Record) -> tuple[Any, ...]:
     """Return the key of a record's place: source, family, model (``vgg9`` before ``vgg16``), opset."""
-    parts = re.split(r"([0-9]+)", record.model.lower())
-    natural = [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
-    return record.source, record.family, natural, record.model, record.opset, precision(record)
+    return (
+        record.source,
+        record.family,
+        natural(record.model),
+        record.model,
+        record.opset,
+        precision(record),
+    )
 
 
 def precision(record: Record) -> str:
     """Return what stands behind the opset in a unit's name: ``int8``; empty for float32."""
     return record.name.partition("@")[2].partition("-")[2]
+
+
+def opsets(records: Iterable[Record]) -> str:
+    """Name the opsets of some files: ``opset 7``, ``opsets 3 to 12``."""
+    known = sorted({record.opset for record in records})
+    return f"opset{'s' if len(known) > 1 else ''} {spelled(known)}"
 
 
 def grouped(records: Iterable[Record], key: Callable[[Record], Hashable]) -> list[list[Record]]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from publishing import prose
 from publishing.card_groups import precision
+from publishing.formatting import size
 from publishing.markdown import code, link, table, text
 from publishing.record import Record
-from publishing.wording import listed, shape, size
+from publishing.wording import shape
 
 _DOWNLOADS = (
     "Model",
@@ -20,24 +21,33 @@ _DOWNLOADS = (
     "Top-1 accuracy",
     "Top-5 accuracy",
 )
-_EVIDENCE = {"record.json": "record", "cdx.json": "bill of materials", "intoto.json": "provenance"}
+_EVIDENCE = {"record.json": "record", "cdx.json": "SBOM", "intoto.json": "provenance"}
 _THUMBNAIL = re.compile(r"pictures/[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
-def description(models: Iterable[Record]) -> str:
-    """Write the models' sizes as counted in their files."""
-    heads = ("Model", "Parameters (million)", "Multiply-adds (billion)", "Input")
-    return table(heads, map(_described, models), right=(1, 2))
+def of_one_form(models: Iterable[Record]) -> bool:
+    """Tell whether the same can be said of all networks' form."""
+    return len(set(map(prose.form_of, models))) == 1
 
 
-def _described(model: Record) -> tuple[str, ...]:
+def description(models: Sequence[Record]) -> str:
+    """Write the models' sizes as counted in their files, and their forms where these differ."""
+    heads = ["Model", "Parameters (million)", "Multiply-adds (billion)", "Input"]
+    rows = [_described(model) for model in models]
+    if not of_one_form(models):
+        heads.append("Network")
+        rows = [[*row, text(prose.form_of(model))] for row, model in zip(rows, models, strict=True)]
+    return table(heads, rows, right=(1, 2))
+
+
+def _described(model: Record) -> list[str]:
     parameters, counted = model.figures["parameters"], model.figures["multiply_adds"]
-    return (
+    return [
         link(model.model, f"{model.model}.html"),
         f"{parameters / 10**6:.2f}",
         f"{counted['total'] / 10**9:.2f}" if counted else "not known",
         shape(model.io_ports["inputs"][0]["shape"][1:]),
-    )
+    ]
 
 
 def downloads(records: Sequence[Record]) -> str:
@@ -126,7 +136,7 @@ def _outcome(record: Record, name: str) -> str:
     return text(prose.outcome_of(asked[name])) if name in asked else ""
 
 
-def versions(records: Sequence[Record]) -> str:
+def versions(records: Sequence[Record]) -> list[str]:
     """List the runtimes with the versions that were asked."""
     asked = [
         (name, record.verdict["runtimes"][name]["version"])
@@ -134,4 +144,6 @@ def versions(records: Sequence[Record]) -> str:
         for record in records
         if name in record.verdict["runtimes"]
     ]
-    return listed(text(f"{prose.runtime_title(name)} {version}") for name, version in dict.fromkeys(asked))
+    return [
+        text(f"{prose.runtime_title(name)}: {version}") for name, version in dict.fromkeys(asked) if version
+    ]

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from publishing import card_tables, prose
-from publishing.card_groups import family_title, grouped, named, precision, representatives, shared
+from publishing.card_groups import family_title, grouped, named, opsets, precision, representatives, shared
 from publishing.markdown import code, fenced, text
 from publishing.record import Record
 from publishing.snippet import has_imagenet_classes, snippet
 from publishing.text_template import render
-from publishing.wording import listed, numbers
+from publishing.wording import listed
 
 
 def family_card(records: Sequence[Record]) -> str:
@@ -35,18 +35,17 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "all_random": len(random) == len(models),
         "models": len(models),
         "files": len(records),
-        "several_opsets": len({record.opset for record in records}) > 1,
-        "opsets": numbers(record.opset for record in records),
+        "opsets": opsets(records),
         "classes": listed(sorted({model.io_ports["outputs"][0]["shape"][-1] for model in models})),
         "imagenet": any(map(has_imagenet_classes, models)),
         "description": card_tables.description(models),
-        "forms": shared(models, lambda model: text(prose.form_of(model))),
+        "form": text(prose.form_of(models[0])) if card_tables.of_one_form(models) else "",
         "weights": shared(models, lambda model: text(prose.weights_of(model))),
         "downloads": card_tables.downloads(records),
         "documents": [text(title) for title in card_tables.documents(records)],
         "exporters": shared(models, lambda model: text(prose.export_of(model))),
         "uses": _uses(models),
-        "precisions": sorted({precision(record) for record in records} - {""}),
+        "precisions": _precisions(records),
         "licenses": shared(models, _license),
     }
 
@@ -76,13 +75,18 @@ def _uses(models: Sequence[Record]) -> list[dict[str, Any]]:
     return [
         _use(some[0])
         | {
-            "models": "" if len(groups) == 1 else named(some),
-            "several": len(some) > 1,
+            "title": _title(some) if len(groups) > 1 else "",
+            "others": named(some[1:]) if len(some) > 1 else "",
             "file": code(f"model/{some[0].stem}.onnx"),
             "snippet": fenced(snippet(some[0]), "python"),
         }
         for some in groups
     ]
+
+
+def _title(models: Sequence[Record]) -> str:
+    more = f" and {len(models) - 1} more" if len(models) > 1 else ""
+    return text(f"{models[0].model}{more}")
 
 
 def _use(model: Record) -> dict[str, Any]:
@@ -93,6 +97,12 @@ def _use(model: Record) -> dict[str, Any]:
         "postprocessing": text(prose.postprocessing_of(model)),
         "runs_in": text(prose.runs_in(model)),
     }
+
+
+def _precisions(records: Sequence[Record]) -> str:
+    """The kinds of files there are; empty where all are in float32."""
+    found = sorted({precision(record) for record in records})
+    return listed(text(one or "float32") for one in found) if any(found) else ""
 
 
 def _old(records: Sequence[Record]) -> list[str]:

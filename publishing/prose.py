@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from publishing import formatting
 from publishing.record import Record
 from publishing.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
 from publishing.wording import listed, shape
@@ -22,11 +23,11 @@ RUNTIMES = {
 }
 """How runtimes are called; one that is not here is called what the record calls it."""
 
-RANDOM_WEIGHTS = "These weights are random."
-RANDOM_MEANING = (
-    "The files are for testing converters, compilers and runtimes, not for classifying: what they say of a "
-    "picture means nothing."
+RANDOM_WEIGHTS = (
+    "These weights are random: the files are for testing converters, compilers and runtimes, not for "
+    "classifying."
 )
+RANDOM_MEANING = "What they say of a picture means nothing."
 
 _ORDER = {"RGB": "red, green, blue", "BGR": "blue, green, red"}
 _TYPES = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8", "int8": "int8"}
@@ -224,24 +225,17 @@ def outcome_of(runtime: Mapping[str, Any]) -> str:
     if runtime["outcome"] != "ran":
         return str(runtime["outcome"])
     if _agrees(runtime):
-        return "same" if error is None else error_text(error)
-    return "differs" if error is None else f"differs: {error_text(error)}"
-
-
-def error_text(error: float) -> str:
-    """Write an error with two digits: ``4.1e-6``; ``0`` is exact."""
-    mantissa, exponent = f"{error:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}" if error else "0"
+        return "same" if error is None else formatting.error(error)
+    return "differs" if error is None else f"differs: {formatting.error(error)}"
 
 
 def tolerance_of(record: Record) -> str:
     """Say what a runtime had to do to pass."""
     said = record.verdict["tolerance"]
-    classes = [
-        words for key, words in (("top1", "most probable"), ("top5", "five most probable")) if said[key]
-    ]
-    same = f", with the same {listed(classes)} classes" if classes else ""
-    return f"no value may be off by more than {said['relative']:g} of the largest one{same}"
+    kinds = {"top1": "the most probable class", "top5": "the five most probable ones"}
+    classes = [words for key, words in kinds.items() if said[key]]
+    same = f", and {listed(classes)} must be the same" if classes else ""
+    return f"no value may be off by more than {formatting.bound(said['relative'])} of the largest one{same}"
 
 
 def parity_of(record: Record) -> str:
@@ -254,7 +248,7 @@ def parity_of(record: Record) -> str:
     count = len(record.inputs)
     sets = f"all {count} data sets" if count > 1 else "its data set"
     dissent = f" {record.verdict['dissent']}." if record.verdict["dissent"] else ""
-    return f"On {sets}, {tolerance_of(record)}: so computed {listed(ran)}.{dissent}"
+    return f"On {sets}, {tolerance_of(record)}. So it was with {listed(ran)}.{dissent}"
 
 
 def runs_in(record: Record) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from publishing import NAME, __version__, prose
-from publishing.card_groups import family_title, grouped, representatives
+from publishing import NAME, __version__, formatting, prose
+from publishing.card_groups import family_title, grouped, opsets, representatives
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.markdown import code, link, table, text
 from publishing.record import Record
 from publishing.text_template import render
-from publishing.wording import listed, numbers, size
+from publishing.wording import listed
+
+_EMPTY = "# ONNX models, each compared with its source\n\nThere is nothing here at present.\n"
 
 
 def zoo_card(records: Sequence[Record]) -> str:
     """Write the card of all records of a zoo, which are in the order of the card."""
+    if not records:
+        return _EMPTY
     models = representatives(records)
     names = [model.model for model in models]
     ambiguous = sorted({name for name in names if names.count(name) > 1})
@@ -24,8 +28,7 @@ def zoo_card(records: Sequence[Record]) -> str:
             "models": len(models),
             "files": len(records),
             "frameworks": listed(sorted({text(record.framework) for record in records})),
-            "several_opsets": len({record.opset for record in records}) > 1,
-            "opsets": numbers(record.opset for record in records),
+            "opsets": opsets(records),
             "random": sum(map(prose.is_random, models)),
             "random_weights": text(prose.RANDOM_WEIGHTS),
             "random_meaning": text(prose.RANDOM_MEANING),
@@ -33,13 +36,18 @@ def zoo_card(records: Sequence[Record]) -> str:
             "catalogue_page": "index.html",
             "manifest": MANIFEST,
             "checksums": CHECKSUMS,
-            "example": next((model for model in models if model.model not in ambiguous), models[0]),
+            "example": _example([model for model in models if model.model not in ambiguous] or models),
             "ambiguous": listed(map(code, ambiguous)),
             "licenses": _licenses(models),
             "maker": NAME,
             "version": __version__,
         },
     )
+
+
+def _example(models: Sequence[Record]) -> Record:
+    """The model that is fetched fastest."""
+    return min(models, key=lambda model: model.files["onnx"].bytes)
 
 
 def _families(records: Sequence[Record]) -> str:
@@ -53,19 +61,13 @@ def _families(records: Sequence[Record]) -> str:
                 text(some[0].framework),
                 str(len(models)),
                 str(len(some)),
-                numbers(record.opset for record in some),
-                _sizes(some),
+                formatting.spelled(sorted({record.opset for record in some})),
+                formatting.size_range([record.files["onnx"].bytes for record in some]),
                 "all" if random == len(models) else f"{random} of {len(models)}" if random else "none",
             )
         )
     heads = ("Family", "Source", "Models", "Files", "Opsets", "Size of a file", "Random weights")
     return table(heads, rows, right=(2, 3))
-
-
-def _sizes(records: Iterable[Record]) -> str:
-    known = sorted(record.files["onnx"].bytes for record in records)
-    least, most = size(known[0]), size(known[-1])
-    return least if least == most else f"{least} to {most}"
 
 
 def _licenses(models: Sequence[Record]) -> str:

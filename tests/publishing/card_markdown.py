@@ -1,0 +1,63 @@
+"""A card as a program reads it that shows Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+
+def parsed(text: str) -> list[Token]:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
+
+
+def inner(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        yield from inner(token.children or [])
+
+
+def plain(tokens: Sequence[Token]) -> str:
+    """The words that a reader sees."""
+    seen = [token.content for token in inner(tokens) if token.type in ("text", "code_inline", "fence")]
+    return "".join(seen)
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Every table of a card: rows of cells as a reader sees them, the heads first."""
+    found: list[list[list[str]]] = []
+    for token in parsed(text):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type == "inline" and found and token.level >= 4:
+            found[-1][-1].append(plain([token]))
+    return found
+
+
+def downloads(text: str) -> list[list[str]]:
+    return next(rows for rows in tables(text) if rows[0][:2] == ["Model", "Download"])
+
+
+def links(text: str) -> list[str]:
+    attributes = {"link_open": "href", "image": "src"}
+    tokens = [token for token in inner(parsed(text)) if token.type in attributes]
+    return [str(token.attrs[attributes[token.type]]) for token in tokens]
+
+
+def fences(text: str, language: str) -> list[str]:
+    return [token.content for token in parsed(text) if token.type == "fence" and token.info == language]
+
+
+def headings(text: str) -> list[str]:
+    tokens = parsed(text)
+    return [plain([tokens[index + 1]]) for index, token in enumerate(tokens) if token.type == "heading_open"]
+
+
+def section(text: str, heading: str) -> str:
+    match = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.M | re.S)
+    assert match, f"no section {heading}"
+    return match[2].strip()
