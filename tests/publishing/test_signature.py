@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -74,10 +75,10 @@ def listed(folder: Path) -> dict[str, str]:
     return {**read_checksums(text), CHECKSUMS: hashlib.sha256(text).hexdigest()}
 
 
-def command_line(*words: object) -> subprocess.CompletedProcess[str]:
+def command_line(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The package's own program, in a process of its own."""
     command = [sys.executable, "-m", "model_signing", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def verified_by_command_line(folder: Path, public_key: Path) -> subprocess.CompletedProcess[str]:
@@ -113,6 +114,18 @@ def test_what_the_package_signs_itself_is_good_here_too(zoo: Path, keys: tuple[P
 
     assert ended.returncode == 0, ended.stderr
     assert verify_signature(zoo, keys[1]) == []
+
+
+def test_the_commands_of_the_documentation_work(tmp_path: Path, zoo: Path) -> None:
+    lines = (Path(__file__).parents[2] / "docs/trust.md").read_text(encoding="utf-8").splitlines()
+    for line in (line for line in lines if line.startswith("openssl ")):
+        subprocess.run(shlex.split(line, comments=True), cwd=tmp_path, check=True, capture_output=True)
+    (zoo / SIGNATURE).write_bytes(sign_digests(listed(zoo), tmp_path / "zoo.key"))
+    (check,) = (line for line in lines if line.startswith("model_signing "))
+
+    assert verify_signature(zoo, tmp_path / "zoo.pub") == []
+    ended = command_line(*shlex.split(check.replace("DIR", "zoo"))[1:], folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_nothing_is_read_to_sign(keys: tuple[Path, Path], signature: bytes) -> None:
