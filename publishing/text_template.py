@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(name: str, values: Mapping[str, Any]) -> str:
@@ -12,9 +16,15 @@ def render(name: str, values: Mapping[str, Any]) -> str:
     Nothing is escaped: the caller hands in what the text's own language can hold. A value that the
     template names and the caller forgot is an error of jinja2's.
     """
+    return _environment().get_template(name).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    """The templates, each compiled once."""
     import jinja2
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("publishing"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -22,4 +32,3 @@ def render(name: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - what HTML needs would be wrong here
     )
-    return environment.get_template(name).render(values)

@@ -126,6 +126,7 @@
     };
 
     form.hidden = false;
+    document.getElementById("unscripted")?.remove();
     form.addEventListener("input", changed);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(changed)); // the fields are empty only after the event
@@ -138,6 +139,9 @@
     readAddress();
   };
 
+  /** Puts the figures that are open to their cell again, wherever it was scrolled. */
+  let place = () => {};
+
   /**
    * Figures come up where the pointer or the focus is, and go with it; Escape closes them.
    * @param {HTMLButtonElement} cell
@@ -148,14 +152,18 @@
     cell.removeAttribute("popovertarget"); // it would close what the focus has just opened
     let leaving = 0;
 
-    const show = () => {
-      clearTimeout(leaving);
-      if (!figures.matches(":popover-open")) figures.showPopover();
+    const placed = () => {
       const at = cell.getBoundingClientRect();
       const { offsetWidth: width, offsetHeight: height } = figures;
       const below = at.bottom + NEAR + height <= innerHeight || at.top - NEAR - height < 0;
       figures.style.left = `${Math.max(NEAR, Math.min(at.left, document.documentElement.clientWidth - width - NEAR))}px`;
       figures.style.top = `${below ? at.bottom + NEAR : at.top - NEAR - height}px`;
+    };
+    const show = () => {
+      clearTimeout(leaving);
+      if (!figures.matches(":popover-open")) figures.showPopover();
+      place = placed;
+      place();
     };
     const hide = () => {
       if (figures.matches(":popover-open")) figures.hidePopover();
@@ -163,15 +171,13 @@
     const leave = () => {
       leaving = setTimeout(() => document.activeElement !== cell && hide(), LEAVING);
     };
-    for (const place of [cell, figures]) {
-      place.addEventListener("mouseleave", leave);
-    }
     figures.addEventListener("mouseenter", () => clearTimeout(leaving));
+    figures.addEventListener("mouseleave", leave);
+    cell.addEventListener("mouseleave", leave);
     cell.addEventListener("mouseenter", show);
     cell.addEventListener("focus", show);
     cell.addEventListener("click", show);
     cell.addEventListener("blur", hide);
-    addEventListener("scroll", hide, { passive: true });
   };
 
   /**
@@ -207,6 +213,7 @@
   for (const cell of document.querySelectorAll("button.verdict")) {
     showFigures(/** @type {HTMLButtonElement} */ (cell));
   }
+  addEventListener("scroll", () => place(), { passive: true, capture: true });
   for (const button of document.querySelectorAll("button.copy")) {
     offerCopy(/** @type {HTMLButtonElement} */ (button));
   }

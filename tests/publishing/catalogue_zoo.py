@@ -82,8 +82,8 @@ def zoo() -> list[Record]:
     return records
 
 
-def many(count: int) -> list[Record]:
-    """Return ``count`` models of ten opsets each, of 4 sources and 10 families, from 1 to ``count`` MB."""
+def many(count: int, opsets: Sequence[int]) -> list[Record]:
+    """Return ``count`` models at all ``opsets``, of 4 sources and 10 families, of 1 MB to ``count`` MB."""
     sources = ("timm", "torchvision", "paddle", "mmcls")
     return [
         unit(
@@ -92,7 +92,7 @@ def many(count: int) -> list[Record]:
             family=f"family{number % 10}",
         )
         for number in range(count)
-        for opset in range(3, 13)
+        for opset in opsets
     ]
 
 
