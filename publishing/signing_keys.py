@@ -17,8 +17,8 @@ PASSWORD = "PIPELINE_KEY_PASSWORD"  # noqa: S105 - the name of a variable, not w
 
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Those that OpenSSF model-signing takes; openssl calls the first one prime256v1."""
-_MAKE = "Make one with: openssl ecparam -name prime256v1 -genkey -noout -out zoo.key"
-_DERIVE = "Make it from the private one with: openssl ec -in zoo.key -pubout -out zoo.pub"
+_MAKE = "`openssl ecparam -name prime256v1 -genkey -noout -out zoo.key` makes one"
+_DERIVE = "`openssl ec -in zoo.key -pubout -out zoo.pub` makes it from the private one"
 
 
 def require_library() -> None:
@@ -68,12 +68,12 @@ def fingerprint(public_key: Path) -> str:
     text = _read(public_key)
     if b"PRIVATE KEY" in text:
         raise PublishError(
-            f"{public_key} is a private key, to be kept secret; name the public one. {_DERIVE}"
+            f"{public_key} is a private key, to be kept secret; name the public one; {_DERIVE}"
         )
     try:
         found = load_pem_public_key(text)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise PublishError(f"{public_key} is no public key in PEM form. {_DERIVE}") from error
+        raise PublishError(f"{public_key} is no public key in PEM form; {_DERIVE}") from error
     if not isinstance(found, EllipticCurvePublicKey) or found.curve.name not in _CURVES:
         raise PublishError(f"{public_key} is not of a curve that signs a zoo: {', '.join(_CURVES)}")
     return hashlib.sha256(_pem(found)).hexdigest()
@@ -98,9 +98,9 @@ def _private_key(key: Path) -> tuple[EllipticCurvePrivateKey, bytes | None]:
     except (ValueError, UnsupportedAlgorithm) as error:
         if password:
             raise PublishError(f"{key} is encrypted, and not with the password in {PASSWORD}") from error
-        raise PublishError(f"{key} is no private key in PEM form. {_MAKE}") from error
+        raise PublishError(f"{key} is no private key in PEM form; {_MAKE}") from error
     if not isinstance(found, EllipticCurvePrivateKey) or found.curve.name not in _CURVES:
-        raise PublishError(f"{key} is not of a curve that signs a zoo: {', '.join(_CURVES)}. {_MAKE}")
+        raise PublishError(f"{key} is not of a curve that signs a zoo: {', '.join(_CURVES)}; {_MAKE}")
     return found, password
 
 

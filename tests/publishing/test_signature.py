@@ -352,7 +352,7 @@ def test_keys_that_cannot_sign_are_refused_with_the_way_to_one(
     for key, message in (
         (tmp_path / "none.key", "cannot be read: No such file"),
         (tmp_path, "cannot be read: Is a directory"),
-        (text, "is no private key in PEM form. Make one with: openssl ecparam"),
+        (text, "is no private key in PEM form; `openssl ecparam"),
         (broken, "is no private key in PEM form"),
         (keys[1], "is no private key in PEM form"),
         (rsa, "is not of a curve that signs a zoo: secp256r1"),
@@ -372,7 +372,7 @@ def test_keys_that_cannot_check_are_refused_with_the_way_to_one(
 
     for key, message in (
         (tmp_path / "none.pub", "cannot be read: No such file"),
-        (text, "is no public key in PEM form. Make it from the private one with: openssl ec"),
+        (text, "is no public key in PEM form; `openssl ec -in"),
         (keys[0], "is a private key, to be kept secret"),
         (rsa_public, "is not of a curve that signs a zoo"),
     ):
