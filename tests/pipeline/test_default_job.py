@@ -20,6 +20,7 @@ from onnx import numpy_helper
 
 from converters.registry import SOURCES
 from parity.runtimes import onnxruntime_cpu, openvino_cpu
+from tests.publishing.clients import assert_clients_read
 
 pytestmark = [getattr(pytest.mark, name) for name in SOURCES]
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,15 @@ MODELS = {
     "paddle/ch_ppocr_mobile_v2_cls_infer": 129_356,
 }
 """Every model of the job, and the learned values of its network as its framework's users know them."""
+FAMILIES = {
+    "timm/tf_efficientnet_lite0": "efficientnet",
+    "torchvision/squeezenet1_1": "squeezenet",
+    "mmcls/mobilenet-v2_8xb32_in1k": "mobilenet_v2",
+    "paddle/SqueezeNet1_1": "squeezenet",
+    "mxnet/squeezenet1.1": "squeezenet",
+    "caffe2/squeezenet": "squeezenet",
+    "paddle/ch_ppocr_mobile_v2_cls_infer": "ch_ppocr_mobile_v2_cls_infer",
+}
 IR_VERSIONS = {3: 3, 4: 3, 5: 3, 6: 3, 7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7}
 """Of the first ONNX release with each opset."""
 UNITS = [(model, opset) for model in MODELS for opset in IR_VERSIONS]
@@ -63,11 +73,12 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _stem(model: str, opset: int) -> str:
-    return f"{model}/{model.split('/')[1]}-{opset}"
+    source, name = model.split("/")
+    return f"{source}/{FAMILIES[model]}/model/{name}-{opset}"
 
 
 def _record(job: Path, model: str, opset: int) -> Any:
-    return json.loads((job / "dist" / f"{_stem(model, opset)}.json").read_text())
+    return json.loads((job / "dist" / f"{_stem(model, opset)}.record.json").read_text())
 
 
 def _read_tensor(path: Path) -> onnx.TensorProto:
@@ -100,6 +111,12 @@ def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
     assert {reference.shape[0] for reference in references.values()} == {1, 3, 4}
 
 
+@pytest.mark.hub_client
+@pytest.mark.parametrize("model", MODELS)
+def test_the_usual_clients_read_every_opset(job: Path, model: str) -> None:
+    assert_clients_read(job / "dist", [f"{_stem(model, opset)}.onnx" for opset in IR_VERSIONS])
+
+
 @each_unit
 def test_a_published_model_is_valid_at_its_opset(job: Path, model: str, opset: int) -> None:
     loaded = onnx.load(job / "dist" / f"{_stem(model, opset)}.onnx")
@@ -120,7 +137,7 @@ def test_the_trained_model_names_the_photographs_as_its_source_does(job: Path, o
     assert [row["picture"] for row in predictions] == list(PHOTOGRAPHS)
     for row in predictions:
         assert {"source", "openvino", "picture"} < set(row)
-        for who in set(row) - {"picture"}:
+        for who in set(row) - {"picture", "thumbnail", "thumbnail_sha256"}:
             assert row[who][0]["label"] == PHOTOGRAPHS[row["picture"]]
 
 

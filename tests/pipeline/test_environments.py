@@ -210,7 +210,7 @@ def test_parallel_runs_build_it_once(source: Source) -> None:
     code = (
         "import sys, threading; from pathlib import Path\n"
         "from converters.interface import Source; from pipeline import environments\n"
-        f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',), 'MIT')\n"
+        f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',), 'MIT', 'org.example')\n"
         "e = environments.ensure(source, stop=threading.Event(), say=print)\n"
         "assert e.catalogue\n"
     )
