@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from publishing import formatting
+from publishing import formatting, prose
 from publishing.catalogue_model import Model, answers, for_snippet, models_of, precision_of
 from publishing.error_plot import plot
 from publishing.errors import PublishError
@@ -76,7 +76,7 @@ def _environment() -> Environment:
         name: getattr(formatting, name)
         for name in ("agreement", "amount", "bound", "error", "percent", "size", "size_range", "spelled")
     }
-    environment.filters |= {"precision": precision_of, "path": _quoted}
+    environment.filters |= {"precision": precision_of, "path": _quoted, "runtime_title": prose.runtime_title}
     return environment
 
 
@@ -119,6 +119,7 @@ def _model(model: Model) -> dict[str, Any]:
         "record_suffix": RECORD_SUFFIX,
         "matrix": matrix(model.newest_first),
         "plots": {precision: plot(verdicts) for precision, verdicts in matrices.items()},
+        "prose": prose,
         "answers": answers(model),
         "snippet": snippet(shown),
         "snippet_record": shown,

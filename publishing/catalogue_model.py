@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from publishing import prose
+from publishing.card_groups import precision
 from publishing.formatting import natural
-from publishing.record import Record, parse_name
-from publishing.snippet import FIRST_OPSET_OF_ONNX_RUNTIME
+from publishing.record import Record
+from publishing.snippet import runtime_of
 from publishing.verdict_matrix import worst_error
 
 FULL_PRECISION = "fp32"
@@ -41,8 +43,7 @@ class Model:
     @cached_property
     def main(self) -> Record:
         """The file that stands for the others: full precision where there is one, of the newest opset."""
-        precision = precision_of(self.records[0])
-        return [record for record in self.records if precision_of(record) == precision][-1]
+        return next(iter(self.precisions.values()))[-1]
 
     @cached_property
     def opsets(self) -> tuple[int, ...]:
@@ -54,7 +55,7 @@ class Model:
         found: dict[str, list[Record]] = {}
         for record in self.records:
             found.setdefault(precision_of(record), []).append(record)
-        return {precision: tuple(records) for precision, records in found.items()}
+        return {name: tuple(records) for name, records in found.items()}
 
     @property
     def newest_first(self) -> list[Record]:
@@ -80,15 +81,14 @@ class Model:
     @property
     def random(self) -> bool:
         """Whether the weights were never trained, so that no accuracy belongs to them."""
-        return str(self.main.provenance["weights"]["origin"]).startswith("random")
+        return prose.is_random(self.main)
 
     @property
     def reported_top1(self) -> float | None:
         """The top-1 accuracy in percent that the first document with one says of these weights."""
         if self.random:
             return None
-        said = [document["top1"] for document in self.main.figures["reported"]]
-        return next((top1 for top1 in said if top1 is not None), None)
+        return next((percent for _, percent in prose.reported(self.main, "top1")), None)
 
 
 def models_of(records: Iterable[Record]) -> list[Model]:
@@ -102,15 +102,14 @@ def models_of(records: Iterable[Record]) -> list[Model]:
 
 def precision_of(record: Record) -> str:
     """The precision of a file: what stands behind the opset in its name, or ``fp32``."""
-    return parse_name(record.name).version.partition("-")[2] or FULL_PRECISION
+    return precision(record) or FULL_PRECISION
 
 
 def for_snippet(records: Sequence[Record]) -> Record:
     """Choose the file to show how to use: the newest that ONNX Runtime runs, or else the newest."""
     newest_first = sorted(records, key=lambda record: -record.opset)
-    return next(
-        (record for record in newest_first if record.opset >= FIRST_OPSET_OF_ONNX_RUNTIME), newest_first[0]
-    )
+    there = (record for record in newest_first if runtime_of(record) == "onnxruntime")
+    return next(there, newest_first[0])
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def answers(model: Model) -> list[tuple[Mapping[str, Any], list[Answer]]]:
         for record in newest:
             runtime = _asked(record, index)
             if runtime:
-                detail = f"{precision_of(record)}, in {runtime}"
+                detail = f"{precision_of(record)}, in {prose.runtime_title(runtime)}"
                 said.append(Answer(f"ONNX, opset {record.opset}", detail, record.predictions[index][runtime]))
         shown.append((picture, said))
     return shown
@@ -149,5 +148,4 @@ def _asked(record: Record, index: int) -> str | None:
 
 
 def _order(record: Record) -> tuple[bool, str, int]:
-    precision = precision_of(record)
-    return precision != FULL_PRECISION, precision, record.opset
+    return precision(record) != "", precision(record), record.opset

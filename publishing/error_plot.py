@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from publishing.formatting import bound, error
+from publishing.prose import runtime_title
 from publishing.verdict_matrix import Cell, Matrix
 
 WIDTH, HEIGHT = 560, 270
@@ -122,7 +123,7 @@ def _all_series(verdicts: Matrix, centres: Sequence[float], scale: _Scale) -> It
         ]
         marks = tuple(mark for mark in places if mark)
         if marks:
-            yield Series(name, number, _SHAPES[number % len(_SHAPES)], marks, _line(places))
+            yield Series(runtime_title(name), number, _SHAPES[number % len(_SHAPES)], marks, _line(places))
 
 
 def _mark(cell: Cell | None, opset: int, x: float, scale: _Scale) -> Mark | None:
@@ -143,4 +144,4 @@ def _line(places: Sequence[Mark | None]) -> str:
 
 def _summary(verdicts: Matrix, errors: Sequence[float]) -> str:
     span = f"from {error(min(errors))} to {error(max(errors))}"
-    return f"Largest relative error of {', '.join(verdicts.runtimes)} by opset, {span}."
+    return f"Largest relative error of {', '.join(map(runtime_title, verdicts.runtimes))} by opset, {span}."

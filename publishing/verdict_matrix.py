@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from publishing import prose
 from publishing.record import Record
 
 Kind = Literal["agrees", "differs", "silent"]
@@ -57,26 +58,23 @@ def matrix(records: Sequence[Record]) -> Matrix:
 
 def worst_error(record: Record) -> float | None:
     """Return the largest relative error of the runtimes that agree with the source; None without any."""
-    cells = [_cell(record, name) for name in record.verdict["runtimes"]]
-    errors = [cell.worst for cell in cells if cell and cell.kind == "agrees" and cell.worst is not None]
-    return max(errors, default=None)
+    errors = [prose.worst_error(record.verdict["runtimes"][name]) for name in prose.agreeing(record)]
+    return max((error for error in errors if error is not None), default=None)
 
 
 def _cell(record: Record, name: str) -> Cell | None:
     runtime = record.verdict["runtimes"].get(name)
     if runtime is None:
         return None
-    comparisons = runtime["comparisons"]
-    errors = [said["relative_error"] for said in comparisons.values() if said["relative_error"] is not None]
     kind, outcome = _outcome(runtime)
     return Cell(
         kind=kind,
         outcome=outcome,
-        worst=max(errors, default=None),
+        worst=prose.worst_error(runtime),
         version=runtime["version"],
         role=_role(runtime),
         reason=runtime["reason"],
-        comparisons=comparisons,
+        comparisons=runtime["comparisons"],
     )
 
 

@@ -12,6 +12,7 @@
 
   const SETTLED = 250; // milliseconds after which typing has paused; browsers limit changes of the address
   const NEAR = 6; // pixels between a cell and its figures
+  const LOWEST = 120; // pixels that figures have at least, also where a cell is scrolled out of sight
   const LEAVING = 120; // milliseconds in which a pointer can move from a cell to its figures
 
   /**
@@ -154,10 +155,14 @@
 
     const placed = () => {
       const at = cell.getBoundingClientRect();
+      const [above, below] = [at.top - 2 * NEAR, innerHeight - at.bottom - 2 * NEAR];
+      figures.style.maxHeight = "";
+      const isBelow = figures.offsetHeight <= below || below >= above;
+      figures.style.maxHeight = `${Math.max(isBelow ? below : above, LOWEST)}px`;
       const { offsetWidth: width, offsetHeight: height } = figures;
-      const below = at.bottom + NEAR + height <= innerHeight || at.top - NEAR - height < 0;
-      figures.style.left = `${Math.max(NEAR, Math.min(at.left, document.documentElement.clientWidth - width - NEAR))}px`;
-      figures.style.top = `${below ? at.bottom + NEAR : at.top - NEAR - height}px`;
+      const right = document.documentElement.clientWidth - width - NEAR;
+      figures.style.left = `${Math.max(NEAR, Math.min(at.left, right))}px`;
+      figures.style.top = `${isBelow ? at.bottom + NEAR : at.top - NEAR - height}px`;
     };
     const show = () => {
       clearTimeout(leaving);

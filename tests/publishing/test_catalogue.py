@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from publishing import prose
 from publishing.catalogue import catalogue
 from publishing.catalogue_model import answers, for_snippet, models_of
 from publishing.errors import PublishError
@@ -180,20 +181,20 @@ def test_a_model_is_shown_with_all_that_its_records_say() -> None:
         "✗ disagrees 8.3e-1",
         "✗ relative error 0.83 is above 0.0001",
         f"Dissent at opset 5, fp32: {DISSENT}",
-        "opencv 1.31.1 at opset 3: unsupported. A second opinion. no layer Sigmoid_3",
-        "caffe2 at opset 3: missing.",
+        "OpenCV 1.31.1 at opset 3: unsupported. A second opinion. no layer Sigmoid_3",
+        "Caffe2 at opset 3: missing.",
         "not asked",
         "74.83% reported",
         "92.17% reported; not measured here",
         "Egyptian cat 70.0%",
-        "fp32, in onnxruntime",
-        "int8, in onnxruntime",
+        "fp32, in ONNX Runtime",
+        "int8, in ONNX Runtime",
         "18.7 MB",
         "42" * 32,
         "lite0.pth of the package weights==0.1.0, 46 tensors",
     ):
         assert said in page.text, said
-    assert "Random weights" not in page.text
+    assert prose.RANDOM_WEIGHTS not in page.text
     assert f"../../{THUMBNAIL}" in page.values("src")
 
 
@@ -201,7 +202,7 @@ def test_random_weights_are_told_and_have_no_accuracy() -> None:
     reported = [{"document": "a table", "files": [], "top1": 71.31, "top5": 90.16}]
     pages = catalogue([unit("paddle/RepVGG_A0@12", reported=reported)])
     page = Page(pages["paddle/repvgg/RepVGG_A0.html"])
-    assert "Random weights." in page.text
+    assert prose.RANDOM_WEIGHTS in page.text
     assert "71.31% reported, of the framework's own weights and not of these; not measured here" in page.text
     index = Page(pages["index.html"]).text
     assert "random weights" in index

@@ -221,10 +221,10 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     assert outline == "solid", "the focus is visible"
     figures = page.locator(".figures:popover-open")
     expect(figures).to_have_count(1)
-    expect(figures).to_contain_text("onnxruntime 1.31.1 at opset 12: agrees")
+    expect(figures).to_contain_text("ONNX Runtime 1.31.1 at opset 12: agrees")
     expect(figures.locator("tr", has_text="noise-1")).to_contain_text("3.0e-6")
     page.keyboard.press("Tab")
-    expect(figures).to_contain_text("openvino 1.31.1 at opset 12")
+    expect(figures).to_contain_text("OpenVINO 1.31.1 at opset 12")
     page.keyboard.press("Escape")
     expect(figures).to_have_count(0)
     tab_to(page, "summary")
@@ -259,7 +259,7 @@ def test_the_errors_of_a_cell_come_with_the_pointer_and_stay_under_it(page: Page
 def test_a_listener_hears_what_a_cell_says(page: Page, address: str) -> None:
     page.goto(f"{address}{MODEL}")
     cell = page.get_by_role("button", name="agrees, error 3.0e-6").first
-    expect(cell).to_have_accessible_description(re.compile(r"onnxruntime .* noise-1 3\.0e-6"))
+    expect(cell).to_have_accessible_description(re.compile(r"ONNX Runtime .* noise-1 3\.0e-6"))
     expect(page.get_by_role("img", name=re.compile("Largest relative error of .* from"))).to_have_count(2)
     page.goto(f"{address}index.html")
     expect(page.get_by_role("status").first).to_have_text("3 models")

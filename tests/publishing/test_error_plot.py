@@ -75,7 +75,7 @@ def test_no_error_at_all_has_a_line_of_its_own_at_the_bottom() -> None:
 
 def test_a_gap_stays_a_gap() -> None:
     made = drawn({"openvino": 1e-6}, {"onnxruntime": 1e-6}, {"openvino": 1e-6}, {"openvino": 2e-6})
-    line = next(series.line for series in made.series if series.name == "openvino")
+    line = next(series.line for series in made.series if series.name == "OpenVINO")
     assert re.sub(r"[\d. ]", "", line) == "MML"
 
 
