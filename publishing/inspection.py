@@ -174,7 +174,9 @@ def _refuse_others(reader: Reader, has_manifest: bool, stems: set[str], names: f
     if names is not None and not names:
         raise NotAZooError(f"{reader.address} is empty: nothing was published there, or it was moved")
     has_record = any(_RECORD.fullmatch(name) for name in names or ())
-    if has_record or any(_is_there(reader, f"{stem}{RECORD_SUFFIX}") for stem in sorted(stems)[:1]):
+    if names is None:
+        has_record = any(_is_there(reader, f"{stem}{RECORD_SUFFIX}") for stem in sorted(stems)[:1])
+    if has_record:
         return
     if has_manifest:
         raise NotAZooError(

@@ -332,7 +332,7 @@ def test_wrong_test_data_is_told(kind: str, verified: Verify, tmp_path: Path) ->
 @pytest.mark.parametrize("opset", [3, 12])
 def test_wrong_numbers_are_told(opset: int, verified: Verify, tmp_path: Path) -> None:
     first, second = verified_zoo.data_sets()
-    wrong = DataSet(second.inputs, [second.outputs[0] * np.float32(1.01)])
+    wrong = DataSet(second.inputs, [np.asarray(1.01 * second.outputs[0], np.float32)])
     well, lines = verified(with_model(tmp_path, verified_zoo.network(opset), opset, [first, wrong]))
     assert not well
     judge = "onnxruntime" if opset == 12 else "openvino"
