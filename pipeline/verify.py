@@ -51,7 +51,7 @@ def _refuse_wrong(places: Sequence[str], public_key: Path | None) -> None:
         if public_key and place.endswith(ENDINGS):
             raise UsageError(f"{place}: a signature is over a whole zoo; name its folder or URL.")
     if public_key:
-        from publishing.signature import fingerprint
+        from publishing.signing_keys import fingerprint
 
         try:
             fingerprint(public_key)
