@@ -62,7 +62,8 @@ def _lines(outcome: Outcome) -> list[str]:
     files, models = _counted(len(outcome.digests), "file"), _counted(outcome.models, "model")
     lines = [f"{outcome.place}: {files}, {human(outcome.bytes)}, {models} looked into"]
     if outcome.ran:
-        versions = "; ".join(f"{name} {version}" for name, version in sorted(outcome.runtimes.items()))
+        names = sorted(outcome.runtimes)
+        versions = ", ".join(f"{name} {outcome.runtimes[name].split(',')[0]}" for name in names)
         lines.append(f"  the test data of {_counted(outcome.ran, 'model')} came out right in {versions}")
     if outcome.signature_holds:
         lines.append("  the signature holds")

@@ -19,6 +19,7 @@ from publishing.record import RECORD_SUFFIX, PublishedFile, Record, check, from_
 
 _LARGEST_LIST = 64 << 20
 """Bytes of the longest list or record that is read; a zoo of 10,000 models has lists of 10 MB."""
+_RECORD = re.compile(rf"[^/]+/[^/]+/model/[^/]+{re.escape(RECORD_SUFFIX)}")
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _ARTIFACTS = (".onnx", ".tar.gz")
 _FORM: Mapping[str, type] = {
@@ -172,8 +173,10 @@ def _refuse_others(reader: Reader, has_manifest: bool, stems: set[str], names: f
     """Tell a place that is none of a zoo's, or another's zoo, from a zoo with something wrong."""
     if names is not None and not names:
         raise NotAZooError(f"{reader.address} is empty: nothing was published there, or it was moved")
-    has_record = any(name.endswith(RECORD_SUFFIX) for name in names or ())
-    if has_record or any(_is_there(reader, f"{stem}{RECORD_SUFFIX}") for stem in sorted(stems)[:1]):
+    has_record = any(_RECORD.fullmatch(name) for name in names or ())
+    if names is None:
+        has_record = any(_is_there(reader, f"{stem}{RECORD_SUFFIX}") for stem in sorted(stems)[:1])
+    if has_record:
         return
     if has_manifest:
         raise NotAZooError(

@@ -137,18 +137,15 @@ class WebReader:
         import httpx2
 
         url = urlunsplit(self._url._replace(path=f"{self._url.path.rstrip('/')}/{quote(path)}"))
-        size = 0
         try:
             with self._client() as client, client.stream("GET", url) as answer:
                 if answer.status_code in (404, 410):
                     raise AbsentError(f"the server answers {answer.status_code} {answer.reason_phrase}")
                 if answer.status_code != 200:
                     raise UnreadableError(f"the server answers {answer.status_code} {answer.reason_phrase}")
-                for block in answer.iter_raw(BLOCK):
-                    size += len(block)
-                    yield block
+                yield from answer.iter_raw(BLOCK)
         except httpx2.RemoteProtocolError as error:
-            raise UnreadableError(f"the connection broke after {size:,} bytes: {error}") from error
+            raise UnreadableError(f"the connection broke: {error}") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise UnreadableError(str(error) or type(error).__name__) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from onnx import helper, numpy_helper, parser
 from publishing.announcement import Signer, announce
 from publishing.archive import DataSet
 from publishing.model_inspection import ir_version
-from publishing.record import Record
+from publishing.record import RECORD_SUFFIX, Description, PublishedFile, Record, from_json, to_json
 from publishing.stores import open_store
 from publishing.units import Material, publish
 from publishing.zoo import Zoo
@@ -80,11 +81,32 @@ def make(
     """Publish the classifier at some opsets into a store; ``folder`` is for files on the way."""
     zoo = Zoo(open_store(place))
     for opset in opsets:
-        model, file = network(opset), folder / f"work-{opset}.onnx"
-        onnx.save(model, file)
-        publish(zoo, Material(file, model, data_sets(), pictures()), description(opset))
+        put(zoo, folder, network(opset), opset)
     announce(zoo, pages, signer)
     return zoo
+
+
+def put(
+    zoo: Zoo, folder: Path, model: onnx.ModelProto, opset: int, tested: Sequence[DataSet] | None = None
+) -> None:
+    """Publish one model, announced as the classifier at ``opset``, with its test data or another."""
+    file = folder / f"work-{opset}.onnx"
+    onnx.save(model, file)
+    sets = data_sets() if tested is None else tested
+    publish(zoo, Material(file, model, sets, pictures()), description(opset))
+
+
+def list_again(folder: Path, opset: int) -> None:
+    """Let record and lists say of a changed unit what is there now, as somebody would who wants no notice."""
+    file = folder / f"timm/small/model/tiny-{opset}{RECORD_SUFFIX}"
+    record = from_json(file.read_text())
+    files = {
+        kind: PublishedFile(said.path, len(content), hashlib.sha256(content).hexdigest())
+        for kind, said in record.files.items()
+        for content in [(folder / said.path).read_bytes()]
+    }
+    file.write_text(to_json(replace(record, files=files)))
+    announce(Zoo(open_store(folder)), pages)
 
 
 def pictures() -> dict[str, bytes]:
@@ -93,7 +115,7 @@ def pictures() -> dict[str, bytes]:
     return {f"pictures/cat-{hashlib.sha256(content).hexdigest()[:12]}.jpg": content}
 
 
-def description(opset: int, **changes: Any) -> Any:
+def description(opset: int, **changes: Any) -> Description:
     """Return what the pipeline would say of the classifier."""
     [(thumbnail, content)] = pictures().items()
     return units.description(
