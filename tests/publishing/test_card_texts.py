@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from publishing import card_tables
 from publishing.cards import cards
 from publishing.errors import PublishError
+from publishing.markdown import fenced, link
 from publishing.record import Record
 from tests.publishing.card_markdown import inner, links, parsed, plain
 from tests.publishing.card_records import record, runtime
@@ -110,3 +112,16 @@ def test_a_thumbnail_elsewhere_is_not_shown() -> None:
 def test_a_record_that_cannot_be_told_of_is_named(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(PublishError, match=rf"(?s)timm/repvgg_a0@12.*({reason})"):
         cards([replace(record(), **changes)])
+
+
+def test_no_line_of_a_script_ends_its_block() -> None:
+    source = "a\n```\n````\n# b\n"
+    (block,) = parsed(fenced(source, "python"))
+    assert (block.type, block.info, block.content) == ("fence", "python", source)
+
+
+@pytest.mark.parametrize("path", ["a b.html", "a(b).html", "a+b.html", "ä#?.html", "<a>.html", "a]b.html"])
+def test_a_link_leads_to_its_path_whatever_the_characters(path: str) -> None:
+    (target,) = links(link(HOSTILE, path))
+    assert unquote(target) == path
+    assert not {"#", "?"} & set(target)

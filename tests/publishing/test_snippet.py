@@ -200,6 +200,25 @@ def test_a_snippet_names_classes_and_leaves_distributions_alone(
     assert all((one.label is not None) == (classes == 1000) for answer in said for one in answer)
 
 
+def test_values_that_add_up_to_1_are_no_probabilities_where_one_is_negative(
+    tmp_path: Path, pictures: list[Path]
+) -> None:
+    described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
+    script = publish(tmp_path, described)
+    file = script.parent / "model" / f"{described.stem}.onnx"
+    model = onnx.load(file)
+    flat = np.zeros((3 * 16 * 16, 3), dtype=np.float32)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(flat, "weights"))
+    values = numpy_helper.from_array(np.array([0.75, -0.5, 0.75], dtype=np.float32), "values")
+    model.graph.initializer.append(values)
+    model.graph.node[-1].output[0] = "nothing"
+    model.graph.node.append(helper.make_node("Add", ["nothing", "values"], ["scores"]))
+    onnx.save(model, file)
+    said = said_by(script, pictures[:1])
+    assert_same(said, expected(described, script, pictures[:1]))
+    assert [one.index for one in said[0]] == [0, 2, 1]  # of equal values, the lower index first
+
+
 def test_below_opset_7_the_snippet_takes_the_runtime_that_judged_the_file(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
