@@ -68,11 +68,11 @@ def signer_with(key: Path) -> Signer:
     from publishing.errors import PublishError
     from publishing.signature import sign_digests
 
-    def sign(digests: Mapping[str, str]) -> bytes:
-        return sign_digests(digests, key)
+    def sign(digests: Mapping[str, str], previous: bytes | None) -> bytes:
+        return sign_digests(digests, key, previous)
 
     try:
-        sign({"SHA256SUMS": 64 * "0"})  # a wrong key is told before anything is done
+        sign({"SHA256SUMS": 64 * "0"}, None)  # a wrong key is told before anything is done
     except PublishError as error:
         raise PipelineError(str(error)) from error
     return sign

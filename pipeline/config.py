@@ -67,7 +67,9 @@ class FileWeights(_Strict):
 class UrlWeights(_Strict):
     """A checkpoint behind http or https."""
 
-    url: Annotated[str, Field(pattern="^https?://")]
+    url: Annotated[
+        str, Field(pattern=r"^https?://[^/@]+(/|$)", description="without a name or password in it")
+    ]
     sha256: Sha256
 
 

@@ -39,7 +39,7 @@ _PACKAGES = {
     "inputs": ("numpy", "pillow"),
     "retarget": ("onnx", "onnx-ir"),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
-    "publish": ("cyclonedx-python-lib", "isal", "onnx", "pillow"),
+    "publish": ("cyclonedx-python-lib", "isal", "onnx", "packageurl-python", "pillow"),
 }
 
 

@@ -14,12 +14,12 @@ from pipeline.progress import Progress
 from pipeline.verify_files import MISSING, Fetched, fetch
 from pipeline.verify_report import Outcome
 from pipeline.verify_unit import UnitFiles, examine
-from publishing.announcement import SIGNATURE
 from publishing.errors import PublishError
 from publishing.inspection import Announced, Finding, Zoo, read_text, read_zoo, wrong_in
 from publishing.manifest import CHECKSUMS
 from publishing.readers import AbsentError, Reader, reader_of
 from publishing.record import RECORD_SUFFIX, Record, from_json
+from publishing.signature import SIGNATURE
 from publishing.stores import is_url
 
 ARTIFACTS = (".onnx", ".tar.gz")

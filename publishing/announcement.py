@@ -11,15 +11,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest, read_checksums
 from publishing.record import RECORD_SUFFIX, Record
+from publishing.signature import SIGNATURE
 from publishing.stores.interface import Content, Stamp, content_of
 from publishing.zoo import PublishedUnit, Zoo
 
-SIGNATURE = "model.sig"
-
 Pages = Callable[[Sequence[Record]], Mapping[str, bytes]]
 """The pages of a zoo by path, made from all of its records."""
-Signer = Callable[[Mapping[str, str]], bytes]
-"""Signs the files of a zoo, given by path and digest."""
+Signer = Callable[[Mapping[str, str], bytes | None], bytes]
+"""Signs the files of a zoo, given by path and digest; also gets the signature that is there, which may do."""
 
 _ATTEMPTS = 20
 """Others who publish at the same moment end sooner or later; their own announcement has everything."""
@@ -89,7 +88,10 @@ def _announce(
     if old_manifest is not None and content_of(old_manifest).sha256 != listed.get(MANIFEST):
         told.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
     if signer:
-        add[SIGNATURE] = content_of(signer(digests))
+        previous = zoo.store.read(SIGNATURE)
+        signature = signer(digests, previous)
+        if signature != previous:
+            add[SIGNATURE] = content_of(signature)
     elif changed and SIGNATURE in stamps:
         gone.append(SIGNATURE)
         told.append("the zoo has changed, and its signature was removed; sign it again with --sign KEY")

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from publishing.announcement import SIGNATURE
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST, checksums
 from publishing.manifest_inspection import Entries, compare_with_records, inspect_manifest
 from publishing.readers import AbsentError, Reader, UnreadableError, is_inside
 from publishing.record import RECORD_SUFFIX, PublishedFile, Record, check, from_json
+from publishing.signature import SIGNATURE
 
 _LARGEST_LIST = 64 << 20
 """Bytes of the longest list or record that is read; a zoo of 10,000 models has lists of 10 MB."""

@@ -49,6 +49,7 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
             be written; what was published before is unharmed.
     """
     name, facts = check(description), facts_of(material.model)
+    _refuse_like_named(zoo, description.name)
     if facts.opset != name.opset:
         raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
     with zoo.store.staging() as staging:
@@ -61,6 +62,18 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
         )
         _replace(zoo, description.name, files)
     return record
+
+
+def _refuse_like_named(zoo: Zoo, name: str) -> None:
+    """Case is no matter to many file systems, nor to the hub's client: such names are the same to them."""
+    model = name.partition("@")[0]
+    for there in zoo.units():
+        other = there.partition("@")[0]
+        if other != model and other.lower() == model.lower():
+            raise PublishError(
+                f"{name}: {there} is published already, and its name differs in case alone; "
+                "give one of them another name, with name: in the pipeline file"
+            )
 
 
 def _replace(zoo: Zoo, name: str, files: Mapping[str, Content]) -> None:

@@ -25,7 +25,7 @@ def zoo(tmp_path: Path, keys: tuple[Path, Path]) -> Path:
     """A signed zoo, below the folder that ``server`` serves."""
     folder = tmp_path / "served" / "zoo"
     folder.parent.mkdir(exist_ok=True)
-    verified_zoo.make(folder, tmp_path, (12,), lambda digests: sign_digests(digests, keys[0]))
+    verified_zoo.make(folder, tmp_path, (12,), lambda digests, _: sign_digests(digests, keys[0]))
     return folder
 
 

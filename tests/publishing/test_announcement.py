@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from publishing.announcement import SIGNATURE, announce
+from publishing.announcement import announce
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import Record
+from publishing.signature import SIGNATURE
 from publishing.units import publish, unpublish
 from tests.publishing.zoos import (
     PICTURE,
@@ -39,7 +40,7 @@ def dist(tmp_path: Path) -> Path:
 
 
 def _manifest(dist: Path) -> list[str]:
-    return [entry["model"] for entry in json.loads((dist / MANIFEST).read_text())]
+    return [entry["model"].removeprefix("timm/") for entry in json.loads((dist / MANIFEST).read_text())]
 
 
 def _is_consistent(dist: Path) -> None:
@@ -119,6 +120,14 @@ def test_a_unit_that_moves_to_another_family_leaves_nothing(dist: Path, model_fi
     _is_consistent(dist)
 
 
+def test_a_name_that_differs_in_case_alone_is_refused(dist: Path, model_file: Path) -> None:
+    publish_in(dist, model_file, description("Tiny"))
+    before = bytes_of(dist)
+    with pytest.raises(PublishError, match=r"timm/Tiny@9 is published already.*differs in case alone"):
+        publish(zoo_in(dist), material(model_file), description())
+    assert bytes_of(dist) == before
+
+
 def test_unpublish_takes_a_unit_and_nothing_else(dist: Path, model_file: Path) -> None:
     publish_in(dist, model_file, seen("other"))
     before = bytes_of(dist)
@@ -155,14 +164,14 @@ def test_two_runs_that_end_at_the_same_moment_lose_nothing(model_file: Path) -> 
     publish(ours, material(model_file), description())
     announce(ours, slow_pages)
     entries = json.loads(ours.store.read(MANIFEST) or b"")
-    assert [entry["model"] for entry in entries] == ["other", "third", "tiny"]
+    assert [entry["model"] for entry in entries] == ["timm/other", "timm/third", "timm/tiny"]
     assert ours.store.read("index.html") == b"timm/other@9\ntimm/third@9\ntimm/tiny@9"
     assert {"timm/small/other.html", "timm/small/third.html"} <= ours.store.stamps().keys()
 
 
 def test_a_signature_is_over_every_file_and_goes_when_one_changes(dist: Path, model_file: Path) -> None:
-    def sign(digests: Mapping[str, str]) -> bytes:
-        return json.dumps(sorted(digests)).encode()
+    def sign(digests: Mapping[str, str], previous: bytes | None) -> bytes:
+        return previous or json.dumps(sorted(digests)).encode()
 
     publish(zoo_in(dist), material(model_file), description())
     announce(zoo_in(dist), pages, sign)

@@ -93,7 +93,7 @@ def test_unpublish_and_announce_in_a_store(place: str, model_file: Path) -> None
     publish_in(place, model_file, description())
     zoo = zoo_in(place)
     unpublish(zoo, ["timm/tiny@9"])
-    assert [entry["model"] for entry in json.loads(zoo.store.read(MANIFEST) or b"")] == ["other"]
+    assert [entry["model"] for entry in json.loads(zoo.store.read(MANIFEST) or b"")] == ["timm/other"]
     announce(zoo, pages)
     assert _content(place) == before
 
@@ -242,7 +242,7 @@ def test_no_secret_is_written(bucket: str, model_file: Path, caplog: pytest.LogC
     [
         ("s3://key:secret@bucket/zoo", "holds credentials, which would end up in logs"),
         ("https://example.com/zoo", "can be read, and not written to"),
-        ("gopher://example.com/zoo", "cannot publish to gopher://example.com/zoo: .*Give a folder, or a URL"),
+        ("gopher://example.com/zoo", r"cannot use gopher://example.com/zoo: .*Give a folder, or a URL"),
         ("gs://bucket/zoo", "gs:// needs a package that is not installed"),
     ],
 )

@@ -76,7 +76,7 @@ def test_the_manifest_is_the_hubs(tmp_path: Path, model_file: Path) -> None:
     ]
     archive = tmp_path / "timm/small/model/tiny-9.tar.gz"
     assert entries[1] == {
-        "model": "tiny",
+        "model": "timm/tiny",
         "model_path": "timm/small/model/tiny-9.onnx",
         "onnx_version": "1.4.1",
         "opset_version": 9,
@@ -320,7 +320,7 @@ def test_refresh_forgets_what_was_removed_by_hand(tmp_path: Path, model_file: Pa
         publish_in(tmp_path, model_file, description(name))
     (tmp_path / "timm/small/model/small-9.onnx").unlink()
     announce(zoo_in(tmp_path), pages)
-    assert [entry["model"] for entry in json.loads((tmp_path / MANIFEST).read_text())] == ["tiny"]
+    assert [entry["model"] for entry in json.loads((tmp_path / MANIFEST).read_text())] == ["timm/tiny"]
     assert "small-9" not in (tmp_path / CHECKSUMS).read_text()
     assert not (tmp_path / "timm/small/small.html").exists()
 
