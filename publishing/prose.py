@@ -158,7 +158,7 @@ def is_random(record: Record) -> bool:
 def weights_of(record: Record) -> str:
     """Say where the weights came from."""
     weights = record.provenance["weights"]
-    digest = f" (sha256 {weights['sha256']})" if weights["sha256"] else ""
+    digest = f"; sha256 of the file {weights['sha256']}" if weights["sha256"] else ""
     return f"{weights['origin']}{digest}"
 
 

@@ -102,7 +102,7 @@ def test_parity_is_told_with_versions_and_figures() -> None:
 def test_weights_and_form_are_those_of_the_record() -> None:
     some = record(origin="https://example.org/w.pth")
     some.provenance["weights"]["sha256"] = "ab" * 32
-    assert prose.weights_of(some) == f"https://example.org/w.pth (sha256 {'ab' * 32})"
+    assert prose.weights_of(some) == f"https://example.org/w.pth; sha256 of the file {'ab' * 32}"
     assert not prose.is_random(some)
     assert prose.is_random(record())
     assert prose.is_fused(some)
