@@ -250,6 +250,7 @@ def test_the_errors_of_a_cell_come_with_the_pointer_and_stay_under_it(page: Page
     figures = page.locator(".figures:popover-open")
     expect(figures).to_contain_text("relative error 0.83 is above 0.0001")
     figures.hover()
+    page.wait_for_timeout(500)  # longer than figures stay without a pointer
     expect(figures).to_be_visible()
     page.locator("h1").hover()
     expect(figures).to_have_count(0)
