@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from publishing.record import Record
     from publishing.zoo import Zoo
 
+_SHARE = 10
+"""How many times as long as an announcement took a run waits for the next."""
 LABELS = "imagenet_classes.txt"
 """The names of ImageNet's classes, one a line, for whoever runs the models."""
 
@@ -31,22 +34,36 @@ def announce_zoo(zoo: Zoo, signer: Signer | None, say: Callable[[str], None]) ->
         raise PipelineError(str(error)) from error
 
 
-def announced(
-    zoo: Zoo, signer: Signer | None, results: list[Result], say: Callable[[str], None]
-) -> list[Result]:
-    """Announce what became of a model, so that a long run shows it; the results, failed where it cannot."""
-    if not any(result.status == "published" for result in results):
+class Announcer:
+    """Announces a zoo while a run goes on, and at its end.
+
+    What it takes grows with the zoo, so a run spends a tenth of its time on it at the most.
+    """
+
+    def __init__(self, zoo: Zoo, signer: Signer | None, say: Callable[[str], None]) -> None:
+        self._zoo, self._signer, self._say = zoo, signer, say
+        self._next = 0.0
+
+    def announce(self) -> None:
+        """Announce what is published. Raises PipelineError."""
+        begun = time.monotonic()
+        announce_zoo(self._zoo, self._signer, self._say)
+        ended = time.monotonic()
+        self._next = ended + _SHARE * (ended - begun)
+
+    def after_model(self, results: list[Result]) -> list[Result]:
+        """Announce what became of a model, unless it is too soon; its results, failed where it cannot."""
+        if not any(result.status == "published" for result in results) or time.monotonic() < self._next:
+            return results
+        try:
+            self.announce()
+        except PipelineError as error:
+            reason = f"published, and not announced: {error}"
+            return [
+                replace(result, status="failed", reason=reason) if result.status == "published" else result
+                for result in results
+            ]
         return results
-    try:
-        announce_zoo(zoo, signer, say)
-    except PipelineError as error:
-        return [
-            replace(result, status="failed", reason=f"published, and not announced: {error}")
-            if result.status == "published"
-            else result
-            for result in results
-        ]
-    return results
 
 
 def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline import environments
-from pipeline.announcing import announce_zoo, announced, signer_with
+from pipeline.announcing import Announcer, announce_zoo, signer_with
 from pipeline.check import source_named
 from pipeline.environment_files import describe
 from pipeline.errors import (
@@ -124,12 +124,11 @@ def _run_plan(
     from pipeline.progress import Result, print_results, progress_on
     from pipeline.stages import run_model
 
+    announcer = Announcer(plan.zoo, signer, _say)
     with progress_on(Console(stderr=True)) as progress:
         results = run_models(
             plan.jobs,
-            lambda job: announced(
-                plan.zoo, signer, run_model(ModelContext(job, plan, progress, built, stop)), _say
-            ),
+            lambda job: announcer.after_model(run_model(ModelContext(job, plan, progress, built, stop))),
             at_once=at_once,
             stop=stop,
         )
@@ -137,7 +136,7 @@ def _run_plan(
         Result(glob, "failed", reason=built.failure(source) or "") for glob, source in plan.unresolved
     ]
     print_results(results)
-    announce_zoo(plan.zoo, signer, _say)
+    announcer.announce()
     if stop.is_set():
         _say("interrupted; run again to go on from here")
         return INTERRUPTED
