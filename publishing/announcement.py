@@ -50,11 +50,9 @@ def withhold(zoo: Zoo, names: Collection[str]) -> None:
     """
     with zoo.store.locked():
         before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
-        there = zoo.units()
-        units = {name: unit for name, unit in there.items() if name not in names}
-        files = {MANIFEST, *(path for unit in there.values() for path in unit.files)}
-        pages = {path: digest for path, digest in before.items() if path not in files}
-        zoo.store.commit(_written_lists(units, pages), [SIGNATURE])
+        units = {name: unit for name, unit in zoo.units().items() if name not in names}
+        pages = {path: digest for path, digest in before.items() if _is_page(path)}
+        zoo.store.commit(_written_lists(units, pages, before), [SIGNATURE])
 
 
 def _lists(zoo: Zoo) -> tuple[bytes | None, dict[str, str]]:
@@ -77,13 +75,18 @@ def _announce(
     old_manifest, listed = before
     made = {path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()}
     add = {path: page for path, page in made.items() if not zoo.holds(path, page.sha256, listed, stamps)}
-    lists = _written_lists(units, {path: page.sha256 for path, page in made.items()})
+    lists = _written_lists(units, {path: page.sha256 for path, page in made.items()}, listed)
     digests = read_checksums(_bytes(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
     changed = listed != read_checksums(_bytes(lists[CHECKSUMS]))
     gone = [path for path in listed if path not in digests and path in stamps and _is_page(path)]
     told = [
         f"{path} is not announced: a file of its unit is missing or has another size; publish it again"
         for path in sorted(_records(stamps).keys() - {unit.path for unit in units.values()})
+    ]
+    told += [
+        f"{unit.path} was changed after it was published; publish its unit again"
+        for unit in units.values()
+        if listed.get(unit.path, unit.sha256) != unit.sha256
     ]
     if old_manifest is not None and content_of(old_manifest).sha256 != listed.get(MANIFEST):
         told.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
@@ -100,11 +103,18 @@ def _announce(
     return told
 
 
-def _written_lists(units: Mapping[str, PublishedUnit], pages: Mapping[str, str]) -> dict[str, Content]:
-    """The checksums and then the manifest, in the order in which they have to be written."""
+def _written_lists(
+    units: Mapping[str, PublishedUnit], pages: Mapping[str, str], before: Mapping[str, str]
+) -> dict[str, Content]:
+    """The checksums and then the manifest, in the order in which they have to be written.
+
+    A record that is listed keeps its digest: who publishes a unit anew takes it out of the lists first, so
+    any other change is damage, and must not be made good by listing it.
+    """
     text = content_of(manifest(unit.record for unit in units.values()).encode())
     digests = {path: digest for unit in units.values() for path, digest in unit.digests.items()}
-    listed = {**digests, **pages, MANIFEST: text.sha256}
+    records = {unit.path: before.get(unit.path, unit.sha256) for unit in units.values()}
+    listed = {**digests, **records, **pages, MANIFEST: text.sha256}
     return {CHECKSUMS: content_of(checksums(listed).encode()), MANIFEST: text}
 
 
@@ -114,5 +124,5 @@ def _bytes(content: Content) -> bytes:
 
 
 def _is_page(path: str) -> bool:
-    """Whether ``path`` is no file of a unit: those go only when their unit is withdrawn."""
-    return "/model/" not in path
+    """Whether ``path`` is a page or a picture; the files of a unit go only when it is withdrawn."""
+    return "/model/" not in path and path != MANIFEST

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from publishing.errors import PublishError
-from publishing.manifest import CHECKSUMS, MANIFEST
+from publishing.manifest import CHECKSUMS, MANIFEST, read_checksums
 from publishing.record import RECORD_SUFFIX, Record, from_json, parse_name
 from publishing.stores.interface import Stamp, Store
 
@@ -66,11 +66,14 @@ class Zoo:
         return unit.record if unit else None
 
     def is_intact(self, unit: PublishedUnit) -> bool:
-        """Whether a unit's files have the digests of its record, as far as the store can compute them.
+        """Whether a unit's files are as they were published, as far as the store can compute digests.
 
         A folder reads all of them, a remote store none: there, the sizes have to do.
         """
-        return all(self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items())
+        listed = read_checksums(self.store.read(CHECKSUMS) or b"").get(unit.path, unit.sha256)
+        return listed == unit.sha256 and all(
+            self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items()
+        )
 
     def holds(self, path: str, digest: str, known: Mapping[str, str], there: Mapping[str, Stamp]) -> bool:
         """Whether the file at ``path`` has ``digest``, by what is ``known`` and what the store can tell.

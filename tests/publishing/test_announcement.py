@@ -120,6 +120,26 @@ def test_a_unit_that_moves_to_another_family_leaves_nothing(dist: Path, model_fi
     _is_consistent(dist)
 
 
+def test_a_damaged_record_is_replaced_by_a_newer_one(dist: Path, model_file: Path, tmp_path: Path) -> None:
+    publish_in(dist, model_file, seen())
+    (dist / "timm/small/model/tiny-9.record.json").write_text("{")
+    publish_in(dist, network(tmp_path / "newer.onnx", 2.0), seen(key="def"), 2.0)
+    _is_consistent(dist)
+
+
+def test_a_record_that_was_changed_by_hand_is_not_made_good(dist: Path, model_file: Path) -> None:
+    publish_in(dist, model_file, description())
+    record = dist / "timm/small/model/tiny-9.record.json"
+    record.write_text(record.read_text().replace('"key": "abc"', '"key": "abd"'))
+    before = bytes_of(dist)
+    for _ in range(2):
+        [told] = announce(zoo_in(dist), pages)
+        assert told.startswith("timm/small/model/tiny-9.record.json was changed after it was published")
+    assert bytes_of(dist) == before
+    unit = zoo_in(dist).units()["timm/tiny@9"]
+    assert not zoo_in(dist).is_intact(unit)
+
+
 def test_a_name_that_differs_in_case_alone_is_refused(dist: Path, model_file: Path) -> None:
     publish_in(dist, model_file, description("Tiny"))
     before = bytes_of(dist)

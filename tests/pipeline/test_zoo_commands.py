@@ -1,0 +1,276 @@
+"""A zoo as its keeper meets it: real models published, merged, withdrawn, signed, damaged and shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import httpx2
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.publishing.zoos import bytes_of
+
+pytestmark = pytest.mark.mxnet
+ROOT = Path(__file__).parents[2]
+MODEL = "{{publish: dist, opsets: [6, 12], models: [{{source: mxnet, model: {}}}]}}"
+BOTH = "{publish: dist, opsets: [6, 12], models: [{source: mxnet, models: [mobilenet0.25, squeezenet1.1]}]}"
+UNIT = "mxnet/squeezenet/model/squeezenet1.1-12"
+NO_ZOO = {"README.md", "ONNX_HUB_MANIFEST.json", "SHA256SUMS", "index.html", "imagenet_classes.txt"}
+
+
+def _start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+    )
+
+
+def _run(folder: Path, *arguments: str, code: int = 0, **variables: str) -> str:
+    process = _start(folder, *arguments, **variables)
+    output, errors = process.communicate()
+    assert process.returncode == code, output + errors
+    assert "Traceback" not in output + errors
+    return output + errors
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pipeline files, and a zoo of two models that was published in one run."""
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "both.yaml").write_text(BOTH)
+    for name, model in (("first", "mobilenet0.25"), ("second", "squeezenet1.1")):
+        (folder / f"{name}.yaml").write_text(MODEL.format(model))
+    _run(folder, "run", "both.yaml", "--jobs", "2")
+    return folder
+
+
+@pytest.fixture
+def folder(published: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    shutil.copytree(published, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def _models(dist: Path) -> list[str]:
+    manifest = json.loads((dist / "ONNX_HUB_MANIFEST.json").read_text())
+    return [f"{entry['model']}@{entry['opset_version']}" for entry in manifest]
+
+
+def test_two_files_that_are_run_at_the_same_moment_make_one_zoo(published: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copy(published / f"{name}.yaml", tmp_path)
+    runs = [_start(tmp_path, "run", f"{name}.yaml") for name in ("first", "second")]
+    for run in runs:
+        output, errors = run.communicate()
+        assert run.returncode == 0, output + errors
+    assert bytes_of(tmp_path / "dist") == bytes_of(published / "dist")
+
+
+def test_unpublish_and_a_run_of_what_was_withdrawn(folder: Path) -> None:
+    before = bytes_of(folder / "dist")
+    text = _run(folder, "unpublish", "MXNET/Squeezenet*@12", "mxnet/mobilenet0.25")
+    assert re.findall("withdrawn: (.*)", text) == [
+        "mxnet/mobilenet0.25@12",
+        "mxnet/mobilenet0.25@6",
+        "mxnet/squeezenet1.1@12",
+    ]
+    assert _models(folder / "dist") == ["mxnet/squeezenet1.1@6"]
+    assert not (folder / "dist/mxnet/mobilenet").exists()
+    _run(folder, "verify", "dist", "--digests-only")
+    _run(folder, "run", "both.yaml")
+    assert bytes_of(folder / "dist") == before
+
+
+def test_unpublish_of_what_is_not_there_changes_nothing(folder: Path) -> None:
+    before = bytes_of(folder / "dist")
+    text = _run(folder, "unpublish", "mxnet/squeezenet1.0", "mxnet/mobilenet0.25", code=2)
+    assert "mxnet/squeezenet1.0 is not published in" in text
+    assert "nothing was withdrawn. Did you mean mxnet/squeezenet1.1" in text
+    assert bytes_of(folder / "dist") == before
+    assert "nothing is published in" in _run(folder, "unpublish", "mxnet/x", "--publish", "absent", code=2)
+    assert not (folder / "absent").exists()
+
+
+@pytest.mark.parametrize("command", [("run", "both.yaml"), ("plan", "both.yaml")])
+def test_a_folder_that_is_not_ours_is_left_alone(folder: Path, command: tuple[str, ...]) -> None:
+    (folder / "thesis").mkdir()
+    (folder / "thesis/README.md").write_text("my thesis")
+    text = _run(folder, *command, "--publish", "thesis", code=2)
+    assert (
+        "thesis is no zoo (it has README.md), and nothing was written there; name a new or an empty" in text
+    )
+    assert bytes_of(folder / "thesis") == {"README.md": b"my thesis"}
+
+
+@pytest.mark.parametrize("text", ["[", "[]", '{"models": 1}', "\x00\x01"])
+def test_a_manifest_damaged_by_hand_is_told_and_made_again(folder: Path, text: str) -> None:
+    before = bytes_of(folder / "dist")
+    (folder / "dist/ONNX_HUB_MANIFEST.json").write_text(text)
+    said = _run(folder, "run", "both.yaml")
+    assert "ONNX_HUB_MANIFEST.json was not as it was written; it has been made again from the records" in said
+    assert bytes_of(folder / "dist") == before
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".tar.gz", ".cdx.json", ".intoto.json", ".record.json"])
+def test_a_file_changed_by_one_bit_is_published_again(folder: Path, ending: str) -> None:
+    before, file = bytes_of(folder / "dist"), folder / f"dist/{UNIT}{ending}"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert f"{UNIT}{ending}" in _run(folder, "verify", "dist", "--digests-only", code=1)
+    plan = json.loads(_run(folder, "plan", "both.yaml", "--format", "json"))
+    assert [unit["name"] for unit in plan["units"] if not unit["done"]] == ["mxnet/squeezenet1.1@12"]
+    # A run of another file announces the zoo, and does not make the damage good by listing it.
+    _run(folder, "run", "first.yaml")
+    assert f"{UNIT}{ending}" in _run(folder, "verify", "dist", "--digests-only", code=1)
+    _run(folder, "run", "both.yaml")
+    assert bytes_of(folder / "dist") == before
+
+
+def test_a_signed_zoo(folder: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("NOT TESTED: signing. Install openssl; CI has it.")
+    key, public = folder / "zoo.key", folder / "zoo.pub"
+    subprocess.run(
+        [openssl, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key)], check=True
+    )
+    subprocess.run([openssl, "ec", "-in", str(key), "-pubout", "-out", str(public)], check=True)
+    _run(folder, "run", "both.yaml", "--sign", "zoo.key")
+    signature = (folder / "dist/model.sig").read_bytes()
+    checked = ("verify", "dist", "--digests-only", "--public-key", "zoo.pub")
+    _run(folder, *checked)
+    _run(folder, "run", "both.yaml", "--sign", "zoo.key")
+    assert (folder / "dist/model.sig").read_bytes() == signature
+    assert "its signature was removed" in _run(folder, "unpublish", "mxnet/mobilenet0.25")
+    assert "model.sig: is missing" in _run(folder, *checked, code=1)
+    _run(folder, "unpublish", "mxnet/squeezenet1.1@6", "--sign", "zoo.key")
+    _run(folder, *checked)
+    assert key.read_text() not in "".join(
+        data.decode(errors="ignore") for data in bytes_of(folder / "dist").values()
+    )
+    before = bytes_of(folder / "dist")
+    assert "zoo.pub" in _run(folder, "run", "both.yaml", "--sign", "zoo.pub", code=1)
+    assert bytes_of(folder / "dist") == before
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """The zoo, on a file system of its own."""
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    if not mount or not unmount:
+        pytest.skip("NOT TESTED: a read-only disk. File systems cannot be mounted here.")
+    (folder / "dist").rename(folder / "moved")
+    (folder / "dist").mkdir()
+    command = [mount, "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(folder / "dist")]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("NOT TESTED: a read-only disk. Only an administrator can mount a file system.")
+    shutil.copytree(folder / "moved", folder / "dist", dirs_exist_ok=True)
+    yield folder
+    subprocess.run([unmount, str(folder / "dist")], check=True)
+
+
+def test_a_zoo_that_can_only_be_read_stays_whole(small_disk: Path) -> None:
+    dist = small_disk / "dist"
+    before = bytes_of(dist)
+    subprocess.run(["mount", "-o", "remount,ro", str(dist)], check=True)  # noqa: S607 - as found above
+    text = _run(small_disk, "run", "both.yaml", "--fresh", "--only", "*squeeze*@12", code=1)
+    assert "Read-only file system; nothing that was published is harmed" in " ".join(text.split())
+    text = _run(small_disk, "unpublish", "mxnet/squeezenet1.1", code=1)
+    assert "Read-only file system" in text
+    _run(small_disk, "verify", "dist", "--digests-only")
+    assert bytes_of(dist) == before
+
+
+def test_a_disk_that_is_full_leaves_what_was_published(small_disk: Path) -> None:
+    dist = small_disk / "dist"
+    before = bytes_of(dist)
+    free = shutil.disk_usage(dist).free
+    (dist / ".filling").write_bytes(bytes(free - (2 << 20)))  # the disk fills up once the run has begun
+    said = {"both.yaml": BOTH.replace("[6, 12]", "[6, 9, 12]")}
+    (small_disk / "both.yaml").write_text(said["both.yaml"])
+    text = _run(small_disk, "run", "both.yaml", "--only", "*squeeze*", code=1)
+    assert "the disk will not do, and nothing was started" in text
+    assert {path: data for path, data in bytes_of(dist).items() if path in before} == before
+    text = _run(small_disk, "verify", "dist", "--digests-only")
+
+
+def test_serve_shows_the_zoo_and_nothing_else(folder: Path) -> None:
+    (folder / "dist/.hidden").write_text("not for others")
+    (folder / "secret").write_text("not for others")
+    with _start(folder, "serve", "--port", "0") as server:
+        assert server.stdout
+        line = server.stdout.readline()
+        found = re.search(r"serving dist at (http://127\.0\.0\.1:(\d+)/)", line)
+        assert found, line
+        page = httpx2.get(found[1])
+        assert "squeezenet1.1" in page.text
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        model = httpx2.get(f"{found[1]}{UNIT}.onnx")
+        assert model.content == (folder / f"dist/{UNIT}.onnx").read_bytes()
+        for path in (".hidden", "%2ehidden", "../secret", "%2e%2e/secret", "mxnet/", "absent"):
+            answer = httpx2.get(found[1] + path)
+            assert answer.status_code == 404, path
+            assert "not for others" not in answer.text
+        taken = _run(folder, "serve", "--port", found[2], code=1)
+        assert (
+            f"cannot serve on 127.0.0.1:{found[2]}: Address already in use; give another with --port" in taken
+        )
+        server.send_signal(2)
+    assert server.returncode in (0, 130)
+    assert "there is no such folder. Name the folder of a published zoo" in _run(
+        folder, "serve", "absent", code=2
+    )
+    assert "there is no index.html in it" in _run(folder, "serve", ".", code=2)
+
+
+def test_a_zoo_in_a_bucket(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    secret = "a-secret-that-nobody-may-see"  # noqa: S105 - the server takes any
+    variables = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    try:
+        system = fsspec.filesystem("s3", skip_instance_cache=True)
+        system.mkdir("models")
+        shutil.copy(published / "first.yaml", tmp_path)
+        shutil.copy(published / "second.yaml", tmp_path)
+        place = ("--publish", "s3://models/zoo")
+        said = _run(tmp_path, "run", "first.yaml", *place)
+        said += _run(tmp_path, "run", "second.yaml", *place)
+        assert "2 units are published in s3://models/zoo" in _run(tmp_path, "run", "first.yaml", *place)
+        there = {path.removeprefix("models/zoo/"): system.cat_file(path) for path in system.find("models")}
+        assert there == bytes_of(published / "dist")
+        said += _run(tmp_path, "verify", "s3://models/zoo", "--digests-only")
+        said += _run(tmp_path, "unpublish", "mxnet/mobilenet0.25", *place)
+        assert not [path for path in system.find("models") if "mobilenet" in path]
+        assert secret not in said
+        assert secret.encode() not in b"".join(there.values())
+        assert secret not in "".join(
+            file.read_text(errors="ignore") for file in (tmp_path / "work").rglob("*") if file.is_file()
+        )
+    finally:
+        server.stop()
+    assert not (tmp_path / "dist").exists()
+    assert [path.name for path in (tmp_path / "work").rglob("*") if path.suffix in (".onnx", ".gz")] == []
+    gone = _run(tmp_path, "run", "first.yaml", *place, code=2, AWS_MAX_ATTEMPTS="1")
+    assert "s3://models/zoo: listing failed" in gone
