@@ -15,6 +15,7 @@ Request::
 
 Problems are phrases whose subject is the model or the archive. ``inputs`` and ``outputs`` hold one array
 for each data set, and are null where no runtime can be asked; ``not_run`` says why, unless a problem does.
+Where the disk refuses, the result is ``{"error": [errno, text, path]}``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         result = _inspect(request, record, Path(request["folder"]))
     except OSError as error:
-        result = {"error": f"{error.filename or request['folder']}: {error.strerror or error}"}
+        result = {"error": [error.errno, error.strerror, error.filename or request["folder"]]}
     Path(sys.argv[2]).write_text(json.dumps(result), encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.executors import interruptible
 from pipeline.progress import Progress, progress_on
 from pipeline.verify_report import Outcome, print_outcomes
 from pipeline.verify_zoo import Options, verify_file, verify_zoo
@@ -28,12 +29,13 @@ def verify_places(places: Sequence[str], public_key: Path | None, digests_only: 
     Raises:
         UsageError: a place does not exist or is nothing that was published, or the key is not fit.
         PipelineError: a place cannot be read at all, or there is no room to unpack.
+        Interrupted: a signal asked to stop.
     """
     from rich.console import Console
 
     _refuse_wrong(places, public_key)
     options = Options(public_key, digests_only, threading.Event())
-    with progress_on(Console(stderr=True)) as progress:
+    with interruptible(options.stop), progress_on(Console(stderr=True)) as progress:
         outcomes = [_verify(place, options, progress) for place in places]
     print_outcomes(outcomes)
     return not any(outcome.findings for outcome in outcomes)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import PipelineError
 from pipeline.processes import Interrupted
 from publishing.inspection import Announced
 from publishing.readers import AbsentError, Reader, UnreadableError
@@ -38,7 +37,7 @@ def fetch(
     With ``keep``, it is on this machine afterwards: there, or where it lies already.
 
     Raises:
-        PipelineError: ``keep`` cannot be written.
+        OSError: ``keep`` cannot be written.
         Interrupted: ``stop`` was set.
     """
     digest, size = hashlib.sha256(), 0
@@ -60,11 +59,6 @@ def fetch(
             return Fetched("", 0, MISSING, None)
         except UnreadableError as error:
             return Fetched("", size, f"cannot be read: {error}", None)
-        except OSError as error:
-            raise PipelineError(
-                f"there is no room to fetch {path}: {error.strerror or error}. Make room, or name a folder "
-                "with room in the environment variable TMPDIR, and verify again"
-            ) from error
     wrong = _difference(digest.hexdigest(), size, announced)
     return Fetched(digest.hexdigest(), size, wrong, None if wrong else there or keep)
 

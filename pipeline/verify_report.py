@@ -55,7 +55,7 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
     console = console_for_output()
     for outcome in outcomes:
         for line in _lines(outcome):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(_printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _lines(outcome: Outcome) -> list[str]:
@@ -73,6 +73,13 @@ def _lines(outcome: Outcome) -> list[str]:
     verb = "is" if wrong == 1 else "are"
     lines.append(f"{_counted(wrong, 'file')} {verb} not as published." if wrong else "All is well.")
     return lines
+
+
+def _printable(line: str) -> str:
+    """A line that does nothing to a terminal: names of files may hold anything."""
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _counted(number: int, what: str) -> str:

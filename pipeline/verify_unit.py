@@ -17,7 +17,7 @@ from parity.call import Run, WorkerCall
 from parity.compare import Array, Tolerance
 from parity.runtimes.registry import asked_at
 from parity.verdict import Verdict, judge
-from pipeline.errors import PipelineError, WorkerError
+from pipeline.errors import WorkerError
 from pipeline.files import read_json
 from pipeline.processes import GIBIBYTE, Limits, run_process
 from pipeline.verification import runs_of
@@ -59,7 +59,7 @@ def examine(unit: UnitFiles, folder: Path, stop: threading.Event) -> Examined:
     """Check what is there of a unit. ``folder`` is empty, and the caller's to remove.
 
     Raises:
-        PipelineError: the disk refuses what is unpacked.
+        OSError: the disk refuses what is unpacked.
     """
     examined = Examined()
     result = _inspected(unit, unit.archive, folder / "archive", examined, stop)
@@ -115,10 +115,7 @@ def _inspected(
         return {}
     result = read_json(folder / "result.json")
     if "error" in result:
-        raise PipelineError(
-            f"there is no room to unpack {unit.archive_name}: {result['error']}. Make room, or name a folder "
-            "with room in the environment variable TMPDIR, and verify again"
-        )
+        raise OSError(*result["error"])
     return dict(result)
 
 

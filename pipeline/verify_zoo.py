@@ -10,15 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.errors import PipelineError
 from pipeline.progress import Progress
 from pipeline.verify_files import MISSING, Fetched, fetch
 from pipeline.verify_report import Outcome
 from pipeline.verify_unit import UnitFiles, examine
 from publishing.errors import PublishError
-from publishing.inspection import Announced, Finding, Zoo, read_text, read_zoo, wrong_in
+from publishing.inspection import Announced, Finding, Zoo, read_text, read_zoo
 from publishing.manifest import CHECKSUMS
 from publishing.readers import AbsentError, Reader, reader_of
-from publishing.record import RECORD_SUFFIX, Record, from_json
+from publishing.record import RECORD_SUFFIX, Record
+from publishing.record_inspection import inspect_record
 from publishing.signature import SIGNATURE
 from publishing.stores import is_url
 
@@ -117,8 +119,8 @@ def _record_beside(reader: Reader, stem: str, outcome: Outcome) -> Record | None
             outcome.notes.append(f"no {path} lies beside it: its digest was compared with nothing")
         return None
     try:
-        record = from_json(text)
-        wrong = wrong_in(record) or ("" if record.stem == stem else f"it is that of {record.stem}")
+        record = inspect_record(text)
+        wrong = "" if record.stem == stem else f"it is that of {record.stem}"
     except PublishError as error:
         wrong = str(error)
     if wrong:
@@ -182,9 +184,20 @@ def _check_signature(reader: Reader, zoo: Zoo, outcome: Outcome, options: Option
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder for what is fetched and unpacked; it is gone afterwards, whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as folder:
-        yield Path(folder)
+    """A folder for what is fetched and unpacked; it is gone afterwards, whatever happens.
+
+    Raises:
+        PipelineError: what is written there finds no room; whatever is read has errors of its own.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise PipelineError(
+            f"what is fetched and unpacked finds no room: {error.filename or 'the temporary folder'}: "
+            f"{error.strerror or error}. Make some, or name another folder in the environment variable "
+            "TMPDIR, and verify again"
+        ) from error
 
 
 @contextmanager

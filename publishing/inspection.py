@@ -7,28 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from publishing.checksums_inspection import inspect_checksums
 from publishing.errors import PublishError
-from publishing.manifest import CHECKSUMS, MANIFEST, checksums
+from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.manifest_inspection import Entries, compare_with_records, inspect_manifest
 from publishing.readers import AbsentError, Reader, UnreadableError, is_inside
-from publishing.record import RECORD_SUFFIX, PublishedFile, Record, check, from_json
+from publishing.record import RECORD_SUFFIX, PublishedFile, Record
+from publishing.record_inspection import inspect_record
 from publishing.signature import SIGNATURE
 
 _LARGEST_LIST = 64 << 20
 """Bytes of the longest list or record that is read; a zoo of 10,000 models has lists of 10 MB."""
 _RECORD = re.compile(rf"[^/]+/[^/]+/model/[^/]+{re.escape(RECORD_SUFFIX)}")
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _ARTIFACTS = (".onnx", ".tar.gz")
-_FORM: Mapping[str, type] = {
-    **dict.fromkeys(("name", "source", "family", "model", "license", "author", "onnx_version"), str),
-    **dict.fromkeys(("opset", "ir_version"), int),
-    **dict.fromkeys(("verdict", "io_ports", "preprocessing", "provenance"), dict),
-    **dict.fromkeys(("inputs", "predictions"), list),
-}
-"""What is read of a record here."""
 
 
 class NotAZooError(PublishError):
@@ -89,11 +82,11 @@ def read_zoo(reader: Reader) -> Zoo:
     manifest, sums = (read_text(reader, name, zoo) for name in (MANIFEST, CHECKSUMS))
     if manifest is None and sums is None and zoo.findings:
         raise UnreadableError(zoo.findings[0].what)
-    listed = {} if sums is None else _checksums(sums, zoo)
+    listed = {} if sums is None else inspect_checksums(sums, lambda what: zoo.add(CHECKSUMS, what))
     entries = None if manifest is None else inspect_manifest(manifest, lambda what: zoo.add(MANIFEST, what))
     stems = _stems(listed, names, entries if sums is None else None)
-    if sums is None:
-        _refuse_others(reader, manifest is not None, stems, names)
+    if not listed and (sums is None or zoo.findings):
+        _refuse_others(reader, manifest is not None, stems, names, zoo)
     for name, text in ((MANIFEST, manifest), (CHECKSUMS, sums)):
         if text is None and not any(finding.path == name for finding in zoo.findings):
             zoo.add(name, "is missing")
@@ -137,24 +130,6 @@ def _is_there(reader: Reader, path: str) -> bool:
     return True
 
 
-def _checksums(text: str, zoo: Zoo) -> dict[str, str]:
-    found: dict[str, str] = {}
-    before = len(zoo.findings)
-    for number, line in enumerate(text.splitlines(), 1):
-        match = _LINE.fullmatch(line)
-        if not match:
-            zoo.add(CHECKSUMS, f"is damaged: line {number} is no sha256 and path: {line[:100]!a}")
-        elif not is_inside(match[2]):
-            zoo.add(CHECKSUMS, f"was made to harm: line {number} leads elsewhere: {match[2][:100]!a}")
-        elif match[2] in found:
-            zoo.add(CHECKSUMS, f"lists {match[2]} twice, the second time in line {number}")
-        else:
-            found[match[2]] = match[1]
-    if len(zoo.findings) == before and text != checksums(found):
-        zoo.add(CHECKSUMS, "was edited: its lines are not those, and in the order, that are published")
-    return found
-
-
 def _stems(listed: dict[str, str], names: frozenset[str] | None, entries: Entries | None) -> set[str]:
     """The paths, without endings, of all units that there have to be.
 
@@ -169,7 +144,9 @@ def _stems(listed: dict[str, str], names: frozenset[str] | None, entries: Entrie
     return found
 
 
-def _refuse_others(reader: Reader, has_manifest: bool, stems: set[str], names: frozenset[str] | None) -> None:
+def _refuse_others(
+    reader: Reader, has_manifest: bool, stems: set[str], names: frozenset[str] | None, zoo: Zoo
+) -> None:
     """Tell a place that is none of a zoo's, or another's zoo, from a zoo with something wrong."""
     if names is not None and not names:
         raise NotAZooError(f"{reader.address} is empty: nothing was published there, or it was moved")
@@ -178,12 +155,16 @@ def _refuse_others(reader: Reader, has_manifest: bool, stems: set[str], names: f
         has_record = any(_is_there(reader, f"{stem}{RECORD_SUFFIX}") for stem in sorted(stems)[:1])
     if has_record:
         return
-    if has_manifest:
+    if zoo.findings:
+        names_told = " and ".join(sorted({finding.path for finding in zoo.findings}))
+        told = f"what it has as {names_told} is something else"
+    elif has_manifest:
         raise NotAZooError(
             f"{reader.address} is another's zoo: it has {MANIFEST}, and neither {CHECKSUMS} nor records. "
             "Its .tar.gz files can be verified one by one"
         )
-    told = f"it has neither {MANIFEST} nor {CHECKSUMS}"
+    else:
+        told = f"it has neither {MANIFEST} nor {CHECKSUMS}"
     raise NotAZooError(f"{reader.address} is no published folder: {told}. Give the folder that has them")
 
 
@@ -197,12 +178,9 @@ def _read_record(reader: Reader, stem: str, zoo: Zoo) -> None:
     if announced and hashlib.sha256(text.encode()).hexdigest() != announced.sha256:
         return  # told when the digests of all files are compared; what it says is not to be relied on
     try:
-        record = from_json(text)
+        record = inspect_record(text)
     except PublishError as error:
         zoo.add(path, f"is damaged: {error}")
-        return
-    if wrong := wrong_in(record):
-        zoo.add(path, f"is damaged: {wrong}")
         return
     if stem != f"{record.folder}/{record.stem}":
         zoo.add(path, f"is in the wrong place: it belongs to {record.folder}/{record.stem}{RECORD_SUFFIX}")
@@ -217,21 +195,6 @@ def _read_record(reader: Reader, stem: str, zoo: Zoo) -> None:
     for row in record.predictions:
         if row["thumbnail"] not in zoo.announced and zoo.has_checksums:
             zoo.add(CHECKSUMS, f"does not list {row['thumbnail']}, which {path} shows")
-
-
-def wrong_in(record: Record) -> str:
-    """Say what no record of ours says; empty where there is nothing of the kind."""
-    for name, kind in _FORM.items():
-        if type(getattr(record, name)) is not kind:
-            return f"its {name} is of another kind than {kind.__name__}"
-    for row in record.predictions:
-        if not isinstance(row, dict) or not is_inside(str(row.get("thumbnail", ""))):
-            return "one of its predictions names no picture in the zoo"
-    try:
-        check(record)
-    except PublishError as error:
-        return str(error)
-    return ""
 
 
 def _announce(record: str, expected: str, file: PublishedFile, zoo: Zoo) -> None:

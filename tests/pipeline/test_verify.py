@@ -492,6 +492,27 @@ def test_the_exit_codes(tmp_path: Path) -> None:
     assert command().returncode == 2
 
 
+def test_a_name_does_nothing_to_the_terminal(verified: Verify, tmp_path: Path) -> None:
+    zoo = made(tmp_path)
+    (zoo / "a\x1b[2Jb\nAll is well.").write_bytes(b"x")
+    well, lines = verified(zoo, digests_only=True)
+    assert not well
+    assert lines[-2] == f"a\\x1b[2Jb\\nAll is well.: is extra: {CHECKSUMS} does not list it"
+
+
+def test_no_room_is_told(verified: Verify, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    verified_zoo.make("memory://room", tmp_path, (12,))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in (1000, 3500):  # not enough to fetch the archive, nor to unpack it
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+            with pytest.raises(PipelineError, match=r"finds no room: .*File too large\. Make some, or name"):
+                verified("memory://room")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_nothing_is_left_behind(verified: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,10 @@ RECORDS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda r: r.update(verdict={"status": "failed"}),
         "damaged: timm/tiny@7: the verdict is 'failed'",
     ),
+    "depth": (
+        lambda r: r.update(bounds=[None], figures=float("nan")),
+        "the record holds what JSON cannot say",
+    ),
     "type": (lambda r: r.update(opset="7"), "is damaged: its opset is of another kind than int"),
     "verdict": (lambda r: r.update(verdict=[]), "is damaged: its verdict is of another kind than dict"),
     "place": (
@@ -205,6 +210,10 @@ def test_a_record_that_no_list_knows_is_extra(zoo: Path) -> None:
     ("files", "words"),
     [
         ({}, "is empty"),
+        (
+            {MANIFEST: "<html>", CHECKSUMS: "<html>"},
+            f"what it has as {MANIFEST} and {CHECKSUMS} is something",
+        ),
         ({"holiday.jpg": "x"}, f"is no published folder: it has neither {MANIFEST} nor {CHECKSUMS}"),
         (
             {MANIFEST: "[]", "vision/x-7.onnx": "x"},
@@ -220,6 +229,23 @@ def test_a_folder_that_is_not_ours_is_told(files: dict[str, str], words: str, tm
         (folder / name).write_text(content)
     with pytest.raises(NotAZooError, match=words):
         read_zoo(FolderReader(folder))
+
+
+def test_a_list_of_something_else_is_told_in_short(zoo: Path) -> None:
+    (zoo / CHECKSUMS).write_text(1000 * "x\n")
+    found = [line for line in findings(zoo) if line.startswith(f"{CHECKSUMS}: is damaged")]
+    assert len(found) == 6
+    assert found[-1] == f"{CHECKSUMS}: is damaged: 995 more lines are no better"
+
+
+def test_what_is_no_regular_file_is_not_opened(zoo: Path) -> None:
+    (zoo / MANIFEST).unlink()
+    os.mkfifo(zoo / MANIFEST)  # whoever opens it waits for ever
+    os.mkfifo(zoo / "pipe")
+    assert findings(zoo) == [
+        f"{MANIFEST}: cannot be read: it is no regular file",
+        f"pipe: is extra: {CHECKSUMS} does not list it",
+    ]
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
