@@ -173,7 +173,7 @@ class StoreReader:
         try:
             found: list[str] = self._store.find(self._root)
         except Exception as error:  # each store raises classes of its own
-            raise _told(error) from error
+            raise _told(error, "folder or bucket") from error
         return frozenset(path.removeprefix(self._root).lstrip("/") for path in found)
 
     def blocks(self, path: str) -> Iterator[bytes]:
@@ -183,14 +183,14 @@ class StoreReader:
                 while block := stream.read(BLOCK):
                     yield block
         except Exception as error:  # each store raises classes of its own
-            raise _told(error) from error
+            raise _told(error, "file") from error
 
     def local(self, path: str) -> Path | None:
         return None
 
 
-def _told(error: Any) -> PublishError:
+def _told(error: Any, what: str) -> PublishError:
     if isinstance(error, FileNotFoundError):
-        return AbsentError("there is no such file")
+        return AbsentError(f"there is no such {what}")
     reason = " ".join(str(error).split())[:300]
     return UnreadableError(f"the store says {reason or type(error).__name__}")
