@@ -68,7 +68,8 @@ def _lines(outcome: Outcome) -> list[str]:
     if outcome.signature_holds:
         lines.append("  the signature holds")
     lines += [f"  note: {note}" for note in outcome.notes]
-    lines += [str(finding) for finding in sorted(set(outcome.findings))]
+    by_path = sorted(dict.fromkeys(outcome.findings), key=lambda finding: finding.path)
+    lines += map(str, by_path)
     wrong = len({finding.path for finding in outcome.findings})
     verb = "is" if wrong == 1 else "are"
     lines.append(f"{_counted(wrong, 'file')} {verb} not as published." if wrong else "All is well.")

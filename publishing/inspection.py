@@ -81,7 +81,7 @@ def read_zoo(reader: Reader) -> Zoo:
     zoo.lists_files = names is not None
     manifest, sums = (read_text(reader, name, zoo) for name in (MANIFEST, CHECKSUMS))
     if manifest is None and sums is None and zoo.findings:
-        raise UnreadableError(zoo.findings[0].what)
+        raise UnreadableError(zoo.findings[0].what.removeprefix("cannot be read: "))
     listed = {} if sums is None else inspect_checksums(sums, lambda what: zoo.add(CHECKSUMS, what))
     entries = None if manifest is None else inspect_manifest(manifest, lambda what: zoo.add(MANIFEST, what))
     stems = _stems(listed, names, entries if sums is None else None)

@@ -9,8 +9,8 @@ from typing import Any
 from publishing.manifest import manifest
 from publishing.record import Record
 
-Entries = Mapping[str, Mapping[str, Any]]
-"""The entries whose form is right, by their model_path."""
+Entries = Mapping[str, Mapping[str, Any] | None]
+"""The entries by their model_path; None for one whose form is wrong."""
 
 _FORM: dict[str, type] = {
     "model": str,
@@ -38,25 +38,26 @@ _CALLED: dict[type, str] = {
 }
 
 
-def inspect_manifest(text: str, note: Callable[[str], None]) -> Entries:
-    """Return the entries that ``onnx.hub`` can read; ``note`` is told what is wrong with the others."""
+def inspect_manifest(text: str, note: Callable[[str], None]) -> Entries | None:
+    """Return the entries, None where there are none to speak of; ``note`` is told what is wrong."""
     try:
         entries = json.loads(text)
     except (ValueError, RecursionError) as error:
         note(f"is damaged: it is not JSON: {error}")
-        return {}
+        return None
     if not isinstance(entries, list):
         note(f"is damaged: it is {_CALLED[type(entries)]}, and has to be a list of models")
-        return {}
-    found: dict[str, Mapping[str, Any]] = {}
+        return None
+    found: dict[str, Mapping[str, Any] | None] = {}
     for number, entry in enumerate(entries, 1):
         wrong = list(_wrong_form(entry))
         for what in wrong:
             note(f"is damaged: entry {number}{_named(entry)}: {what}")
-        if not wrong and entry["model_path"] in found:
-            note(f"has two entries for {entry['model_path']}")
-        elif not wrong:
-            found[entry["model_path"]] = entry
+        path = entry.get("model_path") if isinstance(entry, dict) else None
+        if isinstance(path, str):
+            if path in found:
+                note(f"has two entries for {path!a}")
+            found[path] = None if wrong else entry
     if list(found) != sorted(found):
         first = next(path for path, right in zip(found, sorted(found), strict=True) if path != right)
         note(f"is not sorted by model_path: {first} is the first in a wrong place")
@@ -73,12 +74,12 @@ def compare_with_records(
     expected = {entry["model_path"]: entry for entry in json.loads(manifest(records))}
     for path in sorted(expected.keys() | entries.keys()):
         if path not in entries:
-            yield f"has no good entry for {path}, which has a record"
+            yield f"has no entry for {path}, which has a record"
         elif path not in expected:
             if path.removesuffix(".onnx") not in unreadable:
                 yield f"has an entry for {path!a}, which has no record"
-        else:
-            yield from (f"entry {path}: {what}" for what in _differences(expected[path], entries[path]))
+        elif entry := entries[path]:
+            yield from (f"entry {path}: {what}" for what in _differences(expected[path], entry))
 
 
 def _wrong_form(entry: Any) -> Iterator[str]:

@@ -18,6 +18,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.processes import Limits
 from pipeline.verify import verify_places
 from publishing.announcement import announce
 from publishing.archive import DataSet
@@ -457,6 +458,41 @@ def test_a_model_of_two_inputs_is_not_said_to_be_well(verified: Verify, tmp_path
     assert not well
     words = "its test data was not run: the graph has 2 input(s) and 1 output(s), and only one of each can"
     assert lines[-2] == f"{UNIT}.tar.gz: {words} be run here"
+
+
+def as_others_made_it(opset: int) -> onnx.ModelProto:
+    """A network whose logits are (N, 7, 1, 1), as those of SqueezeNet are."""
+    model = verified_zoo.network(opset)
+    model.graph.node[3].output[0] = "dense"
+    model.graph.node.append(helper.make_node("Unsqueeze", ["dense"], ["logits"], axes=[2, 3]))
+    for length in (1, 1):
+        model.graph.output[0].type.tensor_type.shape.dim.add(dim_value=length)
+    return model
+
+
+def test_other_shapes_and_a_single_data_set_are_run(verified: Verify, tmp_path: Path) -> None:
+    sets = [DataSet(item.inputs, [item.outputs[0][:, :, None, None]]) for item in verified_zoo.data_sets()]
+    zoo = with_model(tmp_path, as_others_made_it(9), 9, sets[:1])
+    file = (zoo / f"{FOLDER}/tiny-9.tar.gz").rename(tmp_path / "alone.tar.gz")
+    well, lines = verified(file)
+    assert well, lines
+    note = "  note: alone.tar.gz: its test data says little: the reference logits hardly depend on the input"
+    assert any(line.startswith(note) for line in lines), lines
+    wrong = [DataSet(sets[0].inputs, [np.add(sets[0].outputs[0], 0.1, dtype=np.float32)])]
+    file = (with_model(tmp_path, as_others_made_it(9), 9, wrong) / f"{FOLDER}/tiny-9.tar.gz").rename(file)
+    well, lines = verified(file)
+    assert not well
+
+
+def test_what_grows_or_hangs_is_ended(
+    verified: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo = made(tmp_path)
+    monkeypatch.setattr("pipeline.verify_unit.LIMITS", Limits(seconds=120, memory=20 << 20))
+    well, lines = verified(zoo)
+    assert not well
+    words = "could not be checked: the process that checks it grew past its memory limit of 0.0195312 GiB"
+    assert lines[-3:-1] == [f"{UNIT}.onnx: {words}", f"{UNIT}.tar.gz: {words}"]
 
 
 def test_wrong_places_are_told(verified: Verify, tmp_path: Path) -> None:
