@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -153,11 +155,20 @@ class WebReader:
         import httpx2
 
         return httpx2.Client(
-            follow_redirects=True, timeout=_TIMEOUT_SECONDS, headers={"Accept-Encoding": "identity"}
+            follow_redirects=True,
+            timeout=_TIMEOUT_SECONDS,
+            headers={"Accept-Encoding": "identity"},
+            verify=_certificates(),
         )
 
     def local(self, path: str) -> Path | None:
         return None
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Those of the system, read once: it takes longer than most of the files."""
+    return ssl.create_default_context()
 
 
 class StoreReader:
