@@ -28,7 +28,7 @@ def serve(folder: Path, host: str, port: int) -> None:
             "published into"
         )
     try:
-        server = ThreadingHTTPServer((host, port), partial(_Handler, directory=str(folder)))
+        server = ThreadingHTTPServer((host, port), partial(_Handler, directory=str(folder.resolve())))
     except OSError as error:
         hint = "give another with --port" if error.errno == errno.EADDRINUSE else "give another --host"
         raise PipelineError(f"cannot serve on {host}:{port}: {error.strerror or error}; {hint}") from error
@@ -55,7 +55,7 @@ class _Handler(SimpleHTTPRequestHandler):
     }
 
     def send_head(self) -> Any:
-        asked = Path(self.translate_path(self.path)).relative_to(Path(self.directory).absolute())
+        asked = Path(self.translate_path(self.path)).relative_to(self.directory)
         if any(part.startswith(".") for part in asked.parts):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None

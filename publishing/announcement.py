@@ -46,13 +46,13 @@ def announce(zoo: Zoo, pages: Pages, signer: Signer | None = None) -> list[str]:
 def withhold(zoo: Zoo, names: Collection[str]) -> None:
     """Announce some units no more, though their files are still there: they are about to change or to go.
 
-    Pages stay as they are until the next announcement. Raises PublishError.
+    Pages and signature stay as they are until the next announcement. Raises PublishError.
     """
     with zoo.store.locked():
         before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
         units = {name: unit for name, unit in zoo.units().items() if name not in names}
         pages = {path: digest for path, digest in before.items() if _is_page(path)}
-        zoo.store.commit(_written_lists(units, pages, before), [SIGNATURE])
+        zoo.store.commit(_written_lists(units, pages, before))
 
 
 def _lists(zoo: Zoo) -> tuple[bytes | None, dict[str, str]]:

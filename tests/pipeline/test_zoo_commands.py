@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -207,32 +208,40 @@ def test_a_disk_that_is_full_leaves_what_was_published(small_disk: Path) -> None
     text = _run(small_disk, "verify", "dist", "--digests-only")
 
 
-def test_serve_shows_the_zoo_and_nothing_else(folder: Path) -> None:
+@pytest.fixture
+def address(folder: Path) -> Iterator[str]:
+    """Where ``serve`` shows the zoo; it ends when it is interrupted."""
+    with _start(folder, "serve", "--port", "0") as server:
+        try:
+            assert server.stdout
+            found = re.search(r"serving dist at (http://127\.0\.0\.1:\d+/)", server.stdout.readline())
+            assert found
+            yield found[1]
+        finally:
+            server.send_signal(signal.SIGINT)
+            _, errors = server.communicate(timeout=60)
+    assert (server.returncode, errors) == (0, "stopped\n")
+
+
+def test_serve_shows_the_zoo_and_nothing_else(folder: Path, address: str) -> None:
     (folder / "dist/.hidden").write_text("not for others")
     (folder / "secret").write_text("not for others")
-    with _start(folder, "serve", "--port", "0") as server:
-        assert server.stdout
-        line = server.stdout.readline()
-        found = re.search(r"serving dist at (http://127\.0\.0\.1:(\d+)/)", line)
-        assert found, line
-        page = httpx2.get(found[1])
-        assert "squeezenet1.1" in page.text
-        assert page.headers["content-type"] == "text/html; charset=utf-8"
-        model = httpx2.get(f"{found[1]}{UNIT}.onnx")
-        assert model.content == (folder / f"dist/{UNIT}.onnx").read_bytes()
-        for path in (".hidden", "%2ehidden", "../secret", "%2e%2e/secret", "mxnet/", "absent"):
-            answer = httpx2.get(found[1] + path)
-            assert answer.status_code == 404, path
-            assert "not for others" not in answer.text
-        taken = _run(folder, "serve", "--port", found[2], code=1)
-        assert (
-            f"cannot serve on 127.0.0.1:{found[2]}: Address already in use; give another with --port" in taken
-        )
-        server.send_signal(2)
-    assert server.returncode in (0, 130)
-    assert "there is no such folder. Name the folder of a published zoo" in _run(
-        folder, "serve", "absent", code=2
-    )
+    page = httpx2.get(address)
+    assert "squeezenet1.1" in page.text
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert httpx2.get(f"{address}{UNIT}.onnx").content == (folder / f"dist/{UNIT}.onnx").read_bytes()
+    for path in (".hidden", "%2ehidden", "../secret", "%2e%2e/secret", "mxnet/", "absent"):
+        answer = httpx2.get(address + path)
+        assert answer.status_code == 404, path
+        assert "not for others" not in answer.text
+
+
+def test_serve_says_what_is_wrong(folder: Path, address: str) -> None:
+    port = address.rstrip("/").rsplit(":", 1)[1]
+    taken = _run(folder, "serve", "--port", port, code=1)
+    assert f"127.0.0.1:{port}: Address already in use; give another with --port" in taken
+    absent = _run(folder, "serve", "absent", code=2)
+    assert "there is no such folder. Name the folder of a published zoo" in absent
     assert "there is no index.html in it" in _run(folder, "serve", ".", code=2)
 
 
