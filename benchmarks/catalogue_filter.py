@@ -15,8 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from publishing.catalogue import catalogue
-from tests.publishing.catalogue_zoo import many
+from publishing.pages.catalogue import catalogue
+from tests.publishing.pages.catalogue_zoo import many
 
 FRAME = 16.7
 TYPED = ("n", "ne", "net", "net9", "net99", "net9", "net", "ne", "n", "", "bn", "bn paddle", "")

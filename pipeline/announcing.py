@@ -69,8 +69,8 @@ class Announcer:
 def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
     """Cards, catalogue and class names of a zoo, by their paths in it."""
     from evaluation.labels import IMAGENET_CLASSES, imagenet_labels
-    from publishing.cards import cards
-    from publishing.catalogue import catalogue
+    from publishing.pages.cards import cards
+    from publishing.pages.catalogue import catalogue
 
     labels = imagenet_labels(IMAGENET_CLASSES) or ()
     return {
@@ -83,7 +83,7 @@ def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
 def signer_with(key: Path) -> Signer:
     """What signs with a private key. Raises PipelineError where it is none that can be used."""
     from publishing.errors import PublishError
-    from publishing.signature import sign_digests
+    from publishing.trust.signature import sign_digests
 
     def sign(digests: Mapping[str, str], previous: bytes | None) -> bytes:
         return sign_digests(digests, key, previous)

@@ -28,12 +28,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from publishing.archive_reading import Unpacked, unpack
-from publishing.archive_stream import ArchiveError, bounds_for
-from publishing.data_inspection import DataArrays, read_data
 from publishing.errors import PublishError
 from publishing.graph import GraphFacts, facts_of
-from publishing.model_inspection import check_whole, inspect_stamps
+from publishing.inspection.archive_reading import Unpacked, unpack
+from publishing.inspection.archive_stream import ArchiveError, bounds_for
+from publishing.inspection.data import DataArrays, read_data
+from publishing.inspection.model import check_whole, inspect_stamps
 from publishing.record import Record, from_json
 
 if TYPE_CHECKING:

@@ -31,7 +31,8 @@ _CODE = {
     "retarget": ("opsets", "publishing/metadata.py"),
     "parity": ("parity",),
     "publish": (
-        *(f"publishing/{name}.py" for name in ("archive", "graph", "provenance", "record", "sbom", "units")),
+        *(f"publishing/{name}.py" for name in ("archive", "graph", "record", "units")),
+        *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
         "evaluation",
     ),
 }

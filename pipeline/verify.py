@@ -12,9 +12,9 @@ from pipeline.progress import Progress, progress_on
 from pipeline.verify_report import Outcome, print_outcomes
 from pipeline.verify_zoo import Options, verify_file, verify_zoo
 from publishing.errors import PublishError
-from publishing.inspection import NotAZooError
+from publishing.inspection.folder import NotAZooError
+from publishing.inspection.readers import AbsentError, UnreadableError, reader_of
 from publishing.manifest import MANIFEST
-from publishing.readers import AbsentError, UnreadableError, reader_of
 from publishing.stores import is_url
 
 ENDINGS = (".onnx", ".tar.gz")
@@ -53,7 +53,7 @@ def _refuse_wrong(places: Sequence[str], public_key: Path | None) -> None:
         if public_key and place.endswith(ENDINGS):
             raise UsageError(f"{place}: a signature is over a whole zoo; name its folder or URL.")
     if public_key:
-        from publishing.signing_keys import fingerprint
+        from publishing.trust.signing_keys import fingerprint
 
         try:
             fingerprint(public_key)

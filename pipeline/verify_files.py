@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.processes import Interrupted
-from publishing.inspection import Announced
-from publishing.readers import AbsentError, Reader, UnreadableError
+from publishing.inspection.folder import Announced
+from publishing.inspection.readers import AbsentError, Reader, UnreadableError
 
 MISSING = "is missing"
 _LARGEST = 8 << 30

@@ -16,13 +16,13 @@ from pipeline.verify_files import MISSING, Fetched, fetch
 from pipeline.verify_report import Outcome
 from pipeline.verify_unit import UnitFiles, examine
 from publishing.errors import PublishError
-from publishing.inspection import Announced, Finding, Zoo, read_text, read_zoo
+from publishing.inspection.folder import Announced, Finding, Zoo, read_text, read_zoo
+from publishing.inspection.readers import AbsentError, Reader, reader_of
+from publishing.inspection.record import inspect_record
 from publishing.manifest import CHECKSUMS
-from publishing.readers import AbsentError, Reader, reader_of
 from publishing.record import RECORD_SUFFIX, Record
-from publishing.record_inspection import inspect_record
-from publishing.signature import SIGNATURE
 from publishing.stores import is_url
+from publishing.trust.signature import SIGNATURE
 
 ARTIFACTS = (".onnx", ".tar.gz")
 
@@ -170,7 +170,7 @@ def _check_signature(reader: Reader, zoo: Zoo, outcome: Outcome, options: Option
     if not zoo.signed:
         outcome.findings.append(Finding(SIGNATURE, f"{MISSING}: nobody has signed this zoo"))
         return
-    from publishing.signature import check_signature
+    from publishing.trust.signature import check_signature
 
     sums = fetch(reader, CHECKSUMS, None, options.stop)
     digests = outcome.digests | ({} if sums.wrong else {CHECKSUMS: sums.sha256})

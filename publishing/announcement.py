@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest, read_checksums
 from publishing.record import RECORD_SUFFIX, Record
-from publishing.signature import SIGNATURE
 from publishing.stores.interface import Content, Stamp, content_of
+from publishing.trust.signature import SIGNATURE
 from publishing.zoo import PublishedUnit, Zoo
 
 Pages = Callable[[Sequence[Record]], Mapping[str, bytes]]

@@ -17,10 +17,10 @@ from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.errors import PublishError
 from publishing.graph import GraphFacts, facts_of
 from publishing.manifest import CHECKSUMS, read_checksums
-from publishing.provenance import statement
 from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
-from publishing.sbom import bill_of_materials
 from publishing.stores.interface import Content, content_of
+from publishing.trust.provenance import statement
+from publishing.trust.sbom import bill_of_materials
 from publishing.zoo import Zoo
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from publishing.announcement import announce
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import Record
-from publishing.signature import SIGNATURE
+from publishing.trust.signature import SIGNATURE
 from publishing.units import publish, unpublish
 from tests.publishing.zoos import (
     PICTURE,

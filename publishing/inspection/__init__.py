@@ -1,0 +1,1 @@
+"""Looks at what others published, and trusts none of it."""

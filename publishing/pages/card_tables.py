@@ -1,0 +1,149 @@
+"""The tables of a card, as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from publishing.pages import prose
+from publishing.pages.card_groups import precision
+from publishing.pages.formatting import size
+from publishing.pages.markdown import code, link, table, text
+from publishing.pages.wording import shape
+from publishing.record import Record
+
+_DOWNLOADS = (
+    "Model",
+    "Download",
+    "Download (with sample test data)",
+    "ONNX version",
+    "Opset version",
+    "Top-1 accuracy",
+    "Top-5 accuracy",
+)
+_EVIDENCE = {"record.json": "record", "cdx.json": "SBOM", "intoto.json": "provenance"}
+_THUMBNAIL = re.compile(r"pictures/[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+def of_one_form(models: Iterable[Record]) -> bool:
+    """Tell whether the same can be said of all networks' form."""
+    return len(set(map(prose.form_of, models))) == 1
+
+
+def description(models: Sequence[Record]) -> str:
+    """Write the models' sizes as counted in their files, and their forms where these differ."""
+    heads = ["Model", "Parameters (million)", "Multiply-adds (billion)", "Input"]
+    rows = [_described(model) for model in models]
+    if not of_one_form(models):
+        heads.append("Network")
+        rows = [[*row, text(prose.form_of(model))] for row, model in zip(rows, models, strict=True)]
+    return table(heads, rows, right=(1, 2))
+
+
+def _described(model: Record) -> list[str]:
+    parameters, counted = model.figures["parameters"], model.figures["multiply_adds"]
+    return [
+        link(model.model, f"{model.model}.html"),
+        f"{parameters / 10**6:.2f}",
+        f"{counted['total'] / 10**9:.2f}" if counted else "not known",
+        shape(model.io_ports["inputs"][0]["shape"][1:]),
+    ]
+
+
+def downloads(records: Sequence[Record]) -> str:
+    """Write the zoo's own table: a row for every file."""
+    numbered = {title: number for number, title in enumerate(documents(records), start=1)}
+    rows = [
+        (
+            _name(record),
+            *(
+                link(size(record.files[kind].bytes), f"model/{record.stem}.{kind}")
+                for kind in ("onnx", "tar.gz")
+            ),
+            text(record.onnx_version),
+            str(record.opset),
+            *(_accuracy(record, key, numbered) for key in ("top1", "top5")),
+        )
+        for record in records
+    ]
+    return table(_DOWNLOADS, rows, right=(1, 2, 3, 4))
+
+
+def _download(record: Record, kind: str) -> str:
+    return link(size(record.files[kind].bytes), f"model/{record.stem}.{kind}")
+
+
+def documents(records: Iterable[Record]) -> list[str]:
+    """List the documents that report an accuracy, in the order in which a card numbers them."""
+    said = [
+        title for record in records for key in ("top1", "top5") for title, _ in prose.reported(record, key)
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _accuracy(record: Record, key: str, numbered: dict[str, int]) -> str:
+    said = [
+        f"{percent:g}% [reported ({numbered[title]})](#references)"
+        for title, percent in prose.reported(record, key)
+    ]
+    return ", ".join(said) or "–"
+
+
+def _name(record: Record) -> str:
+    return text(f"{record.model} {precision(record)}")
+
+
+def data_sets(model: Record) -> str:
+    """Write what is in the folders of a model's archives."""
+    rows = [
+        (code(f"test_data_set_{number}"), text(prose.data_set_of(model, said["name"])), shape(said["shape"]))
+        for number, said in enumerate(model.inputs)
+    ]
+    return table(("Folder", "Made from", "Shape of the input"), rows)
+
+
+def thumbnails(models: Iterable[Record]) -> str:
+    """Show the small copies of the sample pictures, each once."""
+    found = {str(said["thumbnail"]): said["picture"] for model in models for said in model.predictions}
+    shown = {path: name for path, name in found.items() if _THUMBNAIL.fullmatch(path)}
+    return " ".join("!" + link(name, f"../../{path}") for path, name in shown.items())
+
+
+def parity(records: Sequence[Record]) -> str:
+    """Write what every runtime made of every file."""
+    runtimes = _runtimes(records)
+    heads = ("Model", "Opset", *(text(prose.runtime_title(name)) for name in runtimes), "Evidence")
+    rows = [
+        (
+            _name(record),
+            str(record.opset),
+            *(_outcome(record, name) for name in runtimes),
+            ", ".join(link(words, f"model/{record.stem}.{kind}") for kind, words in _EVIDENCE.items()),
+        )
+        for record in records
+    ]
+    return table(heads, rows, right=range(1, len(runtimes) + 2))
+
+
+def _runtimes(records: Iterable[Record]) -> list[str]:
+    """The runtimes that were asked, those first that most people have."""
+    asked = {name for record in records for name in record.verdict["runtimes"]}
+    return [*(name for name in prose.RUNTIMES if name in asked), *sorted(asked - set(prose.RUNTIMES))]
+
+
+def _outcome(record: Record, name: str) -> str:
+    asked = record.verdict["runtimes"]
+    return text(prose.outcome_of(asked[name])) if name in asked else ""
+
+
+def versions(records: Sequence[Record]) -> list[str]:
+    """List the runtimes with the versions that were asked."""
+    asked = [
+        (name, record.verdict["runtimes"][name]["version"])
+        for name in _runtimes(records)
+        for record in records
+        if name in record.verdict["runtimes"]
+    ]
+    return [
+        text(f"{prose.runtime_title(name)}: {version}") for name, version in dict.fromkeys(asked) if version
+    ]

@@ -1,0 +1,137 @@
+"""The catalogue: static pages of all models that are published, to be opened from disk or served."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from publishing.errors import PublishError
+from publishing.pages import formatting, prose
+from publishing.pages.catalogue_model import Model, answers, for_snippet, models_of, precision_of
+from publishing.pages.error_plot import plot
+from publishing.pages.snippet import snippet
+from publishing.pages.verdict_matrix import Matrix, matrix
+from publishing.record import RECORD_SUFFIX, Record, check
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+INDEX = "index.html"
+_ASSETS = ("catalogue.css", "catalogue.js", "icon.svg")
+_HERE = Path(__file__).parent
+
+
+def catalogue(records: Sequence[Record]) -> dict[str, bytes]:
+    """Write all pages: their content in UTF-8 by path from the publish folder.
+
+    Nothing but ``records`` decides about it, whatever their order. Pages refer to each other, to the
+    published files and to nothing else, by relative paths, so the folder can stand anywhere.
+
+    Raises:
+        PublishError: a record's name or family cannot be a path, or a record is incomplete.
+    """
+    for record in records:
+        check(record)
+    models, environment = models_of(records), _environment()
+    pages = {f"assets/{name}": (_HERE / "assets" / name).read_bytes() for name in _ASSETS}
+    for model in models:
+        with _complete(model):
+            pages[model.path] = _render(environment, "model.html", {"root": "../../", **_model(model)})
+    pages[INDEX] = _render(environment, "index.html", {"root": "", **_index(models)})
+    return {path: pages[path] for path in sorted(pages)}
+
+
+@contextmanager
+def _complete(model: Model) -> Iterator[None]:
+    """Say of which model the records hold less than a page shows."""
+    from jinja2 import TemplateError
+
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, TemplateError) as error:
+        raise PublishError(
+            f"{model.main.name}: a record of this model lacks what its page shows "
+            f"({type(error).__name__}: {error}); publish the model again"
+        ) from error
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("publishing.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        name: getattr(formatting, name)
+        for name in ("agreement", "amount", "bound", "error", "percent", "size", "size_range", "spelled")
+    }
+    environment.filters |= {"precision": precision_of, "path": _quoted, "runtime_title": prose.runtime_title}
+    return environment
+
+
+def _quoted(path: str) -> str:
+    """A path as a link has it; what stands before it keeps it from being read as a scheme."""
+    return quote(path, safe="/+")
+
+
+def _render(environment: Environment, template: str, values: Mapping[str, Any]) -> bytes:
+    return environment.get_template(template).render(values).encode()
+
+
+def _index(models: Sequence[Model]) -> dict[str, Any]:
+    files = [record for model in models for record in model.records]
+    return {
+        "models": models,
+        "files": len(files),
+        "sources": dict(sorted((model.source, model.main.framework) for model in models)),
+        "families": sorted({model.family for model in models}, key=formatting.natural),
+        "opsets": sorted({record.opset for record in files}),
+        "precisions": sorted({precision_of(record) for record in files}),
+        "counts": {
+            "source": Counter(model.source for model in models),
+            "family": Counter(model.family for model in models),
+            "opset": Counter(opset for model in models for opset in model.opsets),
+            "precision": Counter(precision for model in models for precision in model.precisions),
+        },
+        "with_accuracy": any(model.reported_top1 is not None for model in models),
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    shown = for_snippet(model.precisions[precision_of(model.main)])
+    matrices: dict[str, Matrix] = {
+        precision: matrix(records) for precision, records in model.precisions.items()
+    }
+    return {
+        "model": model,
+        "record": model.main,
+        "record_suffix": RECORD_SUFFIX,
+        "matrix": matrix(model.newest_first),
+        "plots": {precision: plot(verdicts) for precision, verdicts in matrices.items()},
+        "prose": prose,
+        "answers": answers(model),
+        "snippet": snippet(shown),
+        "snippet_record": shown,
+        "rewrites": _together((record, record.rewrites) for record in model.records),
+        "bounds": _together((record, record.bounds) for record in model.records),
+    }
+
+
+def _together(said: Iterable[tuple[Record, Sequence[Any]]]) -> list[tuple[list[Record], list[str]]]:
+    """Group the files of which the same is said, which is so of many; those without are left out."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record, lines in said:
+        if lines:
+            groups.setdefault(tuple(map(str, lines)), []).append(record)
+    return [(records, list(lines)) for lines, records in groups.items()]

@@ -1,0 +1,123 @@
+"""The card of a family of models, with the sections of the ONNX Model Zoo's own.
+
+https://github.com/onnx/models/blob/main/contribute.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from publishing.pages import card_tables, prose
+from publishing.pages.card_groups import (
+    family_title,
+    grouped,
+    named,
+    opsets,
+    precision,
+    representatives,
+    shared,
+)
+from publishing.pages.markdown import code, fenced, text
+from publishing.pages.snippet import has_imagenet_classes, snippet
+from publishing.pages.text_template import render
+from publishing.pages.wording import listed
+from publishing.record import Record
+
+
+def family_card(records: Sequence[Record]) -> str:
+    """Write the card of the records of one family, which are in the order of the card."""
+    models = representatives(records)
+    return render("card.md.jinja", _facts(records, models) | _evidence(records, models))
+
+
+def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any]:
+    """What is said of the models."""
+    random = [model for model in models if prose.is_random(model)]
+    return {
+        "title": text(family_title(records)),
+        "framework": text(records[0].framework),
+        "random_weights": text(prose.RANDOM_WEIGHTS),
+        "random_meaning": text(prose.RANDOM_MEANING),
+        "random": named(random),
+        "all_random": len(random) == len(models),
+        "models": len(models),
+        "files": len(records),
+        "opsets": opsets(records),
+        "classes": listed(sorted({model.io_ports["outputs"][0]["shape"][-1] for model in models})),
+        "imagenet": any(map(has_imagenet_classes, models)),
+        "description": card_tables.description(models),
+        "form": text(prose.form_of(models[0])) if card_tables.of_one_form(models) else "",
+        "weights": shared(models, lambda model: text(prose.weights_of(model))),
+        "downloads": card_tables.downloads(records),
+        "documents": [text(title) for title in card_tables.documents(records)],
+        "exporters": shared(models, lambda model: text(prose.export_of(model))),
+        "uses": _uses(models),
+        "precisions": _precisions(records),
+        "licenses": shared(models, _license),
+    }
+
+
+def _evidence(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any]:
+    """What is said of the test data, and of the files' verdicts."""
+    return {
+        "data_sets": shared(models, card_tables.data_sets),
+        "references": shared(models, lambda model: text(prose.reference_of(model))),
+        "thumbnails": card_tables.thumbnails(models),
+        "tolerances": shared(models, lambda model: text(prose.tolerance_of(model))),
+        "parity": card_tables.parity(records),
+        "versions": card_tables.versions(records),
+        "old": _old(records),
+        "remarks": [
+            f"{code(record.stem)}: {text(said)}"
+            for record in records
+            for said in (record.verdict["dissent"], *record.bounds)
+            if said
+        ],
+    }
+
+
+def _uses(models: Sequence[Record]) -> list[dict[str, Any]]:
+    """How to use the models, those together that differ in nothing but the name of the file."""
+    groups = grouped(models, lambda model: snippet(model).replace(model.stem, "") + str(_use(model)))
+    return [
+        _use(some[0])
+        | {
+            "title": _title(some) if len(groups) > 1 else "",
+            "others": named(some[1:]) if len(some) > 1 else "",
+            "file": code(f"model/{some[0].stem}.onnx"),
+            "snippet": fenced(snippet(some[0]), "python"),
+        }
+        for some in groups
+    ]
+
+
+def _title(models: Sequence[Record]) -> str:
+    more = f" and {len(models) - 1} more" if len(models) > 1 else ""
+    return text(f"{models[0].model}{more}")
+
+
+def _use(model: Record) -> dict[str, Any]:
+    return {
+        "input": text(prose.input_of(model)),
+        "preprocessing": [text(step) for step in prose.preprocessing_of(model)],
+        "output": text(prose.output_of(model)),
+        "postprocessing": text(prose.postprocessing_of(model)),
+        "runs_in": text(prose.runs_in(model)),
+    }
+
+
+def _precisions(records: Sequence[Record]) -> str:
+    """The kinds of files there are; empty where all are in float32."""
+    found = sorted({precision(record) for record in records})
+    return listed(text(one or "float32") for one in found) if any(found) else ""
+
+
+def _old(records: Sequence[Record]) -> list[str]:
+    """What runs the files that ONNX Runtime does not, each thing once."""
+    return list(dict.fromkeys(text(said) for said in map(prose.runs_in, records) if said))
+
+
+def _license(model: Record) -> str:
+    said = text(model.license) if model.license else "Nobody stated one; ask whoever made the weights"
+    return f"{said}. Author of the weights: {text(model.author)}." if model.author else f"{said}."

@@ -1,0 +1,262 @@
+"""What a record says, in sentences of plain text: for cards, for pages, for anybody who asks.
+
+Each function takes one record. Nothing is escaped for Markdown or HTML; who writes these does that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from publishing.pages import formatting
+from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
+from publishing.pages.wording import listed, shape
+from publishing.record import Record
+
+RUNTIMES = {
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "opencv": "OpenCV",
+    "onnxruntime-raised": "ONNX Runtime on the raised file",
+    "caffe2": "Caffe2",
+}
+"""How runtimes are called; one that is not here is called what the record calls it."""
+
+RANDOM_WEIGHTS = (
+    "These weights are random: the files are for testing converters, compilers and runtimes, not for "
+    "classifying."
+)
+RANDOM_MEANING = "What they say of a picture means nothing."
+
+_ORDER = {"RGB": "red, green, blue", "BGR": "blue, green, red"}
+_TYPES = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8", "int8": "int8"}
+
+
+def element_type(port: Mapping[str, Any]) -> str:
+    """Name the type of a port's values as numpy does: ``float32`` for ``tensor(float)``."""
+    inner = re.sub(r"^tensor\((.*)\)$", r"\1", str(port["type"]))
+    return _TYPES.get(inner, inner)
+
+
+def input_of(record: Record) -> str:
+    """Say what the model takes."""
+    port = record.io_ports["inputs"][0]
+    channels = record.preprocessing["input_size"][0]
+    order = _ORDER[record.preprocessing["colour"]]
+    meant = "one channel of grey" if channels == 1 else f"the channels in the order {order}"
+    return f"{_port(port)}: batch, channels, height and width of the pictures, {meant}.{_batch(port)}"
+
+
+def output_of(record: Record) -> str:
+    """Say what the model gives."""
+    port = record.io_ports["outputs"][0]
+    order = ", in the order of imagenet_classes.txt" if has_imagenet_classes(record) else ""
+    return f"{_port(port)}: for each picture a value for each of {port['shape'][-1]} classes{order}."
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    return f"{port['name']}, {element_type(port)} of shape {shape(port['shape'])}"
+
+
+def _batch(port: Mapping[str, Any]) -> str:
+    first = port["shape"][0]
+    if isinstance(first, str):
+        return " The first axis is open: any number of pictures at a time."
+    return f" The first axis is fixed: {'one picture' if first == 1 else f'{first} pictures'} at a time."
+
+
+def preprocessing_of(record: Record) -> list[str]:
+    """Say step by step how a picture becomes an input."""
+    said = record.preprocessing
+    channels, height, width = said["input_size"]
+    grey = channels == 1
+    order = "" if grey else f" The channels are in the order {_ORDER[said['colour']]}."
+    return [
+        f"Decode the picture to 8 bits per channel, {'as greyscale' if grey else 'red, green and blue'}.",
+        *_fitting(said, height, width),
+        "Divide by 255, so that values are between 0 and 1"
+        + ("." if grey or said["colour"] == "RGB" else ", and turn the channels round to blue, green, red."),
+        f"Subtract {_values(said['mean'])} and divide by {_values(said['std'])}.{order}{_in_levels(said)}",
+        "Put the channels before height and width, and an axis for the batch before all.",
+    ]
+
+
+def _fitting(said: Mapping[str, Any], height: int, width: int) -> list[str]:
+    """The steps that give a picture the model's size."""
+    how = f"with Pillow's {said['interpolation']} filter"
+    cut = f"Cut out the middle, {width} pixels wide and {height} high"
+    if said["crop_mode"] == "border":
+        return [
+            f"Resize the picture {how} until all of it just fits into {width} × {height} pixels.",
+            "Put it in the middle, and fill the rest with the mean colour.",
+        ]
+    if said["crop_mode"] == "squash":
+        factor = said["resize"] / min(height, width)
+        wide, high = round(width * factor), round(height * factor)
+        first = f"Resize the picture to {wide} × {high} pixels {how}, whatever its proportions."
+        is_cut = (wide, high) != (width, height)
+        return [first, f"{cut}{_black(min(wide - width, high - height) < 0)}."] if is_cut else [first]
+    return [
+        f"Resize the picture {how} until its shorter side has {said['resize']} pixels; the longer one keeps "
+        "the proportion, rounded down.",
+        f"{cut}{_black(said['resize'] < max(height, width))}.",
+    ]
+
+
+def _black(padded: bool) -> str:
+    return "; what the picture does not cover is black" if padded else ""
+
+
+def _values(values: Sequence[float]) -> str:
+    written = [f"{value:.6g}" for value in values]
+    return written[0] if len(set(written)) == 1 else f"({', '.join(written)})"
+
+
+def _in_levels(said: Mapping[str, Any]) -> str:
+    """The same in levels of 0 to 255, for networks that were trained on those."""
+    if any(abs(255 * value - 1) > 1e-6 for value in said["std"]):
+        return ""
+    levels = _values([255 * value for value in said["mean"]])
+    return f" In levels of 0 to 255 that is: subtract {levels}, and leave the scale as it is."
+
+
+def postprocessing_of(record: Record) -> str:
+    """Say how the output becomes probabilities."""
+    classes = min(5, record.io_ports["outputs"][0]["shape"][-1])
+    return (
+        "Softmax over the last axis gives probabilities; values that are at least 0 and add up to 1 are "
+        f"probabilities already. The {classes} largest are the model's answer."
+    )
+
+
+def reported(record: Record, key: str) -> list[tuple[str, float]]:
+    """Return the accuracies that documents report: the document's title, and percent.
+
+    ``key`` is ``top1`` or ``top5``. Where a document has a figure for the file of this opset, it is that one.
+    They are those of the document's own weights, whatever weights the file has.
+    """
+    found = []
+    for document in record.figures["reported"]:
+        rows = [row for row in document.get("files", ()) if row["opset"] == record.opset]
+        values = [row.get(key) for row in rows] + [document[key]]
+        found += [(str(document["document"]), value) for value in values if value is not None][:1]
+    return found
+
+
+def export_of(record: Record) -> str:
+    """Say what wrote the native export that the files are derived from."""
+    made = record.provenance
+    return f"{made['exporter']} at opset {made['native_opset']}, in Python {made['python']}"
+
+
+def is_random(record: Record) -> bool:
+    """Tell whether nobody trained the weights."""
+    return str(record.provenance["weights"]["origin"]).startswith("random weights")
+
+
+def weights_of(record: Record) -> str:
+    """Say where the weights came from."""
+    weights = record.provenance["weights"]
+    digest = f"; sha256 of the file {weights['sha256']}" if weights["sha256"] else ""
+    return f"{weights['origin']}{digest}"
+
+
+def is_fused(record: Record) -> bool:
+    """Tell whether the network was re-parameterised."""
+    return str(record.provenance["form"]).startswith("re-parameterised")
+
+
+def form_of(record: Record) -> str:
+    """Say which form of the network the file holds."""
+    form = str(record.provenance["form"])
+    return f"as {record.framework} builds it" if form == "as the framework builds it" else form
+
+
+def reference_of(record: Record) -> str:
+    """Say who computed the outputs of the test data."""
+    form = ", with the network in its form for training" if is_fused(record) else ""
+    return (
+        f"{record.framework} itself computed the outputs on these inputs{form}. They did not come from "
+        "running the file, so a wrong conversion does not pass its own test."
+    )
+
+
+def data_set_of(record: Record, name: str) -> str:
+    """Say what a data set is made from: ``noise-3``, ``pictures-1``."""
+    kind, _, count = name.partition("-")
+    pictures = [str(said["picture"]) for said in record.predictions]
+    if kind == "noise" and count.isdigit():
+        return f"smooth noise from a seed, {_pictures(int(count))}"
+    if kind == "pictures" and count.isdigit() and len(pictures) >= int(count):
+        return f"{listed(pictures[: int(count)])}, prepared as above"
+    return name
+
+
+def _pictures(count: int) -> str:
+    return "one picture" if count == 1 else f"{count} pictures at a time"
+
+
+def runtime_title(name: str) -> str:
+    """Name a runtime as its makers do."""
+    return RUNTIMES.get(name, name)
+
+
+def agreeing(record: Record) -> list[str]:
+    """List the runtimes that ran the file and computed the same, by the record's names."""
+    return [name for name, said in record.verdict["runtimes"].items() if _agrees(said)]
+
+
+def _agrees(runtime: Mapping[str, Any]) -> bool:
+    compared = runtime["comparisons"].values()
+    return runtime["outcome"] == "ran" and all(said["passed"] for said in compared)
+
+
+def worst_error(runtime: Mapping[str, Any]) -> float | None:
+    """Return a runtime's largest error over all data sets, as a share of the largest output, or None."""
+    errors = [said["relative_error"] for said in runtime["comparisons"].values()]
+    known = [error for error in errors if error is not None]
+    return max(known) if known else None
+
+
+def outcome_of(runtime: Mapping[str, Any]) -> str:
+    """Say in a word or a figure what a runtime made of a file."""
+    error = worst_error(runtime)
+    if runtime["outcome"] != "ran":
+        return str(runtime["outcome"])
+    if _agrees(runtime):
+        return "same" if error is None else formatting.error(error)
+    return "differs" if error is None else f"differs: {formatting.error(error)}"
+
+
+def tolerance_of(record: Record) -> str:
+    """Say what a runtime had to do to pass."""
+    said = record.verdict["tolerance"]
+    kinds = {"top1": "the most probable class", "top5": "the five most probable ones"}
+    classes = [words for key, words in kinds.items() if said[key]]
+    same = f", and {listed(classes)} must be the same" if classes else ""
+    return f"no value may be off by more than {formatting.bound(said['relative'])} of the largest one{same}"
+
+
+def parity_of(record: Record) -> str:
+    """Say who ran the file and how far off they were."""
+    runtimes = record.verdict["runtimes"]
+    ran = [
+        f"{runtime_title(name)} {runtimes[name]['version']} ({outcome_of(runtimes[name])})"
+        for name in agreeing(record)
+    ]
+    count = len(record.inputs)
+    sets = f"all {count} data sets" if count > 1 else "its data set"
+    dissent = f" {record.verdict['dissent']}." if record.verdict["dissent"] else ""
+    return f"On {sets}, {tolerance_of(record)}. So it was with {listed(ran)}.{dissent}"
+
+
+def runs_in(record: Record) -> str:
+    """Say what runs the file, where ONNX Runtime does not; empty where it does."""
+    if runtime_of(record) == "onnxruntime":
+        return ""
+    others = [runtime_title(name) for name in agreeing(record) if not name.startswith("onnxruntime")]
+    return (
+        f"ONNX Runtime begins at opset {FIRST_OPSET_OF_ONNX_RUNTIME} and does not run opset {record.opset}; "
+        f"{listed(others)} ran it here."
+    )

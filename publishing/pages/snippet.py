@@ -1,0 +1,96 @@
+"""The script that classifies a picture with a published model, to be read, copied and run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from publishing.errors import PublishError
+from publishing.pages.text_template import render
+from publishing.record import Record
+
+IMAGENET_CLASSES = 1000
+FIRST_OPSET_OF_ONNX_RUNTIME = 7
+"""https://onnxruntime.ai/docs/reference/compatibility.html: what is older is run by OpenVINO."""
+
+_CHANNELS = {"RGB": "Red, green, blue", "BGR": "Blue, green, red"}
+
+
+def snippet(record: Record) -> str:
+    """Write the script for one file: picture in, the five most probable classes out.
+
+    It needs numpy, Pillow and onnxruntime, or openvino in its place for an opset below 7, and is run
+    in the family's folder. What it does to a picture is what the record's ``preprocessing`` says, to the bit,
+    for pictures of 8 bits per channel; what this model does not need is not in it.
+
+    Raises:
+        PublishError: the record's preprocessing is incomplete.
+    """
+    try:
+        values = _values(record)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise PublishError(
+            f"{record.name}: its record does not say how pictures are prepared ({type(error).__name__}: "
+            f"{error}); publish the model again"
+        ) from error
+    return render("snippet.py.jinja", values)
+
+
+def has_imagenet_classes(record: Record) -> bool:
+    """Tell whether the classes are those of ``imagenet_classes.txt``."""
+    return bool(record.io_ports["outputs"][0]["shape"][-1] == IMAGENET_CLASSES)
+
+
+def runtime_of(record: Record) -> str:
+    """Name the package that runs the file: ``onnxruntime``, or ``openvino`` for an opset below 7."""
+    return "onnxruntime" if record.opset >= FIRST_OPSET_OF_ONNX_RUNTIME else "openvino"
+
+
+def _values(record: Record) -> dict[str, Any]:
+    asked = record.preprocessing
+    channels, height, width = (int(size) for size in asked["input_size"])
+    values = {
+        "stem": record.stem,
+        "opset": record.opset,
+        "runtime": runtime_of(record),
+        "named": has_imagenet_classes(record),
+        # A string of JSON is one of Python, too, as long as nothing is written as a surrogate pair.
+        "input_name": json.dumps(record.io_ports["inputs"][0]["name"], ensure_ascii=False),
+        "height": height,
+        "width": width,
+        "resize": int(asked["resize"]),
+        "mean": ", ".join(repr(float(value)) for value in asked["mean"]),
+        "std": ", ".join(repr(float(value)) for value in asked["std"]),
+        "channels": channels,
+        "channel_names": "Grey" if channels == 1 else _CHANNELS[asked["colour"]],
+        "mode": "L" if channels == 1 else "RGB",
+        "filter": str(asked["interpolation"]).upper(),
+        "crop_mode": asked["crop_mode"],
+        "reversed": channels > 1 and asked["colour"] == "BGR",
+    }
+    return values | _sizes(values) | {"fill": _mean_colour(asked)}
+
+
+def _sizes(values: dict[str, Any]) -> dict[str, Any]:
+    """Say which steps after resizing any picture can need."""
+    height, width, resize = values["height"], values["width"], values["resize"]
+    if values["crop_mode"] == "center":
+        return {"padded": resize < max(height, width), "cropped": True}
+    if values["crop_mode"] == "squash":
+        factor = resize / min(height, width)
+        squashed = round(height * factor), round(width * factor)
+        return {
+            "squashed_height": squashed[0],
+            "squashed_width": squashed[1],
+            "padded": squashed[0] < height or squashed[1] < width,
+            "cropped": squashed[0] > height or squashed[1] > width,
+        }
+    return {"padded": False, "cropped": False}
+
+
+def _mean_colour(asked: Any) -> str:
+    levels = [min(255, max(0, round(255 * value))) for value in asked["mean"]]
+    if len(levels) == 1:
+        return str(levels[0])
+    red_to_blue = levels[::-1] if asked["colour"] == "BGR" else levels
+    return f"({', '.join(map(str, red_to_blue))})"

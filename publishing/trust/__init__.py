@@ -1,0 +1,1 @@
+"""What lets others trust a published file: bill of materials, provenance, signature."""

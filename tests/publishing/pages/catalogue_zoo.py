@@ -1,0 +1,113 @@
+"""A small zoo for the tests of the catalogue: records of every kind, and its folder as it is published."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from publishing.pages.catalogue import catalogue
+from publishing.record import KINDS, RECORD_SUFFIX, PublishedFile, Record, to_json
+from tests.publishing.pages.card_records import comparison, record, runtime
+
+THUMBNAIL = "pictures/cat-0123456789ab.jpg"
+DISSENT = "opencv disagrees with the reference on noise-1"
+DATA_SETS = ("noise-1", "noise-3", "pictures-1", "pictures-3")
+CLASSES = ("Egyptian cat", "tabby cat", "tiger cat", "lynx", "plastic bag")
+
+
+def unit(name: str, megabytes: float = 18.7, **changes: Any) -> Record:
+    """Return the record of a unit with a picture, at a size of its own."""
+    source, _, rest = name.partition("/")
+    model, _, version = rest.partition("@")
+    family = changes.setdefault("family", "repvgg")
+    runtimes = changes.setdefault("runtimes", runtimes_at(int(version.partition("-")[0])))
+    return record(
+        name,
+        predictions=[
+            {
+                "picture": "cat.png",
+                "thumbnail": THUMBNAIL,
+                "source": top5(),
+                **{who: top5() for who, said in runtimes.items() if said["outcome"] == "ran"},
+            }
+        ],
+        files={
+            kind: PublishedFile(
+                f"{source}/{family}/model/{model}-{version}.{kind}", round(megabytes * 1e6), "42" * 32
+            )
+            for kind in KINDS
+        },
+        **{key: value for key, value in changes.items() if key not in ("predictions", "files")},
+    )
+
+
+def top5() -> list[dict[str, Any]]:
+    """The five most probable classes of a picture."""
+    return [
+        {"index": index, "label": label, "probability": 0.7 / 4**index} for index, label in enumerate(CLASSES)
+    ]
+
+
+def runtimes_at(opset: int, error: float = 3e-6) -> dict[str, Any]:
+    """The runtimes that are asked at an opset, all of which agree."""
+    names = ("onnxruntime", "openvino") if opset >= 7 else ("openvino", "opencv")
+    comparisons = {name: comparison(error) for name in DATA_SETS}
+    return {name: runtime(comparisons=comparisons, judge=name != "opencv") for name in names}
+
+
+def zoo() -> list[Record]:
+    """Return a zoo of three models, one of them with dissent, gaps and two precisions."""
+    lite = {"family": "efficientnet", "origin": "lite0.pth of the package weights==0.1.0"}
+    objecting = runtimes_at(5)
+    wrong = comparison(0.83, passed=False, reason="relative error 0.83 is above 0.0001", top1=0.0)
+    objecting["opencv"]["comparisons"] = {"noise-1": wrong, "noise-3": comparison(2e-6)}
+    silent = runtimes_at(3)
+    silent["opencv"] |= {"outcome": "unsupported", "reason": "no layer Sigmoid_3", "comparisons": {}}
+    silent["caffe2"] = runtime("", outcome="missing", reason="no wheel", comparisons={}, judge=False)
+    reported = [{"document": "timm's results", "files": [], "top1": 74.83, "top5": 92.17}]
+    records = [
+        unit(f"timm/tf_efficientnet_lite0@{opset}", 18.7, reported=reported, **lite) for opset in (4, 7, 12)
+    ]
+    records.append(unit("timm/tf_efficientnet_lite0@3", 18.8, runtimes=silent, **lite))
+    dissenting = unit("timm/tf_efficientnet_lite0@5", 18.7, runtimes=objecting, **lite)
+    dissenting.verdict["dissent"] = DISSENT  # type: ignore[index]
+    records.append(dissenting)
+    records.append(unit("timm/tf_efficientnet_lite0@12-int8", 5.1, runtimes=runtimes_at(12, 3e-3), **lite))
+    records += [unit(f"paddle/RepVGG_A0@{opset}", 33.2, framework="PaddlePaddle") for opset in (7, 12)]
+    records.append(unit("mxnet/vgg16_bn@7", 553.5, family="vgg", framework="MXNet Gluon"))
+    return records
+
+
+def many(count: int, opsets: Sequence[int]) -> list[Record]:
+    """Return ``count`` models at all ``opsets``, of 4 sources and 10 families, of 1 MB to ``count`` MB."""
+    sources = ("timm", "torchvision", "paddle", "mmcls")
+    return [
+        unit(
+            f"{sources[number % 4]}/net{number}_{'bn' if number % 3 == 0 else 'plain'}@{opset}",
+            number + 1,
+            family=f"family{number % 10}",
+        )
+        for number in range(count)
+        for opset in opsets
+    ]
+
+
+def write(folder: Path, records: Sequence[Record]) -> Path:
+    """Write the zoo's folder, in which models and archives are empty; the answer is its catalogue's page."""
+    pages = catalogue(records)
+    pages |= dict.fromkeys(("README.md", "SHA256SUMS", "ONNX_HUB_MANIFEST.json"), b"")
+    for said in records:
+        pages |= {file.path: b"" for file in said.files.values()}
+        pages[f"{said.folder}/{said.stem}{RECORD_SUFFIX}"] = to_json(said).encode()
+        pages[f"{said.source}/{said.family}/README.md"] = b""
+    picture = io.BytesIO()
+    Image.linear_gradient("L").resize((320, 213)).save(picture, "JPEG")
+    pages[THUMBNAIL] = picture.getvalue()
+    for path, content in pages.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder / "index.html"
