@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper, parser
 from publishing.announcement import Signer, announce
 from publishing.archive import DataSet
 from publishing.inspection.model import ir_version
+from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Description, PublishedFile, Record, from_json, to_json
 from publishing.stores import open_store
 from publishing.units import Material, publish
@@ -106,6 +107,7 @@ def list_again(folder: Path, opset: int) -> None:
         for content in [(folder / said.path).read_bytes()]
     }
     file.write_text(to_json(replace(record, files=files)))
+    (folder / CHECKSUMS).unlink()  # a record that is listed keeps its digest
     announce(Zoo(open_store(folder)), pages)
 
 
