@@ -25,7 +25,7 @@ def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[
     signer = signer_with(key) if key else None
     try:
         zoo.require_ours()
-        there = list(zoo.units())
+        there = list(zoo.units(whole=False))
         if not there:
             raise UsageError(f"nothing is published in {zoo.store.place}.")
         missing = [name for name in names if not any(matches(unit, name) for unit in there)]

@@ -52,7 +52,7 @@ def withhold(zoo: Zoo, names: Collection[str]) -> None:
         before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
         units = {name: unit for name, unit in zoo.units().items() if name not in names}
         pages = {path: digest for path, digest in before.items() if _is_page(path)}
-        zoo.store.commit(_written_lists(units, pages, before))
+        zoo.store.commit(_written_lists(zoo, units, pages, before))
 
 
 def _lists(zoo: Zoo) -> tuple[bytes | None, dict[str, str]]:
@@ -75,7 +75,7 @@ def _announce(
     old_manifest, listed = before
     made = {path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()}
     add = {path: page for path, page in made.items() if not zoo.holds(path, page.sha256, listed, stamps)}
-    lists = _written_lists(units, {path: page.sha256 for path, page in made.items()}, listed)
+    lists = _written_lists(zoo, units, {path: page.sha256 for path, page in made.items()}, listed)
     digests = read_checksums(_bytes(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
     changed = listed != read_checksums(_bytes(lists[CHECKSUMS]))
     gone = [path for path in listed if path not in digests and path in stamps and _is_page(path)]
@@ -86,7 +86,7 @@ def _announce(
     told += [
         f"{unit.path} was changed after it was published; publish its unit again"
         for unit in units.values()
-        if listed.get(unit.path, unit.sha256) != unit.sha256
+        if _listed_as(zoo, unit, listed) != unit.sha256
     ]
     if old_manifest is not None and content_of(old_manifest).sha256 != listed.get(MANIFEST):
         told.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
@@ -104,18 +104,24 @@ def _announce(
 
 
 def _written_lists(
-    units: Mapping[str, PublishedUnit], pages: Mapping[str, str], before: Mapping[str, str]
+    zoo: Zoo, units: Mapping[str, PublishedUnit], pages: Mapping[str, str], before: Mapping[str, str]
 ) -> dict[str, Content]:
     """The checksums and then the manifest, in the order in which they have to be written.
 
-    A record that is listed keeps its digest: who publishes a unit anew takes it out of the lists first, so
-    any other change is damage, and must not be made good by listing it.
+    A record that is listed keeps its digest, unless it was published through ``zoo``: any other change is
+    damage, or somebody else's to announce, and must not be made good by listing it.
     """
     text = content_of(manifest(unit.record for unit in units.values()).encode())
     digests = {path: digest for unit in units.values() for path, digest in unit.digests.items()}
-    records = {unit.path: before.get(unit.path, unit.sha256) for unit in units.values()}
+    records = {unit.path: _listed_as(zoo, unit, before) for unit in units.values()}
     listed = {**digests, **records, **pages, MANIFEST: text.sha256}
     return {CHECKSUMS: content_of(checksums(listed).encode()), MANIFEST: text}
+
+
+def _listed_as(zoo: Zoo, unit: PublishedUnit, before: Mapping[str, str]) -> str:
+    """The digest under which a record is listed."""
+    is_ours = zoo.written.get(unit.path) == unit.sha256
+    return unit.sha256 if is_ours else before.get(unit.path, unit.sha256)
 
 
 def _bytes(content: Content) -> bytes:

@@ -58,10 +58,10 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
         record = _record(description, facts, contents)
         files = {f"{description.folder}/{path}": content for path, content in contents.items()}
         files |= {path: content_of(data) for path, data in material.pictures.items()}
-        files[f"{description.folder}/{description.stem}{RECORD_SUFFIX}"] = content_of(
-            to_json(record).encode()
-        )
+        place = f"{description.folder}/{description.stem}{RECORD_SUFFIX}"
+        files[place] = content_of(to_json(record).encode())
         _replace(zoo, description.name, files)
+        zoo.written[place] = files[place].sha256
     return record
 
 
@@ -96,7 +96,7 @@ def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
 
     They are announced no more before their files go. Raises PublishError.
     """
-    there = zoo.units()
+    there = zoo.units(whole=False)
     found = [there[name] for name in names if name in there]
     if found:
         withhold(zoo, [unit.record.name for unit in found])

@@ -38,11 +38,15 @@ class Zoo:
     """The zoo in ``store``. Records that were read once are read again only where they changed."""
 
     store: Store
+    written: dict[str, str] = field(default_factory=dict)
+    """The records that were published through this object: digests in hex by path."""
     _records: dict[str, tuple[Stamp, PublishedUnit | None]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def units(self, stamps: Mapping[str, Stamp] | None = None) -> dict[str, PublishedUnit]:
-        """Everything that is published whole, by name: its files are there, and of the right sizes.
+    def units(
+        self, stamps: Mapping[str, Stamp] | None = None, *, whole: bool = True
+    ) -> dict[str, PublishedUnit]:
+        """Everything that is published, by name; and whole: its files are there, and of the right sizes.
 
         ``stamps`` are those of the store, where they are known already. Raises PublishError.
         """
@@ -50,7 +54,7 @@ class Zoo:
         with self._lock:
             found = {path: self._unit(path, there[path]) for path in there if path.endswith(RECORD_SUFFIX)}
             self._records = {path: self._records[path] for path in found}
-        units = [unit for unit in found.values() if unit and _is_whole(unit, there)]
+        units = [unit for unit in found.values() if unit and (not whole or _is_whole(unit, there))]
         return {unit.record.name: unit for unit in sorted(units, key=lambda unit: unit.path)}
 
     def _unit(self, path: str, stamp: Stamp) -> PublishedUnit | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from publishing.announcement import announce
+from publishing import units
+from publishing.announcement import announce, withhold
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import Record
@@ -138,6 +139,33 @@ def test_a_record_that_was_changed_by_hand_is_not_made_good(dist: Path, model_fi
     assert bytes_of(dist) == before
     unit = zoo_in(dist).units()["timm/tiny@9"]
     assert not zoo_in(dist).is_intact(unit)
+
+
+def test_a_unit_that_is_replaced_while_another_run_announces(
+    dist: Path, model_file: Path, tmp_path: Path
+) -> None:
+    """The other run lists the older record once more, just before it is replaced."""
+    publish_in(dist, model_file, description())
+    ours, newer = zoo_in(dist), network(tmp_path / "newer.onnx", 2.0)
+    withhold(ours, ["timm/tiny@9"])
+    announce(zoo_in(dist), pages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(units, "withhold", lambda zoo, names: None)
+        publish(ours, material(newer, 2.0), description(key="def"))
+    assert announce(ours, pages) == []
+    assert announce(zoo_in(dist), pages) == []
+    _is_consistent(dist)
+
+
+def test_a_unit_that_is_not_whole_can_be_unpublished(dist: Path, model_file: Path) -> None:
+    publish_in(dist, model_file, description("other"))
+    before = bytes_of(dist)
+    publish_in(dist, model_file, description())
+    (dist / "timm/small/model/tiny-9.onnx").unlink()
+    zoo = zoo_in(dist)
+    unpublish(zoo, ["timm/tiny@9"])
+    announce(zoo, pages)
+    assert bytes_of(dist) == before
 
 
 def test_a_name_that_differs_in_case_alone_is_refused(dist: Path, model_file: Path) -> None:
