@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.progress import Result
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
 
 
 def signer_with(key: Path) -> Signer:
-    """What signs with a private key. Raises PipelineError where it is none that can be used."""
+    """What signs with a private key. Raises UsageError where it is none that can be used."""
     from publishing.errors import PublishError
     from publishing.trust.signature import sign_digests
 
@@ -91,5 +91,5 @@ def signer_with(key: Path) -> Signer:
     try:
         sign({"SHA256SUMS": 64 * "0"}, None)  # a wrong key is told before anything is done
     except PublishError as error:
-        raise PipelineError(str(error)) from error
+        raise UsageError(str(error)) from error
     return sign
