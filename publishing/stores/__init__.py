@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from publishing.errors import PublishError
 from publishing.stores.folder import FolderStore
 from publishing.stores.interface import Store
 
@@ -25,8 +26,14 @@ def open_store(place: str | Path, scratch: Path | None = None) -> Store:
     """
     if not is_url(place):
         return FolderStore(Path(place))
-    if str(place).lower().startswith("file://"):
-        return FolderStore(Path(unquote(urlsplit(str(place)).path)))
-    from publishing.stores.remote import open_remote
+    url = str(place).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return FolderStore(Path(unquote(parts.path)))
+    if parts.scheme in ("http", "https"):
+        raise PublishError(f"{url} can be read, and not written to; publish to a folder and serve that")
+    from publishing.stores.hub import HubStore
+    from publishing.stores.remote import RemoteStore, file_system
 
-    return open_remote(str(place), scratch)
+    kind = HubStore if parts.scheme == "hf" else RemoteStore
+    return kind(url, *file_system(url), scratch)

@@ -6,17 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from publishing.stores.interface import Content, Store
-from publishing.stores.remote import RemoteStore, file_system
-
-
-def open_hub(url: str, scratch: Path | None) -> Store:
-    """The store at ``url``: ``hf://user/repo``, ``hf://datasets/user/repo``, with a folder behind it or not.
-
-    Raises PublishError where its package is missing or the URL is wrong.
-    """
-    system, root = file_system(url)
-    return HubStore(url.rstrip("/"), system, root, scratch)
+from publishing.stores.interface import Content
+from publishing.stores.remote import RemoteStore
 
 
 class HubStore(RemoteStore):

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, read_checksums
-from publishing.stores.interface import Content, Stamp, Store, content_of
+from publishing.stores.interface import Content, Stamp, content_of
 
 _SENDING = ".sending"
 _EXTRAS = {"s3": "s3", "s3a": "s3", "hf": "hub"}
@@ -26,18 +26,6 @@ _MARKS = ("ETag", "etag", "blob_id", "oid", "mtime", "LastModified", "last_modif
 """What file systems call the mark of a file's content."""
 _BUCKETS = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss"))
 """Object stores, which have no folders."""
-
-
-def open_remote(url: str, scratch: Path | None) -> Store:
-    """The store at ``url``. Raises PublishError: unknown scheme, missing package, credentials in the URL."""
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https"):
-        raise PublishError(f"{url} can be read, and not written to; publish to a folder and serve that")
-    if parts.scheme == "hf":
-        from publishing.stores.hub import open_hub
-
-        return open_hub(url, scratch)
-    return RemoteStore(url.rstrip("/"), *file_system(url), scratch)
 
 
 def file_system(url: str) -> tuple[Any, str]:
