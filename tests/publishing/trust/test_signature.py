@@ -19,7 +19,7 @@ import pytest
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, checksums, read_checksums
 from publishing.trust.signature import SIGNATURE, check_signature, digests_of, sign_digests, verify_signature
-from publishing.trust.signing_keys import PASSWORD
+from publishing.trust.signing_keys import PASSWORD, fingerprint
 
 MODEL = "timm/vgg/model/vgg11-9.onnx"
 FILES = {
@@ -416,3 +416,5 @@ def test_what_is_missing_can_be_installed(monkeypatch: pytest.MonkeyPatch, keys:
         sign_digests(DIGESTS, keys[0])
     with pytest.raises(PublishError, match=r"pip install 'onnx-zoo-pipeline\[sign\]'"):
         check_signature(b"", DIGESTS, keys[1])
+    with pytest.raises(PublishError, match=r"pip install 'onnx-zoo-pipeline\[sign\]'"):
+        fingerprint(keys[1])
