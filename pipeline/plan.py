@@ -133,11 +133,11 @@ def make_plan(
     _refuse_duplicates(wanted, document)
     work = _without_dots(folder / file.work)
     zoo = zoo_at(selection.publish or file.publish, Path() if selection.publish else folder, work)
-    published = _published(zoo)
+    published, listed = _published(zoo)
 
     def is_done(name: str, key: str) -> bool:
         found = published.get(name)
-        return found is not None and found.record.key == key and zoo.is_intact(found)
+        return found is not None and found.record.key == key and zoo.is_intact(found, listed)
 
     figures = check_figures(file, document)
     jobs = []
@@ -162,10 +162,11 @@ def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
         raise UsageError(str(error)) from error
 
 
-def _published(zoo: Zoo) -> Mapping[str, PublishedUnit]:
+def _published(zoo: Zoo) -> tuple[Mapping[str, PublishedUnit], Mapping[str, str]]:
+    """What is published, and the digests that are announced."""
     try:
         zoo.require_ours()
-        return zoo.units()
+        return zoo.units(), zoo.listed()
     except PublishError as error:
         raise UsageError(str(error)) from error
 

@@ -49,7 +49,7 @@ def withhold(zoo: Zoo, names: Collection[str]) -> None:
     Pages and signature stay as they are until the next announcement. Raises PublishError.
     """
     with zoo.store.locked():
-        before = read_checksums(zoo.store.read(CHECKSUMS) or b"")
+        before = zoo.listed()
         units = {name: unit for name, unit in zoo.units().items() if name not in names}
         pages = {path: digest for path, digest in before.items() if _is_page(path)}
         zoo.store.commit(_written_lists(zoo, units, pages, before))
@@ -57,7 +57,7 @@ def withhold(zoo: Zoo, names: Collection[str]) -> None:
 
 def _lists(zoo: Zoo) -> tuple[bytes | None, dict[str, str]]:
     """The manifest as it lies there, and the digests that are listed."""
-    return zoo.store.read(MANIFEST), read_checksums(zoo.store.read(CHECKSUMS) or b"")
+    return zoo.store.read(MANIFEST), zoo.listed()
 
 
 def _records(stamps: Mapping[str, Stamp]) -> dict[str, Stamp]:

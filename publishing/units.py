@@ -16,7 +16,6 @@ from publishing.announcement import withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.errors import PublishError
 from publishing.graph import GraphFacts, facts_of
-from publishing.manifest import CHECKSUMS, read_checksums
 from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
 from publishing.stores.interface import Content, content_of
 from publishing.trust.provenance import statement
@@ -82,7 +81,7 @@ def _replace(zoo: Zoo, name: str, files: Mapping[str, Content]) -> None:
     there = zoo.store.stamps()
     older = zoo.units(there).get(name)
     known = older.digests if older else {}
-    listed = read_checksums(zoo.store.read(CHECKSUMS) or b"")
+    listed = zoo.listed()
     new = {path: file for path, file in files.items() if not zoo.holds(path, file.sha256, known, there)}
     gone = sorted(set(older.files) - files.keys()) if older else []
     if gone or any(listed.get(path, file.sha256) != file.sha256 for path, file in new.items()):

@@ -69,13 +69,18 @@ class Zoo:
         unit = self.units().get(name)
         return unit.record if unit else None
 
-    def is_intact(self, unit: PublishedUnit) -> bool:
+    def listed(self) -> dict[str, str]:
+        """The digests that the zoo announces, by path. Raises PublishError."""
+        return read_checksums(self.store.read(CHECKSUMS) or b"")
+
+    def is_intact(self, unit: PublishedUnit, listed: Mapping[str, str]) -> bool:
         """Whether a unit's files are as they were published, as far as the store can compute digests.
+
+        ``listed`` are the digests that are announced.
 
         A folder reads all of them, a remote store none: there, the sizes have to do.
         """
-        listed = read_checksums(self.store.read(CHECKSUMS) or b"").get(unit.path, unit.sha256)
-        return listed == unit.sha256 and all(
+        return listed.get(unit.path, unit.sha256) == unit.sha256 and all(
             self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items()
         )
 
@@ -91,7 +96,8 @@ class Zoo:
     def require_ours(self) -> None:
         """Raise PublishError where the store holds something, and it is no zoo of this pipeline."""
         there = self.store.stamps()
-        if not there or CHECKSUMS in there or any(path.endswith(RECORD_SUFFIX) for path in there):
+        # Others have lists of checksums too; only ours have the manifest in them.
+        if not there or any(path.endswith(RECORD_SUFFIX) for path in there) or MANIFEST in self.listed():
             return
         some = ", ".join(sorted({path.split("/")[0] for path in there})[:5])
         what = "a model zoo of other making" if MANIFEST in there else "no zoo"

@@ -137,8 +137,8 @@ def test_a_record_that_was_changed_by_hand_is_not_made_good(dist: Path, model_fi
         [told] = announce(zoo_in(dist), pages)
         assert told.startswith("timm/small/model/tiny-9.record.json was changed after it was published")
     assert bytes_of(dist) == before
-    unit = zoo_in(dist).units()["timm/tiny@9"]
-    assert not zoo_in(dist).is_intact(unit)
+    zoo = zoo_in(dist)
+    assert not zoo.is_intact(zoo.units()["timm/tiny@9"], zoo.listed())
 
 
 def test_a_unit_that_is_replaced_while_another_run_announces(
@@ -233,10 +233,10 @@ def test_a_signature_is_over_every_file_and_goes_when_one_changes(dist: Path, mo
     assert not (dist / SIGNATURE).exists()
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "src/main.py", MANIFEST])
+@pytest.mark.parametrize("name", ["notes.txt", "src/main.py", MANIFEST, CHECKSUMS])
 def test_a_folder_that_is_not_ours_is_refused(dist: Path, name: str) -> None:
     (dist / name).parent.mkdir(parents=True)
-    (dist / name).write_text("[]")
+    (dist / name).write_text(f"{'0' * 64}  notes.txt\n")
     what = "a model zoo of other making" if name == MANIFEST else "no zoo"
     with pytest.raises(PublishError, match=rf"is {what} \(it has {name.split('/', maxsplit=1)[0]}\)"):
         zoo_in(dist).require_ours()

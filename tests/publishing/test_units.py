@@ -164,7 +164,7 @@ def test_an_archive_of_several_blocks_is_whole(tmp_path: Path) -> None:
 def is_published(folder: Path) -> bool:
     zoo = zoo_in(folder)
     unit = zoo.units().get("timm/tiny@9")
-    return unit is not None and zoo.is_intact(unit)
+    return unit is not None and zoo.is_intact(unit, zoo.listed())
 
 
 @pytest.mark.parametrize("file", FILES)
