@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.environment_files import environments_folder
+from pipeline.verify import verify_places
+from tests.pipeline.verifying import Verify
 
 
 @pytest.fixture
@@ -49,3 +51,14 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         yield folder, f"http://127.0.0.1:{running.server_address[1]}"
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def verified(capsys: pytest.CaptureFixture[str]) -> Verify:
+    """Verify places; whether all is well, and the lines that are printed."""
+
+    def verify(*places: Path | str, digests_only: bool = False) -> tuple[bool, list[str]]:
+        well = verify_places([str(place) for place in places], None, digests_only)
+        return well, capsys.readouterr().out.splitlines()
+
+    return verify

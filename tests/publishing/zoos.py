@@ -20,6 +20,7 @@ from publishing.record import Description, Record
 from publishing.stores import open_store
 from publishing.units import Material, publish
 from publishing.zoo import Zoo
+from tests.publishing import units
 
 NETWORK = """
 <ir_version: 3, opset_import: ["": 9]>
@@ -39,34 +40,8 @@ def network(file: Path, factor: float = 1.0) -> Path:
 
 
 def description(model: str = "tiny", **changes: Any) -> Description:
-    made = Description(
-        name=f"timm/{model}@9",
-        source="timm",
-        framework="PyTorch Image Models (timm)",
-        family="small",
-        model=model,
-        license="Apache-2.0",
-        author="",
-        key="abc",
-        provenance={
-            "model": model,
-            "exporter": "torch.onnx.export",
-            "native_opset": 12,
-            "parameters": 12,
-            "form": "as the framework builds it",
-            "weights": {"origin": "random weights, seed 0", "sha256": None, "tensors": 1},
-            "python": "3.11.7",
-            "packages": {"timm": "1.0.31"},
-            "environment": "55" * 32,
-        },
-        preprocessing={"input_size": [3, 224, 224]},
-        inputs=[{"name": "noise-1", "shape": [1, 4], "sha256": "11" * 32}],
-        verdict={"status": "passed", "reason": ""},
-        predictions=[],
-        rewrites=[],
-        bounds=[],
-        figures={"parameters": 12, "reported": []},
-    )
+    """What the pipeline would say of the model at opset 9."""
+    made = units.description(name=f"timm/{model}@9", model=model, family="small", key="abc")
     return replace(made, **changes)
 
 
