@@ -11,12 +11,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import httpx2
 import pytest
-from moto.server import ThreadedMotoServer
 
+from tests.publishing.buckets import SECRET, s3_server
 from tests.publishing.zoos import bytes_of
 
 pytestmark = pytest.mark.mxnet
@@ -255,41 +256,43 @@ def test_serve_says_what_is_wrong(folder: Path, address: str) -> None:
     assert "there is no index.html in it" in _run(folder, "serve", ".", code=2)
 
 
-def test_a_zoo_in_a_bucket(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    secret = "a-secret-that-nobody-may-see"  # noqa: S105 - the server takes any
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    try:
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
+    """A client of a real S3 server, and a URL there."""
+    with s3_server() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
         system = fsspec.filesystem("s3", skip_instance_cache=True)
         system.mkdir("models")
-        shutil.copy(published / "first.yaml", tmp_path)
-        shutil.copy(published / "second.yaml", tmp_path)
-        place = ("--publish", "s3://models/zoo")
-        said = _run(tmp_path, "run", "first.yaml", *place)
-        said += _run(tmp_path, "run", "second.yaml", *place)
-        assert "2 units are published in s3://models/zoo" in _run(tmp_path, "run", "first.yaml", *place)
-        there = {path.removeprefix("models/zoo/"): system.cat_file(path) for path in system.find("models")}
-        assert there == bytes_of(published / "dist")
-        said += _run(tmp_path, "verify", "s3://models/zoo", "--digests-only")
-        said += _run(tmp_path, "unpublish", "mxnet/mobilenet0.25", *place)
-        assert not [path for path in system.find("models") if "mobilenet" in path]
-        assert secret not in said
-        assert secret.encode() not in b"".join(there.values())
-        assert secret not in "".join(
-            file.read_text(errors="ignore") for file in (tmp_path / "work").rglob("*") if file.is_file()
-        )
-    finally:
-        server.stop()
+        yield system, "s3://models/zoo"
+
+
+def test_a_zoo_in_a_bucket(published: Path, tmp_path: Path, bucket: tuple[Any, str]) -> None:
+    system, url = bucket
+    for name in ("first", "second"):
+        shutil.copy(published / f"{name}.yaml", tmp_path)
+    place = ("--publish", url)
+    said = _run(tmp_path, "run", "first.yaml", *place)
+    said += _run(tmp_path, "run", "second.yaml", *place)
+    assert f"2 units are published in {url}" in _run(tmp_path, "run", "first.yaml", *place)
+    there = {path.removeprefix("models/zoo/"): system.cat_file(path) for path in system.find("models")}
+    assert there == bytes_of(published / "dist")
+    said += _run(tmp_path, "verify", url, "--digests-only")
+    said += _run(tmp_path, "unpublish", "mxnet/mobilenet0.25", *place)
+    system.invalidate_cache()
+    assert not [path for path in system.find("models") if "mobilenet" in path]
+    left = [path for path in (tmp_path / "work").rglob("*") if path.is_file()]
+    assert not [path for path in left if path.suffix in (".onnx", ".gz")]
     assert not (tmp_path / "dist").exists()
-    assert [path.name for path in (tmp_path / "work").rglob("*") if path.suffix in (".onnx", ".gz")] == []
-    gone = _run(tmp_path, "run", "first.yaml", *place, code=2, AWS_MAX_ATTEMPTS="1")
-    assert "s3://models/zoo: listing failed" in gone
+    assert SECRET not in said
+    assert SECRET.encode() not in b"".join([*there.values(), *(path.read_bytes() for path in left)])
+
+
+def test_a_bucket_that_cannot_be_reached_is_told(
+    published: Path, tmp_path: Path, bucket: tuple[Any, str]
+) -> None:
+    shutil.copy(published / "first.yaml", tmp_path)
+    away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    said = _run(tmp_path, "run", "first.yaml", "--publish", bucket[1], code=2, **away)
+    assert f"{bucket[1]}: listing failed" in said
+    assert SECRET not in said

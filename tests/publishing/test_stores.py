@@ -12,7 +12,6 @@ from typing import Any
 import fsspec
 import pytest
 from huggingface_hub import CommitOperationAdd
-from moto.server import ThreadedMotoServer
 
 from publishing.announcement import announce
 from publishing.errors import PublishError
@@ -23,9 +22,8 @@ from publishing.stores.hub import HubStore
 from publishing.stores.interface import Content, content_of
 from publishing.units import publish, unpublish
 from publishing.zoo import Zoo
+from tests.publishing.buckets import SECRET, s3_server
 from tests.publishing.zoos import bytes_of, description, material, network, pages, publish_in, seen, zoo_in
-
-SECRET = "a-secret-that-nobody-may-see"  # noqa: S105 - the server takes any
 
 
 @pytest.fixture
@@ -40,31 +38,16 @@ def memory() -> Iterator[str]:
     fsspec.filesystem("memory").pseudo_dirs[:] = [""]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ThreadedMotoServer]:
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
-def bucket(server: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a bucket on a real server; credentials come from where S3's tools look for them."""
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    fsspec.filesystem("s3").clear_instance_cache()
-    system = fsspec.filesystem("s3")
-    system.mkdir("models")
-    yield "s3://models/zoo"
-    system.rm("models", recursive=True)
-    system.clear_instance_cache()
+    with s3_server() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        fsspec.filesystem("s3").clear_instance_cache()
+        fsspec.filesystem("s3").mkdir("models")
+        yield "s3://models/zoo"
+        fsspec.filesystem("s3").clear_instance_cache()
 
 
 @pytest.fixture(params=["memory", "bucket"])
