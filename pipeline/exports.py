@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +51,16 @@ class Export:
     def model(self) -> Path:
         return self.folder / "model.onnx"
 
+    @cached_property
+    def thumbnails(self) -> list[tuple[str, bytes]]:
+        """A small copy of each picture, with its path in the zoo."""
+        from evaluation.thumbnails import thumbnail
+
+        small = [(_plain(name), thumbnail(file)) for name, file in self.pictures]
+        return [
+            (f"pictures/{name}-{hashlib.sha256(data).hexdigest()[:12]}.jpg", data) for name, data in small
+        ]
+
     def references(self) -> Arrays:
         """The source framework's logits, float32 (N, classes) per data set."""
         return _read(self.folder / "outputs.npz")
@@ -55,6 +68,11 @@ class Export:
     def input_arrays(self) -> Arrays:
         """The fixed inputs, float32 (N, C, H, W) per data set."""
         return _read(self.inputs)
+
+
+def _plain(name: str) -> str:
+    """The name of a file without its ending, of characters that every store and every URL takes."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-") or "picture"
 
 
 def _read(path: Path) -> Arrays:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evaluation.labels import imagenet_labels, top
-from evaluation.thumbnails import thumbnail
 from pipeline.config import RandomWeights
 from pipeline.exports import Export
 from pipeline.plan import ModelJob, Unit
@@ -35,13 +32,11 @@ def description_of(
     retargeted: Mapping[str, Any],
     verification: Verification,
     figures: Mapping[str, Any],
-    thumbnails: Sequence[tuple[str, bytes]],
 ) -> Description:
     """Everything about a unit that its files do not say themselves.
 
     ``retargeted`` has the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports, ``figures``
-    what :func:`pipeline.comparison.figures_of` found in the unit's own file, ``thumbnails`` the pictures
-    as :func:`thumbnails_of` makes them.
+    what :func:`pipeline.comparison.figures_of` found in the unit's own file.
     """
     inputs, references = export.input_arrays(), export.references()
     return Description(
@@ -64,7 +59,7 @@ def description_of(
             for name, array in inputs.items()
         ],
         verdict=_verdict(verification),
-        predictions=_predictions(export, references, verification, thumbnails),
+        predictions=_predictions(export, references, verification),
         rewrites=retargeted["rewrites"],
         bounds=retargeted["bounds"],
         figures=figures,
@@ -94,19 +89,6 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
         weights=export.weights.origin or export.answer["weights"]["origin"],
         preprocessing=export.preprocessing,
     )
-
-
-def thumbnails_of(export: Export) -> list[tuple[str, bytes]]:
-    """A small copy of each picture, with its path in the zoo."""
-    small = [(name, thumbnail(file)) for name, file in export.pictures]
-    return [
-        (f"pictures/{_plain(name)}-{hashlib.sha256(data).hexdigest()[:12]}.jpg", data) for name, data in small
-    ]
-
-
-def _plain(name: str) -> str:
-    """The name of a file without its ending, of characters that every store and every URL takes."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-") or "picture"
 
 
 def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
@@ -151,7 +133,6 @@ def _predictions(
     export: Export,
     references: dict[str, Any],
     verification: Verification,
-    thumbnails: Sequence[tuple[str, bytes]],
 ) -> list[dict[str, Any]]:
     """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
@@ -172,5 +153,7 @@ def _predictions(
             "thumbnail_sha256": hashlib.sha256(small).hexdigest(),
             **{who: [asdict(said) for said in rows[index]] for who, rows in best.items()},
         }
-        for index, ((picture, _), (path, small)) in enumerate(zip(export.pictures, thumbnails, strict=True))
+        for index, ((picture, _), (path, small)) in enumerate(
+            zip(export.pictures, export.thumbnails, strict=True)
+        )
     ]

@@ -26,7 +26,7 @@ from pipeline.locks import locked
 from pipeline.plan import Unit
 from pipeline.processes import Interrupted
 from pipeline.progress import Result
-from pipeline.records import data_sets_of, description_of, metadata_of, thumbnails_of
+from pipeline.records import data_sets_of, description_of, metadata_of
 from pipeline.verification import Verification, verify
 from publishing.errors import PublishError
 
@@ -218,11 +218,11 @@ def _publish(
     if not verification.passed:
         return _refused(candidate, verification)
     with context.stage(f"opset {unit.opset}: publish"):
-        pictures = thumbnails_of(export)
         description = description_of(
-            context.job, unit, export, candidate.retargeted, verification, candidate.figures, pictures
+            context.job, unit, export, candidate.retargeted, verification, candidate.figures
         )
-        material = Material(candidate.model, candidate.graph, data_sets_of(export), dict(pictures))
+        pictures = dict(export.thumbnails)
+        material = Material(candidate.model, candidate.graph, data_sets_of(export), pictures)
         publish(context.plan.zoo, material, description)
         shutil.rmtree(candidate.folder)
     return Result(

@@ -111,7 +111,7 @@ def _inspected(
         )
     except WorkerError as error:
         name = unit.archive_name if archive else unit.model_name
-        examined.findings.append(Finding(name, f"could not be checked: {_without_log(error)}"))
+        examined.findings.append(Finding(name, f"could not be checked: {_without_log(str(error))}"))
         return {}
     result = read_json(folder / "result.json")
     if "error" in result:
@@ -119,9 +119,9 @@ def _inspected(
     return dict(result)
 
 
-def _without_log(error: WorkerError) -> str:
-    """What happened, without a log that is gone when this is read."""
-    return str(error).split(". Its log, ")[0]
+def _without_log(text: str) -> str:
+    """What happened, without the place of a log that is gone when this is read."""
+    return text.split(". Its log, ", maxsplit=1)[0]
 
 
 def _run(
@@ -152,12 +152,7 @@ def _run(
 def _reason(verdict: Verdict, opset: int) -> str:
     if not verdict.runtimes:
         return f"no runtime at hand runs opset {opset}"
-    return " ".join(_without_paths(verdict.reason).split())
-
-
-def _without_paths(text: str) -> str:
-    """A reason without the folder that the file was unpacked to, which is gone when this is read."""
-    return text.split(". Its log, ", maxsplit=1)[0]
+    return " ".join(_without_log(verdict.reason).split())
 
 
 def _tolerance(record: Record | None) -> Tolerance:

@@ -75,6 +75,13 @@ def onnx_version(opset: int) -> str:
     )
 
 
+def ir_version(opset: int) -> int | None:
+    """Return the IR version of the first ONNX release that had ``opset``; None where none has it."""
+    from onnx.helper import VERSION_TABLE
+
+    return next((int(ir) for _, ir, newest, *_ in VERSION_TABLE if newest >= opset), None)
+
+
 def _port(value: Any) -> Port:
     import onnx
 

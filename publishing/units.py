@@ -7,7 +7,7 @@ record is written last. What the zoo announces, lists and pages, is :mod:`publis
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +49,6 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
             be written; what was published before is unharmed.
     """
     name, facts = check(description), facts_of(material.model)
-    _refuse_like_named(zoo, description.name)
     if facts.opset != name.opset:
         raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
     with zoo.store.staging() as staging:
@@ -64,10 +63,10 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
     return record
 
 
-def _refuse_like_named(zoo: Zoo, name: str) -> None:
+def _refuse_like_named(name: str, published: Iterable[str]) -> None:
     """Case is no matter to many file systems, nor to the hub's client: such names are the same to them."""
     model = name.partition("@")[0]
-    for there in zoo.units():
+    for there in published:
         other = there.partition("@")[0]
         if other != model and other.lower() == model.lower():
             raise PublishError(
@@ -79,7 +78,9 @@ def _refuse_like_named(zoo: Zoo, name: str) -> None:
 def _replace(zoo: Zoo, name: str, files: Mapping[str, Content]) -> None:
     """Write the files of a unit, in the place of those of an older publication where there is one."""
     there = zoo.store.stamps()
-    older = zoo.units(there).get(name)
+    published = zoo.units(there)
+    _refuse_like_named(name, published)
+    older = published.get(name)
     known = older.digests if older else {}
     listed = zoo.listed()
     new = {path: file for path, file in files.items() if not zoo.holds(path, file.sha256, known, there)}

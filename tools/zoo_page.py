@@ -28,6 +28,8 @@ from pipeline.history import read_history
 from pipeline.run import plan_file
 from pipeline.selection import Selection
 from pipeline.tables import Column, Table, markdown
+from publishing.pages import prose
+from publishing.pages.verdict_matrix import worst_error
 from publishing.record import Record
 
 ROOT = Path(__file__).parents[1]
@@ -117,12 +119,13 @@ def verdicts_table(models: Sequence[Published], history: Mapping[str, Mapping[st
 
 def verdict_row(model: Published, noted: Mapping[str, Any]) -> tuple[str, ...]:
     right, wrong = runtimes(model.records)
+    errors = [error for error in map(worst_error, model.records) if error is not None]
     seconds, peak = noted.get("seconds", {}), noted.get("peak_memory")
     taken = [f"{seconds[stage]:.0f}" if stage in seconds else "" for stage in ("export", "unit")]
     return (
         model.job.name,
         spelled([record.opset for record in model.records]),
-        f"{max(map(largest_error, model.records)):.1e}",
+        f"{max(errors):.1e}",
         ", ".join(f"{name} ({spelled(opsets)})" for name, opsets in right.items()),
         ", ".join(f"{name} ({spelled(opsets)})" for name, opsets in wrong.items()),
         *taken,
@@ -138,23 +141,8 @@ def runtimes(records: Sequence[Record]) -> tuple[dict[str, list[int]], dict[str,
         for record in records:
             said = record.verdict["runtimes"].get(name, {"outcome": "not asked"})
             if said["outcome"] == "ran":
-                (right if agrees(said) else wrong).setdefault(name, []).append(record.opset)
+                (right if prose.agrees(said) else wrong).setdefault(name, []).append(record.opset)
     return right, wrong
-
-
-def agrees(said: Mapping[str, Any]) -> bool:
-    return all(comparison["passed"] for comparison in said["comparisons"].values())
-
-
-def largest_error(record: Record) -> float:
-    """The largest relative error of any runtime that agrees, on any data set."""
-    return max(
-        float(comparison["relative_error"])
-        for said in record.verdict["runtimes"].values()
-        if said["outcome"] == "ran" and agrees(said)
-        for comparison in said["comparisons"].values()
-        if comparison["relative_error"] is not None
-    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publishing.graph import GraphFacts
+from publishing.graph import GraphFacts, ir_version
 from publishing.record import Record
 
 if TYPE_CHECKING:
@@ -42,13 +42,6 @@ def check_whole(path: Path) -> str:
     ) as error:
         return " ".join(str(error).split())[:300]
     return ""
-
-
-def ir_version(opset: int) -> int | None:
-    """Return the IR version of the first ONNX release that had ``opset``; None where none has it."""
-    from onnx.helper import VERSION_TABLE
-
-    return next((int(ir) for _, ir, newest, *_ in VERSION_TABLE if newest >= opset), None)
 
 
 def _versions(facts: GraphFacts) -> Iterator[str]:

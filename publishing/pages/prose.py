@@ -204,12 +204,12 @@ def runtime_title(name: str) -> str:
 
 def agreeing(record: Record) -> list[str]:
     """List the runtimes that ran the file and computed the same, by the record's names."""
-    return [name for name, said in record.verdict["runtimes"].items() if _agrees(said)]
+    return [name for name, said in record.verdict["runtimes"].items() if agrees(said)]
 
 
-def _agrees(runtime: Mapping[str, Any]) -> bool:
-    compared = runtime["comparisons"].values()
-    return runtime["outcome"] == "ran" and all(said["passed"] for said in compared)
+def agrees(runtime: Mapping[str, Any]) -> bool:
+    """Tell whether a runtime ran the file and computed the same."""
+    return runtime["outcome"] == "ran" and all(said["passed"] for said in runtime["comparisons"].values())
 
 
 def worst_error(runtime: Mapping[str, Any]) -> float | None:
@@ -224,7 +224,7 @@ def outcome_of(runtime: Mapping[str, Any]) -> str:
     error = worst_error(runtime)
     if runtime["outcome"] != "ran":
         return str(runtime["outcome"])
-    if _agrees(runtime):
+    if agrees(runtime):
         return "same" if error is None else formatting.error(error)
     return "differs" if error is None else f"differs: {formatting.error(error)}"
 
@@ -236,19 +236,6 @@ def tolerance_of(record: Record) -> str:
     classes = [words for key, words in kinds.items() if said[key]]
     same = f", and {listed(classes)} must be the same" if classes else ""
     return f"no value may be off by more than {formatting.bound(said['relative'])} of the largest one{same}"
-
-
-def parity_of(record: Record) -> str:
-    """Say who ran the file and how far off they were."""
-    runtimes = record.verdict["runtimes"]
-    ran = [
-        f"{runtime_title(name)} {runtimes[name]['version']} ({outcome_of(runtimes[name])})"
-        for name in agreeing(record)
-    ]
-    count = len(record.inputs)
-    sets = f"all {count} data sets" if count > 1 else "its data set"
-    dissent = f" {record.verdict['dissent']}." if record.verdict["dissent"] else ""
-    return f"On {sets}, {tolerance_of(record)}. So it was with {listed(ran)}.{dissent}"
 
 
 def runs_in(record: Record) -> str:

@@ -80,8 +80,7 @@ def _cell(record: Record, name: str) -> Cell | None:
 
 def _outcome(runtime: Mapping[str, Any]) -> tuple[Kind, str]:
     if runtime["outcome"] == "ran":
-        passed = all(said["passed"] for said in runtime["comparisons"].values())
-        return ("agrees", "agrees") if passed else ("differs", "disagrees")
+        return ("agrees", "agrees") if prose.agrees(runtime) else ("differs", "disagrees")
     return ("silent" if runtime["outcome"] in _SAYS_NOTHING else "differs"), runtime["outcome"]
 
 
