@@ -120,8 +120,9 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     assert troubles == []
 
 
-def shown(page: Page) -> list[str]:
-    return page.locator(".models > li:visible h2 a").all_text_contents()
+def expect_models(page: Page, names: list[str], why: str | None = None) -> None:
+    """Wait until exactly these models are shown: a form is reset only after its event."""
+    expect(page.locator(".models > li:visible h2 a"), why).to_have_text(names)
 
 
 def tab_to(page: Page, selector: str) -> None:
@@ -135,7 +136,7 @@ def tab_to(page: Page, selector: str) -> None:
 
 def test_search_finds_names_whatever_their_separators(page: Page, address: str) -> None:
     page.goto(f"{address}index.html")
-    assert shown(page) == MODELS
+    expect_models(page, MODELS)
     for typed, found in (
         ("vgg", MODELS[1:]),
         ("VGG16bn", ["vgg16_bn"]),
@@ -145,10 +146,10 @@ def test_search_finds_names_whatever_their_separators(page: Page, address: str) 
         ("resnet", []),
     ):
         page.get_by_label("Search").fill(typed)
-        assert shown(page) == found, typed
+        expect_models(page, found, typed)
     expect(page.locator("#count")).to_have_text("0 of 3 models")
     page.get_by_role("button", name="Show all models").click()
-    assert shown(page) == MODELS
+    expect_models(page, MODELS)
     expect(page.get_by_label("Search")).to_be_focused()
 
 
@@ -167,23 +168,23 @@ def test_a_filter_leaves_what_fits(
 ) -> None:
     page.goto(f"{address}index.html")
     page.get_by_label(label).select_option(value)
-    assert shown(page) == found
+    expect_models(page, found)
     expect(page.locator("#count")).to_have_text(f"{len(found)} of 3 models")
     page.get_by_role("button", name="Reset").click()
     expect(page.locator("#count")).to_have_text("3 models")
-    assert shown(page) == MODELS
+    expect_models(page, MODELS)
 
 
 def test_size_is_that_of_the_file_that_the_other_filters_ask_for(page: Page, address: str) -> None:
     page.goto(f"{address}index.html")
     page.get_by_label("Largest size in MB").fill("20")
-    assert shown(page) == MODELS[:1]
+    expect_models(page, MODELS[:1])
     page.get_by_label("Largest size in MB").fill("10")
-    assert shown(page) == MODELS[:1], "its int8 file is as small"
+    expect_models(page, MODELS[:1], "its int8 file is as small")
     page.get_by_label("Precision").select_option("fp32")
-    assert shown(page) == []
+    expect_models(page, [])
     page.get_by_label("Largest size in MB").fill("33.2")
-    assert shown(page) == MODELS[:2]
+    expect_models(page, MODELS[:2])
 
 
 def test_a_filter_can_be_shared(page: Page, context: BrowserContext, address: str) -> None:
@@ -196,9 +197,9 @@ def test_a_filter_can_be_shared(page: Page, context: BrowserContext, address: st
     expect(other.get_by_label("Search")).to_have_value("vgg a&b=c #1")
     expect(other.get_by_label("Opset")).to_have_value("7")
     other.goto(f"{address}index.html#source=mxnet&family=vgg")
-    assert shown(other) == ["vgg16_bn"]
+    expect_models(other, ["vgg16_bn"])
     other.goto(f"{address}index.html#main")
-    assert shown(other) == ["vgg16_bn"], "a link to a place in the page is no filter"
+    expect_models(other, ["vgg16_bn"], "a link to a place in the page is no filter")
     page.get_by_role("button", name="Reset").click()
     page.wait_for_url(re.compile("index.html$"))
 
@@ -239,7 +240,7 @@ def test_the_skip_link_leads_on_from_the_models_and_keeps_the_filter(page: Page,
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator(".models a:visible").first).to_be_focused()
-    assert shown(page) == ["vgg16_bn"]
+    expect_models(page, ["vgg16_bn"])
 
 
 def test_the_errors_of_a_cell_come_with_the_pointer_and_stay_under_it(page: Page, address: str) -> None:
