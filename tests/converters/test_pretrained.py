@@ -8,10 +8,9 @@ import json
 import os
 import shutil
 import socket
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from evaluation.inputs import read_npz
 from pipeline.errors import WorkerError
 from pipeline.files import cache_folder
 from tests.converters.conftest import Export, Exported, environment_of
+from tests.loopback import answered_by
 
 RunIn = Callable[[str, str], None]
 CutOff = Callable[[str], None]
@@ -96,15 +96,8 @@ def server() -> Iterator[tuple[str, Files]]:
 
         do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
 
-        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        thread = threading.Thread(target=served.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{served.server_port}", files
-        served.shutdown()
-        thread.join()
+    with answered_by(Handler) as address:
+        yield address, files
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from pipeline.plan import make_plan, read_checked
 from pipeline.run_environments import RunEnvironments
 from pipeline.selection import Selection
 from pipeline.sizes import sizes_of
+from tests.loopback import answered_by
 
 NEVER = threading.Event()
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -147,15 +148,11 @@ def test_no_index_is_asked_where_pip_may_not(
             asked.append(self.path)
             self.send_error(404)
 
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "empty"))
     monkeypatch.delenv("UV_FIND_LINKS", raising=False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as index:
-        threading.Thread(target=index.serve_forever, daemon=True).start()
-        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{index.server_port}/simple")
+    with answered_by(Index) as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index}/simple")
         monkeypatch.delenv("UV_INDEX", raising=False)
         with pytest.raises(EnvironmentBuildError):
             _ensure(source)
@@ -164,7 +161,6 @@ def test_no_index_is_asked_where_pip_may_not(
         with pytest.raises(EnvironmentBuildError):
             _ensure(source)
         assert any("framework" in path for path in asked)
-        index.shutdown()
 
 
 def test_a_run_that_can_build_has_no_failure(source: Source) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
 import sys
+import tarfile
 import threading
 from pathlib import Path
 
@@ -57,6 +60,13 @@ def _ensure(source: Source) -> environments.Environment:
     return environments.ensure(source, stop=threading.Event(), say=print)
 
 
+def _version_and_prefix(interpreter: Path) -> tuple[str, str]:
+    script = "import platform, sys; print(platform.python_version(), sys.base_prefix)"
+    answer = subprocess.run([str(interpreter), "-c", script], capture_output=True, text=True, check=True)
+    full, prefix = answer.stdout.split()
+    return full, prefix
+
+
 def _executable(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -97,19 +107,67 @@ def test_an_interpreter_of_uvs_own_is_used(
 ) -> None:
     version, real = other
     _executable(tmp_path / "pyenv" / "shims" / f"python{version}", SHIM)
-    answer = subprocess.run(
-        [str(real), "-c", "import platform, sys; print(platform.python_version(), sys.base_prefix)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    full, prefix = answer.stdout.split()
+    full, prefix = _version_and_prefix(real)
     own = tmp_path / "uv" / f"cpython-{full}-linux-{platform.machine()}-gnu"
     own.mkdir(parents=True)
     for part in ("bin", "lib", "include"):
         (own / part).symlink_to(Path(prefix) / part)
     assert find_interpreter(version, os.environ) == version  # uv is left to find it
     assert _ensure(_source(tmp_path / "tiny", version)).packages["python"] == full
+
+
+UNNEEDED = {"site-packages", "dist-packages", "test", "idlelib", "__pycache__"}
+
+
+def _needed(file: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if Path(file.name).name in UNNEEDED else file
+
+
+@pytest.fixture
+def offered(
+    other: tuple[str, Path],
+    nothing_around: None,
+    server: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """An archive with the other version of Python, which a server offers to uv together with its sha256."""
+    version, real = other
+    folder, address = server
+    full, prefix = _version_and_prefix(real)
+    archive = folder / "cpython.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
+        for pattern in (f"bin/python{version}", f"lib/python{version}", f"lib/libpython{version}*"):
+            for part in Path(prefix).glob(pattern):
+                name = f"python/{part.relative_to(prefix)}"
+                packed.add(part, name, filter=_needed)
+    major, minor, patch = map(int, full.split("."))
+    download = {"name": "cpython", "major": major, "minor": minor, "patch": patch, "prerelease": ""}
+    download |= {"os": "linux", "arch": {"family": platform.machine(), "variant": None}, "libc": "gnu"}
+    download |= {"url": f"{address}/{archive.name}", "variant": None}
+    download |= {"sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
+    (folder / "downloads.json").write_text(json.dumps({f"cpython-{full}": download}))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", f"{address}/downloads.json")
+    monkeypatch.delenv("UV_PYTHON_INSTALL_MIRROR")
+    return archive
+
+
+def test_an_interpreter_that_is_nowhere_is_fetched_by_uv(
+    other: tuple[str, Path], offered: Path, tmp_path: Path
+) -> None:
+    version, real = other
+    environment = _ensure(_source(tmp_path / "tiny", version))
+    full, prefix = _version_and_prefix(environment.python)
+    assert full == environment.packages["python"] == _version_and_prefix(real)[0]
+    assert Path(prefix).is_relative_to(tmp_path / "uv"), "it runs what was fetched"
+
+
+def test_a_fetched_interpreter_that_is_not_as_announced_is_refused(
+    other: tuple[str, Path], offered: Path, tmp_path: Path
+) -> None:
+    offered.write_bytes(offered.read_bytes()[:-1] + b"!")
+    with pytest.raises(EnvironmentBuildError, match=r"(?s)[Hh]ash mismatch.*There is no Python"):
+        _ensure(_source(tmp_path / "tiny", other[0]))
+    assert not list(environments_folder().glob("*/"))
 
 
 @pytest.mark.usefixtures("nothing_around")

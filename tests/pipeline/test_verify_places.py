@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.processes import Limits
 from publishing.archive import DataSet
 from publishing.manifest import CHECKSUMS
+from tests.loopback import answered_by
 from tests.pipeline.verifying import FOLDER, UNIT, Verify, bomb, made, renamed, rewrite_archive, with_model
 from tests.publishing import verified_zoo
 
@@ -43,7 +43,7 @@ def breaking(server: tuple[Path, str]) -> Iterator[str]:
     """A server that breaks off in the middle of every archive."""
     folder, _ = server
 
-    class Breaks(http.server.BaseHTTPRequestHandler):
+    class Breaks(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = folder / self.path.lstrip("/")
             if not path.is_file():
@@ -55,15 +55,8 @@ def breaking(server: tuple[Path, str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content[:100] if path.name.endswith(".tar.gz") else content)
 
-        def log_message(self, *_args: object) -> None:
-            """Requests are not worth a line."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Breaks) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-        thread.join()
+    with answered_by(Breaks) as address:
+        yield address
 
 
 def test_a_connection_that_breaks_is_told(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from converters.interface import Source, WorkerCall
 from pipeline import environments
 from pipeline.processes import Limits
 from pipeline.workers import run_worker
+from tests.loopback import served
 
 SOURCE = Source(
     name="hub-client",
@@ -29,27 +27,6 @@ SOURCE = Source(
     domain="org.example",
 )
 NEVER = threading.Event()
-
-
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    """Files of a folder, without a line on standard error for each of them."""
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address at which the files of ``folder`` can be had."""
-    handler = functools.partial(_Handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def ask(server: str, folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from tests.publishing.clients import ask, assert_clients_read, run_backend_tests, served
+from tests.loopback import served
+from tests.publishing.clients import ask, assert_clients_read, run_backend_tests
 from tests.publishing.small_zoo import MODELS, OPSETS, publish_small_zoo
 
 pytestmark = pytest.mark.hub_client

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import http.server
-import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import fsspec
@@ -14,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from publishing.errors import PublishError
 from publishing.inspection.readers import AbsentError, Reader, UnreadableError, WebReader, reader_of
+from tests.loopback import answered_by
 
 FILES = {"a/b c#1.bin": b"x" * 3_000_000, "top.txt": b"top", "packed.tar.gz": gzip.compress(b"y")}
 SECRET = "wJalrXUtnFEMI"  # noqa: S105 - of a server that lives as long as the test
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> str:
     return str(tmp_path / "zoo")
 
 
-class _Odd(http.server.BaseHTTPRequestHandler):
+class _Odd(BaseHTTPRequestHandler):
     """Serves the files as some servers do: redirects, a compression that nobody asked for, errors."""
 
     def do_GET(self) -> None:
@@ -88,18 +88,11 @@ class _Odd(http.server.BaseHTTPRequestHandler):
         else:
             self.send_error(503 if "busy" in self.path else 404)
 
-    def log_message(self, *_args: object) -> None:
-        """Requests are not worth a line."""
-
 
 @pytest.fixture
 def web() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Odd) as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-        thread.join()
+    with answered_by(_Odd) as address:
+        yield address
 
 
 def content(reader: Reader, path: str) -> bytes:

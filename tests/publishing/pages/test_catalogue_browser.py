@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from publishing.pages.catalogue import catalogue
+from tests.loopback import served
 from tests.publishing.pages.catalogue_zoo import DISSENT, many, write, zoo
 
 MODEL = "timm/efficientnet/tf_efficientnet_lite0.html"
@@ -71,13 +68,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("zoo"), zoo()).parent
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """A file server that prints nothing."""
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def disk(folder: Path) -> str:
     """Where the zoo is on disk, for what does not depend on how a page comes."""
@@ -90,12 +80,8 @@ def address(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     if request.param == "file":
         yield f"{folder.as_uri()}/"
         return
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with served(folder) as server:
+        yield f"{server}/"
 
 
 @pytest.fixture
