@@ -10,7 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.verify import verify_places
 from publishing.trust.signature import SIGNATURE, sign_digests
 from tests.publishing import verified_zoo
-from tests.publishing.trust.test_signature import make_key
+from tests.publishing.trust.signing import make_key
 
 UNIT = "timm/small/model/tiny-12"
 
