@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.plan import ModelJob, Plan
+from pipeline.jobs import ModelJob, Plan
 from pipeline.processes import GIBIBYTE, Interrupted, Limits, PeakMemory
 from pipeline.progress import Progress
 from pipeline.run_environments import RunEnvironments

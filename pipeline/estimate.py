@@ -19,7 +19,7 @@ from pipeline.environment_files import describe, environments_folder
 from pipeline.fetch import downloaded
 from pipeline.files import cache_folder
 from pipeline.history import Entry, read_history
-from pipeline.plan import ModelJob, Plan, Unit
+from pipeline.jobs import ModelJob, Plan, Unit
 from pipeline.sizes import bytes_below, sizes_of
 
 ARCHIVE_SHARE = 0.94

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import FrameType
 
-from pipeline.plan import ModelJob
+from pipeline.jobs import ModelJob
 from pipeline.progress import Result
 
 RunModel = Callable[[ModelJob], list[Result]]

@@ -13,9 +13,9 @@ from converters.interface import export_call
 from pipeline import cache, environments, keys
 from pipeline.context import ModelContext
 from pipeline.errors import VerdictError, WorkerError
+from pipeline.jobs import ModelJob
 from pipeline.leftovers import folder_of_export, folder_of_inputs
 from pipeline.materials import LoadedWeights, model_folder_of, pictures_of, weights_of
-from pipeline.plan import ModelJob
 from pipeline.verification import tolerance_of
 from pipeline.workers import run_worker
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.plan import ModelJob, Plan
+from pipeline.jobs import ModelJob, Plan
 from pipeline.tables import Column, Table, console_for_output, markdown, print_table
 
 if TYPE_CHECKING:

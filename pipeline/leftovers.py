@@ -15,8 +15,8 @@ from pathlib import Path
 from pipeline import keys
 from pipeline.config import FIRST_OPSET, LAST_OPSET
 from pipeline.context import ModelContext
+from pipeline.jobs import ModelJob, Plan
 from pipeline.locks import locked
-from pipeline.plan import ModelJob, Plan
 
 
 def folder_of_inputs(job: ModelJob) -> str:

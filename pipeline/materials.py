@@ -12,7 +12,7 @@ from pipeline.config import FileWeights, Images, RandomWeights, UrlWeights, Weig
 from pipeline.errors import FetchError, UsageError
 from pipeline.fetch import extract_folder, extract_members, fetch_url, fetch_wheel
 from pipeline.files import sha256_of_file
-from pipeline.plan import ModelJob
+from pipeline.jobs import ModelJob
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a pipeline file asks for: its models, its units with their names, and which are done."""
+"""From a checked pipeline file to a plan: its models found, its units named, and which are done."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pipeline.config_reader import read_pipeline_file
 from pipeline.errors import UsageError
 from pipeline.fetch import folder_of_wheel
 from pipeline.figures_file import Document
+from pipeline.jobs import ModelJob, Plan, Unit
 from pipeline.selection import Selection
 from pipeline.yaml_lines import LinedDocument, Location
 from publishing.errors import PublishError
 from publishing.stores import is_url, open_store
-from publishing.stores.folder import FolderStore
 from publishing.zoo import PublishedUnit, Zoo
 
 Catalogue = dict[str, dict[str, Any]]
@@ -31,73 +31,6 @@ IsDone = Callable[[str, str], bool]
 CatalogueOf = Callable[[Source, bool], Catalogue | None]
 """Answers with the models of a source. Where its environment has not been built, it is built if the
 second argument asks for it. The answer is None where it is not there, or cannot be built."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One file to publish, such as ``timm/tf_efficientnet_lite0@12``."""
-
-    name: str
-    opset: int
-    retarget_key: str
-    key: str
-    done: bool
-
-
-@dataclass(frozen=True)
-class ModelJob:
-    """One model with all its units: they share an export and its reference outputs."""
-
-    source: Source
-    model: str
-    """What the framework calls it, or the absolute path of its folder."""
-    name: str
-    """``<source>/<published name>``."""
-    entry: ModelEntry
-    model_at: str
-    """``<file>:<line>`` of the model in the pipeline file, for messages."""
-    weights_at: str
-    """``<file>:<line>`` of what the entry says of its weights, for messages."""
-    images_at: str
-    inputs_key: str
-    export_key: str
-    units: tuple[Unit, ...]
-    documents: tuple[Document, ...]
-    """What documents say of this model."""
-    whole: bool
-    """Whether these are all the units that the file asks of this model."""
-
-    @property
-    def done(self) -> bool:
-        return all(unit.done for unit in self.units)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A checked pipeline file, resolved to jobs."""
-
-    folder: Path
-    """The folder of the pipeline file: paths in it are relative to it."""
-    zoo: Zoo
-    """Where it is published."""
-    published: Mapping[str, PublishedUnit]
-    """All that is published there, others' units too, when the plan was made."""
-    work: Path
-    fresh: bool
-    """Whether nothing that was done before counts, unfinished work included."""
-    jobs: tuple[ModelJob, ...]
-    unresolved: tuple[tuple[str, Source], ...] = ()
-    """Globs such as ``timm/vgg*`` whose models nobody knows, for want of an environment; and the source."""
-
-    @property
-    def units(self) -> tuple[Unit, ...]:
-        return tuple(unit for job in self.jobs for unit in job.units)
-
-    @property
-    def publish_folder(self) -> Path | None:
-        """The folder that is published into; None where the zoo is not on a disk of ours."""
-        store = self.zoo.store
-        return store.folder if isinstance(store, FolderStore) else None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.disk import human
 from pipeline.estimate import Estimate, ModelEstimate
-from pipeline.plan import Plan
+from pipeline.jobs import Plan
 from pipeline.tables import Column, Table, console_for_output, print_table
 
 _COLUMNS = (

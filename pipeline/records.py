@@ -12,7 +12,7 @@ import numpy as np
 from evaluation.labels import imagenet_labels, top
 from pipeline.config import RandomWeights
 from pipeline.exports import Export
-from pipeline.plan import ModelJob, Unit
+from pipeline.jobs import ModelJob, Unit
 from pipeline.verification import Verification
 from publishing.archive import DataSet
 from publishing.metadata import Metadata

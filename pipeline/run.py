@@ -24,9 +24,10 @@ from pipeline.errors import (
     UsageError,
 )
 from pipeline.executors import interruptible, run_models
+from pipeline.jobs import Plan
 from pipeline.leftovers import clear_published
 from pipeline.materials import fetch_all
-from pipeline.plan import Catalogue, CatalogueOf, Plan, make_plan, read_checked
+from pipeline.plan import Catalogue, CatalogueOf, make_plan, read_checked
 from pipeline.run_environments import RunEnvironments
 from pipeline.selection import Selection
 

@@ -13,8 +13,8 @@ from pipeline.config import FileWeights
 from pipeline.environments import Environment
 from pipeline.errors import EnvironmentBuildError, WorkerError
 from pipeline.files import read_json, write_json
+from pipeline.jobs import ModelJob
 from pipeline.locks import locked
-from pipeline.plan import ModelJob
 from pipeline.processes import Limits
 from pipeline.workers import run_worker
 

@@ -21,9 +21,9 @@ from pipeline.context import ModelContext
 from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.exports import Export, make_export
 from pipeline.history import note
+from pipeline.jobs import Unit
 from pipeline.leftovers import folder_of_unit, tidy
 from pipeline.locks import locked
-from pipeline.plan import Unit
 from pipeline.processes import Interrupted
 from pipeline.progress import Result
 from pipeline.records import data_sets_of, description_of, metadata_of

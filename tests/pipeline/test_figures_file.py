@@ -9,7 +9,8 @@ import pytest
 from converters.interface import Source
 from pipeline.errors import UsageError
 from pipeline.figures_file import FiguresFile, read_figures
-from pipeline.plan import Catalogue, Plan, make_plan, read_checked
+from pipeline.jobs import Plan
+from pipeline.plan import Catalogue, make_plan, read_checked
 from pipeline.selection import Selection
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,8 @@ import pytest
 
 from converters.interface import Source
 from pipeline.errors import UsageError
-from pipeline.plan import Catalogue, Plan, make_plan, read_checked
+from pipeline.jobs import Plan
+from pipeline.plan import Catalogue, make_plan, read_checked
 from pipeline.selection import Selection, matches
 
 ZOO = Path(__file__).parents[2] / "zoo"
