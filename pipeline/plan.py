@@ -98,8 +98,9 @@ def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
 def _published(zoo: Zoo) -> tuple[Mapping[str, PublishedUnit], Mapping[str, str]]:
     """What is published, and the digests that are announced."""
     try:
-        zoo.require_ours()
-        return zoo.units(), zoo.listed()
+        stamps = zoo.store.stamps()
+        zoo.require_ours(stamps)
+        return zoo.units(stamps), zoo.listed()
     except PublishError as error:
         raise UsageError(str(error)) from error
 

@@ -24,8 +24,9 @@ def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[
     zoo = zoo_at(place, Path())
     signer = signer_with(key) if key else None
     try:
-        zoo.require_ours()
-        there = list(zoo.units(whole=False))
+        stamps = zoo.store.stamps()
+        zoo.require_ours(stamps)
+        there = list(zoo.units(stamps, whole=False))
         if not there:
             raise UsageError(f"nothing is published in {zoo.store.place}.")
         missing = [name for name in names if not any(matches(unit, name) for unit in there)]

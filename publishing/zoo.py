@@ -76,9 +76,8 @@ class Zoo:
     def is_intact(self, unit: PublishedUnit, listed: Mapping[str, str]) -> bool:
         """Whether a unit's files are as they were published, as far as the store can compute digests.
 
-        ``listed`` are the digests that are announced.
-
-        A folder reads all of them, a remote store none: there, the sizes have to do.
+        A folder reads all of them, a remote store none: there, the sizes have to do. ``listed`` are the
+        digests that are announced.
         """
         return listed.get(unit.path, unit.sha256) == unit.sha256 and all(
             self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items()
@@ -93,9 +92,12 @@ class Zoo:
             return False
         return self.store.sha256(path) in (digest, None)
 
-    def require_ours(self) -> None:
-        """Raise PublishError where the store holds something, and it is no zoo of this pipeline."""
-        there = self.store.stamps()
+    def require_ours(self, stamps: Mapping[str, Stamp] | None = None) -> None:
+        """Raise PublishError where the store holds something, and it is no zoo of this pipeline.
+
+        ``stamps`` are those of the store, where they are known already.
+        """
+        there = self.store.stamps() if stamps is None else stamps
         # Others have lists of checksums too; only ours have the manifest in them.
         if not there or any(path.endswith(RECORD_SUFFIX) for path in there) or MANIFEST in self.listed():
             return

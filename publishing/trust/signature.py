@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from publishing.errors import PublishError
-from publishing.trust.signing_keys import fingerprint, password_of, public_key_of, require_library
+from publishing.trust.signing_keys import fingerprint, password_of, public_key_of
 
 if TYPE_CHECKING:
     from model_signing.hashing import Config
@@ -42,10 +42,9 @@ def sign_digests(digests: Mapping[str, str], key: Path, previous: bytes | None =
     Raises:
         PublishError: the key is not fit, or what signs is not installed.
     """
-    require_library()
+    password = password_of(key)
     from model_signing import signing
 
-    password = password_of(key)
     with _scratch() as place:
         public_key, signature = place / "public.pem", place / SIGNATURE
         public_key.write_bytes(public_key_of(key))
@@ -68,7 +67,6 @@ def check_signature(signature: bytes, digests: Mapping[str, str], public_key: Pa
     Raises:
         PublishError: the key is not fit, or what checks is not installed.
     """
-    require_library()
     expected = fingerprint(public_key)
     try:
         hint = json.loads(signature)["verificationMaterial"]["publicKey"]["hint"]

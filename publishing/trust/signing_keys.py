@@ -21,7 +21,7 @@ _MAKE = "`openssl ecparam -name prime256v1 -genkey -noout -out zoo.key` makes on
 _DERIVE = "`openssl ec -in zoo.key -pubout -out zoo.pub` makes it from the private one"
 
 
-def require_library() -> None:
+def _require_library() -> None:
     """Import what signs and checks.
 
     Raises:
@@ -62,7 +62,7 @@ def fingerprint(public_key: Path) -> str:
     Raises:
         PublishError: it is no public key of a curve that can sign, or what checks is not installed.
     """
-    require_library()
+    _require_library()
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -83,7 +83,7 @@ def fingerprint(public_key: Path) -> str:
 
 def _private_key(key: Path) -> tuple[EllipticCurvePrivateKey, bytes | None]:
     """The key, and its password where it is encrypted."""
-    require_library()
+    _require_library()
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

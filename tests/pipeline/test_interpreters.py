@@ -141,10 +141,19 @@ def offered(
                 name = f"python/{part.relative_to(prefix)}"
                 packed.add(part, name, filter=_needed)
     major, minor, patch = map(int, full.split("."))
-    download = {"name": "cpython", "major": major, "minor": minor, "patch": patch, "prerelease": ""}
-    download |= {"os": "linux", "arch": {"family": platform.machine(), "variant": None}, "libc": "gnu"}
-    download |= {"url": f"{address}/{archive.name}", "variant": None}
-    download |= {"sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
+    download = {
+        "name": "cpython",
+        "major": major,
+        "minor": minor,
+        "patch": patch,
+        "prerelease": "",
+        "os": "linux",
+        "arch": {"family": platform.machine(), "variant": None},
+        "libc": "gnu",
+        "variant": None,
+        "url": f"{address}/{archive.name}",
+        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+    }
     (folder / "downloads.json").write_text(json.dumps({f"cpython-{full}": download}))
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", f"{address}/downloads.json")
     monkeypatch.delenv("UV_PYTHON_INSTALL_MIRROR")
