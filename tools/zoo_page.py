@@ -28,8 +28,7 @@ from pipeline.history import read_history
 from pipeline.run import plan_file
 from pipeline.selection import Selection
 from pipeline.tables import Column, Table, markdown
-from publishing.pages import prose
-from publishing.pages.verdict_matrix import worst_error
+from publishing.pages import verdicts
 from publishing.record import Record
 
 ROOT = Path(__file__).parents[1]
@@ -119,7 +118,7 @@ def verdicts_table(models: Sequence[Published], history: Mapping[str, Mapping[st
 
 def verdict_row(model: Published, noted: Mapping[str, Any]) -> tuple[str, ...]:
     right, wrong = runtimes(model.records)
-    errors = [error for error in map(worst_error, model.records) if error is not None]
+    errors = [error for error in map(verdicts.worst_error_of, model.records) if error is not None]
     seconds, peak = noted.get("seconds", {}), noted.get("peak_memory")
     taken = [f"{seconds[stage]:.0f}" if stage in seconds else "" for stage in ("export", "unit")]
     return (
@@ -141,7 +140,7 @@ def runtimes(records: Sequence[Record]) -> tuple[dict[str, list[int]], dict[str,
         for record in records:
             said = record.verdict["runtimes"].get(name, {"outcome": "not asked"})
             if said["outcome"] == "ran":
-                (right if prose.agrees(said) else wrong).setdefault(name, []).append(record.opset)
+                (right if verdicts.agrees(said) else wrong).setdefault(name, []).append(record.opset)
     return right, wrong
 
 

@@ -11,7 +11,7 @@ from publishing.pages import prose
 from publishing.pages.card_groups import precision
 from publishing.pages.formatting import natural
 from publishing.pages.snippet import runtime_of
-from publishing.pages.verdict_matrix import worst_error
+from publishing.pages.verdicts import worst_error_of
 from publishing.record import Record
 
 FULL_PRECISION = "fp32"
@@ -70,7 +70,7 @@ class Model:
     @cached_property
     def worst_error(self) -> float | None:
         """The largest relative error of any full precision file in a runtime that agrees."""
-        errors = [worst_error(record) for record in self.precisions[precision_of(self.main)]]
+        errors = [worst_error_of(record) for record in self.precisions[precision_of(self.main)]]
         return max((error for error in errors if error is not None), default=None)
 
     @property

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from publishing.pages import formatting
+from publishing.pages import formatting, verdicts
 from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
 from publishing.pages.wording import listed, shape
 from publishing.record import Record
@@ -202,29 +202,12 @@ def runtime_title(name: str) -> str:
     return RUNTIMES.get(name, name)
 
 
-def agreeing(record: Record) -> list[str]:
-    """List the runtimes that ran the file and computed the same, by the record's names."""
-    return [name for name, said in record.verdict["runtimes"].items() if agrees(said)]
-
-
-def agrees(runtime: Mapping[str, Any]) -> bool:
-    """Tell whether a runtime ran the file and computed the same."""
-    return runtime["outcome"] == "ran" and all(said["passed"] for said in runtime["comparisons"].values())
-
-
-def worst_error(runtime: Mapping[str, Any]) -> float | None:
-    """Return a runtime's largest error over all data sets, as a share of the largest output, or None."""
-    errors = [said["relative_error"] for said in runtime["comparisons"].values()]
-    known = [error for error in errors if error is not None]
-    return max(known) if known else None
-
-
 def outcome_of(runtime: Mapping[str, Any]) -> str:
     """Say in a word or a figure what a runtime made of a file."""
-    error = worst_error(runtime)
+    error = verdicts.worst_error(runtime)
     if runtime["outcome"] != "ran":
         return str(runtime["outcome"])
-    if agrees(runtime):
+    if verdicts.agrees(runtime):
         return "same" if error is None else formatting.error(error)
     return "differs" if error is None else f"differs: {formatting.error(error)}"
 
@@ -242,7 +225,7 @@ def runs_in(record: Record) -> str:
     """Say what runs the file, where ONNX Runtime does not; empty where it does."""
     if runtime_of(record) == "onnxruntime":
         return ""
-    others = [runtime_title(name) for name in agreeing(record) if not name.startswith("onnxruntime")]
+    others = [runtime_title(name) for name in verdicts.agreeing(record) if not name.startswith("onnxruntime")]
     return (
         f"ONNX Runtime begins at opset {FIRST_OPSET_OF_ONNX_RUNTIME} and does not run opset {record.opset}; "
         f"{listed(others)} ran it here."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from publishing.pages import prose
+from publishing.pages import verdicts
 from publishing.record import Record
 
 Kind = Literal["agrees", "differs", "silent"]
@@ -56,12 +56,6 @@ def matrix(records: Sequence[Record]) -> Matrix:
     return Matrix(runtimes, rows)
 
 
-def worst_error(record: Record) -> float | None:
-    """Return the largest relative error of the runtimes that agree with the source; None without any."""
-    errors = [prose.worst_error(record.verdict["runtimes"][name]) for name in prose.agreeing(record)]
-    return max((error for error in errors if error is not None), default=None)
-
-
 def _cell(record: Record, name: str) -> Cell | None:
     runtime = record.verdict["runtimes"].get(name)
     if runtime is None:
@@ -70,7 +64,7 @@ def _cell(record: Record, name: str) -> Cell | None:
     return Cell(
         kind=kind,
         outcome=outcome,
-        worst=prose.worst_error(runtime),
+        worst=verdicts.worst_error(runtime),
         version=runtime["version"],
         role=_role(runtime),
         reason=runtime["reason"],
@@ -80,7 +74,7 @@ def _cell(record: Record, name: str) -> Cell | None:
 
 def _outcome(runtime: Mapping[str, Any]) -> tuple[Kind, str]:
     if runtime["outcome"] == "ran":
-        return ("agrees", "agrees") if prose.agrees(runtime) else ("differs", "disagrees")
+        return ("agrees", "agrees") if verdicts.agrees(runtime) else ("differs", "disagrees")
     return ("silent" if runtime["outcome"] in _SAYS_NOTHING else "differs"), runtime["outcome"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publishing.pages import prose
+from publishing.pages import prose, verdicts
 from publishing.pages.snippet import snippet
 from publishing.pages.wording import listed, shape
 from tests.publishing.pages.card_records import PREPROCESSING, comparison, record, runtime
@@ -93,9 +93,9 @@ def test_parity_is_told_with_figures() -> None:
         "most probable ones must be the same"
     )
     assert prose.outcome_of(runtimes["openvino"]) == "4.2e-5"
-    assert prose.agreeing(some) == ["openvino"]
-    assert prose.worst_error(runtimes["openvino"]) == 4.2e-5
-    assert prose.worst_error(runtime(comparisons={})) is None
+    assert verdicts.agreeing(some) == ["openvino"]
+    assert verdicts.worst_error(runtimes["openvino"]) == 4.2e-5
+    assert verdicts.worst_error(runtime(comparisons={})) is None
     some.verdict["tolerance"].update(top1=False, top5=False, relative=0.01)
     assert prose.tolerance_of(some) == "no value may be off by more than 1e-2 of the largest one"
 
