@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import pytest
 from converters.registry import SOURCES
 from pipeline import environments
 from pipeline.environment_files import environments_folder
+from tests.pipeline.disks import mounted
 
 pytestmark = pytest.mark.mxnet
 
@@ -47,14 +47,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system with room for one unit of a small model, and not for ten."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    if not mount or not unmount:
-        pytest.skip("file systems cannot be mounted here")
-    command = [mount, "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("only an administrator can mount a file system")
-    yield folder
-    subprocess.run([unmount, str(folder)], check=True)
+    with mounted(folder, megabytes=48):
+        yield folder
 
 
 def test_a_run_that_the_disk_cannot_hold_does_not_begin(tmp_path: Path, small_disk: Path) -> None:

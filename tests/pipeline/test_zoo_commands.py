@@ -17,7 +17,9 @@ import fsspec
 import httpx2
 import pytest
 
-from tests.publishing.buckets import SECRET, s3_server
+from tests.pipeline.disks import mounted
+from tests.publishing.buckets import SECRET, s3_bucket
+from tests.publishing.trust.signing import make_key
 from tests.publishing.zoos import bytes_of
 
 pytestmark = pytest.mark.mxnet
@@ -142,14 +144,7 @@ def test_a_file_changed_by_one_bit_is_published_again(folder: Path, ending: str)
 
 
 def test_a_signed_zoo(folder: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("NOT TESTED: signing. Install openssl; CI has it.")
-    key, public = folder / "zoo.key", folder / "zoo.pub"
-    subprocess.run(
-        [openssl, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key)], check=True
-    )
-    subprocess.run([openssl, "ec", "-in", str(key), "-pubout", "-out", str(public)], check=True)
+    key, _ = make_key(folder)
     _run(folder, "run", "both.yaml", "--sign", "zoo.key")
     signature = (folder / "dist/model.sig").read_bytes()
     checked = ("verify", "dist", "--digests-only", "--public-key", "zoo.pub")
@@ -171,17 +166,11 @@ def test_a_signed_zoo(folder: Path) -> None:
 @pytest.fixture
 def small_disk(folder: Path) -> Iterator[Path]:
     """The zoo, on a file system of its own."""
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    if not mount or not unmount:
-        pytest.skip("NOT TESTED: a read-only disk. File systems cannot be mounted here.")
     (folder / "dist").rename(folder / "moved")
     (folder / "dist").mkdir()
-    command = [mount, "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(folder / "dist")]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("NOT TESTED: a read-only disk. Only an administrator can mount a file system.")
-    shutil.copytree(folder / "moved", folder / "dist", dirs_exist_ok=True)
-    yield folder
-    subprocess.run([unmount, str(folder / "dist")], check=True)
+    with mounted(folder / "dist", megabytes=200):
+        shutil.copytree(folder / "moved", folder / "dist", dirs_exist_ok=True)
+        yield folder
 
 
 def test_a_zoo_that_can_only_be_read_stays_whole(small_disk: Path) -> None:
@@ -259,12 +248,8 @@ def test_serve_says_what_is_wrong(folder: Path, address: str) -> None:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
     """A client of a real S3 server, and a URL there."""
-    with s3_server() as variables:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        system = fsspec.filesystem("s3", skip_instance_cache=True)
-        system.mkdir("models")
-        yield system, "s3://models/zoo"
+    with s3_bucket(monkeypatch) as url:
+        yield fsspec.filesystem("s3"), url
 
 
 def test_a_zoo_in_a_bucket(published: Path, tmp_path: Path, bucket: tuple[Any, str]) -> None:

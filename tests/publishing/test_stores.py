@@ -22,7 +22,7 @@ from publishing.stores.hub import HubStore
 from publishing.stores.interface import Content, content_of
 from publishing.units import publish, unpublish
 from publishing.zoo import Zoo
-from tests.publishing.buckets import SECRET, s3_server
+from tests.publishing.buckets import SECRET, s3_bucket
 from tests.publishing.zoos import bytes_of, description, material, network, pages, publish_in, seen, zoo_in
 
 
@@ -41,13 +41,8 @@ def memory() -> Iterator[str]:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a bucket on a real server; credentials come from where S3's tools look for them."""
-    with s3_server() as variables:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        fsspec.filesystem("s3").clear_instance_cache()
-        fsspec.filesystem("s3").mkdir("models")
-        yield "s3://models/zoo"
-        fsspec.filesystem("s3").clear_instance_cache()
+    with s3_bucket(monkeypatch) as url:
+        yield url
 
 
 @pytest.fixture(params=["memory", "bucket"])
