@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from publishing.errors import PublishError
-from publishing.graph import GraphFacts, facts_of
+from publishing.facts import GraphFacts, facts_of
 from publishing.inspection.archive_reading import Unpacked, unpack
 from publishing.inspection.archive_stream import ArchiveError, bounds_for
 from publishing.inspection.data import DataArrays, read_data
@@ -114,7 +114,7 @@ def _check_model(path: Path, record: Record | None) -> tuple[GraphFacts | None, 
 
 def _data_outside(model: onnx.ModelProto, path: Path) -> str:
     """The name of a file beside the model that holds data of it; empty where there is none."""
-    from opsets.external import is_external, region_of, tensors
+    from opsets.files.external import is_external, region_of, tensors
 
     places = {Path(region_of(tensor).path) for tensor in tensors(model) if is_external(tensor)}
     return next((place.name for place in sorted(places) if place != path.resolve()), "")

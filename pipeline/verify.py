@@ -12,7 +12,7 @@ from pipeline.progress import Progress, progress_on
 from pipeline.verify_report import Outcome, print_outcomes
 from pipeline.verify_zoo import Options, verify_file, verify_zoo
 from publishing.errors import PublishError
-from publishing.inspection.folder import NotAZooError
+from publishing.inspection.lists import NotAZooError
 from publishing.inspection.readers import AbsentError, UnreadableError, reader_of
 from publishing.manifest import MANIFEST
 from publishing.stores import is_url

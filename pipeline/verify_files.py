@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.processes import Interrupted
-from publishing.inspection.folder import Announced
+from publishing.inspection.lists import Announced
 from publishing.inspection.readers import AbsentError, Reader, UnreadableError
 
 MISSING = "is missing"

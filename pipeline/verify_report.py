@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk import human
 from pipeline.tables import console_for_output
-from publishing.inspection.folder import Finding
+from publishing.inspection.lists import Finding
 
 if TYPE_CHECKING:
     from pipeline.verify_files import Fetched

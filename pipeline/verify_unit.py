@@ -22,7 +22,7 @@ from pipeline.files import read_json
 from pipeline.processes import GIBIBYTE, Limits, run_process
 from pipeline.verification import runs_of
 from pipeline.workers import worker_environment
-from publishing.inspection.folder import Finding
+from publishing.inspection.lists import Finding
 from publishing.record import Record, to_json
 
 LIMITS = Limits(seconds=1800, memory=8 * GIBIBYTE)

@@ -16,7 +16,7 @@ from pipeline.verify_files import MISSING, Fetched, fetch
 from pipeline.verify_report import Outcome
 from pipeline.verify_unit import UnitFiles, examine
 from publishing.errors import PublishError
-from publishing.inspection.folder import Announced, Finding, Zoo, read_text, read_zoo
+from publishing.inspection.lists import Announced, Finding, Listing, read_listing, read_text
 from publishing.inspection.readers import AbsentError, Reader, reader_of
 from publishing.inspection.record import inspect_record
 from publishing.manifest import CHECKSUMS
@@ -43,18 +43,18 @@ def verify_zoo(place: str, reader: Reader, options: Options, progress: Progress)
         PublishError: it is no zoo, or cannot be read.
         PipelineError: there is no room to unpack.
     """
-    zoo = read_zoo(reader)
-    outcome = Outcome(place, findings=list(zoo.findings))
-    if not zoo.lists_files:
+    listing = read_listing(reader)
+    outcome = Outcome(place, findings=list(listing.findings))
+    if not listing.lists_files:
         outcome.notes.append("a web server does not list its files: extra ones were not looked for")
-    others = [path for path in zoo.announced if not path.endswith(ARTIFACTS)]
+    others = [path for path in listing.announced if not path.endswith(ARTIFACTS)]
     with _shown(progress, "lists, records and pages", "digests"):
         for path in sorted(others):
-            _check(reader, path, zoo, outcome, options)
-    for stem in sorted({_stem(path) for path in zoo.announced if path.endswith(ARTIFACTS)}):
+            _check(reader, path, listing, outcome, options)
+    for stem in sorted({_stem(path) for path in listing.announced if path.endswith(ARTIFACTS)}):
         with _shown(progress, stem, "checked"):
-            _verify_unit(reader, stem, zoo, outcome, options)
-    _check_signature(reader, zoo, outcome, options)
+            _verify_unit(reader, stem, listing, outcome, options)
+    _check_signature(reader, listing, outcome, options)
     return outcome
 
 
@@ -111,11 +111,11 @@ def _by_record(record: Record | None, name: str) -> Announced | None:
 
 
 def _record_beside(reader: Reader, stem: str, outcome: Outcome) -> Record | None:
-    zoo, path = Zoo(), f"{stem}{RECORD_SUFFIX}"
-    text = read_text(reader, path, zoo)
-    outcome.findings += zoo.findings
+    listing, path = Listing(), f"{stem}{RECORD_SUFFIX}"
+    text = read_text(reader, path, listing)
+    outcome.findings += listing.findings
     if text is None:
-        if not zoo.findings:
+        if not listing.findings:
             outcome.notes.append(f"no {path} lies beside it: its digest was compared with nothing")
         return None
     try:
@@ -130,44 +130,45 @@ def _record_beside(reader: Reader, stem: str, outcome: Outcome) -> Record | None
 
 
 def _check(
-    reader: Reader, path: str, zoo: Zoo, outcome: Outcome, options: Options, keep: Path | None = None
+    reader: Reader, path: str, listing: Listing, outcome: Outcome, options: Options, keep: Path | None = None
 ) -> Fetched:
     """Hold one file against what the lists say of it."""
-    announced = zoo.announced[path]
+    announced = listing.announced[path]
     fetched = fetch(reader, path, announced if announced.sha256 else None, options.stop, keep)
     outcome.count(path, fetched)
     return fetched
 
 
-def _verify_unit(reader: Reader, stem: str, zoo: Zoo, outcome: Outcome, options: Options) -> None:
+def _verify_unit(reader: Reader, stem: str, listing: Listing, outcome: Outcome, options: Options) -> None:
     with _scratch() as folder:
         found = {}
         for ending in ARTIFACTS:
             path = f"{stem}{ending}"
-            if path in zoo.announced:
+            if path in listing.announced:
                 keep = None if options.digests_only else folder / Path(path).name
-                found[ending] = _check(reader, path, zoo, outcome, options, keep)
+                found[ending] = _check(reader, path, listing, outcome, options, keep)
         local = {ending: fetched.local for ending, fetched in found.items()}
         if options.digests_only or not any(local.values()):
             return
-        model = zoo.announced.get(f"{stem}.onnx")
+        model = listing.announced.get(f"{stem}.onnx")
         unit = UnitFiles(
             model_name=f"{stem}.onnx",
             model=local.get(".onnx"),
             model_sha256=model.sha256 if model else None,
             archive_name=f"{stem}.tar.gz",
             archive=local.get(".tar.gz"),
-            record=zoo.records.get(stem),
+            record=listing.records.get(stem),
         )
         outcome.take(examine(unit, folder, options.stop))
 
 
-def _check_signature(reader: Reader, zoo: Zoo, outcome: Outcome, options: Options) -> None:
+def _check_signature(reader: Reader, listing: Listing, outcome: Outcome, options: Options) -> None:
     if options.public_key is None:
-        signed = f"{SIGNATURE} was not checked: give --public-key KEY" if zoo.signed else "it is not signed"
+        unchecked = f"{SIGNATURE} was not checked: give --public-key KEY"
+        signed = unchecked if listing.signed else "it is not signed"
         outcome.notes.append(signed)
         return
-    if not zoo.signed:
+    if not listing.signed:
         outcome.findings.append(Finding(SIGNATURE, f"{MISSING}: nobody has signed this zoo"))
         return
     from publishing.trust.signature import check_signature

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from opsets.context import Walk
-from opsets.dead import remove_dead
-from opsets.inference import ShapeInference, reshaped
+from opsets.facts.inference import ShapeInference, reshaped
+from opsets.tidying.dead import remove_dead
+from opsets.walk import Walk
 
 
 def clean(walk: Walk) -> None:

@@ -6,7 +6,7 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-from opsets.dead import remove_dead
+from opsets.tidying.dead import remove_dead
 from tests.opsets.comparing import parse
 from tests.opsets.simplifying import operators, walk_of
 

@@ -16,7 +16,7 @@ import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
-from opsets.versions import schema_at
+from opsets.facts.versions import schema_at
 
 Length = Any
 """The length of an axis: an int, or a sympy expression of positive integers."""

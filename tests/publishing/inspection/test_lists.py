@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from publishing.inspection.folder import NotAZooError, read_zoo
+from publishing.inspection.lists import NotAZooError, read_listing
 from publishing.inspection.readers import AbsentError, FolderReader, UnreadableError, is_inside, reader_of
 from publishing.manifest import CHECKSUMS, MANIFEST
 from tests.publishing import verified_zoo
@@ -26,11 +26,11 @@ def zoo(tmp_path: Path) -> Path:
 
 
 def findings(zoo: Path) -> list[str]:
-    return [str(finding) for finding in read_zoo(FolderReader(zoo)).findings]
+    return [str(finding) for finding in read_listing(FolderReader(zoo)).findings]
 
 
 def test_a_zoo_as_published_has_nothing_wrong(zoo: Path) -> None:
-    found = read_zoo(FolderReader(zoo))
+    found = read_listing(FolderReader(zoo))
     assert found.findings == []
     assert not found.signed
     files = {path.relative_to(zoo).as_posix() for path in zoo.rglob("*") if path.is_file()}
@@ -124,16 +124,16 @@ def test_a_manifest_that_is_no_json_is_told(content: bytes, words: str, zoo: Pat
 )
 def test_checksums_damaged_by_hand_are_told(change: Callable[[str], str], words: str, zoo: Path) -> None:
     (zoo / CHECKSUMS).write_text(change((zoo / CHECKSUMS).read_text()), newline="")
-    found = read_zoo(FolderReader(zoo))
+    found = read_listing(FolderReader(zoo))
     assert any(str(finding).startswith(f"{CHECKSUMS}: {words}") for finding in found.findings), found.findings
     assert all(is_inside(path) for path in found.announced)
 
 
 @pytest.mark.parametrize("name", [MANIFEST, CHECKSUMS])
 def test_a_list_that_is_missing_is_told_and_the_other_does(name: str, zoo: Path) -> None:
-    before = read_zoo(FolderReader(zoo))
+    before = read_listing(FolderReader(zoo))
     (zoo / name).unlink()
-    found = read_zoo(FolderReader(zoo))
+    found = read_listing(FolderReader(zoo))
     assert f"{name}: is missing" in map(str, found.findings)
     assert set(found.records) == set(before.records)
     assert found.announced[f"{UNIT}.tar.gz"].sha256 == before.announced[f"{UNIT}.tar.gz"].sha256
@@ -229,7 +229,7 @@ def test_a_folder_that_is_not_ours_is_told(files: dict[str, str], words: str, tm
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
     with pytest.raises(NotAZooError, match=words):
-        read_zoo(FolderReader(folder))
+        read_listing(FolderReader(folder))
 
 
 def test_a_list_of_something_else_is_told_in_short(zoo: Path) -> None:
@@ -251,12 +251,12 @@ def test_what_is_no_regular_file_is_not_opened(zoo: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(AbsentError, match="there is no such folder"):
-        read_zoo(FolderReader(tmp_path / "absent"))
+        read_listing(FolderReader(tmp_path / "absent"))
 
 
 def test_a_server_that_does_not_answer_is_told() -> None:
     with pytest.raises(UnreadableError, match="Connection refused"):
-        read_zoo(reader_of("http://127.0.0.1:9/zoo"))
+        read_listing(reader_of("http://127.0.0.1:9/zoo"))
 
 
 def test_paths_that_lead_elsewhere_are_known() -> None:

@@ -8,7 +8,7 @@ import onnx_ir as ir
 import pytest
 import sympy  # type: ignore[import-untyped]
 
-from opsets.inference import ShapeInference, quotient, reshaped
+from opsets.facts.inference import ShapeInference, quotient, reshaped
 from tests.opsets.simplifying import shape_of, value_in, walk_of
 
 N = sympy.Symbol("N", integer=True, positive=True)

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from opsets.constants import constant
-from opsets.context import Walk, stem_of
 from opsets.errors import CannotAdapt
-from opsets.inference import Length
-from opsets.length_rules import Entries
-from opsets.types import refused_type
-from opsets.values import Evaluator
+from opsets.facts.constants import constant
+from opsets.facts.inference import Length
+from opsets.facts.length_rules import Entries
+from opsets.facts.types import refused_type
+from opsets.facts.values import Evaluator
+from opsets.walk import Walk, stem_of
 
 NOT_LEARNED = "computed for an older opset, not learned"
 """The ``doc_string`` of constants that could be taken for weights: who counts parameters leaves them out."""

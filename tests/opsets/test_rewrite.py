@@ -5,9 +5,9 @@ from __future__ import annotations
 import onnx_ir as ir
 import pytest
 
-from opsets.context import Walk
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
+from opsets.walk import Walk
 from tests.opsets.simplifying import value_in, walk_of
 
 TEXT = """g (float[N,4] x, int64[2] z) => (float[N,4] y) <float[4] w = {1,2,3,4}, float two = {2}> {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import partial
 
 from publishing.errors import PublishError
 from publishing.inspection.checksums import inspect_checksums
@@ -50,7 +51,7 @@ class Announced:
 
 
 @dataclass
-class Zoo:
+class Listing:
     """All that was learnt from the lists, before any other file was looked at."""
 
     announced: dict[str, Announced] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class Zoo:
         self.findings.append(Finding(path, what))
 
 
-def read_zoo(reader: Reader) -> Zoo:
+def read_listing(reader: Reader) -> Listing:
     """Read manifest, checksums and records.
 
     Raises:
@@ -76,35 +77,35 @@ def read_zoo(reader: Reader) -> Zoo:
         AbsentError: there is no such folder.
         UnreadableError: the place cannot be read at all.
     """
-    zoo = Zoo()
+    listing = Listing()
     names = reader.names()
-    zoo.lists_files = names is not None
-    manifest, sums = (read_text(reader, name, zoo) for name in (MANIFEST, CHECKSUMS))
-    if manifest is None and sums is None and zoo.findings:
-        raise UnreadableError(zoo.findings[0].what.removeprefix("cannot be read: "))
-    listed = {} if sums is None else inspect_checksums(sums, lambda what: zoo.add(CHECKSUMS, what))
-    entries = None if manifest is None else inspect_manifest(manifest, lambda what: zoo.add(MANIFEST, what))
+    listing.lists_files = names is not None
+    manifest, sums = (read_text(reader, name, listing) for name in (MANIFEST, CHECKSUMS))
+    if manifest is None and sums is None and listing.findings:
+        raise UnreadableError(listing.findings[0].what.removeprefix("cannot be read: "))
+    listed = {} if sums is None else inspect_checksums(sums, partial(listing.add, CHECKSUMS))
+    entries = None if manifest is None else inspect_manifest(manifest, partial(listing.add, MANIFEST))
     stems = _stems(listed, names, entries if sums is None else None)
-    if not listed and (sums is None or zoo.findings):
-        _refuse_others(reader, manifest is not None, stems, names, zoo)
+    if not listed and (sums is None or listing.findings):
+        _refuse_others(reader, manifest is not None, stems, names, listing)
     for name, text in ((MANIFEST, manifest), (CHECKSUMS, sums)):
-        if text is None and not any(finding.path == name for finding in zoo.findings):
-            zoo.add(name, "is missing")
-    zoo.has_checksums = sums is not None
-    zoo.signed = SIGNATURE in names if names is not None else _is_there(reader, SIGNATURE)
-    zoo.announced = {path: Announced(digest, None, CHECKSUMS) for path, digest in listed.items()}
+        if text is None and not any(finding.path == name for finding in listing.findings):
+            listing.add(name, "is missing")
+    listing.has_checksums = sums is not None
+    listing.signed = SIGNATURE in names if names is not None else _is_there(reader, SIGNATURE)
+    listing.announced = {path: Announced(digest, None, CHECKSUMS) for path, digest in listed.items()}
     for stem in sorted(stems):
-        _read_record(reader, stem, zoo)
+        _read_record(reader, stem, listing)
     if entries is not None:
-        _hold_against_records(entries, zoo)
-    if names is not None and (listed or zoo.records):
-        for path in sorted(names - set(zoo.announced) - {CHECKSUMS, SIGNATURE}):
+        _hold_against_records(entries, listing)
+    if names is not None and (listed or listing.records):
+        for path in sorted(names - set(listing.announced) - {CHECKSUMS, SIGNATURE}):
             if not any(part.startswith(".") for part in path.split("/")):  # such are the store's own
-                zoo.add(path, f"is extra: {CHECKSUMS} does not list it")
-    return zoo
+                listing.add(path, f"is extra: {CHECKSUMS} does not list it")
+    return listing
 
 
-def read_text(reader: Reader, path: str, zoo: Zoo) -> str | None:
+def read_text(reader: Reader, path: str, listing: Listing) -> str | None:
     """Return a list's or a record's text; None, and where it is there a finding, if it cannot be read."""
     content = bytearray()
     try:
@@ -116,9 +117,9 @@ def read_text(reader: Reader, path: str, zoo: Zoo) -> str | None:
     except AbsentError:
         return None
     except UnreadableError as error:
-        zoo.add(path, f"cannot be read: {error}")
+        listing.add(path, f"cannot be read: {error}")
     except UnicodeDecodeError as error:
-        zoo.add(path, f"is damaged: it is no text in UTF-8 from byte {error.start} on")
+        listing.add(path, f"is damaged: it is no text in UTF-8 from byte {error.start} on")
     return None
 
 
@@ -145,7 +146,7 @@ def _stems(listed: dict[str, str], names: frozenset[str] | None, entries: Entrie
 
 
 def _refuse_others(
-    reader: Reader, has_manifest: bool, stems: set[str], names: frozenset[str] | None, zoo: Zoo
+    reader: Reader, has_manifest: bool, stems: set[str], names: frozenset[str] | None, listing: Listing
 ) -> None:
     """Tell a place that is none of a zoo's, or another's zoo, from a zoo with something wrong."""
     if names is not None and not names:
@@ -155,8 +156,8 @@ def _refuse_others(
         has_record = any(_is_there(reader, f"{stem}{RECORD_SUFFIX}") for stem in sorted(stems)[:1])
     if has_record:
         return
-    if zoo.findings:
-        names_told = " and ".join(sorted({finding.path for finding in zoo.findings}))
+    if listing.findings:
+        names_told = " and ".join(sorted({finding.path for finding in listing.findings}))
         told = f"what it has as {names_told} is something else"
     elif has_manifest:
         raise NotAZooError(
@@ -168,57 +169,61 @@ def _refuse_others(
     raise NotAZooError(f"{reader.address} is no published folder: {told}. Give the folder that has them")
 
 
-def _read_record(reader: Reader, stem: str, zoo: Zoo) -> None:
+def _read_record(reader: Reader, stem: str, listing: Listing) -> None:
     path = f"{stem}{RECORD_SUFFIX}"
-    announced = zoo.announced.get(path)
-    text = read_text(reader, path, zoo)
+    announced = listing.announced.get(path)
+    text = read_text(reader, path, listing)
     if text is None:
-        zoo.announced.setdefault(path, Announced("", None, "the other files of the unit"))
+        listing.announced.setdefault(path, Announced("", None, "the other files of the unit"))
         return
     if announced and hashlib.sha256(text.encode()).hexdigest() != announced.sha256:
         return  # told when the digests of all files are compared; what it says is not to be relied on
     try:
         record = inspect_record(text)
     except PublishError as error:
-        zoo.add(path, f"is damaged: {error}")
+        listing.add(path, f"is damaged: {error}")
         return
     if stem != f"{record.folder}/{record.stem}":
-        zoo.add(path, f"is in the wrong place: it belongs to {record.folder}/{record.stem}{RECORD_SUFFIX}")
+        listing.add(
+            path, f"is in the wrong place: it belongs to {record.folder}/{record.stem}{RECORD_SUFFIX}"
+        )
         return
-    zoo.records[stem] = record
+    listing.records[stem] = record
     if not announced:
-        if zoo.has_checksums:
-            zoo.add(path, f"is extra: {CHECKSUMS} does not list it")
-        zoo.announced[path] = Announced(hashlib.sha256(text.encode()).hexdigest(), len(text.encode()), path)
+        if listing.has_checksums:
+            listing.add(path, f"is extra: {CHECKSUMS} does not list it")
+        listing.announced[path] = Announced(
+            hashlib.sha256(text.encode()).hexdigest(), len(text.encode()), path
+        )
     for kind, file in record.files.items():
-        _announce(path, f"{stem}.{kind}", file, zoo)
+        _announce(path, f"{stem}.{kind}", file, listing)
     for row in record.predictions:
-        if row["thumbnail"] not in zoo.announced and zoo.has_checksums:
-            zoo.add(CHECKSUMS, f"does not list {row['thumbnail']}, which {path} shows")
+        if row["thumbnail"] not in listing.announced and listing.has_checksums:
+            listing.add(CHECKSUMS, f"does not list {row['thumbnail']}, which {path} shows")
 
 
-def _announce(record: str, expected: str, file: PublishedFile, zoo: Zoo) -> None:
+def _announce(record: str, expected: str, file: PublishedFile, listing: Listing) -> None:
     """Take over what a record says about a file of its unit."""
     if file.path != expected:
-        zoo.add(record, f"names the file {file.path!a}, and it should be {expected}")
+        listing.add(record, f"names the file {file.path!a}, and it should be {expected}")
         return
-    announced = zoo.announced.get(expected)
+    announced = listing.announced.get(expected)
     if announced is None:
-        zoo.announced[expected] = Announced(file.sha256, file.bytes, record)
-        if zoo.has_checksums:
-            zoo.add(CHECKSUMS, f"does not list {expected}, which {record} describes")
+        listing.announced[expected] = Announced(file.sha256, file.bytes, record)
+        if listing.has_checksums:
+            listing.add(CHECKSUMS, f"does not list {expected}, which {record} describes")
     elif announced.sha256 != file.sha256:
         told = f"the sha256 {file.sha256} of {expected}, and {CHECKSUMS} says {announced.sha256}"
-        zoo.add(record, f"gives {told}: one of them was changed")
+        listing.add(record, f"gives {told}: one of them was changed")
     else:
-        zoo.announced[expected] = Announced(file.sha256, file.bytes, CHECKSUMS)
+        listing.announced[expected] = Announced(file.sha256, file.bytes, CHECKSUMS)
 
 
-def _hold_against_records(entries: Entries, zoo: Zoo) -> None:
-    damaged = {stem for stem in _all_units(zoo) if stem not in zoo.records}
-    for what in compare_with_records(entries, zoo.records.values(), damaged):
-        zoo.add(MANIFEST, what)
+def _hold_against_records(entries: Entries, listing: Listing) -> None:
+    damaged = {stem for stem in _all_units(listing) if stem not in listing.records}
+    for what in compare_with_records(entries, listing.records.values(), damaged):
+        listing.add(MANIFEST, what)
 
 
-def _all_units(zoo: Zoo) -> set[str]:
-    return {path.removesuffix(RECORD_SUFFIX) for path in zoo.announced if path.endswith(RECORD_SUFFIX)}
+def _all_units(listing: Listing) -> set[str]:
+    return {path.removesuffix(RECORD_SUFFIX) for path in listing.announced if path.endswith(RECORD_SUFFIX)}

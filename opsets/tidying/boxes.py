@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from opsets.context import Walk, stem_of
-from opsets.inference import Length
-from opsets.length_rules import row_of
-from opsets.values import Evaluator
+from opsets.facts.inference import Length
+from opsets.facts.length_rules import row_of
+from opsets.facts.values import Evaluator
+from opsets.walk import Walk, stem_of
 
 Box = list[tuple[int, int] | None]
 """For each axis the first element and the one behind the last; None for all of them."""

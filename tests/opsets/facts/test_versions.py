@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opsets.versions import ir_version, since_version
+from opsets.facts.versions import ir_version, since_version
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from opsets import RetargetError
-from opsets.external import is_external, load_inner_references, tensors
-from opsets.storage import read_graph, write
-from opsets.wire import header
+from opsets.files.external import is_external, load_inner_references, tensors
+from opsets.files.storage import read_graph, write
+from opsets.files.wire import header
 
 SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

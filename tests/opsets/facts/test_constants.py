@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from opsets.constants import LARGEST, computed, constant
+from opsets.facts.constants import LARGEST, computed, constant
 
 
 def value_of(name: str, array: Any) -> ir.Value:

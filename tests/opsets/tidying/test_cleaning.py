@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from onnx import checker, helper
 from onnx.numpy_helper import from_array
 
-from opsets.cleaning import clean, count_from_front
-from opsets.context import Walk
-from opsets.inference import ShapeInference
+from opsets.facts.inference import ShapeInference
 from opsets.reading import names_in, read_model, write_model
+from opsets.tidying.cleaning import clean, count_from_front
+from opsets.walk import Walk
 from tests.opsets.comparing import assert_same_numbers, noise, parse, run, text_of
 
 

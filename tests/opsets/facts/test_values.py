@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from opsets.length_rules import row_of
-from opsets.values import Evaluator
+from opsets.facts.length_rules import row_of
+from opsets.facts.values import Evaluator
 from tests.opsets.simplifying import value_in, walk_of
 
 CONSTANTS = """int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3},

@@ -6,11 +6,11 @@ import numpy as np
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
-from opsets.boxes import write_box
-from opsets.context import Walk, stem_of
-from opsets.inference import Length, ShapeInference, reshaped
-from opsets.length_rules import Entries, row_of
-from opsets.values import Evaluator
+from opsets.facts.inference import Length, ShapeInference, reshaped
+from opsets.facts.length_rules import Entries, row_of
+from opsets.facts.values import Evaluator
+from opsets.tidying.boxes import write_box
+from opsets.walk import Walk, stem_of
 
 _END = np.iinfo(np.int64).max
 

@@ -7,7 +7,7 @@ from functools import cache
 import onnx
 import onnx_ir as ir
 
-from opsets.versions import schema_at
+from opsets.facts.versions import schema_at
 
 
 @cache

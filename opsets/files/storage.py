@@ -18,8 +18,8 @@ import onnx
 from google.protobuf.message import DecodeError, EncodeError
 
 from opsets.errors import ModelFileError, RetargetError
-from opsets.external import TENSOR, WAYS, DataFiles, Region, is_external, refer, region_of, tensors
-from opsets.wire import BYTES, Buffer, WireError, fields, header
+from opsets.files.external import TENSOR, WAYS, DataFiles, Region, is_external, refer, region_of, tensors
+from opsets.files.wire import BYTES, Buffer, WireError, fields, header
 
 SMALLEST_REFERENCE = 1024
 """Bytes from which on a tensor is left on disk; smaller ones are not worth a look."""

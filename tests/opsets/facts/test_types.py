@@ -6,7 +6,7 @@ import onnx_ir as ir
 import pytest
 
 from opsets import RetargetError, retarget
-from opsets.types import refused_type
+from opsets.facts.types import refused_type
 from tests.opsets.comparing import parse
 
 FLOAT, INT64, DOUBLE = ir.DataType.FLOAT, ir.DataType.INT64, ir.DataType.DOUBLE

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.constants import Array
-from opsets.context import Walk
-from opsets.dead import release_inside, remove_dead
-from opsets.resolution import resolve, set_expanded
-from opsets.sequences import resolve_sequence
-from opsets.values import Evaluator
+from opsets.facts.constants import Array
+from opsets.facts.values import Evaluator
+from opsets.tidying.dead import release_inside, remove_dead
+from opsets.tidying.resolution import resolve, set_expanded
+from opsets.tidying.sequences import resolve_sequence
+from opsets.walk import Walk
 
 
 def simplify(walk: Walk) -> None:

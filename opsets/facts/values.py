@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from opsets.inference import ShapeInference
-from opsets.length_rules import (
+from opsets.facts.inference import ShapeInference
+from opsets.facts.length_rules import (
     EXACT,
     KINDS,
     LARGEST,

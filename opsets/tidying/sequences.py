@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from opsets.context import Walk, stem_of
-from opsets.dead import release_inside
+from opsets.tidying.dead import release_inside
+from opsets.walk import Walk, stem_of
 
 _LONGEST = 1024
 """Tensors; a longer sequence stays one."""

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import checker, numpy_helper
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, noise, parse
 from tests.opsets.simplifying import assert_simplified, operators, simplified
 
