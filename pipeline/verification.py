@@ -10,8 +10,10 @@ from pathlib import Path
 
 from converters.interface import Source
 from converters.registry import SOURCES
+from opsets import RetargetError, read_graph
 from parity.call import Ending, Run, WorkerCall, missing_runs, read_running, read_runs
 from parity.compare import Array, Tolerance
+from parity.quantized import is_quantized
 from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict, judge
 from pipeline.config import Parity
@@ -89,12 +91,12 @@ def verify(
     """
     shutil.rmtree(folder, ignore_errors=True)
     runs: dict[int, dict[str, Run]] = {opset: {} for opset in models}
+    names = {
+        opset: asked_at(opset, parity.environments, quantized=is_quantized_file(model))
+        for opset, model in models.items()
+    }
     for name, runtime in RUNTIMES.items():
-        asked = {
-            str(opset): model
-            for opset, model in models.items()
-            if name in asked_at(opset, parity.environments)
-        }
+        asked = {str(opset): model for opset, model in models.items() if name in names[opset]}
         call = WorkerCall(name, asked, inputs, folder / name, _THREADS)
         if asked and runtime.ENVIRONMENT:
             ensure = environment_of or RunEnvironments(stop=stop, say=lambda _message: None).ensure
@@ -108,6 +110,15 @@ def verify(
     if all(verification.passed for verification in verifications.values()):
         shutil.rmtree(folder, ignore_errors=True)
     return verifications
+
+
+def is_quantized_file(model: Path) -> bool:
+    """Whether the graph of a file is; one that cannot be read is left to the runtimes, which say why."""
+    try:
+        graph = read_graph(model).graph
+    except RetargetError:
+        return False
+    return is_quantized(node.op_type for node in graph.node)
 
 
 def _runs_in_environment(
