@@ -94,7 +94,7 @@ def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(MODEL, "a Caffe2 net has no other form for inference: leave out reparameterise")
-    with np.load(request["inputs"]) as archive:
+    with np.load(request["inputs"], allow_pickle=False) as archive:
         inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
     pictures = np.concatenate(list(inputs.values()))
     named = not os.path.isabs(request["model"])
