@@ -92,7 +92,8 @@ def build(name: str) -> Any:
 def _build(name: str, options: Dict[str, Any]) -> Any:
     if name not in BUILDERS:
         raise unknown_model(name, BUILDERS)
-    network = BUILDERS[name](**options)
+    # Some builders load weights, with a pickle that may run code, unless they are told not to.
+    network = BUILDERS[name](**{"pretrained": False, **options})
     network.eval()
     return network
 

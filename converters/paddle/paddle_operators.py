@@ -81,8 +81,8 @@ def require_known(names: Iterable[str], file: str) -> None:
         more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
         raise TaskError(
             EXPORT,
-            f"{file} holds {', '.join(strange[:SHOWN])}{more}: these operators have no translation to ONNX, and "
-            "are not run. Save the network for inference, without operators that read or write files",
+            f"{file} holds {', '.join(strange[:SHOWN])}{more}: these operators have no translation to ONNX, "
+            "and are not run. Save the network for inference, without operators that read or write files",
         )
 
 
