@@ -16,13 +16,11 @@ import caffe2_lively
 import caffe2_nets
 import caffe2_running
 from caffe2_folders import Folder, plain
-from caffe2_init import InitNet
+from caffe2_init import VALUE_BYTES, InitNet
 from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import matching, sha256_of
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
-
-VALUE_BYTES = 4
 
 Shapes = Dict[str, Tuple[int, ...]]
 

@@ -57,7 +57,7 @@ def read_file(path: str) -> dict[str, Any]:
         return {name[4:] if name.startswith(("arg:", "aux:")) else name: tensors[name] for name in tensors}
     try:
         return safetensors_arrays.read(path)
-    except (OSError, TypeError, safetensors.SafetensorError) as error:
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise TaskError(
             WEIGHTS, f"cannot read {path}: {error}; it may be truncated or not a weights file: fetch it again"
         ) from error

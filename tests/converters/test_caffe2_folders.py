@@ -50,8 +50,26 @@ SPOILED = {
         "ConstantFill has 1 inputs and 1 outputs, needed none and one",
     ),
     "a filling that fails": (
+        "op = core.CreateOperator('GivenTensorIntFill', [], ['scores_b'], shape=[5], values=[1] * 4)\n"
+        "init_net.op.append(op)\n" + SAVE,
+        "init_net.pb: GivenTensorIntFill cannot fill scores_b: ",
+    ),
+    "a negative size": (
         "init_net.op.append(core.CreateOperator('XavierFill', [], ['scores_b'], shape=[-5]))\n" + SAVE,
-        "init_net.pb: XavierFill cannot fill scores_b: ",
+        "init_net.pb gives scores_b the shape (-5,), which no parameter of an ONNX file can have",
+    ),
+    "two negative sizes with as many values as their product": (
+        "init_net.op[0].arg[0].ints[:] = [-4, 3, 3, -3]\n" + SAVE,
+        "init_net.pb gives conv1_w the shape (-4, 3, 3, -3), which no parameter of an ONNX file can have",
+    ),
+    "a size of 2**64 values, which is 0 in 64 bits": (
+        "del init_net.op[0].arg[1].floats[:]\ninit_net.op[0].arg[0].ints[:] = [1 << 32, 1 << 32]\n" + SAVE,
+        "init_net.pb gives conv1_w the shape (4294967296, 4294967296), which no parameter",
+    ),
+    "a few bytes that fill the memory": (
+        "fill = lambda name: core.CreateOperator('ConstantFill', [], [name], shape=[1 << 28])\n"
+        "init_net.op.extend(map(fill, 'abcdefghi'))\n" + SAVE,
+        "init_net.pb fills more parameters than an ONNX file can hold",
     ),
     "too few values": (
         "del init_net.op[0].arg[1].floats[5:]\n" + SAVE,
