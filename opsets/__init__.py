@@ -1,11 +1,11 @@
 """Any ONNX model at an older opset: one step down at a time, nothing passed over in silence."""
 
 from opsets.errors import RetargetError
+from opsets.facts.versions import ir_version
+from opsets.files.storage import read_graph
+from opsets.lowering import Retargeted
 from opsets.retarget import HIGHEST_TARGET, LOWEST_TARGET, retarget, retarget_file
 from opsets.retarget import retarget_with_report as retarget_with_report
-from opsets.storage import read_graph
-from opsets.versions import ir_version
-from opsets.walk import Retargeted
 
 __all__ = [
     "HIGHEST_TARGET",

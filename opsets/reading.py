@@ -15,8 +15,8 @@ from onnx_ir.passes.common import (
 )
 
 from opsets.errors import RetargetError
-from opsets.external import load_inner_references
-from opsets.versions import ir_version
+from opsets.facts.versions import ir_version
+from opsets.files.external import load_inner_references
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 Adapter = Callable[[Rewrite], None]
 Step = tuple[str, int]

@@ -9,9 +9,9 @@ from pathlib import Path
 import onnx
 
 from opsets.errors import RetargetError
+from opsets.files.storage import read_graph, write
+from opsets.lowering import Retargeted, lower
 from opsets.reading import DEFAULT_DOMAINS
-from opsets.storage import read_graph, write
-from opsets.walk import Retargeted, lower
 
 LOWEST_TARGET, HIGHEST_TARGET = 3, 12
 

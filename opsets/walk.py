@@ -1,141 +1,109 @@
-"""The walk down: one opset at a time, every node asked, until the target."""
+"""What the rewriting of all nodes of one model shares."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-import onnx
+import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
-import opsets.ops  # noqa: F401 - registers every operator
-from opsets.cleaning import clean, count_from_front
-from opsets.constants import computed
-from opsets.context import Walk
-from opsets.dead import remove_dead
-from opsets.errors import CannotAdapt, RetargetError
-from opsets.graph import Rewrite
-from opsets.inference import ShapeInference
-from opsets.reading import names_in, read_model, write_model
-from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
-from opsets.simplification import simplify
-from opsets.types import refused_type
-from opsets.versions import since_version
+from opsets.facts.constants import Array, computed
+from opsets.facts.inference import Length, ShapeInference
 
 
-@dataclass(frozen=True)
-class Retargeted:
-    """A model at its new opset, and what was done to it."""
+@dataclass
+class Walk:
+    """One model on its way down."""
 
-    model: onnx.ModelProto
-    rewrites: tuple[str, ...]
-    """One line per kind of rewrite, such as ``Softmax 13 to 12: 2 nodes``, in the order of the walk."""
-    bounds: tuple[str, ...]
-    """What is not exact, such as ``Erf below 9: absolute error at most 1e-6``; empty where all is."""
+    model: ir.Model
+    inference: ShapeInference
+    """Types and shapes at the opset that the step leads to."""
+    taken: set[str]
+    """Every name in the model."""
+    weights: frozenset[str] = frozenset()
+    """Names of the source's constants of floats, which stay as they are: nothing is computed of them."""
+    bounds: dict[str, None] = field(default_factory=dict)
+    """What is not exact, each said once, in order."""
 
+    def fresh(self, wanted: str) -> str:
+        """A name that nothing has yet."""
+        name, count = wanted, 1
+        while name in self.taken:
+            name, count = f"{wanted}_{count}", count + 1
+        self.taken.add(name)
+        return name
 
-def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
-    """``source``, of opset ``current``, at opset ``target``.
-
-    What the model declares of its values stands; what inference found out on the way does not stay.
-    Raises :class:`RetargetError`.
-    """
-    model = read_model(source)
-    weights = frozenset(
-        tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
-    )
-    outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
-    walk = Walk(model, ShapeInference(current), names_in(model), weights)
-    before = len(list(model.graph.all_nodes()))
-    simplify(walk)
-    count_from_front(walk)
-    clean(walk)
-    folded = before - len(list(model.graph.all_nodes()))
-    rewrites = _walk_down(walk, current, target)
-    clean(walk)  # of what the steps made: the result is as clean as what it was made of
-    for value in model.graph.outputs:
-        shape, kind = outputs[value.name]
-        value.shape, value.type = shape or value.shape, kind or value.type
-    lines = [_line("Nodes folded", folded)] if folded > 0 else []
-    lines += [_line(kind, count) for kind, count in rewrites.items()]
-    return Retargeted(write_model(model, source, target), tuple(lines), tuple(walk.bounds))
-
-
-_WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
-
-
-def _line(kind: str, count: int) -> str:
-    return f"{kind}: {count} node{'s' * (count > 1)}"
-
-
-def _walk_down(walk: Walk, current: int, target: int) -> Counter[str]:
-    """The kinds of rewrites, with the number of nodes that each was done to."""
-    rewrites = Counter[str]()
-    for opset in range(current, target, -1):
-        walk.inference.opset = opset - 1
-        for node in list(walk.model.graph.all_nodes()):
-            operator = node.op_type
-            if node.graph is not None and _step_node(node, opset, walk):
-                rewrites[f"{operator} {opset} to {opset - 1}"] += 1
-        remove_dead(walk.model)
-    return rewrites
-
-
-def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool:
-    """Bring one node from ``opset`` to the next lower one; whether it was rewritten."""
-    step = (node.op_type, opset)
-    if since_version(*step) == opset and step not in UNCHANGED and _fold(node, opset, walk, weights=False):
-        return True
-    try:
-        return _adapt(node, opset, walk)
-    except RetargetError:
-        if _fold(node, opset, walk, weights=True):
-            return True
-        raise
-
-
-def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool:
-    step = (node.op_type, opset)
-    where = f"{node.op_type} (node {node.name or node.outputs[0].name!r}), opset {opset} to {opset - 1}"
-    since = since_version(*step)
-    if since is None:
-        raise RetargetError(f"{where}: the onnx package knows no such operator at this opset")
-    if since != opset:
-        return False
-    if step in IMPOSSIBLE:
-        raise RetargetError(f"{where}: {IMPOSSIBLE[step]}; the lowest possible opset is {opset}")
-    if step not in ADAPTERS and step not in UNCHANGED:
-        raise RetargetError(
-            f"{where}: no adapter is known, nor that nothing changes; stay at {opset} or above"
+    def initializer(self, array: npt.NDArray[Any], name: str, doc_string: str | None = None) -> ir.Value:
+        """A new constant of the main graph: subgraphs see it, and at IR 3 it has to be an input there."""
+        name = self.fresh(name)
+        value = ir.Value(
+            name=name,
+            shape=ir.Shape(array.shape),
+            type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
+            const_value=ir.tensor(
+                np.ascontiguousarray(array).reshape(array.shape), name=name, doc_string=doc_string
+            ),
         )
-    rewrite = Rewrite(node, walk)
-    try:
-        if step in ADAPTERS:
-            ADAPTERS[step](rewrite)
-        reason = refused_type(node, opset - 1) if node.graph is not None else None
-        if reason:
-            raise CannotAdapt(reason)
-    except CannotAdapt as error:
-        raise RetargetError(f"{where}: {error}; the lowest possible opset is {opset}") from error
-    except Exception as error:  # such as an axis that does not exist, which the checker may pass
-        reason = f"{type(error).__name__}: {error}"
-        raise RetargetError(f"{where}: it cannot be read ({reason}); is the model valid?") from error
-    return rewrite.touched
+        self.model.graph.register_initializer(value)
+        return value
+
+    def add_before(
+        self, node: ir.Node, operator: str, inputs: Sequence[ir.Value | None], attributes: Mapping[str, Any]
+    ) -> ir.Value:
+        """The output, inferred, of a new node before ``node``, after which it is named."""
+        name = self.fresh(f"{stem_of(node)}_{operator}")
+        made = ir.node(operator, inputs, attributes, outputs=[ir.Value(name=name)], name=name)
+        self.put_before(node, made)
+        return made.outputs[0]
+
+    def put_before(self, node: ir.Node, made: ir.Node) -> None:
+        """Let ``made`` stand before ``node``, the types and shapes of its outputs inferred."""
+        assert node.graph is not None
+        node.graph.insert_before(node, made)
+        self.inference.infer(made)
+
+    def computed_without_weights(self, node: ir.Node, opset: int) -> list[Array] | None:
+        """What ``node`` computes at ``opset``, if it is constant and made of no weight."""
+        if any(value is not None and value.name in self.weights for value in node.inputs):
+            return None  # and a large one has not been computed with for nothing
+        arrays = computed(node, opset)
+        if arrays is None or any(map(self.is_made_of_weights, filter(None, node.inputs))):
+            return None
+        return arrays
+
+    def is_made_of_weights(self, value: ir.Value) -> bool:
+        """Whether a constant ``value`` is a weight or computed of one."""
+        node = value.producer()
+        if node is None:
+            return value.name in self.weights
+        return any(source is not None and self.is_made_of_weights(source) for source in node.inputs)
+
+    def carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
+        """A tensor of floats that stands before a node and has an axis of ``length``, and that axis."""
+        values = list(self.model.graph.inputs)
+        for node in self.model.graph:
+            if node is before or any(inner is before for inner in _inside(node)):
+                break
+            values += node.outputs
+        for value in values:
+            if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
+                continue
+            lengths = self.inference.lengths(value)
+            if length in lengths:
+                return value, lengths.index(length)
+        return None
 
 
-def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
-    """Compute a node of constants that would have to be rewritten, unless it makes a graph output.
+def stem_of(node: ir.Node) -> str:
+    """What the names of that which stands for ``node`` begin with."""
+    return node.name or node.outputs[0].name or node.op_type
 
-    Weights stay as they are: one is computed with only where the node cannot be rewritten.
-    """
-    if any(value.is_graph_output() for value in node.outputs):
-        return False
-    arrays = computed(node, opset) if weights else walk.computed_without_weights(node, opset)
-    if arrays is None:
-        return False
-    for output, array in zip(node.outputs, arrays, strict=False):
-        constant = walk.initializer(array, f"{output.name}_value")
-        ir.convenience.replace_all_uses_with(output, constant)
-    assert node.graph is not None
-    node.graph.remove(node, safe=True)
-    return True
+
+def _inside(node: ir.Node) -> Iterator[ir.Node]:
+    """The nodes of the branches and bodies of ``node``."""
+    for attribute in node.attributes.values():
+        if attribute.type == ir.AttributeType.GRAPH:
+            yield from attribute.as_graph().all_nodes()

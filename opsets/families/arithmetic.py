@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from opsets.families.broadcasting import binary
 from opsets.families.integers import replace_in_double
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 NARROW = frozenset({ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16})
 """Integers that old arithmetic does not take."""

@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 def normalise_axis(rewrite: Rewrite, name: str, default: int, rank: int) -> int:

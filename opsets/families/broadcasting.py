@@ -15,10 +15,10 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.facts.inference import Length
 from opsets.families.copies import elements_of, reshaped, spread, without_axes
-from opsets.graph import Rewrite
-from opsets.inference import Length
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 OPERATORS = ("Add", "And", "Div", "Equal", "Greater", "Less", "Mul", "Or", "Pow", "Sub", "Xor")
 

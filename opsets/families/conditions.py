@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.families.arithmetic import clip, with_number
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 def numbers_of(rewrite: Rewrite, condition: ir.Value) -> ir.Value | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.families.copies import cast
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 OPERATORS = [
     "Ceil",

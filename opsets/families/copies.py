@@ -10,8 +10,8 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
-from opsets.inference import Length
+from opsets.facts.inference import Length
+from opsets.rewrite import Rewrite
 
 _LARGEST_CONSTANT = 1 << 16
 """Elements of a constant that is written out rather than copied by nodes."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opsets.families.copies import reshaped
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 def as_image(rewrite: Rewrite, attributes: Mapping[str, Any]) -> None:

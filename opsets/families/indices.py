@@ -9,10 +9,10 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.facts.inference import Length
 from opsets.families.axes import summed
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
-from opsets.inference import Length
+from opsets.rewrite import Rewrite
 
 _COUNTING = frozenset({("ArgMax", 0), ("ArgMin", 0), ("NonZero", 0), ("Shape", 0), ("Size", 0), ("TopK", 1)})
 """Outputs that are never negative."""

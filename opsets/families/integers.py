@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 def is_integer(value: ir.Value) -> bool:

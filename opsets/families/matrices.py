@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.families.axes import swapped
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 def along_axis(rewrite: Rewrite, data: ir.Value, matrix: npt.NDArray[Any], axis: int) -> ir.Value:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+from opsets.facts.inference import Length
 from opsets.families.copies import column_of, spread
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
-from opsets.inference import Length
+from opsets.rewrite import Rewrite
 
 
 def along_open_axes(rewrite: Rewrite, value: ir.Value, lengths: list[Length]) -> ir.Value:

@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 FLOAT = ir.DataType.FLOAT
 _KINDS = (ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16)

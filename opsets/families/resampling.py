@@ -10,7 +10,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.matrices import along_axis
 from opsets.families.sampling import Axis, Sampling
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 def resampled(rewrite: Rewrite, data: ir.Value, sampling: Sampling, axes: Sequence[Axis]) -> ir.Value:

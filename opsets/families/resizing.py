@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsets.errors import CannotAdapt
+from opsets.facts.inference import Length, quotient
 from opsets.families.sampling import Axis, Sampling
-from opsets.graph import Rewrite
-from opsets.inference import Length, quotient
+from opsets.rewrite import Rewrite
 
 REGION = "tf_crop_and_resize"
 """The one transformation that looks at the region of interest."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.facts.inference import Length
 from opsets.families.copies import reshaped
-from opsets.graph import Rewrite
-from opsets.inference import Length
+from opsets.rewrite import Rewrite
 
 
 def reshape(rewrite: Rewrite, data: ir.Value, lengths: Sequence[Length]) -> ir.Value:

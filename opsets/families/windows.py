@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
+from opsets.rewrite import Rewrite
 
 
 @dataclass(frozen=True)

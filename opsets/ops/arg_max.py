@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from opsets.families.axes import axis_from_back
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 def last_index_to_first(rewrite: Rewrite) -> None:

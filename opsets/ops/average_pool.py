@@ -22,8 +22,8 @@ from opsets.families.windows import (
     write_pads,
     zero_padded,
 )
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("AveragePool", 11, 10, "only the wording changed")
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.images import as_image
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 TRAINING = "it is in training mode; export the model in eval mode"
 

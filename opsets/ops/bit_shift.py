@@ -7,8 +7,8 @@ import onnx_ir as ir
 
 from opsets.families.arithmetic import NARROW
 from opsets.families.integers import as_type_of
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("BitShift", 11, 10)

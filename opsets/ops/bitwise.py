@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
 from opsets.registry import adapts, impossible
+from opsets.rewrite import Rewrite
 
 for operator in ("And", "Or", "Xor"):
     impossible(f"Bitwise{operator}", 18, 17, "no older operator combines the bits of integers")

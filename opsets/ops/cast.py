@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.conditions import numbers_of
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Cast", 24, 23)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("CastLike", 15, 14)

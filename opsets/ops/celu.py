@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opsets.errors import CannotAdapt
 from opsets.families.arithmetic import with_number
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Celu", 12, 11)

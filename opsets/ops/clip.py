@@ -7,8 +7,8 @@ import onnx_ir as ir
 
 from opsets.families.arithmetic import bound_of_double
 from opsets.families.integers import as_double, as_type_of, is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Clip", 12, 11)

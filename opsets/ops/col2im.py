@@ -8,8 +8,8 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Col2Im", 18, 17)

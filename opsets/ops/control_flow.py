@@ -9,8 +9,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.axes import normalise_axes
-from opsets.graph import Rewrite
 from opsets.registry import adapts, impossible, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("Loop", 16, 15, "only the accepted types changed")
 unchanged("Loop", 13, 12, "only the accepted types changed")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opsets.families.types import WHY
 from opsets.families.windows import explicit_padding
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("Conv", 22, 21, WHY)
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.matrices import along_axis
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 LONGEST = 4096
 """The length of an axis whose sums still are taken by a matrix, of that length squared."""

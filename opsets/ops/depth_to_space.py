@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("DepthToSpace", 11, 10)

@@ -11,8 +11,8 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.axes import swapped
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 LARGEST = 1 << 24
 """Elements of the matrix that a transform may be."""

@@ -10,8 +10,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("Dropout", 22, 21, WHY)
 

@@ -8,10 +8,10 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.facts.inference import Length
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
-from opsets.inference import Length
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @dataclass(frozen=True)

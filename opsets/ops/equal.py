@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.families.arithmetic import is_number
 from opsets.families.integers import is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 _WIDER = {
     ir.DataType.INT8: ir.DataType.INT32,

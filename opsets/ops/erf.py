@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.arithmetic import clip, polynomial
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 # The rational approximation that Eigen and XLA use for float32, in x squared, the highest power first.
 NUMERATOR = (

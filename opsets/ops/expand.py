@@ -8,8 +8,8 @@ from opsets.errors import CannotAdapt
 from opsets.families.broadcasting import together
 from opsets.families.copies import leading_axes
 from opsets.families.open_axes import along_open_axes
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Expand", 8, 7)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Flatten", 11, 10)

@@ -10,8 +10,8 @@ import onnx_ir as ir
 
 from opsets.families.axes import axis_from_back
 from opsets.families.indices import from_front
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Gather", 11, 10)

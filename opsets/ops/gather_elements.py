@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from opsets.families.indices import fixed_lengths, flat_along_axis, in_shape
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("GatherElements", 11, 10)

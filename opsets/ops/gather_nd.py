@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from opsets.families.indices import fixed_lengths, flat_of_tuples, in_shape
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("GatherND", 13, 12, "only the accepted types changed")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Gelu", 20, 19)

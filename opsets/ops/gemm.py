@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
+from opsets.facts.inference import Length
 from opsets.families.broadcasting import binary
 from opsets.families.copies import spread, without_axes
 from opsets.families.integers import in_double, is_integer
-from opsets.graph import Rewrite
-from opsets.inference import Length
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 
 @adapts("Gemm", 11, 10)

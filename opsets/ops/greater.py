@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opsets.families.arithmetic import bound_of_double
 from opsets.families.integers import as_double, is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 def or_equal(rewrite: Rewrite) -> None:

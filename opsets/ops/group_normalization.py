@@ -6,9 +6,9 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
-from opsets.inference import Length
+from opsets.facts.inference import Length
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 def _normalised(rewrite: Rewrite, groups: int) -> ir.Value:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("HardSwish", 14, 13)

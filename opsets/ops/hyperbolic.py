@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.arithmetic import sign, with_number
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Sinh", 9, 8)

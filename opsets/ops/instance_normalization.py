@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opsets.families.images import as_image
 from opsets.families.types import WHY
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("InstanceNormalization", 22, 21, WHY)
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.arithmetic import is_number, with_number
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("IsNaN", 13, 12, "only the accepted types changed")
 

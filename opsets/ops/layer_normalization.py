@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("LayerNormalization", 17, 16)

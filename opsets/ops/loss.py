@@ -7,8 +7,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 for name in ("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"):
     unchanged(name, 13, 12, "only the accepted types changed")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.integers import in_double, is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("MatMul", 9, 8)

@@ -10,8 +10,8 @@ import onnx_ir as ir
 from opsets.families.arithmetic import through_double
 from opsets.families.broadcasting import together, zeros_like
 from opsets.families.integers import is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 def max_12_to_11(rewrite: Rewrite) -> None:

@@ -19,8 +19,8 @@ from opsets.families.windows import (
     windows,
     write_pads,
 )
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("MaxPool", 11, 10, "only the wording changed")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("MeanVarianceNormalization", 13, 12, "only the accepted types changed")
 

@@ -7,8 +7,8 @@ import onnx_ir as ir
 
 from opsets.families.axes import normalise_axis
 from opsets.families.indices import from_front
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("OneHot", 11, 10)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from opsets.graph import Rewrite
 from opsets.registry import adapts, impossible
+from opsets.rewrite import Rewrite
 
 for operator in ("Optional", "OptionalGetElement", "OptionalHasElement"):
     impossible(operator, 15, 14, "there are no values of optional type below 15")

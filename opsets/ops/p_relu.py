@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.families.broadcasting import binary
 from opsets.families.copies import reshaped
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("PRelu", 9, 8, "only the accepted types changed")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.integers import as_double, as_type_of, is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Pow", 12, 11)

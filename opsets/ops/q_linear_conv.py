@@ -8,8 +8,8 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.families.quantized import as_float, bounded, centred, saturated, spread
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("QLinearConv", 10, 9)

@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.families.quantized import as_float, bounded, centred, saturated, spread
 from opsets.families.types import WHY
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("QLinearMatMul", 21, 20, WHY)
 

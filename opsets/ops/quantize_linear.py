@@ -11,8 +11,8 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.quantized import as_float, saturated, spread
 from opsets.families.types import WHY
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 for newer in (28, 25, 24):
     unchanged("QuantizeLinear", newer, newer - 1, WHY)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.families.types import WHY
-from opsets.graph import Rewrite
 from opsets.registry import adapts, unchanged
+from opsets.rewrite import Rewrite
 
 BATCH_FIRST = [1, 0, 2]
 

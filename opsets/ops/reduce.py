@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.families.axes import axes_from_back, reduction
 from opsets.families.integers import as_type_of
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"):
     adapts(f"Reduce{name}", 18, 17)(reduction)

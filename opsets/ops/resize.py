@@ -11,8 +11,8 @@ import numpy as np
 from opsets.families.resampling import resampled
 from opsets.families.resizing import REGION, Asked, asked, given_scales, sampling_of
 from opsets.families.sampling import Axis, Sampling
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 OF_SCALE_ONLY = ("asymmetric", "half_pixel", "pytorch_half_pixel", "tf_half_pixel_for_nn")
 """Transformations that do not depend on the length of the axis, where there are elements enough."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from opsets.families.shapes import reshape
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("ReverseSequence", 10, 9)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.graph import Rewrite
 from opsets.registry import adapts, impossible, unchanged
+from opsets.rewrite import Rewrite
 
 unchanged("RoiAlign", 22, 21, WHY)
 impossible("RoiAlign", 10, 9, "its regions are known at run time only, and no older operator samples there")

@@ -15,8 +15,8 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.axes import normalise_axis, summed
 from opsets.families.indices import fixed_lengths, flat_along_axis, flat_of_tuples, from_front, in_shape
-from opsets.graph import Rewrite
 from opsets.registry import adapts, impossible, unchanged
+from opsets.rewrite import Rewrite
 
 LARGEST_MASK = 1 << 22
 """Elements of all updates against all rows."""

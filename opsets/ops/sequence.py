@@ -1,6 +1,6 @@
 """Operators on sequences of tensors: new at 11, SequenceMap at 17.
 
-Those whose number of tensors is known are gone before the walk (opsets/sequences.py).
+Those whose number of tensors is known are gone before the walk (opsets/tidying/sequences.py).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.arithmetic import with_number
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("ThresholdedRelu", 10, 9)

@@ -6,8 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 END = int(np.iinfo(np.int32).max)
 """The end of an axis of any length, as the older form spells it."""

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from opsets.families.axes import axis_from_back, swapped
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 def one_axis_to_flattened(rewrite: Rewrite) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.axes import axis_from_back
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Split", 18, 17)

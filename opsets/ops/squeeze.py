@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.axes import axes_input_to_attribute, normalise_axes
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 adapts("Squeeze", 13, 12)(axes_input_to_attribute)
 adapts("Unsqueeze", 13, 12)(axes_input_to_attribute)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import reduce
 
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 def sum_8_to_7(rewrite: Rewrite) -> None:

@@ -7,8 +7,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.open_axes import along_open_axes
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 MOST_COPIES = 64
 """Inputs that one Concat may have."""

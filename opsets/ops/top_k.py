@@ -6,8 +6,8 @@ import onnx_ir as ir
 
 from opsets.families.axes import normalise_axis
 from opsets.families.integers import as_double, as_type_of, is_integer
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("TopK", 11, 10)

@@ -7,8 +7,8 @@ import math
 import onnx_ir as ir
 
 from opsets.families.arithmetic import clip, polynomial, with_number
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 # sin(r) / r for |r| up to pi / 2 and atan(r) / r for |r| up to tan(pi / 8), in r squared, the highest
 # power first: interpolated at Chebyshev's points, absolute error below 1e-10 and 1e-9.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 
 @adapts("Trilu", 14, 13)

@@ -9,8 +9,8 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.arithmetic import NARROW
 from opsets.families.copies import cast
-from opsets.graph import Rewrite
 from opsets.registry import adapts
+from opsets.rewrite import Rewrite
 
 Mask = npt.NDArray[np.bool_]
 

@@ -16,8 +16,8 @@ from onnx.numpy_helper import to_array
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotImplemented_
 
-from opsets.versions import ir_version
-from opsets.walk import lower
+from opsets.facts.versions import ir_version
+from opsets.lowering import lower
 
 Array = npt.NDArray[Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import onnx
 import onnx_ir as ir
 
-from opsets.context import Walk
-from opsets.inference import ShapeInference
+from opsets.facts.inference import ShapeInference
+from opsets.lowering import lower
 from opsets.reading import names_in, read_model
-from opsets.walk import lower
+from opsets.walk import Walk
 from tests.opsets.comparing import assert_same_numbers, constants_of, parse, text_of
 
 

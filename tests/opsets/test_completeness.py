@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 import pytest
 
-import opsets.walk  # noqa: F401 - registers every operator
+import opsets.lowering  # noqa: F401 - registers every operator
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
 
 LOWEST, HIGHEST = 3, 21

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from onnx import ModelProto
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from parity.raising import raise_to_9
 from tests.opsets.comparing import (
     Array,

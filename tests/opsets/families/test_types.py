@@ -8,8 +8,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 import opsets
+from opsets.facts.versions import since_version
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, Step
-from opsets.versions import since_version
 from tests.opsets.comparing import assert_same_numbers, inputs_for, parse, step, text_of
 from tests.opsets.families.layers import LAYERS
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
 from opsets import RetargetError
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import Array, assert_step, noise, parse, run, run_onnxruntime, step, text_of
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, run, step
 from tests.opsets.shapes import Shape, shapes
 

@@ -14,12 +14,12 @@ from onnx import AttributeProto
 from onnx.helper import make_node, make_tensor
 
 from opsets import RetargetError, retarget
-from opsets.context import Walk
 from opsets.errors import CannotAdapt
-from opsets.graph import Rewrite
-from opsets.inference import ShapeInference
+from opsets.facts.inference import ShapeInference
 from opsets.ops.constant import constant_to_initializer
 from opsets.registry import ADAPTERS
+from opsets.rewrite import Rewrite
+from opsets.walk import Walk
 from tests.opsets.comparing import Array, assert_same_numbers, parse
 
 FORMS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from opsets import RetargetError
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, noise, parse, step
 
 MODEL = "g (float[N,3,3] x) => (float[N] y) { y = Det(x) }"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from opsets import RetargetError
 from opsets.errors import CannotAdapt
+from opsets.lowering import lower
 from opsets.ops.einsum import parsed
-from opsets.walk import lower
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
 
 LENGTHS = {"a": 2, "b": 3, "c": 4, "d": 2, "e": 3}

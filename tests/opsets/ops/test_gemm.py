@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, assert_step, constants_of, noise, parse, run, step
 
 PRODUCT = "g (float[N,3] x, float[3,4] w"

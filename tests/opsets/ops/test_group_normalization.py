@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import parser
 
 from opsets import RetargetError
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import Array, assert_step, parse, run
 from tests.opsets.shapes import Shape, shapes
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, noise, parse, run, step, text_of
 
 

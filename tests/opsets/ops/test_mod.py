@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, parse, run, step
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, parse, step
 from tests.opsets.shapes import in_brackets
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_step, parse, run
 
 

@@ -1,6 +1,6 @@
 """Sequences of tensors, which nothing below 11 has, and SequenceMap, which nothing below 17 has.
 
-Those whose tensors are known are gone before: tests/opsets/test_sequences.py.
+Those whose tensors are known are gone before: tests/opsets/tidying/test_sequences.py.
 """
 
 from __future__ import annotations

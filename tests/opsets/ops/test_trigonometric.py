@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from opsets.walk import lower
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_step, parse, run, step
 from tests.opsets.shapes import Shape, shapes
 

@@ -1,0 +1,1 @@
+"""Model files: read and written without holding their weights."""

@@ -1,0 +1,1 @@
+"""Makes a graph simpler before and after its way down; the numbers stay."""
