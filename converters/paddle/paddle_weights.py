@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Tuple
 
-import array_pickles
 import numpy as np
 
+import array_pickles
 import safetensors_arrays
 from checkpoints import matching, refuse_pointer
 from protocol import WEIGHTS, TaskError
