@@ -123,9 +123,7 @@ def _heavy() -> set[str]:
         name: {canonicalize_name(distribution) for distribution in distributions} & needed
         for name, distributions in importlib.metadata.packages_distributions().items()
     }
-    assert set().union(*modules.values()) == needed, (
-        "a dependency is not installed, or has no module"
-    )
+    assert set().union(*modules.values()) == needed, "a dependency is not installed, or has no module"
     return {name for name, distributions in modules.items() if distributions} | {"rich.live"}
 
 
