@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import WorkerError
 from tests.converters.caffe2_pairs import BEGIN, SMALL
 from tests.converters.conftest import Export
+from tests.converters.hostile import POINTED_AT, POINTER
 from tests.converters.test_caffe2 import export_pair
 
 pytestmark = pytest.mark.caffe2
@@ -155,6 +156,7 @@ def test_damaged_files_are_told_by_name(export: Export, run_in: RunIn, tmp_path:
         (b"", "init_net.pb fills no parameters: it holds no operators of a NetDef"),
         (b'name: "init"\nop { }\n', "init_net.pb cannot be read as a Caffe2 NetDef"),
         (good["init_net.pb"].replace(b"\x2d", b"\x35"), "init_net.pb"),
+        (POINTER, f"init_net.pb cannot be read: {POINTED_AT}"),
     ):
         init.write_bytes(content)
         assert expected in _refusal(export, pair)
@@ -163,6 +165,7 @@ def test_damaged_files_are_told_by_name(export: Export, run_in: RunIn, tmp_path:
         (good["predict_net.pb"][:-7], "predict_net.pb cannot be read as a Caffe2 NetDef"),
         (b"", "predict_net.pb holds no operators of a Caffe2 NetDef"),
         (b'name: "small"\nop { type: "Relu" }\n', "predict_net.pb cannot be read as a Caffe2 NetDef"),
+        (POINTER, f"predict_net.pb cannot be read: {POINTED_AT}"),
     ):
         predict.write_bytes(content)
         assert expected in _refusal(export, pair)
