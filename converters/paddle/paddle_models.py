@@ -156,7 +156,8 @@ def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:
             with httpx.stream("GET", url, timeout=SILENCE, follow_redirects=True) as answer:
                 if answer.status_code != 200:
                     raise OSError(f"the server answered {answer.status_code} {answer.reason_phrase}")
-        path: str = fetch(url, root_dir, md5sum, **options)
+        # It would unpack whatever is an archive, to wherever the names in it lead.
+        path: str = fetch(url, root_dir, md5sum, **{**options, "decompress": False})
         return path
 
     return fetch_or_raise
