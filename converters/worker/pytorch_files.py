@@ -51,6 +51,7 @@ NAMES = {
     "__builtin__.complex",
     "__builtin__.set",
     "_codecs.encode",
+    "argparse.Namespace",  # in which training scripts keep their options beside the weights
     "builtins.complex",
     "builtins.set",
     "collections.Counter",

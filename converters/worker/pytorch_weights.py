@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from typing import Any, Dict, Tuple
 
@@ -40,7 +41,8 @@ def read_checkpoint(path: str) -> Tensors:
     require_plain(path)
     try:
         # Mapped, the state of an optimiser, which may be there beside the weights, takes no memory.
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=can_be_mapped(path))
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=can_be_mapped(path))
     except Exception as error:  # a damaged pickle raises anything
         raise unreadable(name, error) from error
     return _state(checkpoint, name)

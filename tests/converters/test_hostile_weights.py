@@ -219,8 +219,8 @@ def test_an_inference_model_that_only_points_elsewhere(run_in: RunIn, tmp_path: 
 
 
 TORCH = """\
-import io, os, struct, tarfile, torch, zipfile, numpy
-tensors = {'w': torch.arange(4.), 'v': torch.ones(1000)}
+import argparse, os, struct, torch, zipfile, numpy
+tensors = {'w': torch.arange(4.), 'v': torch.ones(1000), 'args': argparse.Namespace(epochs=3)}
 torch.save(tensors, 'good.pth')
 torch.save(tensors, 'good_old.pth', _use_new_zipfile_serialization=False)
 class Reduced:
