@@ -276,3 +276,20 @@ def test_checkpoints_that_torch_itself_wrote(run_in: RunIn, tmp_path: Path) -> N
     for name, said in expected.items():
         assert f"{name} {said}" in refusals[name]
     assert not (tmp_path / "ran").exists()
+
+
+BUILD = """\
+import sys; sys.path[:0] = [{worker!r}, {folder!r}]
+import paddle, paddle_models
+from ppcls.utils import download
+def refuse(*_, **__): raise SystemExit('weights are loaded that nobody asked for')
+paddle.load = download.get_path_from_url = refuse
+with paddle.LazyGuard():
+    paddle_models.build('UniFormer_small')
+"""
+
+
+@pytest.mark.paddle
+def test_a_network_loads_no_weights_that_nobody_asked_for(run_in: RunIn) -> None:
+    """PaddleClas's UniFormers do so unless they are told not to, with a pickle that may run code."""
+    run_in("paddle", BUILD.format(worker=str(WORKER_MODULES), folder=str(SOURCES["paddle"].folder)))
