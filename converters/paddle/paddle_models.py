@@ -156,7 +156,7 @@ def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:
             with httpx.stream("GET", url, timeout=SILENCE, follow_redirects=True) as answer:
                 if answer.status_code != 200:
                     raise OSError(f"the server answered {answer.status_code} {answer.reason_phrase}")
-        # It would unpack whatever is an archive, to wherever the names in it lead.
+        # It would unpack an archive, however large it becomes.
         path: str = fetch(url, root_dir, md5sum, **{**options, "decompress": False})
         return path
 
