@@ -83,7 +83,7 @@ def _along(values: Array, axis: int, rank: int) -> Array:
     """A parameter so that it broadcasts: one for all, one per element of ``axis``, or as it is."""
     if values.size == 1:
         return values.reshape(())
-    if values.ndim > 1 or rank == 1:
+    if values.ndim > 1 or rank == 1 or axis == COLUMNS:
         return values
     shape = [1] * rank
     shape[axis] = -1

@@ -19,6 +19,9 @@ def _parameter(rewrite: Rewrite, index: int, data: ir.Value, axis: int, purpose:
     value = rewrite.required(index)
     if not is_single(rewrite, value) and (rewrite.rank(value) > 1 or rewrite.rank(data) == 1):
         return as_float(rewrite, value)
+    if axis == COLUMNS and not is_single(rewrite, value):
+        array = rewrite.constant_or_none(value)  # as it is, it broadcasts to vectors as well
+        return as_float(rewrite, value) if array is None else rewrite.initializer(array.astype("f4"), purpose)
     return spread(rewrite, value, data, axis, purpose=purpose)
 
 
