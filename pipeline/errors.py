@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from publishing.addresses import without_secrets
+from publishing.foreign_text import visible
+
 PUBLISHED, NOT_PUBLISHED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all published; some model was not; the command or the file is wrong; interrupted."""
 
 
 class PipelineError(Exception):
-    """The base of all: one clear message, no traceback."""
+    """The base of all: one clear message, no traceback, and no secret of an address in it.
+
+    The lines of the message are ours: what others wrote goes into it by way of
+    :func:`publishing.foreign_text.visible` or :func:`quoted`.
+    """
 
     exit_code = NOT_PUBLISHED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_secrets(message))
 
 
 class UsageError(PipelineError):
@@ -64,5 +74,28 @@ def last_lines(log: Path, count: int = 8) -> str:
             text = stream.read().decode(errors="replace")
     except OSError:
         return "  (no log)"
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n".join(f"  | {line[:300]}" for line in lines[-count:]) or "  (the log is empty)"
+    lines = [line for line in without_secrets(text).splitlines() if line.strip()]
+    return quoted("\n".join(line[:300] for line in lines[-count:])) or "  (the log is empty)"
+
+
+_QUOTED = "  | "
+
+
+def quoted(text: str) -> str:
+    """The lines that others wrote, each behind a mark, so that none can be taken for one of ours."""
+    lines = [line.rstrip().expandtabs() for line in text.splitlines() if line.strip()]
+    return "\n".join(visible(line if line.startswith(_QUOTED) else _QUOTED + line) for line in lines)
+
+
+def told(message: str) -> str:
+    """A message that others wrote, to go into one of ours: its first line, and the rest :func:`quoted`."""
+    first, _, rest = message.strip().replace("\r\n", "\n").partition("\n")
+    return visible(first.rstrip()) + (f"\n{quoted(rest)}" if rest.strip() else "")
+
+
+def clean_log(log: Path) -> None:
+    """Take the secrets of addresses out of what a process has written into ``log``."""
+    text = log.read_text(encoding="utf-8", errors="surrogateescape")
+    clean = without_secrets(text)
+    if clean != text:
+        log.write_text(clean, encoding="utf-8", errors="surrogateescape")

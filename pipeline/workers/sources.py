@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import WorkerCall
-from pipeline.errors import WorkerError, last_lines
+from pipeline.errors import WorkerError, last_lines, told
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.processes import Limits, run_process
 
@@ -68,7 +68,7 @@ def run_worker(
         raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:\n{last_lines(log)}")
     if answer["status"] == "ok":
         return answer
-    message = f"{what} failed: {answer['message']}"
+    message = f"{what} failed: {told(answer['message'])}"
     if answer["kind"] == "framework":
         message += f"\nIts log, {log}, ends with:\n{last_lines(log)}"
     raise WorkerError(message)
