@@ -25,6 +25,11 @@ _SHORTEST = 8
 """Characters of the shortest value that is looked for: a shorter one may be any word."""
 
 
+def names_a_user(url: str) -> bool:
+    """Whether a URL has a user or a password in it, be it written as it should be or not."""
+    return bool(_USER.search(url.partition("://")[2]))
+
+
 def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
     """Return ``text``, an address or anything that holds some, without secrets.
 
