@@ -182,7 +182,7 @@ def _fail(error: BaseException, code: int) -> NoReturn:
     if os.environ.get("PIPELINE_DEBUG"):
         import traceback
 
-        say(quoted("".join(traceback.format_exception(error))))
+        say("\n".join(quoted("".join(traceback.format_exception(error)))))
     if message := str(error):
         say(f"error: {message}")
     raise SystemExit(code)

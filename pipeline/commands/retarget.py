@@ -22,9 +22,9 @@ def retarget(source: Path, opset: int, output: Path | None) -> str:
     try:
         report = retarget_file(source, opset, destination)
     except ModelFileError as error:
-        raise UsageError(visible(str(error))) from error
+        raise UsageError(str(error)) from error
     except RetargetError as error:
-        raise PipelineError(visible(str(error))) from error
+        raise PipelineError(str(error)) from error
     except OSError as error:
         raise PipelineError(f"cannot write {destination}: {error.strerror or error}") from error
     versions = f"opset {report.source_opset} to {opset}, IR version {ir_version(opset)}"

@@ -51,7 +51,7 @@ def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: thread
     possible = tuple(job for job in plan.jobs if not built.failure(job.source))
     message = refusal(estimate(replace(plan, jobs=possible), at_once, stop, say).rooms)
     if message:
-        raise DiskSpaceError(message)
+        raise DiskSpaceError(*message.split("\n"))
 
 
 def _checked_plan(

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from pipeline.errors import UsageError
-from publishing.foreign_text import visible
 
 Location = tuple[str | int, ...]
 
@@ -31,7 +30,7 @@ class LinedDocument:
 
     def error(self, location: Location, message: str) -> UsageError:
         """An error that begins with the file and the line, as compilers print it."""
-        return UsageError(visible(f"{self.path}:{self.line_of(location)}: {message}"))
+        return UsageError(f"{self.path}:{self.line_of(location)}: {message}")
 
 
 def read_yaml(path: Path) -> LinedDocument:
@@ -49,7 +48,7 @@ def read_yaml(path: Path) -> LinedDocument:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise UsageError(visible(f"{path}:{_yaml_message(error)}")) from error
+        raise UsageError(f"{path}:{_yaml_message(error)}") from error
     document = LinedDocument(path, None, {})
     if node is None:
         raise document.error((), "the file is empty.")

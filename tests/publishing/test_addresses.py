@@ -19,10 +19,8 @@ from publishing.addresses import names_a_user, without_secrets
         ("s3://KEY:wo/rd@bucket/zoo", "s3://bucket/zoo"),
         ("git+https://me:word@host/r.git@v1#egg=x", "git+https://host/r.git@v1"),
         ("https://host/w.pth?X-Amz-Signature=word&X-Amz-Date=1", "https://host/w.pth"),
-        ("https://host/w.pth?token=word. Check it (https://host/?sig=word), or", "https://host/w.pth. Check it "
-         "(https://host/), or"),
-        ("for url 'http://me:word@host/a'\nsee \"http://host/?word\"", "for url 'http://host/a'\nsee "
-         '"http://host/"'),
+        ("https://host/w?token=word. See (https://host/?sig=word), or", "https://host/w. See (https://host/), or"),
+        ("url 'http://me:word@host/a'\nsee \"http://host/?word\"", "url 'http://host/a'\nsee \"http://host/\""),
         ("moved to https://host/a?next=https://me:word@other/", "moved to https://host/a"),
         ("authorization: Basic d29yZDp3b3Jk", "authorization: Basic ***"),
         ("{'Authorization': 'Bearer word-word'}", "{'Authorization': 'Bearer ***'}"),
