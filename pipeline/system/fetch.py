@@ -81,7 +81,10 @@ def _download(url: str, destination: Path, stop: threading.Event) -> None:
         reason = f"the server answered {error.response.status_code} {error.response.reason_phrase}"
         raise FetchError(f"cannot fetch {url}: {reason}. {_advice(error.response.status_code)}") from error
     except httpx2.InvalidURL as error:  # whose own words quote from the address, where a password may be
-        raise FetchError(f"cannot fetch {url}: this is no address. Correct it.") from error
+        raise FetchError(
+            f"cannot fetch {url}: this is no address. Correct it; a password with / or @ "
+            "in it has to be percent-encoded."
+        ) from error
     except httpx2.HTTPError as error:
         reason = in_one_line(str(error)) or type(error).__name__
         raise FetchError(f"cannot fetch {url}: {reason}. Check the address and the network.") from error
@@ -141,6 +144,11 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
     except (httpx2.HTTPError, URLError) as error:
         raise FetchError(
             f"cannot ask the package index for {requirement}: {in_one_line(str(error))}"
+        ) from error
+    except (httpx2.InvalidURL, ValueError) as error:  # whose own words quote from the address
+        raise FetchError(
+            f"cannot ask the package index for {requirement}: its address is none. Correct pip's index-url, "
+            "extra-index-url or find-links; a password with / or @ in it has to be percent-encoded."
         ) from error
     wheels = [link for link in links if link.is_wheel]
     for link in wheels:

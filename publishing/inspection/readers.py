@@ -143,7 +143,9 @@ class WebReader:
                 yield from answer.iter_raw(BLOCK)
         except httpx2.RemoteProtocolError as error:
             raise UnreadableError(f"the connection broke: {error}") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except httpx2.InvalidURL as error:  # whose own words quote from the address
+            raise UnreadableError("this is no address; a password with / or @ has to be encoded") from error
+        except httpx2.HTTPError as error:
             raise UnreadableError(str(error) or type(error).__name__) from error
 
     def _client(self) -> httpx2.Client:

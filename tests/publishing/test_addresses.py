@@ -19,7 +19,7 @@ from publishing.addresses import names_a_user, without_secrets
         ("s3://KEY:wo/rd@bucket/zoo", "s3://bucket/zoo"),
         ("git+https://me:word@host/r.git@v1#egg=x", "git+https://host/r.git@v1"),
         ("https://host/w.pth?X-Amz-Signature=word&X-Amz-Date=1", "https://host/w.pth"),
-        ("https://host/w?token=word. See (https://host/?sig=word), or", "https://host/w. See (https://host/), or"),
+        ("see (https://host/w?token=word), or https://host/?sig=word.", "see (https://host/w), or https://host/."),
         ("url 'http://me:word@host/a'\nsee \"http://host/?word\"", "url 'http://host/a'\nsee \"http://host/\""),
         ("moved to https://host/a?next=https://me:word@other/", "moved to https://host/a"),
         ("authorization: Basic d29yZDp3b3Jk", "authorization: Basic ***"),
