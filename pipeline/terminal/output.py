@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from pipeline.errors import quoted
 from pipeline.terminal.wording import for_terminal
 
 if TYPE_CHECKING:
@@ -46,6 +48,13 @@ class _Guarded(io.TextIOBase):
         return self.unguarded.errors
 
 
+class _Quoting(logging.Formatter):
+    """What a library logs often quotes a file: its lines are marked as ones that are not ours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(quoted(super().format(record)))
+
+
 def guard_streams() -> None:
     """Let nothing be printed but what :func:`for_terminal` has made of it.
 
@@ -55,6 +64,8 @@ def guard_streams() -> None:
         stream = getattr(sys, name)
         if not isinstance(stream, _Guarded):
             setattr(sys, name, _Guarded(stream))
+    if logging.lastResort:  # which prints warnings of libraries, as nobody here sets up another handler
+        logging.lastResort.setFormatter(_Quoting())
 
 
 def _unguarded(stream: TextIO) -> TextIO:

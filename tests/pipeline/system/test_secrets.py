@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -13,7 +14,9 @@ import pytest
 from pipeline.commands.verify import verify_places
 from pipeline.config.reader import read_pipeline_file
 from pipeline.errors import PipelineError
-from pipeline.planning.planner import zoo_at
+from pipeline.planning.planner import make_plan, read_checked, zoo_at
+from pipeline.planning.selection import Selection
+from pipeline.stages.model_files import weights_of
 from pipeline.system.fetch import fetch_url, fetch_wheel
 from tests.loopback import answered_by
 
@@ -130,3 +133,16 @@ def test_a_pipeline_file_that_is_wrong(tmp_path: Path) -> None:
     text = f"publish: dist\nopsets: 7\nmodels:\n  - {{source: timm, model: net, weights: {weights}}}\n"
     (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
     assert "pipeline.yaml:4: " in _message(lambda: read_pipeline_file(tmp_path / "pipeline.yaml"))
+
+
+def test_a_record_names_the_address_of_its_weights_alone(tmp_path: Path, address: str) -> None:
+    """Only tokens can be in the address of weights: a pipeline file takes none with a user."""
+    plain = address.replace(f"me:{WORD}@", "")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    weights = f"{{url: '{plain}/bytes/w.pth?sig={WORD}', sha256: {digest}}}"
+    text = f"publish: dist\nopsets: 7\nmodels:\n  - {{source: timm, model: net, weights: {weights}}}\n"
+    (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
+    plan = make_plan(*read_checked(tmp_path / "pipeline.yaml"), Selection(), lambda *_: None)
+    loaded = weights_of(plan.jobs[0], tmp_path, NEVER)
+    assert (loaded.origin, loaded.sha256) == (f"{plain}/bytes/w.pth", digest)
+    assert WORD not in str(loaded)
