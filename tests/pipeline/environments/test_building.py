@@ -229,7 +229,7 @@ def test_what_a_killed_build_left_is_cleared_away(source: Source) -> None:
 def test_parallel_runs_build_it_once(source: Source) -> None:
     code = (
         "import sys, threading; from pathlib import Path\n"
-        "from converters.interface import Source; from pipeline import environments\n"
+        "from converters.interface import Source; from pipeline.environments import building\n"
         f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',), 'MIT', 'org.example')\n"
         "e = building.ensure(source, stop=threading.Event(), say=print)\n"
         "assert e.catalogue\n"
