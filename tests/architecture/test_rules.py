@@ -62,7 +62,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "sys.argv = ['pipeline', '--help']\n"
-        "from pipeline.cli import main\n"
+        "from pipeline.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"heavy = {HEAVY!r} & set(sys.modules)\n"
         "sys.exit(f'imported: {sorted(heavy)}' if heavy else 0)\n"

@@ -16,9 +16,9 @@ from converters.interface import export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
-from pipeline import environments
-from pipeline.processes import Limits
-from pipeline.workers import run_worker
+from pipeline.environments import building
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 
 NEVER = threading.Event()
 Arrays = dict[str, npt.NDArray[np.float32]]
@@ -37,9 +37,9 @@ class Exported:
 Export = Callable[..., Exported]
 
 
-def environment_of(source: str) -> environments.Environment:
+def environment_of(source: str) -> building.Environment:
     """The environment of a source, built as a run would build it."""
-    return environments.ensure(SOURCES[source], stop=NEVER, say=print)
+    return building.ensure(SOURCES[source], stop=NEVER, say=print)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from converters.interface import WorkerCall
 from converters.registry import SOURCES
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
-from pipeline.processes import Limits
-from pipeline.workers import run_worker
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 from tests.converters.caffe2_pairs import BEGIN, NETS, SMALL
 from tests.converters.conftest import NEVER, Export, Exported, environment_of
 

@@ -21,7 +21,7 @@ from converters.interface import WORKER_MODULES
 from converters.registry import SOURCES
 from evaluation.inputs import read_npz
 from pipeline.errors import WorkerError
-from pipeline.files import cache_folder
+from pipeline.system.files import cache_folder
 from tests.converters.conftest import Export, Exported, environment_of
 from tests.loopback import answered_by
 
