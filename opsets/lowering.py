@@ -51,7 +51,8 @@ def _refusal(descent: Descent, source: onnx.ModelProto, current: int, target: in
     obstacles = [obstacle for obstacle in descent.obstacles if not obstacle.is_defect]
     if obstacles:
         return described(obstacles, advice_for(obstacles, source, current, target))
-    return fault_of_source(source) or described(descent.obstacles, {})
+    fault = fault_of_source(source)
+    return f"{fault}; see {descent.obstacles[0].node}" if fault else described(descent.obstacles, {})
 
 
 def _report(descent: Descent) -> tuple[str, ...]:
