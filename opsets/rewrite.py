@@ -11,8 +11,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.facts.constants import constant
-from opsets.facts.inference import Length
 from opsets.facts.length_rules import Entries
+from opsets.facts.lengths import Length
 from opsets.facts.types import refused_type
 from opsets.facts.values import Evaluator
 from opsets.walk import Walk, stem_of

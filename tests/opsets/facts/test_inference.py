@@ -8,7 +8,8 @@ import onnx_ir as ir
 import pytest
 import sympy  # type: ignore[import-untyped]
 
-from opsets.facts.inference import ShapeInference, quotient, reshaped
+from opsets.facts.inference import ShapeInference
+from opsets.facts.lengths import quotient, reshaped
 from tests.opsets.simplifying import shape_of, value_in, walk_of
 
 N = sympy.Symbol("N", integer=True, positive=True)
@@ -50,17 +51,19 @@ def test_a_batch_that_is_split_into_windows_and_joined_again_is_the_same() -> No
 @pytest.mark.parametrize(
     ("opset", "nodes", "constants", "expected"),
     [
-        (13, "y = Resize(x, , s)", "float[4] s = {1,1,2,2}", ["N", 4, "y[2]", 12]),
+        (13, "y = Resize(x, , s)", "float[4] s = {1,1,2,2}", ["N", 4, "2*H", 12]),
+        (13, "y = Resize(x, , s)", "float[4] s = {1,1,0.5,2}", ["N", 4, "floor(H/2)", 12]),
+        (13, "y = Resize(x, , s)", "float[4] s = {1,1,1.3,2}", ["N", 4, "y[2]", 12]),
         (10, "y = Resize(x, s)", "float[4] s = {1,1,1,2}", ["N", 4, "H", 12]),
         (9, "y = Upsample(x, s)", "float[4] s = {1,1,1,2}", ["N", 4, "H", 12]),
         (7, "y = Upsample<scales=[1.0,1.0,1.0,2.0]>(x)", "int64[1] unused = {0}", ["N", 4, "H", 12]),
         (11, "y = Pad(x, p)", "int64[8] p = {0,1,0,2,0,1,0,0}", ["N", 6, "H", 8]),
-        (11, "y = Pad(x, p)", "int64[8] p = {0,0,1,0,0,0,0,0}", ["N", 4, "y[2]", 6]),
+        (11, "y = Pad(x, p)", "int64[8] p = {0,0,1,0,0,0,0,0}", ["N", 4, "H + 1", 6]),
         (11, "y = Pad(x, p)", "int64[8] p = {0,0,1,0,0,0,-1,0}", ["N", 4, "H", 6]),
         (9, "y = Pad<pads=[0,1,0,2,0,1,0,0]>(x)", "int64[1] unused = {0}", ["N", 6, "H", 8]),
     ],
 )
-def test_an_axis_that_is_not_touched_keeps_its_symbol(
+def test_an_axis_is_as_much_longer_as_is_asked_for(
     opset: int, nodes: str, constants: str, expected: list[int | str]
 ) -> None:
     assert after(opset, nodes, constants) == expected
