@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import onnx
 import onnx_ir as ir
+import sympy  # type: ignore[import-untyped]
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
 from opsets.facts.lengths import Length, symbol
@@ -38,6 +39,7 @@ class ShapeInference:
     def __init__(self, opset: int) -> None:
         self.opset = opset
         self._expressions: dict[str, Length] = {}
+        self._equal: dict[Length, Length] = {}
 
     def length(self, value: ir.Value, axis: int) -> Length:
         """The length of ``axis`` of ``value``, whose rank is known."""
@@ -48,7 +50,18 @@ class ShapeInference:
         name = entry.value
         if name is None:
             return self._named(value, axis)
-        return self._expressions.get(name, symbol(name))
+        return self._settled(self._expressions.get(name, symbol(name)))
+
+    def take_as_equal(self, first: Length, second: Length) -> Length:
+        """From now on two open lengths, and the larger of them, are the simpler one, which is returned."""
+        kept, other = sorted((first, second), key=lambda length: (length.count_ops(), str(length)))
+        self._equal |= {other: kept, sympy.Max(kept, other): kept}
+        return kept
+
+    def _settled(self, length: Length) -> Length:
+        """``length`` with what is taken as equal replaced; each time it becomes simpler."""
+        replaced = length.xreplace(self._equal) if self._equal else length
+        return length if replaced == length else self._settled(replaced)
 
     def lengths(self, value: ir.Value) -> list[Length]:
         """The length of every axis of ``value``, whose rank is known."""

@@ -84,9 +84,14 @@ def longer(lengths: list[Length]) -> Length | None:
     fixed = next((length for length in others if isinstance(length, int)), None)
     if fixed is not None:
         return fixed
-    if len({frozenset(length.free_symbols) for length in others}) == 1:
-        return sympy.Max(*others)
-    return None
+    return sympy.Max(*others) if all(are_of_one(others[0], other) for other in others[1:]) else None
+
+
+def are_of_one(first: Length, second: Length) -> bool:
+    """Whether two open lengths are made of the same ones, such as two ways to halve and double an image."""
+    if isinstance(first, int) or isinstance(second, int):
+        return False
+    return bool(first.free_symbols == second.free_symbols)
 
 
 def flattened(axis: int, lengths: list[Length]) -> list[Length]:

@@ -101,8 +101,11 @@ def _conv_transpose(node: ir.Node, given: list[Lengths | None], _opset: int) -> 
     strides = _integers(node, "strides") or [1] * axes
     more = _integers(node, "output_padding") or [0] * axes
     front = [data[0], weight[1] * _integer(node, "group", 1)]
-    if _automatic(node).startswith("SAME"):
-        return front + [length * stride for length, stride in zip(data[2:], strides, strict=True)]
+    if _automatic(node).startswith("SAME"):  # runtimes do not cut off gaps, nor fill them
+        return front + [
+            length * stride if extent >= stride else None
+            for length, extent, stride in zip(data[2:], extents, strides, strict=True)
+        ]
     columns = zip(data[2:], extents, strides, more, _pads(node, axes), strict=True)
     return front + [
         (length - 1) * stride + added + extent - sum(pads) for length, extent, stride, added, pads in columns

@@ -11,7 +11,6 @@ from opsets.facts.length_rules import Entries, row_of
 from opsets.facts.lengths import Length, reshaped
 from opsets.facts.values import Evaluator
 from opsets.tidying.boxes import write_box
-from opsets.tidying.shuffles import pick_shuffled
 from opsets.walk import Walk, stem_of
 
 _END = np.iinfo(np.int64).max
@@ -129,8 +128,6 @@ class _Resolver:
                 target.append(0 if same else -1)
         if target.count(-1) <= 1:  # of two the exporter has written one down at least
             self._node.replace_input_with(1, self._constant(target, "shape"))
-        else:
-            pick_shuffled(self._walk, self._node, solved)
 
     def _forget_allowzero(self, entries: Entries) -> None:
         """Without a 0 the flag means nothing; a length that may be 0 would leave no element to compute."""

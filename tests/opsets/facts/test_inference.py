@@ -9,7 +9,6 @@ import pytest
 import sympy  # type: ignore[import-untyped]
 
 from opsets.facts.inference import ShapeInference
-from opsets.facts.lengths import quotient, reshaped
 from tests.opsets.simplifying import shape_of, value_in, walk_of
 
 N = sympy.Symbol("N", integer=True, positive=True)
@@ -119,30 +118,6 @@ def test_a_length_and_its_expression_are_the_same_after_they_were_a_name() -> No
     assert inference.lengths(value) == [2 * N, 3, N + 1]
     assert value.shape is not None
     assert [str(axis) for axis in value.shape] == ["2*N", "3", "N + 1"]
-
-
-@pytest.mark.parametrize(
-    ("lengths", "target", "expected"),
-    [
-        ([2, 3, 4], [0, -1], [2, 12]),
-        ([N, 3, 4], [-1, 4], [3 * N, 4]),
-        ([N, 3, 4], [12, -1], [12, N]),
-        ([N, 3], [0, 1, -1], [N, 1, 3]),
-        ([6 * N, 5], [-1, 6, 5], [N, 6, 5]),
-        ([0, 3], [0, -1], [0, 0]),
-    ],
-)
-def test_reshaped(lengths: list[Any], target: list[int], expected: list[Any]) -> None:
-    assert reshaped(lengths, target) == expected
-
-
-def test_a_quotient_is_rounded_down_and_an_int_where_it_is_one() -> None:
-    assert quotient(7, 2) == 3
-    assert quotient(7, 0) == 0
-    assert quotient(6 * N, 3) == 2 * N
-    whole = quotient(6 * N, N)
-    assert (whole, type(whole)) == (6, int)
-    assert str(quotient(N, 2)) == "floor(N/2)"
 
 
 def test_an_operator_of_another_opset_or_with_a_branch_is_left_alone() -> None:

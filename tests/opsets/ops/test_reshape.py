@@ -62,7 +62,7 @@ def test_a_constant_shape_becomes_an_attribute() -> None:
 
 def test_a_shape_computed_at_run_time_is_refused_below_5() -> None:
     model = parse(5, "g (float[2,4] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }")
-    with pytest.raises(RetargetError, match=r"Reshape .*5 to 4: its shape \(s\) are computed at run time"):
+    with pytest.raises(RetargetError, match=r"Reshape .*5 to 4: its shape \(s\) is computed at run time"):
         step(model)
 
 
