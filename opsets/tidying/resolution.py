@@ -114,17 +114,16 @@ class _Resolver:
         if entries is None:
             return
         self._forget_allowzero(entries)
-        if value is None or value.const_value is not None:
+        if value is None or value.const_value is not None or _zero_is_a_length(self._node):
             return
-        zeros = _zero_is_a_length(self._node)
         target: list[int] = []
-        solved = list(entries) if zeros else reshaped(self._lengths, list(entries))
+        solved = reshaped(self._lengths, list(entries))
         for index, entry in enumerate(entries):
             if isinstance(entry, int):  # what is left is written down where it is known: two may not be left
                 known = entry == -1 and isinstance(solved[index], int)
                 target.append(int(solved[index]) if known else entry)
             else:
-                same = index < len(self._lengths) and entry == self._lengths[index] and not zeros
+                same = index < len(self._lengths) and entry == self._lengths[index]
                 target.append(0 if same else -1)
         if target.count(-1) <= 1:  # of two the exporter has written one down at least
             self._node.replace_input_with(1, self._constant(target, "shape"))
