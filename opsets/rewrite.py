@@ -15,6 +15,7 @@ from opsets.facts.length_rules import Entries
 from opsets.facts.lengths import Length, are_of_one
 from opsets.facts.types import refused_type
 from opsets.facts.values import Evaluator
+from opsets.tidying.definition import write_definition
 from opsets.walk import Walk, stem_of
 
 NOT_LEARNED = "computed for an older opset, not learned"
@@ -248,6 +249,13 @@ class Rewrite:
             elif output.type is None:
                 output.type = self.node.outputs[0].type
         return outputs
+
+    def definition(self) -> list[ir.Value]:
+        """The outputs of the operator's definition in the onnx package, a function, written out here.
+
+        Its nodes have to mean the same at the older opset. Raises :class:`CannotAdapt` where it has none.
+        """
+        return write_definition(self._walk, self.node, self.opset + 1)
 
     def replace(self, *values: ir.Value) -> None:
         """Let ``values``, made by :meth:`add`, take the place and the names of this node's outputs.

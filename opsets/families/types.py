@@ -11,8 +11,8 @@ WHY = "only the accepted types changed"
 
 CHANGED_AT = {
     28: (
-        "BitShift Cast Celu Compress DepthToSpace Einsum OneHot ReduceLogSum ReduceLogSumExp"
-        " ReverseSequence Unique"
+        "BitShift Cast Celu Compress DepthToSpace Einsum OneHot Optional OptionalGetElement"
+        " OptionalHasElement ReduceLogSum ReduceLogSumExp ReverseSequence Unique"
     ),
     25: (
         "Cast CastLike ConstantOfShape Flatten Identity If Loop Pad Reshape Scan Shape Size Squeeze Transpose"
