@@ -129,7 +129,10 @@ class ShapeInference:
         if first is None or output is None:
             return
         if output.shape is None and node.op_type in _OF_FIRST_INPUT:
-            output.type, output.shape = output.type or first.type, first.shape
+            output.type = output.type or first.type
+            known = all(value is None or value.shape is not None for value in node.inputs)
+            if known or node.op_type not in RULES:  # a second operand may have more axes
+                output.shape = first.shape
         rule = RULES.get(node.op_type)
         if rule is None or (output.shape is None and node.op_type not in _NEED_NO_INFERENCE):
             return
@@ -141,12 +144,12 @@ class ShapeInference:
             return
         if node.op_type == "Slice":  # of an axis of open length onnx takes a part for the whole
             found = [self._named(output, axis) if new is None else new for axis, new in enumerate(found)]
-        known = [None] * len(found) if output.shape is None else list(output.shape)
+        inferred = [None] * len(found) if output.shape is None else list(output.shape)
         output.type = output.type or first.type
         output.shape = ir.Shape(
             [
                 old if isinstance(old, int) or new is None else self._dimension(new)
-                for old, new in zip(known, found, strict=True)
+                for old, new in zip(inferred, found, strict=True)
             ]
         )
 

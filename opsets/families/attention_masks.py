@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.facts.lengths import Length
@@ -59,50 +58,36 @@ def reaching(rewrite: Rewrite, mask: ir.Value, keys: Sequence[ir.Value]) -> ir.V
     return rewrite.add("Pad", [mask, rewrite.initializer(pads, "pads"), filler])
 
 
-@dataclass(frozen=True)
-class AttentionMask:
-    """What is added to the scores: 0 or a number where a key is attended, minus infinity where not."""
+def mask_of(
+    rewrite: Rewrite, given: ir.Value | None, keys: Sequence[ir.Value], query: ir.Value
+) -> ir.Value | None:
+    """The mask that is ``given`` together with that of ``is_causal``; None without either.
 
-    value: ir.Value
-    array: npt.NDArray[np.floating] | None
-    """The same, where it is constant."""
-
-    @classmethod
-    def of(
-        cls, rewrite: Rewrite, index: int, keys: Sequence[ir.Value], query: ir.Value, kind: ir.DataType
-    ) -> AttentionMask | None:
-        """The mask in input ``index`` and that of ``is_causal``, in type ``kind``; None without either."""
-        mask, given = None, rewrite.input(index)
-        if given is not None:
-            mask = cls._added(rewrite, reaching(rewrite, given, keys), kind)
-        if rewrite.integer("is_causal", 0):
-            order = cls._added(rewrite, _not_later(rewrite, keys, query), kind)
-            mask = order if mask is None else cls._sum(rewrite, mask, order)
+    Bools, or numbers that are added, in float32 unless they are given in float64: old operators know it
+    best, and half precision is too narrow.
+    """
+    mask = None if given is None else reaching(rewrite, given, keys)
+    if mask is not None and mask.dtype not in (ir.DataType.BOOL, ir.DataType.DOUBLE, ir.DataType.FLOAT):
+        mask = rewrite.add("Cast", [mask], {"to": int(ir.DataType.FLOAT)})
+    if not rewrite.integer("is_causal", 0):
         return mask
+    order = _not_later(rewrite, keys, query)
+    if mask is None:
+        return order
+    if mask.dtype == ir.DataType.BOOL:
+        return rewrite.add("And", [mask, order])
+    return rewrite.add("Add", [mask, added(rewrite, order, rewrite.kind(mask))])
 
-    @classmethod
-    def _added(cls, rewrite: Rewrite, mask: ir.Value, kind: ir.DataType) -> AttentionMask:
-        array = rewrite.constant_unless_weight(mask)
-        if array is not None:
-            numbers = np.where(array, 0, -np.inf) if array.dtype == np.bool_ else array
-            return cls._constant(rewrite, numbers.astype(kind.numpy()))
-        if mask.dtype != ir.DataType.BOOL:
-            same = mask.dtype == kind
-            return cls(mask if same else rewrite.add("Cast", [mask], {"to": int(kind)}), None)
-        zero, never = (
-            rewrite.initializer(np.array(number, dtype=kind.numpy()), "masked") for number in (0, -np.inf)
-        )
-        return cls(rewrite.add("Where", [mask, zero, never]), None)
 
-    @classmethod
-    def _constant(cls, rewrite: Rewrite, array: npt.NDArray[np.floating]) -> AttentionMask:
-        return cls(rewrite.initializer(array, "mask"), array)
-
-    @classmethod
-    def _sum(cls, rewrite: Rewrite, first: AttentionMask, second: AttentionMask) -> AttentionMask:
-        if first.array is not None and second.array is not None:
-            return cls._constant(rewrite, first.array + second.array)
-        return cls(rewrite.add("Add", [first.value, second.value]), None)
+def added(rewrite: Rewrite, mask: ir.Value, kind: np.dtype[Any]) -> ir.Value:
+    """What is added to the scores: minus infinity for a key that is not attended."""
+    if mask.dtype != ir.DataType.BOOL:
+        return mask
+    array = rewrite.constant_unless_weight(mask)
+    if array is not None:
+        return rewrite.initializer(np.where(array, 0, -np.inf).astype(kind), "mask")
+    zero, never = (rewrite.initializer(np.array(number, dtype=kind), "masked") for number in (0, -np.inf))
+    return rewrite.add("Where", [mask, zero, never])
 
 
 def _not_later(rewrite: Rewrite, keys: Sequence[ir.Value], query: ir.Value) -> ir.Value:
@@ -117,27 +102,34 @@ def _not_later(rewrite: Rewrite, keys: Sequence[ir.Value], query: ir.Value) -> i
     return rewrite.add("LessOrEqual", [places, queries])
 
 
-def finite(rewrite: Rewrite, mask: AttentionMask) -> ir.Value:
-    """The mask with the lowest number for minus infinity: a sum of it and a score stays a number."""
-    lowest = np.finfo(rewrite.kind(mask.value)).min
-    if mask.array is not None:
-        if np.isfinite(mask.array).all():
-            return mask.value
-        return rewrite.initializer(np.maximum(mask.array, lowest), "mask")
-    return rewrite.add("Clip", [mask.value, rewrite.number(lowest, mask.value, "lowest")])
+def finite(rewrite: Rewrite, mask: ir.Value) -> ir.Value:
+    """As :func:`added`, with the lowest number for minus infinity: its sum with a score stays a number."""
+    kind = np.dtype(np.float32) if mask.dtype == ir.DataType.BOOL else rewrite.kind(mask)
+    lowest, array = np.finfo(kind).min, rewrite.constant_unless_weight(mask)
+    if array is not None:
+        numbers = np.where(array, 0, lowest) if array.dtype == np.bool_ else np.maximum(array, lowest)
+        return rewrite.initializer(numbers.astype(kind), "mask")
+    if mask.dtype != ir.DataType.BOOL:
+        return rewrite.add("Clip", [mask, rewrite.initializer(np.array(lowest, dtype=kind), "lowest")])
+    one, most = (rewrite.initializer(np.array(number, dtype=kind), "masked") for number in (1, -lowest))
+    attended = rewrite.add("Cast", [mask], {"to": int(ir.DataType.FLOAT)})
+    return rewrite.add("Mul", [rewrite.add("Sub", [attended, one]), most])
 
 
-def some_key(rewrite: Rewrite, mask: AttentionMask, probabilities: ir.Value) -> ir.Value:
+def some_key(rewrite: Rewrite, mask: ir.Value, probabilities: ir.Value) -> ir.Value:
     """The probabilities, and zeros for a query that may attend to no key."""
-    if mask.array is not None:
-        some = np.isfinite(mask.array).any(axis=-1, keepdims=True)
+    array = rewrite.constant_unless_weight(mask)
+    if array is not None:
+        attended = array if array.dtype == np.bool_ else array > -np.inf
+        some = attended.any(axis=-1, keepdims=True)
         if some.all():
             return probabilities
         factors = rewrite.factors(some.astype(rewrite.kind(probabilities)), "some_key")
         return rewrite.add("Mul", [probabilities, factors])
+    if mask.dtype != ir.DataType.BOOL:
+        lowest = rewrite.number(np.finfo(rewrite.kind(mask)).min, mask, "lowest")
+        mask = rewrite.add("Not", [rewrite.add("Less", [mask, lowest])])
+    numbers = rewrite.add("Cast", [mask], {"to": int(probabilities.dtype or 0)})
     axes = rewrite.initializer(np.array([-1], dtype=np.int64), "last")
-    largest = rewrite.add("ReduceMax", [mask.value, axes], {"keepdims": 1})
-    lowest = rewrite.number(np.finfo(rewrite.kind(largest)).min, largest, "lowest")
-    some_value = rewrite.add("Not", [rewrite.add("Less", [largest, lowest])])
-    factor = rewrite.add("Cast", [some_value], {"to": int(probabilities.dtype or 0)})
-    return rewrite.add("Mul", [probabilities, factor])
+    some_value = rewrite.add("ReduceMax", [numbers, axes], {"keepdims": 1})
+    return rewrite.add("Mul", [probabilities, some_value])

@@ -15,10 +15,11 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.attention_masks import (
-    AttentionMask,
+    added,
     both,
     finite,
     is_open,
+    mask_of,
     positions,
     reaching,
     some_key,
@@ -103,8 +104,9 @@ def _restrict(rewrite: Rewrite, allowed: ir.Value) -> None:
     if mask.dtype == ir.DataType.BOOL:
         rewrite.set_input(_MASK, rewrite.add("And", [mask, allowed]))
         return
-    never = rewrite.number(-np.inf, mask, "never")
-    rewrite.set_input(_MASK, rewrite.add("Where", [allowed, mask, never]))
+    zero, never = (rewrite.number(number, mask, "masked") for number in (0, -np.inf))
+    masked = rewrite.add("Where", [allowed, zero, never])
+    rewrite.set_input(_MASK, rewrite.add("Add", [mask, masked]))
 
 
 def _keys(rewrite: Rewrite) -> list[ir.Value]:
@@ -134,14 +136,16 @@ def attention_23_to_22(rewrite: Rewrite) -> None:
     key, value = (_repeated(rewrite, heads.query, one) for one in (heads.key, heads.value))
     raw = _scores(rewrite, heads.query, key)
     capped = _capped(rewrite, raw)
-    precise = ir.DataType(rewrite.integer("softmax_precision", int(_softmax_kind(kind))))
+    precise = _precise(ir.DataType(rewrite.integer("softmax_precision", int(kind))))
     scores = _cast(rewrite, capped, precise)
-    mask = AttentionMask.of(rewrite, _MASK, _keys(rewrite), heads.query, precise)
+    mask = mask_of(rewrite, rewrite.input(_MASK), _keys(rewrite), heads.query)
     masked = scores
     if mask is not None:
         if mode == _AFTER_MASK and rewrite.is_used(3):  # where it may be infinite
-            masked = rewrite.add("Add", [scores, mask.value])
-        scores = rewrite.add("Add", [scores, finite(rewrite, mask)])
+            masked = rewrite.add(
+                "Add", [scores, _cast(rewrite, added(rewrite, mask, precise.numpy()), precise)]
+            )
+        scores = rewrite.add("Add", [scores, _cast(rewrite, finite(rewrite, mask), precise)])
     probabilities = rewrite.add("Softmax", [scores], {"axis": -1})
     if mask is not None:
         probabilities = some_key(rewrite, mask, probabilities)
@@ -160,8 +164,8 @@ def attention_23_to_22(rewrite: Rewrite) -> None:
 _AFTER_MASK = 2
 
 
-def _softmax_kind(kind: ir.DataType) -> ir.DataType:
-    """Half precision is too narrow for the largest mask added to a score."""
+def _precise(kind: ir.DataType) -> ir.DataType:
+    """The type of Softmax where ``kind`` is asked for: half precision is too narrow for a masked score."""
     return ir.DataType.DOUBLE if kind == ir.DataType.DOUBLE else ir.DataType.FLOAT
 
 

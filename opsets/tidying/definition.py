@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.facts.versions import schema_at
+from opsets.tidying.simplification import simplify_node
 from opsets.walk import Walk, stem_of
 
 
@@ -25,16 +26,28 @@ def write_definition(walk: Walk, node: ir.Node, opset: int) -> list[ir.Value]:
     made = list(function)
     function.remove(made)
     for one in made:
+        if one.op_type == "Constant":
+            _hand_over(walk, one)
+            continue
         _name_anew(walk, one, stem_of(node))
         if one.op_type == "Scan":
-            _set_body_types(walk, one)
+            _set_body_types(one)
         walk.put_before(node, one)
+        simplify_node(walk, one)
+        if one.op_type == "Scan":
+            _set_results(one)
     return results
+
+
+def _hand_over(walk: Walk, node: ir.Node) -> None:
+    """A Constant as what all other constants are."""
+    array = node.attributes["value"].as_tensor().numpy()
+    ir.convenience.replace_all_uses_with(node.outputs[0], walk.initializer(array, str(node.outputs[0].name)))
 
 
 def _definition(node: ir.Node, opset: int) -> ir.Function:
     schema = schema_at(node.op_type, opset)
-    if schema is None or not schema.has_context_dependent_function:
+    if schema is None or not schema.has_context_dependent_function:  # type: ignore[attr-defined]
         raise CannotAdapt("the onnx package has no definition of it")
     types = [
         b"" if value is None or value.type is None else _type_of(value).SerializeToString()
@@ -42,7 +55,9 @@ def _definition(node: ir.Node, opset: int) -> ir.Function:
     ]
     proto = onnx.FunctionProto()
     proto.ParseFromString(
-        schema.get_context_dependent_function(ir.serde.serialize_node(node).SerializeToString(), types)
+        schema.get_context_dependent_function(  # type: ignore[attr-defined]
+            ir.serde.serialize_node(node).SerializeToString(), types
+        )
     )
     if not proto.node:
         raise CannotAdapt("the onnx package cannot define it for these types and shapes")
@@ -71,16 +86,28 @@ def _name_anew(walk: Walk, node: ir.Node, stem: str) -> None:
                 _name_anew(walk, inner, stem)
 
 
-def _set_body_types(walk: Walk, node: ir.Node) -> None:
-    """The types in the body of a Scan, and of its results: states as they are given, parts of sequences."""
-    body, count = node.attributes["body"].as_graph(), node.attributes["num_scan_inputs"].as_int()
-    states = len(node.inputs) - count
+def _set_body_types(node: ir.Node) -> None:
+    """What the body of a Scan is given: states as they are, and one part of each sequence."""
+    body, states = node.attributes["body"].as_graph(), _states(node)
     for index, (inner, given) in enumerate(zip(body.inputs, node.inputs, strict=True)):
         assert given is not None
         inner.type = given.type
         if given.shape is not None:
             inner.shape = given.shape if index < states else ir.Shape(list(given.shape)[1:])
-    for made in body:
-        walk.inference.infer(made)
-    for output, inner in zip(node.outputs, body.outputs, strict=True):
+
+
+def _set_results(node: ir.Node) -> None:
+    """What a Scan gives: states as its body leaves them, and sequences as long as the first one given."""
+    states = _states(node)
+    sequence = node.inputs[states]
+    assert sequence is not None
+    for index, (output, inner) in enumerate(
+        zip(node.outputs, node.attributes["body"].as_graph().outputs, strict=True)
+    ):
         output.type = inner.type
+        if inner.shape is not None and sequence.shape is not None:
+            output.shape = inner.shape if index < states else ir.Shape([sequence.shape[0], *inner.shape])
+
+
+def _states(node: ir.Node) -> int:
+    return len(node.inputs) - node.attributes["num_scan_inputs"].as_int()

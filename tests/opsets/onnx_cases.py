@@ -31,7 +31,7 @@ def assert_case(
     case = cases_of(operator)[name]
     opset = next(entry.version for entry in case.model.opset_import if entry.domain == "")
     given, expected = case.data_sets[0]
-    model, inputs = frozen(case.model, given, constant)
+    model, inputs = frozen(case.model, given, set(constant))
     lowered = lower(model, opset, target).model
     for found, wanted in zip(run(lowered, inputs), expected, strict=True):
         assert found.dtype == wanted.dtype
