@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx.backend.test.case.node import collect_testcases
+from onnx.backend.test.case import node
 
 from opsets.lowering import lower
 from tests.opsets.comparing import run
 from tools.opset_coverage.cases import frozen
 
 
-@cache
 def cases_of(operator: str) -> dict[str, Any]:
-    """The cases with this one node, by name, without those that hold the function's body."""
+    """The cases with one node, of this ``operator``, by name: its module alone is imported for them."""
+    names = (module.name for module in iter_modules(node.__path__))
+    name = next(name for name in names if name.replace("_", "") == operator.lower())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflows that the cases make on purpose
-        cases = collect_testcases(operator)
-    return {case.name: case for case in cases if "_expanded" not in case.name}
+        import_module(f"{node.__name__}.{name}")
+    return {
+        case.name: case
+        for case in node._NodeTestCases
+        if [one.op_type for one in case.model.graph.node] == [operator]
+    }
 
 
 def assert_case(

@@ -247,6 +247,10 @@ GRAPHS["Multinomial"] = [  # logits far apart, short of an overflow, which OpenV
 for name in ("RandomNormal", "RandomUniform"):
     GRAPHS[name] = [f"g ({ONE}) => (float[2,3,4] z) {{ a = {name}<shape=[3,4], seed=2.0>() z = Mul(x, a) }}"]
     GRAPHS[f"{name}Like"] = [f"g ({ONE}) => (float[2,3,4] z) {{ z = {name}Like<seed=2.0>(x) }}"]
+GRAPHS["Optional"] = GRAPHS["OptionalGetElement"] = [
+    "g (float[2,3] x) => (float[2,3] z) { o = Optional(x) y = OptionalGetElement(o) z = Identity(y) }"
+]
+GRAPHS["OptionalHasElement"] = ["g (float[2,3] x) => (bool z) { o = Optional(x) z = OptionalHasElement(o) }"]
 GRAPHS |= LAYERS
 
 DRAWN = ("Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
