@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.runtimes.registry import RUNTIMES
-from pipeline.errors import PipelineError
-from pipeline.figures import (
+from pipeline.commands.figures import (
     Notes,
     Published,
     documents_of,
@@ -24,10 +23,11 @@ from pipeline.figures import (
     published_models,
     spelled,
 )
-from pipeline.history import read_history
-from pipeline.run import plan_file
-from pipeline.selection import Selection
-from pipeline.tables import Column, Table, markdown
+from pipeline.commands.plan import plan_file
+from pipeline.errors import PipelineError
+from pipeline.estimates.history import read_history
+from pipeline.planning.selection import Selection
+from pipeline.terminal.text_tables import Column, Table, markdown
 from publishing.pages import verdicts
 from publishing.record import Record
 

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import parser
 
-from pipeline.history import history_file
+from pipeline.estimates.history import history_file
 from publishing.archive import DataSet
 from publishing.units import Material, publish
 from tests.publishing.zoos import description, zoo_in
