@@ -120,6 +120,15 @@ def test_a_length_and_its_expression_are_the_same_after_they_were_a_name() -> No
     assert [str(axis) for axis in value.shape] == ["2*N", "3", "N + 1"]
 
 
+def test_a_product_has_no_shape_while_one_operand_has_none() -> None:
+    """A number times a tensor of any shape is no number."""
+    text = """g (float number, float[N,M] z, int64[K] a) => (float[N,M] r) {
+        r = Relu(z) x = Squeeze(z, a) y = Mul(number, x) }"""
+    walk = walk_of(13, text)
+    assert value_in(walk, "y").dtype == ir.DataType.FLOAT
+    assert (shape_of(walk, "x"), shape_of(walk, "y")) == (None, None)
+
+
 def test_an_operator_of_another_opset_or_with_a_branch_is_left_alone() -> None:
     made = ir.node("HardSwish", [ir.Value(name="x", type=ir.TensorType(ir.DataType.FLOAT))])
     ShapeInference(13).infer(made)
