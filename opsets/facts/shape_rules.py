@@ -118,6 +118,9 @@ def _resized(node: ir.Node, given: list[Lengths | None], opset: int) -> list[Len
     scales = numbers(node, "scales", index)
     if data is None or not scales or len(scales) != len(data) or "axes" in node.attributes:
         return None
+    mode = node.attributes.get("coordinate_transformation_mode")
+    if mode is not None and mode.as_string() == "tf_crop_and_resize":  # of a part that an input decides
+        return None
     result: list[Length | None] = []
     for length, scale in zip(data, scales, strict=True):
         over, under = scale.as_integer_ratio()

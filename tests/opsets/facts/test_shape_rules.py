@@ -111,6 +111,10 @@ def test_other_operators(opset: int, node: str, constants: str) -> None:
         ("y = Slice(x, i, j, k)", bounds(2, 1000000000, 2)),
         ("y = Slice(x, i, j, k)", bounds(0, 999999999, 2)),
         ("y = Resize(x, , s)", "float[4] s = {1,1,1.3,1}"),
+        (
+            'y = Resize<coordinate_transformation_mode="tf_crop_and_resize">(x, r, s)',
+            "float[8] r = {0,0,0,0,1,1,0.5,1}, float[4] s = {1,1,2,1}",
+        ),
         ('y = ConvTranspose<strides=[1,3], auto_pad="SAME_UPPER", group=2>(x, w)', WEIGHT),
     ],
 )
