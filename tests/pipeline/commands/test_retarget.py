@@ -145,3 +145,30 @@ def test_a_disk_that_refuses_is_one_error_and_leaves_nothing(tmp_path: Path) -> 
 def test_a_file_in_the_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
     error = _refused(tmp_path, 2, "model.onnx", "--opset", "12", "-o", "model.onnx/out.onnx")
     assert "no folder model.onnx" in error
+
+
+HOSTILE = "a\x1b]0;x\x07\r\nout.onnx: opset 18 to 12\n::error::b\x9b\u202e https://me:word@host/"
+
+
+@pytest.mark.parametrize("place", ["operator", "node", "domain", "tensor"])
+def test_what_a_file_says_is_printed_escaped(tmp_path: Path, model: onnx.ModelProto, place: str) -> None:
+    node = model.graph.node[0]
+    if place == "operator":
+        node.op_type = HOSTILE
+    elif place == "domain":
+        node.domain = HOSTILE
+        model.opset_import.add(domain=HOSTILE, version=1)
+    elif place == "node":
+        node.name, node.op_type = HOSTILE, "NonZeroes"
+    else:
+        node.input[0] = HOSTILE
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    answer = _command(tmp_path, "model.onnx", "--opset", "12", "-o", "out.onnx")
+    assert answer.returncode in (1, 2)
+    assert answer.stdout == ""
+    *logged, line = answer.stderr.removesuffix("\n").split("\n")
+    assert all(said.startswith("  | ") for said in logged), logged  # by the library that reads the graph
+    assert line.startswith("error: ")
+    assert answer.stderr.replace("\n", "").isprintable(), ascii(answer.stderr)
+    assert r"\x1b]0;x\x07" in answer.stderr
+    assert "word" not in answer.stderr
