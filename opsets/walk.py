@@ -11,7 +11,8 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.facts.constants import Array, computed
-from opsets.facts.inference import Length, ShapeInference
+from opsets.facts.inference import ShapeInference
+from opsets.facts.lengths import Length
 from opsets.obstacles import ORIGIN, origin_of
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.families.copies import elements_of, reshaped, spread, without_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -46,7 +45,7 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
     kind = ir.DataType.BOOL if operator in ("And", "Equal", "Greater", "Less", "Or", "Xor") else a.dtype
     if rewrite.opset >= 7:
         return rewrite.add(operator, [a, b], kind=kind)
-    whole = together(rewrite.lengths(a), rewrite.lengths(b))
+    whole = together(rewrite, rewrite.lengths(a), rewrite.lengths(b))
     a, b = _one_whole(rewrite, a, b, whole)
     if rewrite.lengths(a) == whole:
         return _attached(rewrite, operator, a, b, kind)
@@ -64,11 +63,11 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
     return rewrite.add(operator, [a, b], shape=b.shape, kind=kind)
 
 
-def together(first: Sequence[Length], second: Sequence[Length]) -> list[Length]:
+def together(rewrite: Rewrite, first: Sequence[Length], second: Sequence[Length]) -> list[Length]:
     """The lengths that numpy's rules bring ``first`` and ``second`` to."""
     width = max(len(first), len(second))
     pairs = zip(_padded(first, width), _padded(second, width), strict=True)
-    return [_common(one, other) for one, other in pairs]
+    return [rewrite.common(one, other) for one, other in pairs]
 
 
 def zeros_like(rewrite: Rewrite, value: ir.Value) -> ir.Value:
@@ -76,14 +75,6 @@ def zeros_like(rewrite: Rewrite, value: ir.Value) -> ir.Value:
     if value.dtype == ir.DataType.FLOAT:  # the only one that onnxruntime's old Clip takes
         return rewrite.add("Clip", [value], {"min": 0.0, "max": 0.0}, shape=value.shape)
     return rewrite.add("Sub", [value, value], shape=value.shape)
-
-
-def _common(one: Length, other: Length) -> Length:
-    if other in (one, 1):
-        return one
-    if one == 1:
-        return other
-    raise CannotAdapt(f"whether lengths {one} and {other} are equal is not known")
 
 
 def _padded(lengths: Sequence[Length], width: int) -> list[Length]:

@@ -10,7 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.rewrite import Rewrite
 
 _LARGEST_CONSTANT = 1 << 16

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from opsets.facts.inference import ShapeInference, reshaped
+from opsets.facts.inference import ShapeInference
+from opsets.facts.lengths import reshaped
 from opsets.tidying.dead import remove_dead
 from opsets.walk import Walk
 

@@ -96,7 +96,7 @@ def test_each_rule(nodes: str, expected: Any) -> None:
         ("y = Div(pair, zero)", None),
         ("t = Mul(b, pair) y = Div(t, pair)", ["N", "N"]),
         ("y = Div(b, two)", ["floor(N/2)"]),
-        ("t = Sub(b, one) y = Div(t, two)", ["floor(N/2 - 1/2)"]),
+        ("t = Sub(b, one) y = Div(t, two)", ["floor(N/2 + 1/2) - 1"]),
         ("t = Neg(b) y = Div(t, two)", None),
         ("t = Sub(b, three) y = Div(t, two)", None),
         ("t = Add(b, b) n = Neg(t) y = Div(n, two)", ["-N"]),
