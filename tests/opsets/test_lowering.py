@@ -17,7 +17,7 @@ from tests.opsets.comparing import assert_same_numbers, noise, parse
         (
             26,
             "g (float[2,3] x) => (int32[2,3] y) { [bits] y = BitCast<to=6>(x) }",
-            r"BitCast \(node 'bits'\), opset 26 to 25: it reads the bits of x, .*; the lowest .* is 26",
+            r"BitCast \(node 'bits'\), opset 26 to 25: it reads the bits of x, .* below opset 26$",
         ),
         (
             13,
@@ -40,7 +40,7 @@ def test_a_boundary_that_nothing_is_known_of_is_where_a_model_stays(monkeypatch:
     """As those of an onnx package that is newer than this code."""
     monkeypatch.delitem(UNCHANGED, ("Cast", 13))
     model = parse(13, "g (float[2,3] x) => (int32[2,3] y) { y = Cast<to=6>(x) }")
-    with pytest.raises(RetargetError, match=r"Cast .*13 to 12: no adapter is known, .*; stay at 13 or above"):
+    with pytest.raises(RetargetError, match=r"Cast .*13 to 12: no adapter is known, .* below opset 13$"):
         retarget(model, 12)
 
 
