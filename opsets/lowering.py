@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
 from opsets.errors import CannotAdapt, RetargetError
-from opsets.facts.constants import computed
+from opsets.facts.constants import Constants
 from opsets.facts.inference import ShapeInference
 from opsets.facts.types import refused_type
 from opsets.facts.versions import since_version
@@ -45,7 +45,7 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
         tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
     )
     outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
-    walk = Walk(model, ShapeInference(current), names_in(model), weights)
+    walk = Walk(model, ShapeInference(current), names_in(model), Constants(weights))
     before = len(list(model.graph.all_nodes()))
     simplify(walk)
     count_from_front(walk)
@@ -73,6 +73,7 @@ def _walk_down(walk: Walk, current: int, target: int) -> Counter[str]:
     rewrites = Counter[str]()
     for opset in range(current, target, -1):
         walk.inference.opset = opset - 1
+        walk.constants.forget()
         for node in list(walk.model.graph.all_nodes()):
             operator = node.op_type
             if node.graph is not None and _step_node(node, opset, walk):
@@ -130,7 +131,7 @@ def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
     """
     if any(value.is_graph_output() for value in node.outputs):
         return False
-    arrays = computed(node, opset) if weights else walk.computed_without_weights(node, opset)
+    arrays = walk.constants.computed(node, opset) if weights else walk.constants.folded(node, opset)
     if arrays is None:
         return False
     for output, array in zip(node.outputs, arrays, strict=False):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from opsets.facts.constants import Array, computed
+from opsets.facts.constants import Constants
 from opsets.facts.inference import Length, ShapeInference
 
 
@@ -23,8 +23,8 @@ class Walk:
     """Types and shapes at the opset that the step leads to."""
     taken: set[str]
     """Every name in the model."""
-    weights: frozenset[str] = frozenset()
-    """Names of the source's constants of floats, which stay as they are: nothing is computed of them."""
+    constants: Constants = field(default_factory=Constants)
+    """What is constant; the weights in it are the source's constants of floats, which stay as they are."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
 
@@ -64,22 +64,6 @@ class Walk:
         assert node.graph is not None
         node.graph.insert_before(node, made)
         self.inference.infer(made)
-
-    def computed_without_weights(self, node: ir.Node, opset: int) -> list[Array] | None:
-        """What ``node`` computes at ``opset``, if it is constant and made of no weight."""
-        if any(value is not None and value.name in self.weights for value in node.inputs):
-            return None  # and a large one has not been computed with for nothing
-        arrays = computed(node, opset)
-        if arrays is None or any(map(self.is_made_of_weights, filter(None, node.inputs))):
-            return None
-        return arrays
-
-    def is_made_of_weights(self, value: ir.Value) -> bool:
-        """Whether a constant ``value`` is a weight or computed of one."""
-        node = value.producer()
-        if node is None:
-            return value.name in self.weights
-        return any(source is not None and self.is_made_of_weights(source) for source in node.inputs)
 
     def carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
         """A tensor of floats that stands before a node and has an axis of ``length``, and that axis."""
