@@ -45,7 +45,8 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
         tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
     )
     outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
-    walk = Walk(model, ShapeInference(current), names_in(model), Constants(weights))
+    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
+    walk = Walk(model, ShapeInference(current), names_in(model), Constants(weights, size))
     before = len(list(model.graph.all_nodes()))
     simplify(walk)
     count_from_front(walk)

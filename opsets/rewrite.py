@@ -178,6 +178,10 @@ class Rewrite:
         """A new constant."""
         return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}")
 
+    def ones(self, shape: tuple[int, int], kind: np.dtype[Any]) -> ir.Value:
+        """A constant full of ones, one of each shape and type for the whole model; none of its weights."""
+        return self._walk.ones(shape, kind, NOT_LEARNED)
+
     def factors(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant to multiply with, which says of itself that it is none of the model's weights."""
         return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}", NOT_LEARNED)

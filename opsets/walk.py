@@ -27,6 +27,7 @@ class Walk:
     """What is constant; the weights in it are the source's constants of floats, which stay as they are."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
+    _ones: dict[tuple[tuple[int, int], np.dtype[Any]], ir.Value] = field(default_factory=dict)
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing has yet."""
@@ -49,6 +50,13 @@ class Walk:
         )
         self.model.graph.register_initializer(value)
         return value
+
+    def ones(self, shape: tuple[int, int], kind: np.dtype[Any], doc_string: str) -> ir.Value:
+        """A constant full of ones, made once for each ``shape`` and ``kind`` however many ask for it."""
+        known = self._ones.get((shape, kind))
+        if known is None or self.model.graph.initializers.get(str(known.name)) is not known:
+            known = self._ones[shape, kind] = self.initializer(np.ones(shape, kind), "ones", doc_string)
+        return known
 
     def add_before(
         self, node: ir.Node, operator: str, inputs: Sequence[ir.Value | None], attributes: Mapping[str, Any]

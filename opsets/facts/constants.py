@@ -20,10 +20,16 @@ LARGEST = 1 << 22
 """Elements that a computed constant may have, and those that it is computed of."""
 
 LARGEST_TOGETHER = 1 << 24
-"""Elements that all constants may have that are computed at one opset, and all that nodes are folded to."""
+"""Elements that all constants may have that are computed at one opset."""
 
-LARGEST_GROWTH = 1 << 16
-"""Elements that a node may be folded to where the constants that it takes have fewer."""
+ROOM = 1 << 15
+"""Bytes of floats that folding may add to a small model."""
+
+ROOM_OF_OTHERS = 1 << 19
+"""The same of integers and bools, for which older opsets have fewer operators."""
+
+SHARE = 32
+"""Folding may add a 32nd to the bytes of a larger model's constants."""
 
 # The reference is wrong for some operators below opset 13 (Softmax, LRN, AveragePool) and random for
 # others, so what it may compute is listed.
@@ -47,13 +53,15 @@ class Constants:
     more once the node has been asked about; :meth:`forget` begins anew.
     """
 
-    def __init__(self, weights: frozenset[str] = frozenset()) -> None:
+    def __init__(self, weights: frozenset[str] = frozenset(), size: int = 0) -> None:
+        """For a model whose constants have ``size`` bytes; those named in ``weights`` stay as they are."""
         self._weights = weights
-        """Names of constants that stay as they are."""
+        self._room = {True: max(ROOM, size // SHARE), False: max(ROOM_OF_OTHERS, size // SHARE)}
+        """Bytes that may still be added, of floats and of all others."""
         self._kinds: dict[ir.Node, tuple[bool, bool]] = {}
         """Of each node, whether it may be computed, and whether a weight is among what it is made of."""
         self._results: dict[ir.Node, list[Array] | None] = {}
-        self._held = self._folded = 0
+        self._held = 0
 
     def forget(self) -> None:
         """Begin anew, for another opset or another walk."""
@@ -77,19 +85,19 @@ class Constants:
     def folded(self, node: ir.Node, opset: int) -> list[Array] | None:
         """What may stand for ``node`` to make the graph simpler: it is made of no weight, and stays small.
 
-        A constant that is larger than those that the node takes, and than :data:`LARGEST_GROWTH`, stays a
-        node, and so does all that would come after :data:`LARGEST_TOGETHER` elements.
+        What is larger than the constants that the node takes, and that go with it, needs room: without
+        any left, nodes stay nodes.
         """
         if not self._kind(node)[0] or self._kind(node)[1]:
             return None
         arrays = self.computed(node, opset)
         if arrays is None:
             return None
-        given = {value: value.const_value.size for value in node.inputs if value and value.const_value}
-        size = sum(array.size for array in arrays)
-        if size > max(LARGEST_GROWTH, sum(given.values())) or self._folded + size > LARGEST_TOGETHER:
+        growth = sum(array.nbytes for array in arrays) - _goes_with(node)
+        floats = any(array.dtype.kind == "f" for array in arrays)
+        if growth > self._room[floats]:
             return None
-        self._folded += size
+        self._room[floats] -= max(growth, 0)
         return arrays
 
     def computed(self, node: ir.Node, opset: int) -> list[Array] | None:
@@ -152,6 +160,16 @@ class Constants:
         maker = value.producer()
         results = None if maker is None else self._results.get(maker)
         return None if results is None else results[value.index() or 0]
+
+
+def _goes_with(node: ir.Node) -> int:
+    """The bytes of the constants that nothing but ``node`` uses."""
+    constants = {value: value.const_value for value in node.inputs if value is not None}
+    return sum(
+        tensor.nbytes
+        for value, tensor in constants.items()
+        if tensor is not None and all(use.node is node for use in value.uses())
+    )
 
 
 def _with_sources(node: ir.Node, known: Container[ir.Node]) -> Iterator[ir.Node]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
+from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from opsets.facts.constants import LARGEST, LARGEST_GROWTH, LARGEST_TOGETHER, Constants
+from opsets.facts.constants import LARGEST, ROOM, ROOM_OF_OTHERS, Constants
 from opsets.facts.result_sizes import elements_of_result
 
 
@@ -197,25 +198,36 @@ def test_what_is_folded_stays_small() -> None:
     sizes = []
     for node in chain_of("Concat", value, 30, axis=0):
         arrays = constants.folded(node, 13)
-        sizes.append(None if arrays is None else arrays[0].size)
-    assert [size for size in sizes if size] == [2**power for power in range(3, 17)]
-    assert sizes[14:] == [None] * 16
+        sizes.append(0 if arrays is None else arrays[0].nbytes)
+    assert sum(sizes) <= ROOM < 4 * sum(sizes)
     assert constants.array(node.outputs[0], 13) is None
 
 
-def test_all_that_is_folded_together_has_a_limit() -> None:
-    constants = Constants()
-    given = [np.array([LARGEST_GROWTH])]
-    arrays = [constants.folded(node_of("ConstantOfShape", *given), 13) for _ in range(300)]
-    folded = [array for array in arrays if array is not None]
-    assert len(folded) * LARGEST_GROWTH == LARGEST_TOGETHER
-    assert arrays[len(folded) :] == [None] * (300 - len(folded))
+@pytest.mark.parametrize(
+    ("kind", "size", "room"),
+    [
+        (np.float32, 0, ROOM),
+        (np.float32, 64 * ROOM, 2 * ROOM),
+        (np.int64, 0, ROOM_OF_OTHERS),
+        (np.bool_, 64 * ROOM_OF_OTHERS, 2 * ROOM_OF_OTHERS),
+    ],
+)
+def test_folding_adds_a_part_of_the_models_size(kind: type, size: int, room: int) -> None:
+    constants, count = Constants(size=size), 1000
+    value = helper.make_tensor("value", helper.np_dtype_to_tensor_dtype(np.dtype(kind)), [1], [1])
+    nodes = [node_of("ConstantOfShape", np.array([count]), value=ir.from_proto(value)) for _ in range(1200)]
+    folded = [constants.folded(node, 13) is not None for node in nodes]
+    growth = count * np.dtype(kind).itemsize - 8
+    assert folded == [index < room // growth for index in range(1200)]
 
 
 def test_a_large_constant_is_folded_where_it_makes_the_graph_no_larger() -> None:
-    large = np.ones(2 * LARGEST_GROWTH, np.float32)
+    large = np.ones(ROOM, np.float32)
     assert Constants().folded(node_of("Neg", large), 13) is not None
     assert Constants(frozenset(["x0"])).folded(node_of("Neg", large), 13) is None
+    shared = node_of("Neg", large)
+    ir.node("Abs", shared.inputs)
+    assert Constants().folded(shared, 13) is None
 
 
 def chain_of(operator: str, first: ir.Value, length: int, **attributes: Any) -> list[ir.Node]:
