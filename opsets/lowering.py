@@ -20,7 +20,7 @@ from opsets.rewrite import Rewrite
 from opsets.tidying.cleaning import clean, count_from_front
 from opsets.tidying.dead import remove_dead
 from opsets.tidying.simplification import simplify
-from opsets.walk import Walk
+from opsets.walk import Walk, nodes_of
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
     outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
     size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
     walk = Walk(model, ShapeInference(current), names_in(model), Constants(weights, size))
-    before = len(list(model.graph.all_nodes()))
+    before = len(nodes_of(model.graph))
     simplify(walk)
     count_from_front(walk)
     clean(walk)
-    folded = before - len(list(model.graph.all_nodes()))
+    folded = before - len(nodes_of(model.graph))
     rewrites = _walk_down(walk, current, target)
     clean(walk)  # of what the steps made: the result is as clean as what it was made of
     for value in model.graph.outputs:
@@ -73,13 +73,16 @@ def _walk_down(walk: Walk, current: int, target: int) -> Counter[str]:
     """The kinds of rewrites, with the number of nodes that each was done to."""
     rewrites = Counter[str]()
     for opset in range(current, target, -1):
-        walk.inference.opset = opset - 1
-        walk.constants.forget()
-        for node in list(walk.model.graph.all_nodes()):
+        walk.begin_step(opset - 1)
+        touched = 0
+        for node in nodes_of(walk.model.graph):
             operator = node.op_type
-            if node.graph is not None and _step_node(node, opset, walk):
-                rewrites[f"{operator} {opset} to {opset - 1}"] += 1
-        remove_dead(walk.model)
+            if since_version(operator, opset) in (None, opset) and node.graph is not None:
+                touched += 1
+                if _step_node(node, opset, walk):
+                    rewrites[f"{operator} {opset} to {opset - 1}"] += 1
+        if touched:
+            remove_dead(walk.model)
     return rewrites
 
 
@@ -99,11 +102,8 @@ def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool:
 def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool:
     step = (node.op_type, opset)
     where = f"{node.op_type} (node {node.name or node.outputs[0].name!r}), opset {opset} to {opset - 1}"
-    since = since_version(*step)
-    if since is None:
+    if since_version(*step) is None:
         raise RetargetError(f"{where}: the onnx package knows no such operator at this opset")
-    if since != opset:
-        return False
     if step in IMPOSSIBLE:
         raise RetargetError(f"{where}: {IMPOSSIBLE[step]}; the lowest possible opset is {opset}")
     if step not in ADAPTERS and step not in UNCHANGED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, takewhile
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,15 @@ class Walk:
     """What is constant; the weights in it are the source's constants of floats, which stay as they are."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
+    _carriers: dict[Length, tuple[ir.Value, int]] = field(default_factory=dict)
+    """What was found in this step: what stands before one node stands before those behind it too."""
     _ones: dict[tuple[tuple[int, int], np.dtype[Any]], ir.Value] = field(default_factory=dict)
+
+    def begin_step(self, opset: int) -> None:
+        """Begin to lead all nodes, from the first to the last, to ``opset``."""
+        self.inference.opset = opset
+        self.constants.forget()
+        self._carriers.clear()
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing has yet."""
@@ -75,18 +84,36 @@ class Walk:
 
     def carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
         """A tensor of floats that stands before a node and has an axis of ``length``, and that axis."""
-        values = list(self.model.graph.inputs)
-        for node in self.model.graph:
-            if node is before or any(inner is before for inner in _inside(node)):
-                break
-            values += node.outputs
-        for value in values:
+        found = self._carriers.get(length)
+        if found is None:
+            found = self._find_carrier(length, before)
+            if found is not None:
+                self._carriers[length] = found
+        return found
+
+    def _find_carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
+        nested = before.graph is not self.model.graph
+
+        def stands_before(node: ir.Node) -> bool:
+            return node is not before and not (nested and any(inner is before for inner in _inside(node)))
+
+        made = takewhile(stands_before, self.model.graph)
+        for value in chain(self.model.graph.inputs, chain.from_iterable(node.outputs for node in made)):
             if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
                 continue
             lengths = self.inference.lengths(value)
             if length in lengths:
                 return value, lengths.index(length)
         return None
+
+
+def nodes_of(graph: ir.Graph) -> list[ir.Node]:
+    """Every node of ``graph``, each followed by those of its branches and bodies."""
+    nodes = []
+    for node in graph:
+        nodes.append(node)
+        nodes += _inside(node)
+    return nodes
 
 
 def stem_of(node: ir.Node) -> str:
@@ -98,4 +125,4 @@ def _inside(node: ir.Node) -> Iterator[ir.Node]:
     """The nodes of the branches and bodies of ``node``."""
     for attribute in node.attributes.values():
         if attribute.type == ir.AttributeType.GRAPH:
-            yield from attribute.as_graph().all_nodes()
+            yield from nodes_of(attribute.as_graph())

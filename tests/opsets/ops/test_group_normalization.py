@@ -20,10 +20,10 @@ def test_channels_have_scales_since_21() -> None:
         """g (float[N,4,6] x, float[4] s, float[4] b) => (float[N,4,6] y)
         { y = GroupNormalization<num_groups=2>(x, s, b) }""",
         """g (float[N,4,6] x, float[4] s, float[4] b) => (float[N,4,6] y)
-        <int64[3] y_grouped = {0,2,-1}, float[2] ones = {1,1}, float[2] y_zeros = {0,0},
+        <int64[3] y_grouped = {0,2,-1}, float[2] y_ones = {1,1}, float[2] y_zeros = {0,0},
          int64[3] y_shape = {0,4,6}, int64[2] y_per_channel = {-1,1}, int64[2] y_per_channel_1 = {-1,1}> {
             y_Reshape = Reshape(x, y_grouped)
-            y_InstanceNormalization = InstanceNormalization<epsilon=1e-05>(y_Reshape, ones, y_zeros)
+            y_InstanceNormalization = InstanceNormalization<epsilon=1e-05>(y_Reshape, y_ones, y_zeros)
             y_Reshape_1 = Reshape(y_InstanceNormalization, y_shape)
             y_Reshape_2 = Reshape(s, y_per_channel)
             y_Reshape_3 = Reshape(b, y_per_channel_1)
