@@ -7,6 +7,7 @@ arrays of objects whose elements are ints, bools or sympy expressions of lengths
 from __future__ import annotations
 
 from itertools import islice
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ _DEEPEST = 400
 
 _LONGEST = 100
 """Terms of an expression. One that is taken twice by each node of a chain doubles with each of them."""
+
+_HIGHEST_POWER = 16
+"""Of an expression written as a sum, which comparing two of them may ask for."""
 
 _LARGEST_NUMBER = 1 << 63
 """What no tensor of integers holds."""
@@ -101,4 +105,7 @@ def _is_short(entry: Any) -> bool:
         return abs(entry) < _LARGEST_NUMBER
     terms = list(islice(sympy.preorder_traversal(entry), _LONGEST + 1))
     numbers = (term for term in terms if term.is_Integer)
-    return len(terms) <= _LONGEST and all(abs(number) < _LARGEST_NUMBER for number in numbers)
+    powers = (int(term.exp) for term in terms if term.is_Pow and term.exp.is_Integer and term.exp > 1)
+    if len(terms) > _LONGEST or any(abs(number) >= _LARGEST_NUMBER for number in numbers):
+        return False
+    return prod(powers) <= _HIGHEST_POWER
