@@ -70,9 +70,9 @@ def main() -> None:
     """Take both exporters in turn, and hold ours against the promise."""
     sys.path.insert(0, str(ROOT))
     from converters.registry import SOURCES
-    from pipeline import environments
+    from pipeline.environments import building
 
-    environment = environments.ensure(SOURCES["mxnet"], stop=threading.Event(), say=print)
+    environment = building.ensure(SOURCES["mxnet"], stop=threading.Event(), say=print)
     taken: dict[str, list[tuple[float, float, int]]] = {name: [] for name in PROGRAMS}
     for _ in range(ROUNDS):
         for name, measured in taken.items():

@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))
 
 from converters.interface import WORKER_MODULES  # noqa: E402
 from converters.registry import SOURCES  # noqa: E402
-from pipeline import environments  # noqa: E402
+from pipeline.environments import building  # noqa: E402
 
 OPSETS = (6, 12)
 PROMISE = 3.0
@@ -50,7 +50,7 @@ models:
 
 def write_weights(source: str, folder: Path) -> None:
     """Write the weights of ``source`` to ``folder`` in all formats, in its environment, built if need be."""
-    environment = environments.ensure(SOURCES[source], stop=threading.Event(), say=print)
+    environment = building.ensure(SOURCES[source], stop=threading.Event(), say=print)
     modules = os.pathsep.join(map(str, (WORKER_MODULES, SOURCES[source].folder)))
     variables = {**os.environ, **environment.description.variables, "PYTHONPATH": modules}
     recipe = MEASURED[source].recipe.format(model=MEASURED[source].model)

@@ -13,6 +13,7 @@ import onnx_ir as ir
 
 from opsets.facts.constants import Constants
 from opsets.facts.inference import Length, ShapeInference
+from opsets.obstacles import ORIGIN, origin_of
 
 
 @dataclass
@@ -79,6 +80,7 @@ class Walk:
     def put_before(self, node: ir.Node, made: ir.Node) -> None:
         """Let ``made`` stand before ``node``, the types and shapes of its outputs inferred."""
         assert node.graph is not None
+        made.meta[ORIGIN] = origin_of(node)
         node.graph.insert_before(node, made)
         self.inference.infer(made)
 

@@ -39,7 +39,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class WorkerCall:
+class RuntimeCall:
     """One runtime on the same inputs for several models, in a process of its own.
 
     ``models`` are files by any keys; ``inputs`` is the .npz file of the data sets; ``folder`` is an
@@ -83,13 +83,13 @@ class WorkerCall:
         (self.folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         self.result.unlink(missing_ok=True)
 
-    def without(self, runs: Mapping[str, Run], folder: Path) -> WorkerCall:
+    def without(self, runs: Mapping[str, Run], folder: Path) -> RuntimeCall:
         """Describe the call for the models that have no run yet, in another ``folder``."""
         models = {key: model for key, model in self.models.items() if key not in runs}
         return replace(self, models=models, folder=folder)
 
 
-def read_runs(call: WorkerCall, ending: Ending = "exited", detail: str = "") -> dict[str, Run]:
+def read_runs(call: RuntimeCall, ending: Ending = "exited", detail: str = "") -> dict[str, Run]:
     """Read what a worker left behind, after it ended in any way.
 
     ``ending`` says how: by itself, with a crash (signal or exit code, memory limit) or stopped at
@@ -115,7 +115,7 @@ def missing_runs(models: Iterable[str], reason: str) -> dict[str, Run]:
     return {key: Run("missing", reason, "", 0.0, {}) for key in models}
 
 
-def read_running(call: WorkerCall) -> str | None:
+def read_running(call: RuntimeCall) -> str | None:
     """Return the key of the model that a worker was at when it ended; None where it was at none."""
     running: str | None = _read_result(call.result).get("running")
     return running

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
 from opsets.facts.result_sizes import elements_of_result
 
@@ -149,6 +148,8 @@ class Constants:
             )
             if not size <= LARGEST or not self._held + size <= LARGEST_TOGETHER:
                 return None
+            from onnx.reference import ReferenceEvaluator  # many models have nothing to compute
+
             result = ReferenceEvaluator(_model(node, values, opset)).run(None, values)
         except Exception:  # noqa: BLE001 - whatever a library raises for one node: it is then left as it is
             return None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from converters.registry import SOURCES
-from pipeline.plan import read_checked
+from pipeline.planning.planner import read_checked
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

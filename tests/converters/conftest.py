@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from converters.interface import export_call
+from converters.interface import WORKER_MODULES, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
-from pipeline import environments
-from pipeline.processes import Limits
-from pipeline.workers import run_worker
+from pipeline.environments import building
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 
 NEVER = threading.Event()
 Arrays = dict[str, npt.NDArray[np.float32]]
@@ -37,9 +38,9 @@ class Exported:
 Export = Callable[..., Exported]
 
 
-def environment_of(source: str) -> environments.Environment:
+def environment_of(source: str) -> building.Environment:
     """The environment of a source, built as a run would build it."""
-    return environments.ensure(SOURCES[source], stop=NEVER, say=print)
+    return building.ensure(SOURCES[source], stop=NEVER, say=print)
 
 
 @pytest.fixture
@@ -81,6 +82,15 @@ def export(tmp_path: Path) -> Export:
         return Exported(folder / "model.onnx", read_npz(folder / "inputs.npz"), outputs, answer)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def worker_module() -> Iterator[Callable[[str], Any]]:
+    """Import a module of the workers that needs no framework, as their scripts do: by path."""
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in (WORKER_MODULES, SOURCES["mxnet"].folder, SOURCES["paddle"].folder):
+            patch.syspath_prepend(str(folder))
+        yield importlib.import_module
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from converters.interface import sizes_call
 from converters.registry import SOURCES
-from pipeline import environments
-from pipeline.processes import Limits
-from pipeline.workers import run_worker
+from pipeline.environments import building
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 
 # Learned values and running statistics as the networks' documents count them, four bytes each.
 VGG11, VGG16 = 4 * 132_863_336, 4 * 138_357_544
@@ -31,7 +31,7 @@ MEMORY_OF_A_FRAMEWORK = 1 << 30
 def test_sizes_are_known_without_weights(name: str, tmp_path: Path) -> None:
     """A network that was given values would break the limit; one that does not exist is left out."""
     source, never = SOURCES[name], threading.Event()
-    environment = environments.ensure(source, stop=never, say=print)
+    environment = building.ensure(source, stop=never, say=print)
     answer = run_worker(
         sizes_call(source, [*SIZES[name], "no-such-model"]),
         python=environment.python,

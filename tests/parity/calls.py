@@ -11,25 +11,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity.call import Ending, Run, WorkerCall, read_runs
+from parity.call import Ending, Run, RuntimeCall, read_runs
 from parity.compare import Array, Tolerance
 from parity.runtimes.registry import asked_at
 from parity.verdict import Verdict, judge
 
 
-def start(call: WorkerCall) -> subprocess.Popen[bytes]:
+def start(call: RuntimeCall) -> subprocess.Popen[bytes]:
     """Start the worker of a call."""
     call.write_request()
     return subprocess.Popen(call.command, env={**os.environ, **call.environment}, cwd=call.folder)
 
 
-def run(call: WorkerCall) -> dict[str, Run]:
+def run(call: RuntimeCall) -> dict[str, Run]:
     """Run a call to its end."""
     ending: Ending = "exited" if start(call).wait() == 0 else "crashed"
     return read_runs(call, ending)
 
 
-def wait_until_running(call: WorkerCall, key: str) -> None:
+def wait_until_running(call: RuntimeCall, key: str) -> None:
     """Wait until the worker of a call has come to the model ``key``."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
@@ -47,6 +47,6 @@ def verdict(
     runs = {}
     for runtime in asked_at(opset):
         (folder / runtime).mkdir()
-        call = WorkerCall(runtime, {"model": file}, folder / "inputs.npz", folder / runtime)
+        call = RuntimeCall(runtime, {"model": file}, folder / "inputs.npz", folder / runtime)
         runs[runtime] = run(call)["model"]
     return judge(references, runs, Tolerance())

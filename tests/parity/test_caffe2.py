@@ -14,11 +14,11 @@ import pytest
 from onnx import helper
 
 from converters.registry import SOURCES
-from parity.call import Run, WorkerCall, read_runs
+from parity.call import Run, RuntimeCall, read_runs
 from parity.compare import Tolerance
 from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import RuntimeVerdict, judge
-from pipeline import environments
+from pipeline.environments import building
 from tests.parity import old_models
 from tests.parity.calls import run, start, wait_until_running
 from tests.parity.old_models import OLD_OPSETS, WITH_AXIS, WITHOUT_AXIS
@@ -27,21 +27,19 @@ pytestmark = pytest.mark.caffe2
 
 
 @pytest.fixture(scope="module")
-def environment() -> environments.Environment:
+def environment() -> building.Environment:
     """The environment that a user's run would build."""
-    return environments.ensure(SOURCES["caffe2"], stop=threading.Event(), say=print)
+    return building.ensure(SOURCES["caffe2"], stop=threading.Event(), say=print)
 
 
-def call(
-    folder: Path, environment: environments.Environment, models: dict[str, onnx.ModelProto]
-) -> WorkerCall:
+def call(folder: Path, environment: building.Environment, models: dict[str, onnx.ModelProto]) -> RuntimeCall:
     """The call that has Caffe2 run ``models``."""
     np.savez(folder / "inputs.npz", **old_models.INPUTS)  # type: ignore[arg-type]
     files = {}
     for key, model in models.items():
         files[key] = folder / f"{key}.onnx"
         onnx.save(model, files[key])
-    return WorkerCall("caffe2", files, folder / "inputs.npz", folder, python=environment.python)
+    return RuntimeCall("caffe2", files, folder / "inputs.npz", folder, python=environment.python)
 
 
 def opinion(run_of_it: Run, folder: Path, addition: str = WITHOUT_AXIS) -> RuntimeVerdict:
@@ -58,7 +56,7 @@ def test_it_is_asked_by_those_who_want_it_and_at_old_opsets() -> None:
 
 
 @pytest.mark.parametrize("addition", [WITHOUT_AXIS, WITH_AXIS])
-def test_a_right_model_passes(addition: str, environment: environments.Environment, tmp_path: Path) -> None:
+def test_a_right_model_passes(addition: str, environment: building.Environment, tmp_path: Path) -> None:
     asked = {str(opset): old_models.old_model(opset, addition) for opset in OLD_OPSETS}
     runs = run(call(tmp_path, environment, asked))
     assert set(runs) == set(asked)
@@ -68,7 +66,7 @@ def test_a_right_model_passes(addition: str, environment: environments.Environme
 
 
 def test_a_model_with_one_wrong_weight_does_not_pass(
-    environment: environments.Environment, tmp_path: Path
+    environment: building.Environment, tmp_path: Path
 ) -> None:
     bias, kernel = old_models.WEIGHTS["bias"].copy(), old_models.WEIGHTS["kernel"].copy()
     bias[2] += np.float32(0.1)
@@ -80,7 +78,7 @@ def test_a_model_with_one_wrong_weight_does_not_pass(
         assert "relative error" in opinion(runs[key], tmp_path).complaint
 
 
-def test_names_of_nodes_mean_nothing(environment: environments.Environment, tmp_path: Path) -> None:
+def test_names_of_nodes_mean_nothing(environment: building.Environment, tmp_path: Path) -> None:
     model = old_models.old_model(6)
     (pooling,) = (node for node in model.graph.node if node.op_type == "AveragePool")
     pooling.op_type, pooling.name = "GlobalAveragePool", "/global_pool/GlobalAveragePool"
@@ -108,7 +106,7 @@ def test_what_it_does_not_support_is_recorded(
     operator: str,
     attributes: dict[str, Any],
     reason: str,
-    environment: environments.Environment,
+    environment: building.Environment,
     tmp_path: Path,
 ) -> None:
     model = old_models.old_model(6)
@@ -121,7 +119,7 @@ def test_what_it_does_not_support_is_recorded(
 
 
 def test_what_it_cannot_run_though_it_took_it_crashed(
-    environment: environments.Environment, tmp_path: Path
+    environment: building.Environment, tmp_path: Path
 ) -> None:
     model = old_models.old_model(3, dense=old_models.WEIGHTS["dense"][:-1])
     runs = run(call(tmp_path, environment, {"broken": model, "known": old_models.old_model(6)}))
@@ -130,12 +128,12 @@ def test_what_it_cannot_run_though_it_took_it_crashed(
     assert runs["known"].outcome == "ran"
 
 
-def test_a_process_that_dies_costs_one_model(environment: environments.Environment, tmp_path: Path) -> None:
+def test_a_process_that_dies_costs_one_model(environment: building.Environment, tmp_path: Path) -> None:
     asked = call(tmp_path, environment, {"first": old_models.old_model(3), "last": old_models.old_model(6)})
     os.mkfifo(tmp_path / "hangs.onnx")  # whoever opens it waits for a writer that never comes
     first, last = asked.models["first"], asked.models["last"]
     files = {"first": first, "hangs": tmp_path / "hangs.onnx", "last": last}
-    asked = WorkerCall("caffe2", files, asked.inputs, tmp_path, python=environment.python)
+    asked = RuntimeCall("caffe2", files, asked.inputs, tmp_path, python=environment.python)
     process = start(asked)
     wait_until_running(asked, "hangs")
     process.send_signal(signal.SIGABRT)

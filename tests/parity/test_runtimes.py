@@ -14,7 +14,7 @@ import onnx
 import psutil
 import pytest
 
-from parity.call import WorkerCall, read_runs
+from parity.call import RuntimeCall, read_runs
 from parity.compare import Array
 from parity.errors import ParityError
 from parity.runtimes.registry import RUNTIMES, asked_at
@@ -100,7 +100,7 @@ def test_a_broken_file_crashed_and_the_next_still_runs(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
     np.savez(tmp_path / "inputs.npz", **models.INPUTS)  # type: ignore[arg-type]
     files = {"broken": tmp_path / "broken.onnx", "good": models.write(tmp_path / "m.onnx")}
-    runs = run(WorkerCall("onnxruntime", files, tmp_path / "inputs.npz", tmp_path))
+    runs = run(RuntimeCall("onnxruntime", files, tmp_path / "inputs.npz", tmp_path))
     assert (runs["broken"].outcome, runs["good"].outcome) == ("crashed", "ran")
     assert "Protobuf" in runs["broken"].reason
     np.testing.assert_allclose(
@@ -113,7 +113,7 @@ def test_a_killed_worker_costs_the_model_that_it_ran(tmp_path: Path) -> None:
     fifo = tmp_path / "hangs.onnx"
     os.mkfifo(fifo)  # whoever opens it waits for a writer that never comes
     files = {"good": models.write(tmp_path / "m.onnx"), "hangs": fifo, "rest": tmp_path / "m.onnx"}
-    call = WorkerCall("onnxruntime", files, tmp_path / "inputs.npz", tmp_path)
+    call = RuntimeCall("onnxruntime", files, tmp_path / "inputs.npz", tmp_path)
     process = start(call)
     wait_until_running(call, "hangs")
     process.send_signal(signal.SIGABRT)
@@ -129,7 +129,7 @@ def test_a_killed_worker_costs_the_model_that_it_ran(tmp_path: Path) -> None:
 def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
     np.savez(tmp_path / "inputs.npz", **models.INPUTS)  # type: ignore[arg-type]
     os.mkfifo(tmp_path / "hangs.onnx")
-    call = WorkerCall("onnxruntime", {"hangs": tmp_path / "hangs.onnx"}, tmp_path / "inputs.npz", tmp_path)
+    call = RuntimeCall("onnxruntime", {"hangs": tmp_path / "hangs.onnx"}, tmp_path / "inputs.npz", tmp_path)
     call.write_request()
     code = f"import subprocess; print(subprocess.Popen({call.command!r}).pid, flush=True); input()"
     with subprocess.Popen(
@@ -147,13 +147,13 @@ def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_never_started_ends_the_loop(tmp_path: Path) -> None:
-    call = WorkerCall("openvino", {"a": tmp_path / "a.onnx"}, tmp_path / "absent.npz", tmp_path)
+    call = RuntimeCall("openvino", {"a": tmp_path / "a.onnx"}, tmp_path / "absent.npz", tmp_path)
     assert {key: item.outcome for key, item in run(call).items()} == {"a": "crashed"}
 
 
 def test_an_unknown_runtime_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParityError, match="onnxruntime, openvino"):
-        WorkerCall("tensorrt", {}, tmp_path / "inputs.npz", tmp_path).write_request()
+        RuntimeCall("tensorrt", {}, tmp_path / "inputs.npz", tmp_path).write_request()
 
 
 @pytest.mark.parametrize("name", ["light_shufflenet", "light_densenet121"])

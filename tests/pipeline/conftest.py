@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment_files import environments_folder
-from pipeline.verify import verify_places
+from pipeline.commands.verify import verify_places
+from pipeline.environments.spec import environments_folder
 from tests.loopback import served
-from tests.pipeline.verifying import Verify
+from tests.pipeline.verify.verifying import Verify
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any
 import onnx
 
 from converters.interface import Source, WorkerCall
-from pipeline import environments
-from pipeline.processes import Limits
-from pipeline.workers import run_worker
+from pipeline.environments import building
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 from tests.loopback import served
 
 SOURCE = Source(
@@ -36,7 +36,7 @@ def ask(server: str, folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[d
     """
     asked = [{"function": function, "arguments": arguments} for function, arguments in calls]
     request = {"task": "client", "server": server, "folder": str(folder), "calls": asked}
-    environment = environments.ensure(SOURCE, stop=NEVER, say=print)
+    environment = building.ensure(SOURCE, stop=NEVER, say=print)
     answers: list[dict[str, Any]] = _work(request, environment.python, folder)["answers"]
     return answers
 
@@ -57,7 +57,7 @@ def run_backend_tests(runtime: str, unpacked: Mapping[str, Path], folder: Path) 
     if runtime == "openvino":
         python = Path(sys.executable)
     else:
-        python = environments.ensure(SOURCE, stop=NEVER, say=print).python
+        python = building.ensure(SOURCE, stop=NEVER, say=print).python
     outcomes = _work(request, python, folder)["outcomes"]
     return {name: outcomes[f"test_{name}"] for name in unpacked}
 

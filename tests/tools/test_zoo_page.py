@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import parser
 
-from pipeline.history import history_file
+from pipeline.estimates.history import history_file
 from publishing.archive import DataSet
 from publishing.units import Material, publish
 from tests.publishing.zoos import description, zoo_in
@@ -97,7 +97,7 @@ def _command(*arguments: Path | str, code: int = 0) -> str:
 
 def test_figures_and_their_explanations(page: str) -> None:
     assert "| timm/net | 6, 9 | 1.240 | 1.2 | +3.33% | 0.777 |  |  |  | 59.6 |  | [1] |" in page
-    assert "- [1] parameters: it is | another" in page
+    assert r"- [1] parameters: it is \| another" in page
     assert "not published on this occasion: timm/other." in page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config_reader import read_pipeline_file
+from pipeline.config.reader import read_pipeline_file
 
 ZOO = Path(__file__).parents[2] / "zoo"
 FILES = [ZOO / f"{name}.yaml" for name in ("vgg", "paddleclas", "repvgg")]

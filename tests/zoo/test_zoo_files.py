@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.figures_file import read_figures
-from pipeline.plan import read_checked
+from pipeline.config.documents import read_figures
+from pipeline.planning.planner import read_checked
 from tests.zoo.listed import FILES, SMALL, ZOO, listed_models
 
 VGGS = {f"vgg{layers}{bn}" for layers in (11, 13, 16, 19) for bn in ("", "_bn")}

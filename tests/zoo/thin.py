@@ -13,10 +13,10 @@ from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
 from opsets import retarget_file
-from pipeline.config import Parity
-from pipeline.processes import Limits
-from pipeline.verification import Verification, verify
-from pipeline.workers import run_worker
+from pipeline.config.schema import Parity
+from pipeline.stages.parity import Verification, verify
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 from tests.converters.conftest import NEVER, environment_of
 
 OPSETS = range(3, 13)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -249,5 +251,11 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             evaluated.extend(self.output_names)
             return super().run(*arguments, **named)
 
-    monkeypatch.setattr("opsets.facts.constants.ReferenceEvaluator", Counting)
+    monkeypatch.setattr("onnx.reference.ReferenceEvaluator", Counting)
     return evaluated
+
+
+def test_the_reference_is_imported_when_something_is_computed() -> None:
+    """Not by a model that holds nothing to compute: it would wait for it."""
+    code = "import sys, opsets; sys.exit('onnx.reference' in sys.modules or 'onnxruntime' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,9 +21,9 @@ from opsets import RetargetError, ir_version, retarget
 from parity import call as runtimes
 from parity.compare import Array, Tolerance, compare
 from parity.liveliness import lifeless
-from pipeline import environments
-from pipeline.processes import Limits
-from pipeline.workers import run_worker
+from pipeline.environments import building
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
 
 pytestmark = pytest.mark.torch_exports
 
@@ -100,7 +100,7 @@ class Lowered:
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     """Every model by every exporter, made once."""
-    environment = environments.ensure(SOURCE, stop=NEVER, say=print)
+    environment = building.ensure(SOURCE, stop=NEVER, say=print)
     folder = tmp_path_factory.mktemp("torch-exports")
     (folder / "inputs").mkdir()
     for model, listed in environment.catalogue.items():
@@ -168,7 +168,7 @@ def run(runtime: str, files: dict[str, Path], inputs: Path, folder: Path) -> dic
     """Run the files that ``runtime`` knows the opsets of, in one process of its own."""
     known = {key: file for key, file in files.items() if runtime in judges(int(key.split("@")[1]))}
     folder.mkdir()
-    call = runtimes.WorkerCall(runtime, known, inputs, folder, threads=1)
+    call = runtimes.RuntimeCall(runtime, known, inputs, folder, threads=1)
     call.write_request()
     done = subprocess.run(call.command, env={**os.environ, **call.environment}, cwd=folder, check=False)
     return runtimes.read_runs(call, "exited" if done.returncode == 0 else "crashed")

@@ -1,0 +1,210 @@
+"""The command line. Heavy imports wait inside the commands, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pipeline.cli.environments import environments_app, models
+from pipeline.cli.zoo import SignOption, serve, unpublish, verify
+from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
+from pipeline.terminal.output import guard_streams
+from pipeline.terminal.wording import say
+from publishing.foreign_text import visible
+
+if TYPE_CHECKING:
+    from pipeline.planning.selection import Selection
+
+app = typer.Typer(
+    name="pipeline",
+    help="Turn image classifiers into verified ONNX files, and publish them as a zoo.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+PipelineFileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The pipeline file.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="GLOB",
+        help="Only units that fit, such as 'timm/*@{9..12}'; case is no matter. Repeatable.",
+    ),
+]
+OpsetOption = Annotated[
+    str | None, typer.Option("--opset", metavar="OPSETS", help="Only these opsets: 12, 7-9 or 3,6,11.")
+]
+PublishOption = Annotated[
+    str | None,
+    typer.Option("--publish", metavar="DIR|URL", help="Publish here instead of where FILE says."),
+]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")]
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Turn image classifiers into verified ONNX files, and publish them as a zoo."""
+    if debug:
+        os.environ["PIPELINE_DEBUG"] = "1"
+
+
+def _selection(
+    only: list[str] | None, opset: str | None, publish: str | None = None, fresh: bool = False
+) -> Selection:
+    from pipeline.config.schema import parse_opsets
+    from pipeline.planning.selection import Selection
+
+    try:
+        opsets = parse_opsets(opset) if opset else ()
+    except ValueError as error:
+        raise UsageError(f"--opset: {error}.") from error
+    return Selection(tuple(only or ()), opsets, publish, fresh)
+
+
+def run(
+    file: PipelineFileArgument,
+    only: OnlyOption = None,
+    opset: OpsetOption = None,
+    jobs: JobsOption = 1,
+    publish: PublishOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
+    sign: SignOption = None,
+) -> None:
+    """Convert, verify and publish.
+
+    What FILE asks for and is published already is left alone.
+
+    Exit code 0: all is published; 1: some model is not, or the disk will not do and nothing was started;
+    2: the command or FILE is wrong; 130: interrupted. Running it again goes on from what is done.
+    """
+    from pipeline.commands.run import run_file
+
+    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh), jobs, sign))
+
+
+def plan(
+    file: PipelineFileArgument,
+    only: OnlyOption = None,
+    opset: OpsetOption = None,
+    publish: PublishOption = None,
+    jobs: JobsOption = 1,
+    output: Annotated[
+        str, typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do.")
+    ] = "text",
+) -> None:
+    """Show what is to do and what is done.
+
+    And how much disk and time the rest will take, about. Nothing is built only to know that: what is
+    not known is said.
+
+    Exit code 1: a glob cannot be resolved, because the environment of its source cannot be built.
+    """
+    if output not in ("text", "json", "github"):
+        raise UsageError(f"--format: {output!r} is not one of text, json and github.")
+    from pipeline.commands.plan import estimate_file, plan_file, plan_json, plan_matrix, print_plan
+
+    selection = _selection(only, opset, publish)
+    if output == "github":
+        found = plan_file(file, selection)
+        typer.echo(plan_matrix(found))
+    else:
+        found, estimate = estimate_file(file, selection, jobs)
+        print_plan(found, estimate) if output == "text" else typer.echo(plan_json(found, estimate))
+    if found.unresolved:
+        raise typer.Exit(NOT_PUBLISHED)
+
+
+def figures(
+    file: PipelineFileArgument,
+    only: OnlyOption = None,
+    opset: OpsetOption = None,
+    publish: PublishOption = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|markdown", help="How to print.")] = "text",
+) -> None:
+    """Show our figures beside what documents say.
+
+    Parameters and multiply-adds of each model, then sizes and versions of each file, from the records of
+    what is published; what is not published yet is named as such.
+    """
+    from pipeline.commands.figures import show_figures
+    from pipeline.commands.plan import plan_file
+
+    if output not in ("text", "markdown"):
+        raise UsageError(f"--format: {output!r} is neither text nor markdown.")
+    # Whether a unit is done is not the question here, and would take the digests of all files.
+    show_figures(plan_file(file, _selection(only, opset, publish, fresh=True)), output)
+
+
+def retarget(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
+    opset: Annotated[int, typer.Option("--opset", min=3, max=12, help="The opset to bring it to.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-OPSET.onnx beside MODEL]"),
+    ] = None,
+) -> None:
+    """Bring any ONNX file to an older opset.
+
+    Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
+    where it cannot, nothing is written.
+
+    Exit code 0: it is written; 1: the model cannot be said at this opset, or the disk refuses;
+    2: the command is wrong or MODEL is no ONNX file.
+    """
+    from pipeline.commands.retarget import retarget as retarget_model
+
+    typer.echo(retarget_model(model, opset, output))
+
+
+def schema() -> None:
+    """Print the JSON Schema of a pipeline file."""
+    from pipeline.config.schema import PipelineFile
+
+    typer.echo(json.dumps(PipelineFile.model_json_schema(), indent=2))
+
+
+# In the order in which the help shows them.
+for command in (run, plan, figures, models, retarget, verify, unpublish, serve, schema):
+    app.command()(command)
+app.add_typer(environments_app, name="environments", no_args_is_help=True)
+
+
+def _fail(error: BaseException, code: int) -> NoReturn:
+    if os.environ.get("PIPELINE_DEBUG"):
+        import traceback
+
+        say("\n".join(quoted("".join(traceback.format_exception(error)))))
+    if message := str(error):
+        say(f"error: {message}")
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """Run the command line; the only place that turns an error into an exit code."""
+    from pipeline.system.interrupts import Interrupted
+
+    guard_streams()
+    try:
+        app(prog_name="python -m pipeline")
+    except PipelineError as error:
+        _fail(error, error.exit_code)
+    except (Interrupted, KeyboardInterrupt):
+        _fail(KeyboardInterrupt("interrupted; run again to go on from here"), INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: head, less
+        raise SystemExit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - a traceback in a user's face helps nobody
+        message = (
+            f"a defect in the pipeline, {type(error).__name__}: {visible(str(error))}. "
+            "Run with --debug and report it."
+        )
+        _fail(RuntimeError(message).with_traceback(error.__traceback__), 1)

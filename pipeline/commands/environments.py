@@ -1,0 +1,61 @@
+"""The commands about the environments of the sources, and the models that these offer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from converters.interface import Source
+from converters.registry import SOURCES
+from pipeline.config.mistakes import source_named
+from pipeline.environments import building
+from pipeline.environments.spec import spec_of
+from pipeline.errors import UsageError
+from pipeline.system.interrupts import interruptible
+from pipeline.terminal.wording import one_line, say
+
+
+def list_models(source_name: str, glob: str) -> list[str]:
+    """The models of a source that fit ``glob``. Raises UsageError where none does."""
+    source = source_named(source_name)
+    stop = threading.Event()
+    with interruptible(stop):
+        names = sorted(building.ensure(source, stop=stop, say=say).catalogue)
+    found = [name for name in names if fnmatchcase(name, glob)]
+    if not found:
+        raise UsageError(f"none of the {len(names)} models of {source.name} fits {glob!r}.")
+    return [one_line(name) for name in found]
+
+
+def _named(sources: Sequence[str]) -> list[Source]:
+    return [source_named(name) for name in sources] or list(SOURCES.values())
+
+
+def environment_rows() -> list[str]:
+    """A line for each source: its name, whether its environment is built, its folder."""
+    rows = []
+    for source in SOURCES.values():
+        found = building.existing(source)
+        folder = spec_of(source).folder
+        state = (
+            f"built, {len(found.packages)} packages, {len(found.catalogue)} models" if found else "not built"
+        )
+        rows.append(f"{source.name:<12} {state:<40} {folder}")
+    return rows
+
+
+def build_environments(sources: Sequence[str]) -> None:
+    """Build the environments of the sources named, or of all."""
+    wanted = _named(sources)
+    stop = threading.Event()
+    with interruptible(stop):
+        for source in wanted:
+            found = building.ensure(source, stop=stop, say=say)
+            say(f"{source.name}: {len(found.catalogue)} models, in {found.description.folder}")
+
+
+def remove_environments(sources: Sequence[str]) -> list[str]:
+    """Remove the environments of the sources named, or of all; what was removed."""
+    removed = [folder for source in _named(sources) for folder in building.remove(source)]
+    return [f"removed {folder}" for folder in removed] or ["there was nothing to remove"]

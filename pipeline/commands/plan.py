@@ -1,0 +1,136 @@
+"""What ``plan`` prints: every unit, and what is left takes on disk and in time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
+from pipeline.planning.jobs import Plan
+from pipeline.planning.planner import make_plan, read_checked
+from pipeline.planning.selection import Selection
+from pipeline.system.interrupts import interruptible
+from pipeline.terminal.output import console_for_output
+from pipeline.terminal.text_tables import Column, Table, print_table
+from pipeline.terminal.wording import duration, one_line, say, size_text
+
+_COLUMNS = (
+    Column("model", numbers=False),
+    Column("to do"),
+    Column("weights"),
+    Column("to publish"),
+    Column("work"),
+    Column("about"),
+)
+
+
+def print_plan(plan: Plan, estimate: Estimate) -> None:
+    """Every unit, every model that has something to do, and what it takes in all."""
+    names = [one_line(name) for name in (*(u.name for u in plan.units), *(g for g, _ in plan.unresolved))]
+    states = ["done" if unit.done else "to do" for unit in plan.units] + ["unknown"] * len(plan.unresolved)
+    width = max(map(len, names))
+    print("\n".join(f"{name:<{width}}  {state}" for name, state in zip(names, states, strict=True)))
+    done = sum(unit.done for unit in plan.units)
+    print(f"{len(plan.units)} units, {done} done, {len(plan.units) - done} to do")
+    if estimate.models:
+        print()
+        print_table(Table(_COLUMNS, tuple(map(_row, estimate.models))), console_for_output())
+        print("\n" + "\n".join(_summary(estimate)))
+
+
+def _row(model: ModelEstimate) -> tuple[str, ...]:
+    sizes = ["?" if size is None else size_text(size) for size in (model.weights, model.publish, model.work)]
+    return (model.name, str(model.units), *sizes, "?" if model.seconds is None else duration(model.seconds))
+
+
+def _summary(estimate: Estimate) -> list[str]:
+    lines = []
+    for room in estimate.rooms:
+        parts = ", ".join(f"{size_text(need.bytes)} {need.purpose} in {need.folder}" for need in room.needs)
+        verdict = "" if not room.missing else f": {size_text(room.missing)} too little"
+        lines.append(
+            f"disk: {parts}; with a margin {size_text(room.needed)} of {size_text(room.free)} free{verdict}"
+        )
+    known = [model for model in estimate.models if model.seconds_by]
+    if known:
+        here = sum(model.seconds_by == "history" for model in known)
+        by = {0: "by their size", len(known): "by what they took here before"}.get(
+            here, f"{here} of {len(known)} by what they took here before, the others by their size"
+        )
+        lines.append(f"time: about {duration(estimate.seconds)}, {by}")
+    lines += _unknown(estimate)
+    return lines
+
+
+def _unknown(estimate: Estimate) -> list[str]:
+    if not estimate.unknown:
+        return []
+    count = len(estimate.unknown)
+    line = f"not counted: {count} model{'s' * (count > 1)} of unknown size"
+    if estimate.unbuilt:
+        names = " ".join(estimate.unbuilt)
+        line += f". `python -m pipeline environments build {names}` lets them be asked for it"
+    return [line]
+
+
+def plan_json(plan: Plan, estimate: Estimate) -> str:
+    """Units, models and totals; bytes and seconds are numbers, and null where they are not known."""
+    units = [
+        {"name": unit.name, "model": job.name, "opset": unit.opset, "done": unit.done}
+        for job in plan.jobs
+        for unit in job.units
+    ]
+    disk: list[dict[str, Any]] = [
+        {
+            "needed": room.needed,
+            "free": room.free,
+            "parts": [
+                {"purpose": need.purpose, "folder": str(need.folder), "bytes": need.bytes}
+                for need in room.needs
+            ],
+        }
+        for room in estimate.rooms
+    ]
+    return json.dumps(
+        {
+            "publish": plan.zoo.store.place,
+            "work": str(plan.work),
+            "units": units,
+            "unresolved": [glob for glob, _ in plan.unresolved],
+            "models": [asdict(model) for model in estimate.models],
+            "disk": disk,
+            "seconds": round(estimate.seconds, 1),
+            "environments_to_build": list(estimate.unbuilt),
+        },
+        indent=2,
+    )
+
+
+def plan_matrix(plan: Plan) -> str:
+    """A matrix for GitHub Actions in one line, with a job for each unit that is not done."""
+    rows = [
+        {"name": unit.name, "source": job.source.name, "opset": unit.opset}
+        for job in plan.jobs
+        for unit in job.units
+        if not unit.done
+    ]
+    return json.dumps({"include": rows})
+
+
+def plan_file(path: Path, selection: Selection) -> Plan:
+    """The plan of a pipeline file. Builds environments only where the file names models by globs."""
+    stop = threading.Event()
+    with interruptible(stop):
+        return make_plan(*read_checked(path), selection, RunEnvironments(stop=stop, say=say).catalogue)
+
+
+def estimate_file(path: Path, selection: Selection, at_once: int) -> tuple[Plan, Estimate]:
+    """The plan of a pipeline file, and what is left of it takes with ``at_once`` models at a time."""
+    stop = threading.Event()
+    with interruptible(stop):
+        plan = make_plan(*read_checked(path), selection, RunEnvironments(stop=stop, say=say).catalogue)
+        return plan, estimate(plan, at_once, stop, say)

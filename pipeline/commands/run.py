@@ -1,0 +1,99 @@
+"""The command that converts, verifies and publishes what a pipeline file asks for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.environments import building
+from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, DiskSpaceError
+from pipeline.planning.jobs import Plan
+from pipeline.planning.planner import make_plan, read_checked
+from pipeline.planning.selection import Selection
+from pipeline.running.local import run_models
+from pipeline.stages.model_files import fetch_all
+from pipeline.stages.work_folder import clear_published
+from pipeline.stages.zoo_lists import Announcer, announce_zoo, signer_with
+from pipeline.system.interrupts import interruptible
+from pipeline.terminal.wording import say
+
+if TYPE_CHECKING:
+    from publishing.announcement import Signer
+
+
+def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = None) -> int:
+    """Run a pipeline file and sign the zoo with the private ``key``, if there is one; the exit code.
+
+    Everything in the file is checked before a model starts. The names of models are known to their
+    frameworks only, so the environments are built before that last check; one that cannot be built
+    costs the models of its source. Raises DiskSpaceError where the disk will not do.
+    """
+    signer = signer_with(key) if key else None
+    stop = threading.Event()
+    with interruptible(stop):
+        built = RunEnvironments(stop=stop, say=say)
+        plan = _checked_plan(path, selection, built, at_once, stop)
+        if all(job.done for job in plan.jobs) and not plan.unresolved:
+            announce_zoo(plan.zoo, signer, say)
+            say(f"all {len(plan.units)} units are published in {plan.zoo.store.place} already")
+            return PUBLISHED
+        return _run_plan(plan, built, at_once, stop, signer)
+
+
+def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> None:
+    """Raise DiskSpaceError where the disk will not do, by all that is known by now."""
+    from pipeline.estimates.disk import refusal
+    from pipeline.estimates.estimate import estimate
+
+    possible = tuple(job for job in plan.jobs if not built.failure(job.source))
+    message = refusal(estimate(replace(plan, jobs=possible), at_once, stop, say).rooms)
+    if message:
+        raise DiskSpaceError(*message.split("\n"))
+
+
+def _checked_plan(
+    path: Path, selection: Selection, built: RunEnvironments, at_once: int, stop: threading.Event
+) -> Plan:
+    plan = make_plan(*read_checked(path), selection, built.catalogue)
+    clear_published(plan, stop)
+    unfinished = dict.fromkeys(job.source for job in plan.jobs if not job.done)
+    if not unfinished:
+        return plan
+    _require_room(plan, built, at_once, stop)
+    missing = [source for source in unfinished if building.existing(source) is None]
+    if [source for source in missing if built.available(source)]:
+        plan = make_plan(*read_checked(path), selection, built.catalogue)  # it now knows which models exist
+        _require_room(plan, built, at_once, stop)  # and how large they are
+    fetch_all([job for job in plan.jobs if not job.done and not built.failure(job.source)], plan.folder, stop)
+    return plan
+
+
+def _run_plan(
+    plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event, signer: Signer | None
+) -> int:
+    from pipeline.results import Result
+    from pipeline.stages.model import run_model
+    from pipeline.stages.model_run import ModelRun
+    from pipeline.terminal.output import console_for_progress
+    from pipeline.terminal.progress import print_results, progress_on
+
+    announcer = Announcer(plan.zoo, signer, say)
+    with progress_on(console_for_progress()) as progress:
+        results = run_models(
+            plan.jobs,
+            lambda job: announcer.after_model(run_model(ModelRun(job, plan, progress, built, stop))),
+            at_once=at_once,
+            stop=stop,
+        )
+    results += [
+        Result(glob, "failed", reason=built.failure(source) or "") for glob, source in plan.unresolved
+    ]
+    print_results(results)
+    announcer.announce()
+    if stop.is_set():
+        say("interrupted; run again to go on from here")
+        return INTERRUPTED
+    return PUBLISHED if all(result.good for result in results) else NOT_PUBLISHED

@@ -1,0 +1,47 @@
+"""The command that takes models out of a zoo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.planning.planner import zoo_at
+from pipeline.planning.selection import matches
+from pipeline.stages.zoo_lists import announce_zoo, signer_with
+
+
+def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[str], None]) -> list[str]:
+    """Withdraw the units that fit ``names`` from the zoo at ``place``, and announce what is left.
+
+    ``names`` are globs over units, such as ``timm/vgg16`` or ``timm/*@{3..6}``. Returns the names of the
+    units. Raises UsageError where there is no zoo or nothing fits, PipelineError where it cannot be written.
+    """
+    from publishing.errors import PublishError
+    from publishing.units import unpublish
+
+    zoo = zoo_at(place, Path())
+    signer = signer_with(key) if key else None
+    try:
+        stamps = zoo.store.stamps()
+        zoo.require_ours(stamps)
+        there = list(zoo.units(stamps, whole=False))
+        if not there:
+            raise UsageError(f"nothing is published in {zoo.store.place}.")
+        missing = [name for name in names if not any(matches(unit, name) for unit in there)]
+        if missing:
+            raise UsageError(*(_unknown(name, there, zoo.store.place) for name in missing))
+        found = [unit for unit in there if any(matches(unit, name) for name in names)]
+        unpublish(zoo, found)
+    except PublishError as error:
+        raise PipelineError(str(error)) from error
+    announce_zoo(zoo, signer, say)
+    return found
+
+
+def _unknown(name: str, there: Sequence[str], place: str) -> str:
+    models = dict.fromkeys(unit.partition("@")[0] for unit in there)
+    near = get_close_matches(name, [*there, *models], n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"{name} is not published in {place}, and nothing was withdrawn.{hint}"

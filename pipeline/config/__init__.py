@@ -1,0 +1,1 @@
+"""The pipeline file: its form, how it is read, and what can be wrong with it."""

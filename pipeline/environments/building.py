@@ -1,0 +1,257 @@
+"""The environments of the sources: described by files, made by uv, built once, shared.
+
+An environment's folder is named by the hash of all that went into it. It is built beside, checked
+by listing the framework's models, and then renamed, under a lock: a folder that is there is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from converters.interface import WORKER_MODULES, Source, catalogue_call
+from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
+from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
+from pipeline.errors import EnvironmentBuildError, WorkerError
+from pipeline.system.files import digest_of_code, read_json, write_json
+from pipeline.system.locks import locked
+from pipeline.system.pip_settings import read_pip_settings, uv_variables
+from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.sources import run_worker, worker_environment
+
+_BUILD_LIMITS = Limits(seconds=3600)
+_CATALOGUE_LIMITS = Limits(seconds=300)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A built environment: its interpreter, what is installed, and the models it can name."""
+
+    description: EnvironmentSpec
+    packages: dict[str, str]
+    """Name to version of every installed package, and ``python``."""
+    catalogue: dict[str, dict[str, Any]]
+    """Model name to its ``family`` and ``preprocessing``, as in ``converters/worker/protocol.py``."""
+
+    @property
+    def python(self) -> Path:
+        return _python_of(self.description.folder)
+
+    @property
+    def sizes_file(self) -> Path:
+        """Where the sizes of models are kept that this environment was asked for."""
+        return _answer_file(self.description, "sizes")
+
+
+def _python_of(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _answer_file(description: EnvironmentSpec, task: str) -> Path:
+    """Where an answer is kept; it also depends on the scripts that make it, so they are part of its name."""
+    scripts = digest_of_code([description.source.folder, WORKER_MODULES])
+    return description.folder / f"{task}-{scripts[:16]}.json"
+
+
+def _catalogue_file(description: EnvironmentSpec) -> Path:
+    return _answer_file(description, "catalogue")
+
+
+def existing(source: Source) -> Environment | None:
+    """The environment of ``source`` where it has been built and its models listed, else None."""
+    description = spec_of(source)
+    packages = read_json(description.folder / "packages.json")
+    catalogue = read_json(_catalogue_file(description))
+    if packages is None or catalogue is None:
+        return None
+    return Environment(description, packages, catalogue)
+
+
+def is_built(source: Source) -> bool:
+    """Whether the environment of ``source`` is there; newer scripts may still have to list its models."""
+    return (spec_of(source).folder / "packages.json").exists()
+
+
+def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None]) -> Environment:
+    """The environment of ``source``, built where it is missing.
+
+    ``say`` gets one line when a build begins. Raises EnvironmentBuildError when it cannot be built
+    or does not pass its health check; nothing is left in place of it then.
+    """
+    found = existing(source)
+    if found:
+        return found
+    description = spec_of(source)
+    with locked(description.folder, stop):
+        if read_json(description.folder / "packages.json") is None:
+            say(f"building the {source.name} environment (once)")
+            _build(description, stop)
+        if read_json(_catalogue_file(description)) is None:
+            write_json(_catalogue_file(description), _list_models(description, description.folder, stop))
+    built = existing(source)
+    if built is None:
+        raise EnvironmentBuildError(f"the {source.name} environment vanished while it was built: run again.")
+    return built
+
+
+def _build(description: EnvironmentSpec, stop: threading.Event) -> None:
+    staging = description.folder.with_name(f"{description.folder.name}.part")
+    shutil.rmtree(staging, ignore_errors=True)
+    begun = time.monotonic()
+    try:
+        _install(description, staging, stop)
+        catalogue = _list_models(description, staging, stop)
+        write_json(staging / _catalogue_file(description).name, catalogue)
+        packages = _installed_packages(description, staging, stop)
+        write_json(staging / "build.json", {"seconds": round(time.monotonic() - begun, 1)})
+        write_json(staging / "packages.json", packages)
+        staging.rename(description.folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+_CHECK_INDEX = "Check that the package index can be reached (pip's settings are used) and run again."
+
+
+def _uv(
+    description: EnvironmentSpec,
+    arguments: list[str],
+    stop: threading.Event,
+    variables: Mapping[str, str],
+    advice: str = _CHECK_INDEX,
+) -> None:
+    """Run uv as pip is set up; ``variables`` come on top. A failure is told with ``advice``."""
+    from uv import find_uv_bin
+
+    log = description.folder.with_name(f"{description.folder.name}.log")
+    handed_on = uv_variables(read_pip_settings(os.environ), os.environ)
+    try:
+        run_process(
+            [find_uv_bin(), *arguments, "--no-config", "--no-progress"],
+            what=f"uv {arguments[0]}",
+            log=log,
+            limits=_BUILD_LIMITS,
+            environment=worker_environment({**handed_on, **description.build_variables, **variables}),
+            folder=log.parent,
+            stop=stop,
+        )
+    except WorkerError as error:
+        first, *more = error.lines
+        raise EnvironmentBuildError(
+            f"the {description.source.name} environment could not be built: {first}", *more, advice
+        ) from error
+
+
+def _install(description: EnvironmentSpec, staging: Path, stop: threading.Event) -> None:
+    """Install the lock file's packages into a new environment in ``staging``."""
+    _make_empty(description, staging, stop)
+    settings = read_pip_settings(os.environ)
+    install = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
+    if settings.no_index:
+        install.append("--no-index")  # uv has no variable for it
+    backend = description.torch_backend
+    if backend and not _offers_torch(settings.find_links, backend):
+        # PyTorch's index has the CPU build of torch; it must not be asked for anything else, because
+        # its builds of other packages have other hashes than those of the lock.
+        torch_lines = staging / "torch.lock"
+        torch_lines.write_text(requirement_lines(description.lock.read_text(encoding="utf-8"), "torch"))
+        variables = {"UV_TORCH_BACKEND": os.environ.get("UV_TORCH_BACKEND", backend)}
+        _uv(description, [*install, "-r", str(torch_lines)], stop, variables)
+        torch_lines.unlink()
+    if description.build_constraints.exists():
+        install += ["--build-constraints", str(description.build_constraints)]
+    _uv(description, [*install, "-r", str(description.lock)], stop, {})
+
+
+def _make_empty(description: EnvironmentSpec, staging: Path, stop: threading.Event) -> None:
+    """Make an environment without packages; uv fetches its interpreter where there is none."""
+    version = description.python
+    interpreter = find_interpreter(version, os.environ)
+    command = ["venv", "--relocatable", "--python", interpreter, str(staging)]
+    if interpreter == version:
+        variables = {"PATH": path_without_shims(os.environ)}
+        _uv(description, command, stop, variables, advice=how_to_get(version))
+    else:
+        _uv(description, command, stop, {})
+
+
+def requirement_lines(lock: str, package: str) -> str:
+    """The requirements of ``package`` in the text of a lock file, with the hashes that follow them."""
+    kept, inside = [], False
+    for line in lock.splitlines(keepends=True):
+        if not line.startswith((" ", "#")):
+            inside = line.split("==")[0].strip() == package
+        if inside:
+            kept.append(line)
+    return "".join(kept)
+
+
+def _offers_torch(find_links: tuple[str, ...], backend: str) -> bool:
+    """Whether a local find-links folder holds a build of torch for ``backend``."""
+    folders = [Path(place.removeprefix("file://")) for place in find_links]
+    return any(True for folder in folders for _ in folder.glob(f"torch-*+{backend}-*.whl"))
+
+
+def _list_models(description: EnvironmentSpec, folder: Path, stop: threading.Event) -> Any:
+    """Ask the framework for its models; that it can answer is the health check."""
+    source = description.source
+    work = environments_folder() / f"{description.folder.name}.check"
+    try:
+        answer = run_worker(
+            catalogue_call(source),
+            python=_python_of(folder),
+            variables=description.variables,
+            what=f"listing the models of {source.name}",
+            folder=work,
+            limits=_CATALOGUE_LIMITS,
+            stop=stop,
+        )
+    except WorkerError as error:
+        first, *more = error.lines
+        raise EnvironmentBuildError(
+            f"the {source.name} environment was built, but does not work: {first}", *more
+        ) from error
+    shutil.rmtree(work, ignore_errors=True)
+    return answer["models"]
+
+
+_PACKAGES_SCRIPT = """\
+import importlib.metadata as m, json, platform
+names = {d.metadata["Name"].lower().replace("_", "-"): d.version for d in m.distributions()}
+print(json.dumps({"python": platform.python_version(), **names}))
+"""
+
+
+def _installed_packages(description: EnvironmentSpec, folder: Path, stop: threading.Event) -> dict[str, str]:
+    log = folder / "packages.log"
+    run_process(
+        [str(_python_of(folder)), "-c", _PACKAGES_SCRIPT],
+        what="listing the installed packages",
+        log=log,
+        limits=_CATALOGUE_LIMITS,
+        environment=worker_environment({}),
+        folder=folder,
+        stop=stop,
+    )
+    packages: dict[str, str] = json.loads(log.read_text(encoding="utf-8"))
+    log.unlink()
+    return packages
+
+
+def remove(source: Source) -> list[Path]:
+    """Remove every environment of ``source``, those of older lock files too; what was removed."""
+    removed = []
+    for folder in sorted(environments_folder().glob(f"{source.name}-*")):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+            removed.append(folder)
+        elif folder.suffix in {".log", ".lock"}:
+            folder.unlink(missing_ok=True)
+    return removed

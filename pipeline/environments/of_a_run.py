@@ -1,0 +1,63 @@
+"""The environments of one run: each is asked for once, and one that cannot be built is not tried again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from converters.interface import Source
+from pipeline.environments import building
+from pipeline.environments.building import Environment
+from pipeline.errors import EnvironmentBuildError
+
+EnvironmentOf = Callable[[Source], Environment]
+"""The environment of a source, built where it is missing. Raises EnvironmentBuildError."""
+
+
+class RunEnvironments:
+    """What a run knows of the environments of its sources; many threads may ask.
+
+    A build takes minutes and its failure does not pass by itself, so every model of the source gets
+    the failure of the first attempt.
+    """
+
+    def __init__(self, *, stop: threading.Event, say: Callable[[str], None]) -> None:
+        """``say`` gets one line when a build begins, and one when it has failed."""
+        self._stop, self._say = stop, say
+        self._failures: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def ensure(self, source: Source) -> Environment:
+        """The environment of ``source``. Raises EnvironmentBuildError, the same one for every model."""
+        found = building.existing(source)
+        if found:
+            return found
+        with self._lock:
+            if source.name not in self._failures:
+                try:
+                    return building.ensure(source, stop=self._stop, say=self._say)
+                except EnvironmentBuildError as error:
+                    self._failures[source.name] = str(error)
+                    first_line = str(error).splitlines()[0]
+                    self._say(f"{first_line}\nThe run goes on without what needs this environment")
+            raise EnvironmentBuildError(*self._failures[source.name].split("\n"))
+
+    def available(self, source: Source) -> Environment | None:
+        """The environment of ``source``, built where it is missing; None where it cannot be built."""
+        try:
+            return self.ensure(source)
+        except EnvironmentBuildError:
+            return None
+
+    def failure(self, source: Source) -> str | None:
+        """Why the environment of ``source`` could not be built, where this run has tried in vain."""
+        return self._failures.get(source.name)
+
+    def catalogue(self, source: Source, needed: bool) -> dict[str, Any] | None:
+        """The models of ``source``; its environment is built for it only if they are ``needed``.
+
+        None where they are not known.
+        """
+        environment = self.available(source) if needed else building.existing(source)
+        return environment.catalogue if environment else None

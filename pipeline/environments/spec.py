@@ -1,0 +1,74 @@
+"""What the files in a source's folder say of its environment."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from converters.interface import Source
+from pipeline.system.files import cache_folder, digest_of, sha256_of_file
+
+_LAYOUT = 1  # raise it when what a built folder holds changes
+
+
+def environments_folder() -> Path:
+    """Where environments live: below the user's cache folder."""
+    return cache_folder() / "environments"
+
+
+@dataclass(frozen=True)
+class EnvironmentSpec:
+    """What the files in a source's folder say of its environment."""
+
+    source: Source
+    python: str
+    gigabytes: float | None
+    """What it takes on disk, about."""
+    torch_backend: str | None
+    variables: dict[str, str] = field(default_factory=dict)
+    build_variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lock(self) -> Path:
+        return self.source.folder / "requirements.lock"
+
+    @property
+    def build_constraints(self) -> Path:
+        """Pins for building what has no wheel; the file may be absent."""
+        return self.source.folder / "build-constraints.txt"
+
+    @property
+    def identity(self) -> str:
+        """The hash of everything that determines what gets installed."""
+        constraints = self.build_constraints
+        return digest_of(
+            {
+                "layout": _LAYOUT,
+                "python": self.python,
+                "machine": [sys.platform, platform.machine()],
+                "lock": sha256_of_file(self.lock),
+                "build-constraints": sha256_of_file(constraints) if constraints.exists() else None,
+                "build-variables": self.build_variables,
+                "torch-backend": self.torch_backend,
+            }
+        )
+
+    @property
+    def folder(self) -> Path:
+        return environments_folder() / f"{self.source.name}-{self.identity[:16]}"
+
+
+def spec_of(source: Source) -> EnvironmentSpec:
+    """Read the environment files in the folder of ``source``."""
+    written = tomllib.loads((source.folder / "environment.toml").read_text(encoding="utf-8"))
+    return EnvironmentSpec(
+        source=source,
+        python=written["python"],
+        gigabytes=written.get("gigabytes"),
+        torch_backend=written.get("torch-backend"),
+        variables=written.get("variables", {}),
+        build_variables=written.get("build-variables", {}),
+    )

@@ -1,0 +1,171 @@
+"""What a plan will take: bytes on disk and, about, time; for each model and in all."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from converters.interface import Source
+from converters.registry import SOURCES
+from parity.runtimes.registry import asked_at
+from pipeline.environments import building
+from pipeline.environments.spec import environments_folder, spec_of
+from pipeline.estimates.disk import Need, Room, rooms
+from pipeline.estimates.durations import Durations
+from pipeline.estimates.history import Entry, read_history
+from pipeline.estimates.sizes import bytes_below, sizes_of
+from pipeline.planning.jobs import ModelJob, Plan, Unit, units_at_once
+from pipeline.system.fetch import downloaded
+from pipeline.system.files import cache_folder
+
+ARCHIVE_SHARE = 0.94
+"""The .tar.gz of a model's weights beside the weights: trained and random ones hardly compress."""
+GRAPH_BYTES = 200_000
+"""The graph of a model, its record and what file systems round up, for each unit."""
+EXPORT_COPIES = 2
+"""While a source exports, its files hold the weights at most twice: those of its own format, and the ONNX
+file."""
+_RAISED = "onnxruntime-raised"
+"""The runtime that writes another file of the same size for as long as it runs."""
+THREADS_OF_A_MODEL = 2
+
+
+@dataclass(frozen=True)
+class ModelEstimate:
+    """What is left to do of one model, and what it takes. None: not known yet."""
+
+    name: str
+    units: int
+    weights: int | None
+    """The bytes of its tensors."""
+    publish: int | None
+    """The bytes that its units add to the publish folder, at the most."""
+    work: int | None
+    """The bytes that it adds to the work folder, at the most, until it is published."""
+    seconds: float | None
+    seconds_by: Literal["history", "formula"] | None
+    """Whether this machine has done the model before, or its time follows from its size."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a plan takes. Figures in all leave out the models of which nothing is known."""
+
+    models: tuple[ModelEstimate, ...]
+    """Those that have something to do."""
+    needs: tuple[Need, ...]
+    rooms: tuple[Room, ...]
+    """The same by file system, with what each has left."""
+    seconds: float
+    unbuilt: tuple[str, ...]
+    """Sources whose environments are not there, so that the size of their models is not known."""
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The models of which the size is not known."""
+        return tuple(model.name for model in self.models if model.weights is None)
+
+
+def estimate(plan: Plan, at_once: int, stop: threading.Event, say: Callable[[str], None]) -> Estimate:
+    """What is left to do of ``plan`` with ``at_once`` models at the same time.
+
+    Asks environments that are there for the sizes of models, and builds none.
+    """
+    left = [job for job in plan.jobs if not job.done]
+    history = read_history()
+    sizes = sizes_of(left, plan.folder, stop, say)
+    durations = Durations(history)
+    models = tuple(_of_model(job, plan, sizes, history, durations) for job in left)
+    needs = tuple(need for need in _needs(plan, models, left, at_once) if need.bytes)
+    seconds = sorted(model.seconds or 0.0 for model in models)
+    together = max(1, min(at_once, (os.cpu_count() or 1) // THREADS_OF_A_MODEL))
+    unbuilt = tuple(source.name for source in _missing(left))
+    total = max([sum(seconds) / together, *seconds[-1:]])
+    return Estimate(models, needs, tuple(rooms(needs)), total, unbuilt)
+
+
+def _of_model(
+    job: ModelJob, plan: Plan, sizes: Mapping[str, int], history: Mapping[str, Entry], durations: Durations
+) -> ModelEstimate:
+    todo = [unit for unit in job.units if not unit.done]
+    weights = sizes.get(job.name) or _bytes_before(history.get(job.name, {}))
+    if weights is None:
+        return ModelEstimate(job.name, len(todo), None, None, None, None, None)
+    inputs = _input_bytes(job)
+    export = weights * EXPORT_COPIES
+    raised = any(_RAISED in asked_at(unit.opset) for unit in todo)
+    candidates = weights * (1 + min(len(todo), units_at_once(weights)) + raised)
+    work = inputs + max(export, candidates) + GRAPH_BYTES * (1 + len(todo))
+    # What is sent elsewhere lies here until it is sent.
+    archive = 0 if plan.publish_folder else int(weights * ARCHIVE_SHARE) + inputs
+    seconds, by = durations.of_model(job.name, job.source.name, weights, len(todo))
+    return ModelEstimate(
+        job.name,
+        len(todo),
+        weights,
+        _published_bytes(plan, todo, int(weights * (1 + ARCHIVE_SHARE)) + inputs + GRAPH_BYTES),
+        max(0, work + archive - bytes_below(plan.work / job.name)),
+        seconds,
+        by,
+    )
+
+
+def _bytes_before(entry: Entry) -> int | None:
+    found = entry.get("bytes")
+    return found if isinstance(found, int) else None
+
+
+def _published_bytes(plan: Plan, todo: list[Unit], unit_bytes: int) -> int:
+    """What units add to the publish folder: an older publication goes when the new one is whole."""
+    old = [_bytes_of_published(plan, unit) for unit in todo]
+    added = sum(max(0, unit_bytes - size) for size in old)
+    return added + (unit_bytes if any(old) else 0)
+
+
+def _bytes_of_published(plan: Plan, unit: Unit) -> int:
+    found = plan.published.get(unit.name)
+    return sum(file.bytes for file in found.record.files.values()) if found else 0
+
+
+def _input_bytes(job: ModelJob) -> int:
+    """The bytes of a model's fixed inputs: noise and pictures, one at a time and as a batch."""
+    images, built = job.entry.images, building.existing(job.source)
+    own = built.catalogue.get(job.model, {}).get("preprocessing", {}) if built else {}
+    channels, height, width = job.entry.preprocessing.input_size or own.get("input_size", (3, 224, 224))
+    pictures = len(images.files) + len(images.members) if images else 0
+    rows = 1 + job.entry.batch + (1 + pictures if pictures else 0)
+    return rows * int(channels) * int(height) * int(width) * 4
+
+
+def _needs(
+    plan: Plan, models: tuple[ModelEstimate, ...], left: list[ModelJob], at_once: int
+) -> tuple[Need, ...]:
+    largest = sorted((model.work or 0 for model in models), reverse=True)[:at_once]
+    missing = [spec_of(source).gigabytes or 0.0 for source in _missing(left)]
+    to_publish = sum(model.publish or 0 for model in models)
+    return (
+        *([Need("to publish", plan.publish_folder, to_publish)] if plan.publish_folder else []),
+        Need("of work", plan.work, sum(largest)),
+        Need("of environments", environments_folder(), int(sum(missing) * 1e9)),
+        Need("of downloads", cache_folder(), _download_bytes(models, left)),
+    )
+
+
+def _missing(left: list[ModelJob]) -> list[Source]:
+    """The sources whose environments have to be built."""
+    asked = [name for job in left for name in (job.source.name, *job.entry.parity.environments)]
+    return [SOURCES[name] for name in dict.fromkeys(asked) if not building.is_built(SOURCES[name])]
+
+
+def _download_bytes(models: tuple[ModelEstimate, ...], left: list[ModelJob]) -> int:
+    """What is still to be fetched of weights: a checkpoint of its size for each model that has one."""
+    total = 0
+    for model, job in zip(models, left, strict=True):
+        sha256 = getattr(job.entry.weights, "sha256", None)
+        is_file = hasattr(job.entry.weights, "file")
+        if sha256 and not is_file and not downloaded(sha256):
+            total += model.weights or 0
+    return total

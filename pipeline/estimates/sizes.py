@@ -1,0 +1,122 @@
+"""How many bytes the tensors of models have, asked of their frameworks and kept beside the environment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from converters.interface import Source, sizes_call
+from pipeline.config.schema import FileWeights
+from pipeline.environments import building
+from pipeline.environments.building import Environment
+from pipeline.errors import EnvironmentBuildError, WorkerError
+from pipeline.planning.jobs import ModelJob
+from pipeline.system.files import read_json, write_json
+from pipeline.system.locks import locked
+from pipeline.workers.processes import Limits
+from pipeline.workers.sources import run_worker
+
+_LIMITS = Limits(seconds=900)
+
+
+def sizes_of(
+    jobs: Sequence[ModelJob], folder: Path, stop: threading.Event, say: Callable[[str], None]
+) -> dict[str, int]:
+    """The bytes of the tensors of models by the jobs' names, as far as they can be known.
+
+    ``folder`` is that of the pipeline file. A framework is asked once for a model, and only where its
+    environment has been built; ``say`` gets a line then.
+    """
+    found = {}
+    for source in dict.fromkeys(job.source for job in jobs):
+        ours = [job for job in jobs if job.source == source]
+        named = [job.model for job in ours if not Path(job.model).is_absolute()]
+        environment = _without_building(source, stop, say)
+        asked = _asked(environment, named, stop, say) if environment and named else {}
+        for job in ours:
+            size = asked.get(job.model) or _size_on_disk(job, folder)
+            if size:
+                found[job.name] = size
+    return found
+
+
+def _without_building(
+    source: Source, stop: threading.Event, say: Callable[[str], None]
+) -> Environment | None:
+    """The environment of ``source`` where it has been built, its models listed if they have not been."""
+    if not building.is_built(source):
+        return None
+    try:
+        return building.ensure(source, stop=stop, say=say)
+    except EnvironmentBuildError:
+        return None  # a run says why
+
+
+def _size_on_disk(job: ModelJob, folder: Path) -> int | None:
+    """The bytes of a model's folder, or of the file with its weights."""
+    model, weights = Path(job.model), job.entry.weights
+    if model.is_absolute():
+        return bytes_below(model) or None
+    if isinstance(weights, FileWeights) and (folder / weights.file).is_file():
+        return (folder / weights.file).stat().st_size
+    return None
+
+
+def bytes_below(folder: Path) -> int:
+    """The bytes of all files below ``folder``, which need not exist."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size if path.is_file() else 0
+        except OSError:
+            continue  # another run has just removed it
+    return total
+
+
+def _asked(
+    environment: Environment, models: Sequence[str], stop: threading.Event, say: Callable[[str], None]
+) -> dict[str, int]:
+    """The bytes of each model that the framework can build, from what it was asked before or now."""
+    kept = environment.sizes_file
+    known = _read(kept)
+    if set(models) <= set(known):
+        return _sizes(known, models)
+    source = environment.description.source
+    with locked(environment.description.folder, stop):
+        known = _read(kept)
+        missing = [model for model in models if model not in known]
+        if missing:
+            say(f"asking {source.name} for the size of {len(missing)} model{'s' * (len(missing) > 1)} (once)")
+            known |= _ask(source, environment, missing, stop)
+            write_json(kept, known)
+    return _sizes(known, models)
+
+
+def _ask(
+    source: Source, environment: Environment, models: Sequence[str], stop: threading.Event
+) -> dict[str, int | None]:
+    """None stands for a model that cannot be built: it is not asked for again."""
+    try:
+        answer = run_worker(
+            sizes_call(source, models),
+            python=environment.python,
+            variables=environment.description.variables,
+            what=f"asking {source.name} for sizes",
+            folder=environment.description.folder / "sizes",
+            limits=_LIMITS,
+            stop=stop,
+        )["bytes"]
+    except WorkerError:
+        answer = {}  # its log stays; that a size is unknown is no reason not to go on
+    return {model: answer.get(model) for model in models}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    found = read_json(file)
+    return found if isinstance(found, dict) else {}
+
+
+def _sizes(known: dict[str, Any], models: Iterable[str]) -> dict[str, int]:
+    return {model: size for model in models if isinstance(size := known.get(model), int)}

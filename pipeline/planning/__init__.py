@@ -1,0 +1,1 @@
+"""From a checked pipeline file to jobs, their keys, and what is done."""

@@ -1,0 +1,89 @@
+"""What is to be done: a plan, its jobs, one for each model, and their units, one for each file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.interface import Source
+from pipeline.config.documents import Document
+from pipeline.config.schema import ModelEntry
+from publishing.stores.folder import FolderStore
+from publishing.zoo import PublishedUnit, Zoo
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One file to publish, such as ``timm/tf_efficientnet_lite0@12``."""
+
+    name: str
+    opset: int
+    retarget_key: str
+    key: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class ModelJob:
+    """One model with all its units: they share an export and its reference outputs."""
+
+    source: Source
+    model: str
+    """What the framework calls it, or the absolute path of its folder."""
+    name: str
+    """``<source>/<published name>``."""
+    entry: ModelEntry
+    model_at: str
+    """``<file>:<line>`` of the model in the pipeline file, for messages."""
+    weights_at: str
+    """``<file>:<line>`` of what the entry says of its weights, for messages."""
+    images_at: str
+    inputs_key: str
+    export_key: str
+    units: tuple[Unit, ...]
+    documents: tuple[Document, ...]
+    """What documents say of this model."""
+    whole: bool
+    """Whether these are all the units that the file asks of this model."""
+
+    @property
+    def done(self) -> bool:
+        return all(unit.done for unit in self.units)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked pipeline file, resolved to jobs."""
+
+    folder: Path
+    """The folder of the pipeline file: paths in it are relative to it."""
+    zoo: Zoo
+    """Where it is published."""
+    published: Mapping[str, PublishedUnit]
+    """All that is published there, others' units too, when the plan was made."""
+    work: Path
+    fresh: bool
+    """Whether nothing that was done before counts, unfinished work included."""
+    jobs: tuple[ModelJob, ...]
+    unresolved: tuple[tuple[str, Source], ...] = ()
+    """Globs such as ``timm/vgg*`` whose models nobody knows, for want of an environment; and the source."""
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        return tuple(unit for job in self.jobs for unit in job.units)
+
+    @property
+    def publish_folder(self) -> Path | None:
+        """The folder that is published into; None where the zoo is not on a disk of ours."""
+        store = self.zoo.store
+        return store.folder if isinstance(store, FolderStore) else None
+
+
+BATCH_BYTES = 2 << 30
+"""Ten opsets of a large model are verified a few at a time: not all of them lie in the work folder."""
+
+
+def units_at_once(model_bytes: int) -> int:
+    """The number of units of a model of this size whose files take no more room than BATCH_BYTES."""
+    return max(1, BATCH_BYTES // max(1, model_bytes))

@@ -1,0 +1,158 @@
+"""The keys of the stages: each is the hash of all that determines what the stage makes.
+
+They are computed from the pipeline file, the environment files, our own code and the versions of
+the packages that do the work, without running anything: so a run knows what is done before it starts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from converters.interface import WORKER_MODULES, Source
+from converters.registry import SOURCES
+from parity.runtimes.registry import RUNTIMES, asked_at
+from pipeline.config.documents import Document
+from pipeline.config.schema import ModelEntry, Parity
+from pipeline.environments.spec import spec_of
+from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
+from publishing import __version__
+
+NATIVE_OPSET = 12
+"""The opset that exporters are asked for: the newest that we publish."""
+SEED = 0
+"""Seeds the fixed inputs."""
+
+_ROOMS = Path(__file__).parents[2]
+_CODE = {
+    "inputs": ("evaluation/errors.py", "evaluation/inputs.py", "evaluation/preprocessing.py"),
+    "retarget": ("opsets", "publishing/metadata.py"),
+    "parity": ("parity",),
+    "publish": (
+        *(f"publishing/{name}.py" for name in ("archive", "facts", "record", "units")),
+        *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
+        "evaluation",
+    ),
+}
+_PACKAGES = {
+    "inputs": ("numpy", "pillow"),
+    "retarget": ("onnx", "onnx-ir"),
+    "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
+    "publish": ("cyclonedx-python-lib", "isal", "onnx", "packageurl-python", "pillow"),
+}
+
+
+@cache
+def _tools(stage: str) -> dict[str, Any]:
+    """Our code and the packages that do a stage's work."""
+    return {
+        "code": digest_of_code(_ROOMS / place for place in _CODE[stage]),
+        "packages": {name: version(name) for name in _PACKAGES[stage]},
+    }
+
+
+@cache
+def _exporter(source: Source) -> dict[str, Any]:
+    description = spec_of(source)
+    return {
+        "environment": description.identity,
+        "variables": description.variables,
+        "code": digest_of_code([source.folder, WORKER_MODULES]),
+    }
+
+
+def _digests(paths: tuple[Path, ...]) -> list[str]:
+    return [sha256_of_file(path) for path in paths]
+
+
+def weights_identity(entry: ModelEntry, folder: Path) -> Any:
+    """What determines the weights; ``folder`` is that of the pipeline file."""
+    weights = entry.weights
+    if isinstance(weights, str):
+        return "random: 0" if weights == "random" else weights
+    said = weights.model_dump(mode="json")
+    if "random" in said:
+        return f"random: {said['random']}"
+    if "file" in said:
+        return sha256_of_file(folder / said["file"])
+    return said
+
+
+def model_identity(model: str, entry: ModelEntry) -> Any:
+    """A framework's name for a model, or the digests of a model's folder or of the wheel that has it."""
+    if entry.wheel_folder:
+        return entry.wheel_folder.model_dump(mode="json")
+    folder = Path(model)
+    if not folder.is_absolute():
+        return model
+    return [[file.name, sha256_of_file(file)] for file in sorted(folder.iterdir()) if file.is_file()]
+
+
+def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> str:
+    """The key of the fixed inputs. The framework's own preprocessing follows from its environment."""
+    images = entry.images
+    pictures: Any = None
+    if images:
+        pictures = [images.sha256, images.members, _digests(tuple(folder / file for file in images.files))]
+    return digest_of(
+        {
+            "exporter": _exporter(source),
+            "model": model_identity(model, entry),
+            "preprocessing": entry.preprocessing.model_dump(mode="json"),
+            "pictures": pictures,
+            "batch": entry.batch,
+            "seed": SEED,
+            "tools": _tools("inputs"),
+        }
+    )
+
+
+def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
+    """The key of the native export and its reference outputs."""
+    return digest_of(
+        {
+            "inputs": inputs,
+            "weights": weights_identity(entry, folder),
+            "reparameterise": entry.reparameterise,
+            "native opset": NATIVE_OPSET,
+        }
+    )
+
+
+def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
+    """The key of the model at ``opset``, with what its file says of itself."""
+    return digest_of(
+        {
+            "export": export,
+            "opset": opset,
+            "license": entry.license,
+            "author": entry.author,
+            "version": __version__,
+            "tools": _tools("retarget"),
+        }
+    )
+
+
+def _asked_environments(parity: Parity, opset: int) -> dict[str, Any]:
+    """The environments of the runtimes that are asked about ``opset`` and do not run in ours."""
+    asked = [RUNTIMES[name].ENVIRONMENT for name in asked_at(opset, parity.environments)]
+    needed = {environment for environment in asked if environment}
+    described = [spec_of(SOURCES[name]) for name in sorted(needed)]
+    return {found.source.name: [found.identity, found.variables] for found in described}
+
+
+def unit_key(retarget: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
+    """The key of a published unit: what its record says, and what a later run compares."""
+    return digest_of(
+        {
+            "retarget": retarget,
+            "name": name,
+            "family": entry.family,
+            "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
+            "parity": _tools("parity") | {"environments": _asked_environments(entry.parity, opset)},
+            "publish": _tools("publish"),
+            "documents": [document.model_dump(mode="json") for document in documents],
+        }
+    )

@@ -1,0 +1,229 @@
+"""From a checked pipeline file to a plan: its models found, its units named, and which are done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from converters.interface import Source
+from pipeline.config.documents import Document
+from pipeline.config.mistakes import check_entries, check_figures, is_folder, is_glob, source_named
+from pipeline.config.reader import read_pipeline_file
+from pipeline.config.schema import ModelEntry, PipelineFile
+from pipeline.config.yaml_lines import LinedDocument, Location
+from pipeline.errors import UsageError
+from pipeline.planning import keys
+from pipeline.planning.jobs import ModelJob, Plan, Unit
+from pipeline.planning.selection import Selection
+from pipeline.system.fetch import folder_of_wheel
+from publishing.errors import PublishError
+from publishing.stores import is_url, open_store
+from publishing.zoo import PublishedUnit, Zoo
+
+Catalogue = dict[str, dict[str, Any]]
+IsDone = Callable[[str, str], bool]
+"""Whether the unit of this name is published with this key, and is whole."""
+CatalogueOf = Callable[[Source, bool], Catalogue | None]
+"""Answers with the models of a source. Where its environment has not been built, it is built if the
+second argument asks for it. The answer is None where it is not there, or cannot be built."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A model that the file names, before its units are known."""
+
+    source: Source
+    model: str
+    published: str
+    entry: ModelEntry
+    location: Location
+
+    @property
+    def name(self) -> str:
+        return f"{self.source.name}/{self.published}"
+
+
+def read_checked(path: Path) -> tuple[PipelineFile, LinedDocument]:
+    """Read a pipeline file and check all that can be checked without a framework."""
+    file, document = read_pipeline_file(path)
+    check_entries(file, document)
+    check_figures(file, document)
+    return file, document
+
+
+def make_plan(
+    file: PipelineFile, document: LinedDocument, selection: Selection, catalogue_of: CatalogueOf
+) -> Plan:
+    """Resolve a checked file. Raises UsageError for unknown models, duplicates, empty selections."""
+    folder = document.path.parent.absolute()
+    unresolved: list[tuple[str, Source]] = []
+    wanted = list(_wanted(file, document, selection, catalogue_of, unresolved))
+    _refuse_duplicates(wanted, document)
+    work = _without_dots(folder / file.work)
+    zoo = zoo_at(selection.publish or file.publish, Path() if selection.publish else folder, work)
+    published, listed = _published(zoo)
+
+    def is_done(name: str, key: str) -> bool:
+        found = published.get(name)
+        return found is not None and found.record.key == key and zoo.is_intact(found, listed)
+
+    figures = check_figures(file, document)
+    jobs = []
+    for model in wanted:
+        opsets = [opset for opset in model.entry.opsets or file.opsets if selection.takes(model.name, opset)]
+        if opsets:
+            documents = figures.of(model.name) if figures else ()
+            whole = len(opsets) == len(model.entry.opsets or file.opsets)
+            jobs.append(_job(model, opsets, document, is_done, selection.fresh, documents, whole))
+    if not jobs and not unresolved:
+        raise UsageError(_nothing_selected(wanted, file, selection))
+    return Plan(folder, zoo, published, work, selection.fresh, tuple(jobs), tuple(unresolved))
+
+
+def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
+    """The zoo at ``place``: a URL, or a folder relative to ``folder``. Raises UsageError."""
+    try:
+        return Zoo(
+            open_store(place if is_url(place) else _without_dots((folder / place).absolute()), scratch)
+        )
+    except PublishError as error:
+        raise UsageError(str(error)) from error
+
+
+def _published(zoo: Zoo) -> tuple[Mapping[str, PublishedUnit], Mapping[str, str]]:
+    """What is published, and the digests that are announced."""
+    try:
+        stamps = zoo.store.stamps()
+        zoo.require_ours(stamps)
+        return zoo.units(stamps), zoo.listed()
+    except PublishError as error:
+        raise UsageError(str(error)) from error
+
+
+def _without_dots(path: Path) -> Path:
+    """``path`` without ``..``, for messages."""
+    return Path(os.path.normpath(path))
+
+
+def _wanted(
+    file: PipelineFile,
+    document: LinedDocument,
+    selection: Selection,
+    catalogue_of: CatalogueOf,
+    unresolved: list[tuple[str, Source]],
+) -> Iterator[_Wanted]:
+    """The models that the file names; globs whose source cannot be asked go to ``unresolved``."""
+    mistakes, folder = [], document.path.parent.absolute()
+    for index, entry in enumerate(file.models):
+        source = source_named(entry.source)
+        location: Location = ("models", index, "model" if entry.model else "models")
+        if entry.wheel_folder:
+            place = folder_of_wheel(entry.wheel_folder.sha256, entry.wheel_folder.folder)
+            yield _Wanted(source, str(place), str(entry.name), entry, location)
+        for pattern in entry.patterns:
+            if is_folder(pattern):
+                yield _Wanted(source, str((folder / pattern).resolve()), str(entry.name), entry, location)
+                continue
+            needed = is_glob(pattern) and selection.may_take(source.name)
+            catalogue = catalogue_of(source, needed)
+            if needed and catalogue is None:
+                unresolved.append((f"{source.name}/{pattern}", source))
+            try:
+                names = _expand(pattern, source, catalogue)
+            except UsageError as error:
+                mistakes.append(str(document.error(location, str(error))))
+                continue
+            for name in names:
+                yield _Wanted(source, name, entry.name or name, entry, location)
+    if mistakes:
+        raise UsageError(*mistakes)
+
+
+def _expand(pattern: str, source: Source, catalogue: Catalogue | None) -> list[str]:
+    """The models of ``source`` that ``pattern`` names; unchecked where they are not known yet."""
+    if catalogue is None:
+        return [] if is_glob(pattern) else [pattern]
+    if is_glob(pattern):
+        found = [name for name in catalogue if fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
+        return found
+    if pattern not in catalogue:
+        near = get_close_matches(pattern, catalogue, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise UsageError(f"{source.name} has no model {pattern!r}.{hint} {_how_to_list(source)}")
+    return [pattern]
+
+
+def _how_to_list(source: Source) -> str:
+    return f"`python -m pipeline models {source.name}` lists them."
+
+
+def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> None:
+    first: dict[str, _Wanted] = {}
+    for model in wanted:
+        earlier = first.setdefault(model.name.lower(), model)
+        if earlier is not model:
+            line = document.line_of(earlier.location)
+            raise document.error(
+                model.location,
+                f"{model.name} is already asked for in line {line}. Remove one, or give it another name.",
+            )
+
+
+def _job(
+    model: _Wanted,
+    opsets: Sequence[int],
+    document: LinedDocument,
+    is_done: IsDone,
+    fresh: bool,
+    documents: tuple[Document, ...],
+    whole: bool,
+) -> ModelJob:
+    entry, folder = model.entry, document.path.parent.absolute()
+    inputs = keys.inputs_key(model.source, model.model, entry, folder)
+    export = keys.export_key(inputs, entry, folder)
+    units = []
+    for opset in opsets:
+        name = f"{model.name}@{opset}"
+        retarget = keys.retarget_key(export, entry, opset)
+        key = keys.unit_key(retarget, entry, name, opset, documents)
+        done = not fresh and is_done(name, key)
+        units.append(Unit(name, opset, retarget, key, done))
+    model_at, weights_at, images_at = (
+        f"{document.path}:{document.line_of(place)}"
+        for place in (model.location, (*model.location[:2], "weights"), (*model.location[:2], "images"))
+    )
+    return ModelJob(
+        model.source,
+        model.model,
+        model.name,
+        entry,
+        model_at,
+        weights_at,
+        images_at,
+        inputs,
+        export,
+        tuple(units),
+        documents,
+        whole,
+    )
+
+
+def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: Selection) -> str:
+    names = [f"{w.name}@{opset}" for w in wanted for opset in w.entry.opsets or file.opsets]
+    shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+    asked = " and ".join(
+        part
+        for part in (
+            f"--only {' '.join(selection.only)}" if selection.only else "",
+            f"--opset {','.join(map(str, selection.opsets))}" if selection.opsets else "",
+        )
+        if part
+    )
+    return f"{asked} selects nothing. The file has {len(names)} units: {shown}"

@@ -1,0 +1,215 @@
+"""The part of a model's way that all its opsets share: its files, fixed inputs and native export."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converters.interface import export_call
+from pipeline.environments import building
+from pipeline.errors import VerdictError, WorkerError
+from pipeline.planning import keys
+from pipeline.planning.jobs import ModelJob
+from pipeline.stages import cache
+from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
+from pipeline.stages.model_run import ModelRun
+from pipeline.stages.parity import tolerance_of
+from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
+from pipeline.workers.sources import run_worker
+from publishing.addresses import without_secrets
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Arrays = dict[str, npt.NDArray[np.float32]]
+
+_THREADS = "2"
+"""Fixed, not taken from the machine: sums in another order have other last bits."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """The native export of a model, and what it is verified against."""
+
+    folder: Path
+    """Holds model.onnx and outputs.npz."""
+    inputs: Path
+    """The .npz file of the fixed inputs."""
+    answer: dict[str, Any]
+    """What the export script said: opset, exporter, parameters, weights."""
+    weights: LoadedWeights
+    preprocessing: dict[str, Any]
+    pictures: list[tuple[str, Path]]
+    """The name of each picture, and where its file is."""
+    family: str
+    """The models that this one shares a folder and a card with."""
+    environment: building.Environment
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.onnx"
+
+    @property
+    def origin(self) -> str:
+        """Where the weights came from, as files and records say it; a framework may say it with a URL."""
+        return self.weights.origin or without_secrets(self.answer["weights"]["origin"])
+
+    @cached_property
+    def thumbnails(self) -> list[tuple[str, bytes]]:
+        """A small copy of each picture, with its path in the zoo."""
+        from evaluation.thumbnails import thumbnail
+
+        small = [(_plain(name), thumbnail(file)) for name, file in self.pictures]
+        return [
+            (f"pictures/{name}-{hashlib.sha256(data).hexdigest()[:12]}.jpg", data) for name, data in small
+        ]
+
+    def references(self) -> Arrays:
+        """The source framework's logits, float32 (N, classes) per data set."""
+        return _read(self.folder / "outputs.npz")
+
+    def input_arrays(self) -> Arrays:
+        """The fixed inputs, float32 (N, C, H, W) per data set."""
+        return _read(self.inputs)
+
+
+def _plain(name: str) -> str:
+    """The name of a file without its ending, of characters that every store and every URL takes."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-") or "picture"
+
+
+def _read(path: Path) -> Arrays:
+    from evaluation.inputs import read_npz
+
+    return read_npz(path)
+
+
+def make_export(run: ModelRun) -> Export:
+    """Make, or find again, the native export of a job.
+
+    Raises VerdictError where the reference outputs are such that no comparison could prove anything.
+    """
+    job = run.job
+    environment = _environment(run)
+    with run.stage("files"):
+        model_folder_of(job, run.stop)
+        weights = weights_of(job, run.plan.folder, run.stop)
+        pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
+    preprocessing = _preprocessing(run, environment)
+    inputs = run.work / folder_of_inputs(job)
+    with run.stage("inputs") as stage:
+        _, stage.reused = cache.make_stage(
+            inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
+        )
+    folder = run.work / folder_of_export(job)
+    with run.stage("export") as stage:
+        answer, stage.reused = cache.make_stage(
+            folder,
+            job.export_key,
+            lambda staging: _run_export(staging, inputs / "inputs.npz", run, weights, environment),
+        )
+    family = family_of(job, environment)
+    export = Export(
+        folder, inputs / "inputs.npz", answer, weights, preprocessing, pictures, family, environment
+    )
+    _require_lively(export, run)
+    return export
+
+
+def family_of(job: ModelJob, environment: building.Environment) -> str:
+    """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
+    known = environment.catalogue.get(job.model, {})
+    return str(job.entry.family or known.get("family") or job.name.split("/", 1)[1])
+
+
+def _environment(run: ModelRun) -> building.Environment:
+    with run.stage("environment") as stage:
+        stage.reused = building.existing(run.job.source) is not None
+        return run.environments.ensure(run.job.source)
+
+
+def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str, Any]:
+    """The framework's own preprocessing, with the fields that the pipeline file replaces.
+
+    A model given as a folder has none of its own: its pictures are squashed to the input size and
+    scaled to 0..1, where the pipeline file does not say otherwise.
+    """
+    from evaluation.preprocessing import Preprocessing
+
+    said = run.job.entry.preprocessing.model_dump(exclude_none=True)
+    listed = environment.catalogue.get(run.job.model)
+    own = listed["preprocessing"] if listed else None
+    if own is None:
+        channels, height, width = said["input_size"]
+        own = {
+            "resize": min(height, width),
+            "crop_mode": "squash",
+            "interpolation": "bilinear",
+            "mean": [0.0] * channels,
+            "std": [1.0] * channels,
+            "colour": "RGB",
+        }
+    elif "input_size" in said and "resize" not in said:
+        # Another size, and the same share of the picture in the crop.
+        own = own | {"resize": round(own["resize"] * said["input_size"][1] / own["input_size"][1])}
+    return Preprocessing.from_dict(own | said).to_dict()
+
+
+def _make_inputs(
+    folder: Path, run: ModelRun, preprocessing: dict[str, Any], pictures: list[tuple[str, Path]]
+) -> dict[str, Any]:
+    from evaluation.inputs import fixed_inputs, write_npz
+    from evaluation.preprocessing import Preprocessing
+
+    wanted, files = Preprocessing.from_dict(preprocessing), [path for _, path in pictures]
+    arrays = fixed_inputs(wanted, files, seed=keys.SEED, batch=run.job.entry.batch)
+    write_npz(folder / "inputs.npz", arrays)
+    return {}
+
+
+def _run_export(
+    folder: Path,
+    inputs: Path,
+    run: ModelRun,
+    weights: LoadedWeights,
+    environment: building.Environment,
+) -> dict[str, Any]:
+    job = run.job
+    call = export_call(
+        job.source,
+        model=job.model,
+        weights=weights.request,
+        reparameterise=job.entry.reparameterise,
+        inputs=inputs,
+        output_folder=folder,
+        opset=keys.NATIVE_OPSET,
+    )
+    answer = run_worker(
+        call,
+        python=environment.python,
+        variables={"OMP_NUM_THREADS": _THREADS, **environment.description.variables},
+        what=f"exporting {job.name}",
+        folder=folder,
+        limits=run.limits,
+        stop=run.stop,
+    )
+    expected, found = set(_read(inputs)), set(_read(folder / "outputs.npz"))
+    if expected != found:
+        raise WorkerError(f"exporting {job.name}: outputs for {sorted(found)}, not for {sorted(expected)}")
+    return answer
+
+
+def _require_lively(export: Export, run: ModelRun) -> None:
+    from parity.liveliness import lifeless
+
+    reason = lifeless(export.references(), tolerance_of(run.job.entry.parity))
+    if reason:
+        raise VerdictError(
+            f"the framework's own outputs prove nothing: {reason}. Not published; "
+            f"the outputs are in {export.folder}"
+        )

@@ -1,0 +1,125 @@
+"""Runs the files of one model in every runtime, each in a process of its own, and asks for verdicts."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from converters.interface import Source
+from converters.registry import SOURCES
+from parity.call import Run, RuntimeCall, missing_runs
+from parity.compare import Array, Tolerance
+from parity.runtimes.registry import RUNTIMES, asked_at
+from parity.verdict import Verdict, judge
+from pipeline.config.schema import Parity
+from pipeline.environments.of_a_run import EnvironmentOf, RunEnvironments
+from pipeline.errors import EnvironmentBuildError
+from pipeline.workers.processes import Limits
+from pipeline.workers.runtimes import runs_of, without_log
+
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A verdict, and what the runtimes computed."""
+
+    verdict: Verdict
+    runs: dict[str, Run]
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict.status == "passed"
+
+    @property
+    def seconds(self) -> float:
+        """The time that the runtimes took for this file, without their start."""
+        return sum(run.seconds for run in self.runs.values())
+
+    @property
+    def largest_error(self) -> float | None:
+        """The largest relative error on any data set, of any runtime that the verdict does not overrule.
+
+        None where none compares.
+        """
+        errors = [
+            comparison.relative_error
+            for runtime in self.verdict.runtimes.values()
+            if runtime.agrees or not self.passed
+            for comparison in runtime.comparisons.values()
+            if comparison.relative_error is not None
+        ]
+        return max(errors, default=None)
+
+    @property
+    def runtimes(self) -> str:
+        """Each runtime and what became of the model in it, in one line."""
+        said = []
+        for name, runtime in self.verdict.runtimes.items():
+            outcome = runtime.outcome if runtime.outcome != "ran" else "ok" if runtime.agrees else "wrong"
+            said.append(f"{name} {outcome}")
+        return ", ".join(said)
+
+
+def tolerance_of(parity: Parity) -> Tolerance:
+    """The gate that a pipeline file asks for."""
+    return Tolerance(parity.relative, parity.top1, parity.top5)
+
+
+def verify(
+    models: Mapping[int, Path],
+    inputs: Path,
+    references: Mapping[str, Array],
+    *,
+    parity: Parity,
+    folder: Path,
+    limits: Limits,
+    stop: threading.Event,
+    environment_of: EnvironmentOf | None = None,
+) -> dict[int, Verification]:
+    """Run ``models``, files by their opsets, in every runtime and compare with ``references``.
+
+    ``inputs`` is the .npz file of the data sets; ``references`` are the source framework's logits,
+    float32 (N, classes) per data set; ``folder`` is for what the runtimes write, and is removed
+    when all verdicts are good. One process of each runtime serves all models, one after the other.
+    ``environment_of`` answers with the environment of a runtime that does not run in ours.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    runs: dict[int, dict[str, Run]] = {opset: {} for opset in models}
+    for name, runtime in RUNTIMES.items():
+        asked = {
+            str(opset): model
+            for opset, model in models.items()
+            if name in asked_at(opset, parity.environments)
+        }
+        call = RuntimeCall(name, asked, inputs, folder / name, _THREADS)
+        if asked and runtime.ENVIRONMENT:
+            ensure = environment_of or RunEnvironments(stop=stop, say=lambda _message: None).ensure
+            found = _runs_in_environment(SOURCES[runtime.ENVIRONMENT], call, limits, stop, ensure)
+        else:
+            found = runs_of(call, limits, stop)
+        for opset, run in found.items():
+            runs[int(opset)][name] = run
+    verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}
+    verifications = {opset: Verification(verdict, runs[opset]) for opset, verdict in verdicts.items()}
+    if all(verification.passed for verification in verifications.values()):
+        shutil.rmtree(folder, ignore_errors=True)
+    return verifications
+
+
+def _runs_in_environment(
+    source: Source, call: RuntimeCall, limits: Limits, stop: threading.Event, ensure: EnvironmentOf
+) -> dict[str, Run]:
+    """The runs of ``call`` in the environment of ``source``, which ``ensure`` builds where it is missing.
+
+    Where it cannot be had, that is what the runs say: a second opinion that is not there blocks nothing.
+    """
+    try:
+        environment = ensure(source)
+    except EnvironmentBuildError as error:
+        return missing_runs(call.models, without_log(str(error)))
+    call = replace(call, python=environment.python, environment=environment.description.variables)
+    return runs_of(call, limits, stop)

@@ -1,0 +1,1 @@
+"""Checks what was downloaded, or is served."""

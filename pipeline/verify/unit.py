@@ -1,0 +1,177 @@
+"""Checks one downloaded model with its archive: in a process of its own, then in every runtime at hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import pipeline
+from parity.call import Run, RuntimeCall
+from parity.compare import Array, Tolerance
+from parity.runtimes.registry import asked_at
+from parity.verdict import Verdict, judge
+from pipeline.errors import WorkerError
+from pipeline.system.files import read_json
+from pipeline.workers.processes import GIBIBYTE, Limits, run_process
+from pipeline.workers.runtimes import runs_of
+from pipeline.workers.sources import worker_environment
+from publishing.inspection.lists import Finding
+from publishing.record import Record, to_json
+
+LIMITS = Limits(seconds=1800, memory=8 * GIBIBYTE)
+_THREADS = 2
+_NEWEST = 12
+"""The opset whose runtimes are asked about newer ones as well."""
+
+
+@dataclass(frozen=True)
+class UnitFiles:
+    """What is there of a unit on this machine, with what messages call it; None where it is not there."""
+
+    model_name: str
+    model: Path | None
+    model_sha256: str | None
+    """The digest that the model has, or should have; None where nobody knows."""
+    archive_name: str
+    archive: Path | None
+    record: Record | None
+
+
+@dataclass
+class Examined:
+    """What was found out about a unit."""
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is worth knowing, and wrong with nothing."""
+    runtimes: dict[str, str] = field(default_factory=dict)
+    """The versions of those that computed the right numbers."""
+
+
+def examine(unit: UnitFiles, folder: Path, stop: threading.Event) -> Examined:
+    """Check what is there of a unit. ``folder`` is empty, and the caller's to remove.
+
+    Raises:
+        OSError: the disk refuses what is unpacked.
+    """
+    examined = Examined()
+    result = _inspected(unit, unit.archive, folder / "archive", examined, stop)
+    told = unit.archive_name if unit.archive else unit.model_name
+    same = result.get("sha256") in (None, unit.model_sha256)
+    if unit.archive and not same and unit.model_sha256:
+        examined.findings.append(
+            Finding(told, f"holds another model than {unit.model_name}: its sha256 is {result['sha256']}")
+        )
+    for about, what in result.get("problems", ()):
+        if about == "archive":
+            examined.findings.append(Finding(unit.archive_name, what))
+        elif unit.archive and not (same and unit.model):
+            examined.findings.append(Finding(unit.archive_name, f"its model {what}"))
+        else:
+            examined.findings.append(Finding(unit.model_name, what))
+    if unit.archive and unit.model and (not result.get("sha256") or not same):
+        alone = _inspected(unit, None, folder / "model", examined, stop)
+        examined.findings += [Finding(unit.model_name, what) for _, what in alone.get("problems", ())]
+    if result.get("not_run"):
+        examined.findings.append(Finding(told, f"its test data was not run: {result['not_run']}"))
+    elif result.get("inputs"):
+        _run(unit, result, folder / "runs", examined, stop)
+    return examined
+
+
+def _inspected(
+    unit: UnitFiles, archive: Path | None, folder: Path, examined: Examined, stop: threading.Event
+) -> dict[str, Any]:
+    """The worker's result; where its process failed, a finding and nothing."""
+    content = folder / "content"
+    content.mkdir(parents=True)
+    request: dict[str, Any] = {"folder": str(content), "archive": archive and str(archive.absolute())}
+    request["model"] = str(unit.model.absolute()) if unit.model and not archive else None
+    request["record"] = str(folder / "record.json") if unit.record else None
+    if unit.record:
+        (folder / "record.json").write_text(to_json(unit.record), encoding="utf-8")
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    root = str(Path(pipeline.__file__).absolute().parents[1])
+    try:
+        run_process(
+            [sys.executable, "-m", "pipeline.verify.inspection_worker", "request.json", "result.json"],
+            what="the process that checks it",
+            log=folder / "worker.log",
+            limits=LIMITS,
+            environment=worker_environment({"PYTHONPATH": root}),
+            folder=folder,
+            stop=stop,
+        )
+    except WorkerError as error:
+        name = unit.archive_name if archive else unit.model_name
+        examined.findings.append(Finding(name, f"could not be checked: {without_log(str(error))}"))
+        return {}
+    result = read_json(folder / "result.json")
+    if "error" in result:
+        raise OSError(*result["error"])
+    return dict(result)
+
+
+def without_log(text: str) -> str:
+    """What happened, without the place of a log that is gone when this is read."""
+    return text.split(". Its log, ", maxsplit=1)[0]
+
+
+def _run(
+    unit: UnitFiles, result: Mapping[str, Any], folder: Path, examined: Examined, stop: threading.Event
+) -> None:
+    """Run the test data, and compare with the outputs that came with it."""
+    inputs, model = Path(result["inputs"]), Path(result["model"])
+    references, runs = _flat(_arrays(Path(result["outputs"]))), {}
+    for name in asked_at(min(result["opset"], _NEWEST)):
+        call = RuntimeCall(name, {"model": model}, inputs, folder / name, _THREADS)
+        run = runs_of(call, LIMITS, stop)["model"]
+        runs[name] = Run(run.outcome, run.reason, run.version, run.seconds, _flat(run.outputs))
+    verdict = judge(references, runs, _tolerance(unit.record))
+    agreeing = {name: runtime.version for name, runtime in verdict.runtimes.items() if runtime.agrees}
+    independent = any(verdict.runtimes[name].independent for name in agreeing)
+    objections = [runtime for runtime in verdict.runtimes.values() if runtime.objects]
+    if verdict.status == "passed" or (independent and not objections):
+        examined.runtimes |= agreeing
+        if verdict.reason:
+            examined.notes.append(f"{unit.archive_name}: its test data says little: {verdict.reason}")
+        if verdict.dissent:
+            examined.notes.append(f"{unit.archive_name}: a second opinion: {verdict.dissent}")
+        return
+    what = "its test data fails" if verdict.status == "failed" else "its test data proves nothing"
+    examined.findings.append(Finding(unit.archive_name, f"{what}: {_reason(verdict, result['opset'])}"))
+
+
+def _reason(verdict: Verdict, opset: int) -> str:
+    if not verdict.runtimes:
+        return f"no runtime at hand runs opset {opset}"
+    return " ".join(without_log(verdict.reason).split())
+
+
+def _tolerance(record: Record | None) -> Tolerance:
+    """That of the record, under which the file was published; the default where it has none."""
+    said = record.verdict.get("tolerance") if record else None
+    try:
+        return Tolerance(**said) if said else Tolerance()
+    except (TypeError, ValueError):
+        return Tolerance()
+
+
+def _arrays(file: Path) -> dict[str, Array]:
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _flat(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays as (N, everything else): some classifiers end in (N, classes, 1, 1)."""
+    return {
+        name: array.reshape(array.shape[0], -1) if array.ndim > 2 and array.size else array
+        for name, array in arrays.items()
+    }

@@ -1,0 +1,1 @@
+"""Processes of their own, with limits: the sources' scripts and the runtimes."""

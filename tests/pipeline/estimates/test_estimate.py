@@ -1,0 +1,170 @@
+"""What a plan takes on disk and in time, and when there is no room for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import opsets
+from converters.interface import Source
+from pipeline.estimates.disk import LEAST_MARGIN, Need, refusal, rooms
+from pipeline.estimates.estimate import ARCHIVE_SHARE, GRAPH_BYTES, Estimate, estimate
+from pipeline.estimates.history import note
+from pipeline.planning.planner import Catalogue, make_plan, read_checked
+from pipeline.planning.selection import Selection
+from pipeline.terminal.wording import size_text
+from publishing.record import to_json
+from publishing.units import Material, publish
+from tests.publishing.zoos import data_sets, description, network, zoo_in
+
+NEVER = threading.Event()
+WEIGHTS = 3_000_000
+INPUTS = 4 * (1 + 3) * 3 * 64 * 64
+"""Noise as a batch of 1 and of 3, of float32."""
+UNIT = int(WEIGHTS * (1 + ARCHIVE_SHARE)) + INPUTS + GRAPH_BYTES
+FILE = """\
+publish: dist
+opsets: 11-12
+defaults:
+  weights: {file: weights.pth}
+  preprocessing: {input_size: [3, 64, 64]}
+models:
+  - source: timm
+    models: [resnet18, vgg11]
+"""
+
+
+def _nothing(_source: Source, _needed: bool) -> Catalogue | None:
+    return None
+
+
+def _estimate(folder: Path, text: str = FILE, at_once: int = 1, opsets: tuple[int, ...] = ()) -> Estimate:
+    """Of a file whose environments are not there: its weights are files, which have a size."""
+    path = folder / "pipeline.yaml"
+    path.write_text(text, encoding="utf-8")
+    (folder / "weights.pth").write_bytes(bytes(WEIGHTS))
+    said: list[str] = []
+    plan = make_plan(*read_checked(path), Selection(opsets=opsets), _nothing)
+    found = estimate(plan, at_once, NEVER, said.append)
+    assert said == []  # nobody was asked
+    return found
+
+
+def _needs(found: Estimate) -> dict[str, int]:
+    return {need.purpose: need.bytes for need in found.needs}
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_every_unit_is_counted_with_its_archive_and_test_data(tmp_path: Path) -> None:
+    found = _estimate(tmp_path)
+    assert [model.publish for model in found.models] == [2 * UNIT, 2 * UNIT]
+    assert _needs(found)["to publish"] == 4 * UNIT
+    assert _needs(_estimate(tmp_path, opsets=(12,)))["to publish"] == 2 * UNIT
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_work_is_that_of_the_models_under_way_together(tmp_path: Path) -> None:
+    one = _needs(_estimate(tmp_path))["of work"]
+    assert one == INPUTS + (1 + 2) * WEIGHTS + 3 * GRAPH_BYTES  # the export, and a file for each opset
+    assert _needs(_estimate(tmp_path, at_once=2))["of work"] == 2 * one
+    assert _needs(_estimate(tmp_path, at_once=3))["of work"] == 2 * one
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_an_old_opset_is_written_once_more_to_be_raised(tmp_path: Path) -> None:
+    old = FILE.replace("11-12", "6,12")
+    assert _needs(_estimate(tmp_path, old))["of work"] == _needs(_estimate(tmp_path))["of work"] + WEIGHTS
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_lies_in_work_already_is_not_counted_again(tmp_path: Path) -> None:
+    before = _estimate(tmp_path).models[0].work
+    (tmp_path / "work/timm/resnet18/export-1").mkdir(parents=True)
+    (tmp_path / "work/timm/resnet18/export-1/model.onnx").write_bytes(bytes(1000))
+    assert before
+    assert [model.work for model in _estimate(tmp_path).models] == [before - 1000, before]
+
+
+def _publish_as_large(folder: Path, opset: int) -> None:
+    """Publish a unit whose four files have the size of one of resnet18."""
+    said = description("resnet18", name=f"timm/resnet18@{opset}")
+    model = opsets.read_graph(network(folder / "tiny.onnx"))
+    model.opset_import[0].version = opset
+    record = publish(zoo_in(folder / "dist"), Material(folder / "tiny.onnx", model, data_sets()), said)
+    sizes = {kind: file.bytes for kind, file in record.files.items()}
+    sizes["onnx"] += UNIT - sum(sizes.values())
+    os.truncate(folder / "dist" / record.files["onnx"].path, sizes["onnx"])
+    files = {kind: replace(file, bytes=sizes[kind]) for kind, file in record.files.items()}
+    place = folder / "dist" / f"{record.folder}/{record.stem}.record.json"
+    place.write_text(to_json(replace(record, files=files)))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_an_older_publication_makes_room_once_the_new_one_is_whole(tmp_path: Path) -> None:
+    for opset in (11, 12):
+        _publish_as_large(tmp_path, opset)
+    assert [model.publish for model in _estimate(tmp_path).models] == [UNIT, 2 * UNIT]
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_an_environment_that_is_missing_is_counted_and_named(tmp_path: Path) -> None:
+    found = _estimate(tmp_path, FILE.replace("  weights: {file: weights.pth}\n", ""))
+    assert found.unknown == ("timm/resnet18", "timm/vgg11")
+    assert found.unbuilt == ("timm",)
+    assert _needs(found) == {"of environments": 900_000_000}
+    assert (found.models[0].publish, found.models[0].seconds, found.seconds) == (None, None, 0)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_second_opinion_in_an_environment_is_counted(tmp_path: Path) -> None:
+    asked = FILE.replace("defaults:\n", "defaults:\n  parity: {caffe2: true}\n")
+    assert _estimate(tmp_path, asked).unbuilt == ("timm", "caffe2")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_weights_that_are_still_to_be_fetched_are_counted(tmp_path: Path) -> None:
+    note({"timm/resnet18": {"bytes": WEIGHTS}, "timm/vgg11": {"bytes": 5}}, NEVER)
+    url = f"weights: {{url: 'http://127.0.0.1:9/resnet18.pth', sha256: {'ab' * 32}}}"
+    found = _estimate(tmp_path, FILE.replace("weights: {file: weights.pth}", url))
+    assert _needs(found)["of downloads"] == WEIGHTS + 5
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_time_comes_from_the_history(tmp_path: Path) -> None:
+    by_size = _estimate(tmp_path)
+    assert {model.seconds_by for model in by_size.models} == {"formula"}
+    assert by_size.seconds == pytest.approx(sum(model.seconds or 0 for model in by_size.models))
+    note({"timm/vgg11": {"bytes": WEIGHTS, "seconds": {"export": 50.0, "unit": 4.0}}}, NEVER)
+    resnet18, vgg11 = _estimate(tmp_path).models
+    assert (resnet18.seconds_by, vgg11.seconds_by, vgg11.seconds) == ("formula", "history", 58.0)
+
+
+def test_folders_of_one_file_system_share_its_room(tmp_path: Path) -> None:
+    [room] = rooms([Need("to publish", tmp_path / "a/b", 10), Need("of work", tmp_path / "c", 5)])
+    assert room.needed == 15 + LEAST_MARGIN
+    assert not room.missing
+    assert refusal([room]) is None
+
+
+def test_a_disk_that_will_not_do_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    found = rooms([Need("to publish", tmp_path / "dist", 10**15), Need("of work", tmp_path / "work", 1)])
+    message = refusal(found) or ""
+    assert f"1000.0 TB to publish in {tmp_path}/dist" in message
+    assert f"free: {size_text(found[0].free)}" in message
+    assert "select less with --only or --opset, or publish on another disk with --publish" in message
+
+
+def test_a_run_that_writes_nothing_needs_no_room(tmp_path: Path) -> None:
+    assert rooms([Need("to publish", tmp_path, 0)])[0].needed == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(0, "0 B"), (999, "999 B"), (553_430_176, "553 MB"), (5.5e9, "5.5 GB"), (2e12, "2.0 TB")],
+)
+def test_sizes_are_said_in_units_that_fit(size: float, said: str) -> None:
+    assert size_text(size) == said

@@ -1,0 +1,47 @@
+"""What a worker inherits, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.workers.sources import worker_environment
+
+BLOCK = 8 << 20
+FREE = f"""
+first = bytearray({BLOCK})
+del first
+blocks = [bytearray(b"x") * {BLOCK} for _ in range(20)]
+last = blocks.pop()  # lies above the others: what is not given back one by one stays
+blocks.clear()
+import psutil
+print(psutil.Process().memory_info().rss)
+"""
+
+
+def _resident_after_freeing(environment: dict[str, str]) -> int:
+    command = [sys.executable, "-c", FREE]
+    return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is a habit of glibc, which is not here")
+def test_a_worker_gives_back_what_it_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    kept = _resident_after_freeing(dict(os.environ))
+    left = _resident_after_freeing(worker_environment({}))
+    assert kept - left > 15 * BLOCK
+
+
+def test_the_user_has_the_last_word_about_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "4096")
+    assert worker_environment({})["MALLOC_MMAP_THRESHOLD_"] == "4096"
+
+
+def test_variables_about_our_python_stay_with_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONSTARTUP", "/somewhere/start.py")
+    assert "PYTHONSTARTUP" not in worker_environment({})
+    assert worker_environment({"PYTHONPATH": "/modules"})["PYTHONPATH"] == "/modules"
