@@ -10,7 +10,6 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.facts.constants import constant
 from opsets.facts.length_rules import Entries
 from opsets.facts.lengths import Length, are_of_one
 from opsets.facts.types import refused_type
@@ -64,15 +63,14 @@ class Rewrite:
 
     def constant_or_none(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant, be it through a chain of nodes."""
-        return constant(value, self.opset + 1)
+        return self._walk.constants.array(value, self.opset + 1)
 
     def constant_unless_weight(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant and no weight of the source is among them.
 
         For rewrites that can make another constant of it, or add nodes that do: weights get the nodes.
         """
-        array = self.constant_or_none(value)
-        return None if array is None or self._walk.is_made_of_weights(value) else array
+        return None if self._walk.constants.is_made_of_weights(value) else self.constant_or_none(value)
 
     def lengths_in(self, value: ir.Value) -> Entries | None:
         """The elements of ``value``, a tensor of integers that only lengths of axes and constants decide.
@@ -198,6 +196,10 @@ class Rewrite:
     def initializer(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant."""
         return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}")
+
+    def ones(self, shape: tuple[int, int], kind: np.dtype[Any]) -> ir.Value:
+        """A constant full of ones, one of each shape and type for the whole model; none of its weights."""
+        return self._walk.ones(shape, kind, NOT_LEARNED)
 
     def factors(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant to multiply with, which says of itself that it is none of the model's weights."""

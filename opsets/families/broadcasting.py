@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
 from opsets.facts.lengths import Length
-from opsets.families.copies import elements_of, reshaped, spread, without_axes
+from opsets.families.copies import elements_of, may_be_copied, reshaped, row_of_ones, spread, without_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -31,9 +30,6 @@ _WITH_AXIS = ("Add", "Div", "Mul", "Sub")
 """The others' ``axis`` is ignored by OpenVINO, whose result is then wrong without a word."""
 
 _FLOATS = (ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16)
-
-_LARGEST_COPY = 1 << 16
-"""Elements that a constant may have after it was copied along axes."""
 
 
 def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Value:
@@ -55,8 +51,7 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
         return _attached(rewrite, "Add", rewrite.add("Neg", [b], shape=b.shape), a, kind)
     if operator == "Div" and _is_one(rewrite, a):
         return rewrite.add("Reciprocal", [b], shape=b.shape)
-    size = elements_of(whole)
-    if size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(a) is not None:
+    if may_be_copied(rewrite, a, whole):
         a = spread(rewrite, a, whole)
     else:
         a = _attached(rewrite, "Add", zeros_like(rewrite, b), a, a.dtype)
@@ -127,9 +122,7 @@ def _run_of_axes(rewrite: Rewrite, part: ir.Value, whole: list[Length]) -> tuple
     part = without_axes(rewrite, part, range(first))
     if own[first:] == suffix:
         return part, None
-    size = elements_of(suffix)
-    small = size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(part) is not None
-    if small or len(run) == len(suffix) or part.dtype == ir.DataType.BOOL:
+    if may_be_copied(rewrite, part, suffix) or len(run) == len(suffix) or part.dtype == ir.DataType.BOOL:
         return spread(rewrite, part, suffix), None
     behind = suffix[len(run) :]
     part = spread(rewrite, part, [*run, *[1] * len(behind)])
@@ -146,7 +139,7 @@ def _can_multiply(part: ir.Value, suffix: list[Length], behind: list[Length]) ->
 
 def _multiplied(rewrite: Rewrite, part: ir.Value, suffix: list[Length], behind: list[Length]) -> ir.Value:
     """``part`` copied along its last axes, which have length 1, to ``behind``: times a row of ones, exact."""
-    ones = rewrite.initializer(np.ones((1, elements_of(behind) or 0), rewrite.kind(part)), "ones")
+    ones = row_of_ones(rewrite, behind, part)
     shape = rewrite.shape(suffix)
     if len(behind) == 1:
         return rewrite.add("MatMul", [part, ones], shape=shape)

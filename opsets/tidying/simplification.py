@@ -68,7 +68,7 @@ class _Simplification:
             if entries is not None and all(isinstance(entry, int) for entry in entries.reshape(-1)):
                 assert output.dtype is not None
                 return [entries.astype(output.dtype.numpy())]
-        return self._walk.computed_without_weights(node, self._inference.opset)
+        return self._walk.constants.folded(node, self._inference.opset)
 
     def _constant(self, output: ir.Value, array: Array) -> ir.Value:
         return self._walk.initializer(array, f"{output.name}_value")
