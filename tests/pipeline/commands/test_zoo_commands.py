@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[3]
 MODEL = "{{publish: dist, opsets: [6, 12], models: [{{source: mxnet, model: {}}}]}}"
 BOTH = "{publish: dist, opsets: [6, 12], models: [{source: mxnet, models: [mobilenet0.25, squeezenet1.1]}]}"
 UNIT = "mxnet/squeezenet/model/squeezenet1.1-12"
-NO_ZOO = {"README.md", "ONNX_HUB_MANIFEST.json", "SHA256SUMS", "index.html", "imagenet_classes.txt"}
 
 
 def _start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
