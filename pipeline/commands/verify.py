@@ -8,6 +8,7 @@ from pathlib import Path
 from parity.compare import Tolerance
 from pipeline.errors import PipelineError, UsageError
 from pipeline.system.interrupts import Interrupted, interruptible
+from pipeline.terminal.output import console_for_progress
 from pipeline.terminal.progress import Progress, progress_on
 from pipeline.verify.report import Outcome, print_outcomes
 from pipeline.verify.zoo import Options, verify_file, verify_zoo
@@ -34,13 +35,11 @@ def verify_places(
         PipelineError: a place cannot be read at all, or there is no room to unpack.
         Interrupted: a signal asked to stop.
     """
-    from rich.console import Console
-
     _refuse_wrong(places, public_key)
     _refuse_bound(relative, digests_only)
     options = Options(public_key, digests_only, relative)
     try:
-        with interruptible(options.stop, at_once=True), progress_on(Console(stderr=True)) as progress:
+        with interruptible(options.stop, at_once=True), progress_on(console_for_progress()) as progress:
             outcomes = [_verify(place, options, progress) for place in places]
     except (KeyboardInterrupt, Interrupted):
         raise Interrupted("interrupted; nothing was changed") from None
