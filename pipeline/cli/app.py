@@ -197,8 +197,8 @@ def main() -> None:
         app(prog_name="python -m pipeline")
     except PipelineError as error:
         _fail(error, error.exit_code)
-    except (Interrupted, KeyboardInterrupt):
-        _fail(KeyboardInterrupt("interrupted; run again to go on from here"), INTERRUPTED)
+    except (Interrupted, KeyboardInterrupt) as error:
+        _fail(KeyboardInterrupt(str(error) or "interrupted; run again to go on from here"), INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: head, less
         raise SystemExit(INTERRUPTED) from None

@@ -14,11 +14,18 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the user asked for i
 
 
 @contextmanager
-def interruptible(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at the first SIGINT or SIGTERM; whoever waits sees it and winds up."""
+def interruptible(stop: threading.Event, *, at_once: bool = False) -> Iterator[None]:
+    """Set ``stop`` at the first SIGINT or SIGTERM; whoever waits sees it and winds up.
+
+    With ``at_once``, KeyboardInterrupt is raised as well: for work in the main thread that may wait for a
+    server. Later signals do not disturb the winding up.
+    """
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        first = not stop.is_set()
         stop.set()
+        if at_once and first:
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

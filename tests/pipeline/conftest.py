@@ -45,8 +45,10 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def verified(capsys: pytest.CaptureFixture[str]) -> Verify:
     """Verify places; whether all is well, and the lines that are printed."""
 
-    def verify(*places: Path | str, digests_only: bool = False) -> tuple[bool, list[str]]:
-        well = verify_places([str(place) for place in places], None, digests_only)
+    def verify(
+        *places: Path | str, digests_only: bool = False, relative: float | None = None
+    ) -> tuple[bool, list[str]]:
+        well = verify_places([str(place) for place in places], None, digests_only, relative)
         return well, capsys.readouterr().out.splitlines()
 
     return verify
