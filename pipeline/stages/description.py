@@ -11,7 +11,7 @@ import numpy as np
 
 from evaluation.labels import imagenet_labels, top
 from pipeline.config.schema import RandomWeights
-from pipeline.planning.jobs import ModelJob, Unit
+from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.stages.export import Export
 from pipeline.stages.parity import Verification
 from publishing.archive import DataSet
@@ -44,7 +44,7 @@ def description_of(
         source=job.source.name,
         framework=job.source.title,
         family=export.family,
-        model=job.name.split("/", 1)[1],
+        model=job.published_name,
         license=license_of(job),
         author=job.entry.author or "",
         key=unit.key,
@@ -74,7 +74,7 @@ def license_of(job: ModelJob) -> str:
     """
     said, weights = job.entry.license, job.entry.weights
     is_random = weights == "random" or isinstance(weights, RandomWeights)
-    own = is_random and not job.model.startswith("/")  # a folder brings weights of its own
+    own = is_random and isinstance(job.model, NamedModel)  # a folder brings weights of its own
     return said or (job.source.license if own else "")
 
 
@@ -83,7 +83,7 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
     return Metadata(
         framework=job.source.title,
         domain=job.source.domain,
-        model=job.name.split("/", 1)[1],
+        model=job.published_name,
         license=license_of(job),
         author=job.entry.author or "",
         weights=export.weights.origin or export.answer["weights"]["origin"],
@@ -93,9 +93,8 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
 
 def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
     answer, packages = export.answer, dict(export.environment.packages)
-    folder_model = job.model != job.name.split("/", 1)[1] and job.model.startswith("/")
     return {
-        "model": job.name.split("/", 1)[1] if folder_model else job.model,
+        "model": job.model.name if isinstance(job.model, NamedModel) else job.published_name,
         "exporter": answer["exporter"],
         "native_opset": answer["opset"],
         "parameters": answer["parameters"],

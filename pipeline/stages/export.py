@@ -117,8 +117,8 @@ def make_export(run: ModelRun) -> Export:
 
 def family_of(job: ModelJob, environment: building.Environment) -> str:
     """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
-    known = environment.catalogue.get(job.model, {})
-    return str(job.entry.family or known.get("family") or job.name.split("/", 1)[1])
+    known = job.listed_in(environment.catalogue)
+    return str(job.entry.family or known.get("family") or job.published_name)
 
 
 def _environment(run: ModelRun) -> building.Environment:
@@ -136,8 +136,7 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
     from evaluation.preprocessing import Preprocessing
 
     said = run.job.entry.preprocessing.model_dump(exclude_none=True)
-    listed = environment.catalogue.get(run.job.model)
-    own = listed["preprocessing"] if listed else None
+    own = run.job.listed_in(environment.catalogue).get("preprocessing")
     if own is None:
         channels, height, width = said["input_size"]
         own = {
@@ -176,7 +175,7 @@ def _run_export(
     job = run.job
     call = export_call(
         job.source,
-        model=job.model,
+        model=job.model.argument,
         weights=weights.request,
         reparameterise=job.entry.reparameterise,
         inputs=inputs,

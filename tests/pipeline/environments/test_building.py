@@ -176,7 +176,7 @@ def test_a_size_is_asked_for_once_and_none_where_nothing_is_built(
     (source.folder / "export.py").write_text(EXPORT_WITH_SIZES)
     path = tmp_path / "pipeline.yaml"
     path.write_text("publish: dist\nmodels:\n  - {source: tiny, models: [tiny, broken]}\n")
-    jobs = make_plan(*read_checked(path), Selection(), lambda *_: None).jobs
+    jobs = make_plan(read_checked(path), Selection(), lambda *_: None).jobs
     said: list[str] = []
     assert sizes_of(jobs, tmp_path, NEVER, said.append) == {}
     assert said == []
