@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from evaluation.labels import imagenet_labels, top
-from pipeline.config.schema import RandomWeights
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.stages.export import Export
 from pipeline.stages.parity import Verification
+from pipeline.stages.retarget import license_of
 from publishing.archive import DataSet
-from publishing.metadata import Metadata
 from publishing.record import Description
 
 
@@ -63,31 +62,6 @@ def description_of(
         rewrites=retargeted["rewrites"],
         bounds=retargeted["bounds"],
         figures=figures,
-    )
-
-
-def license_of(job: ModelJob) -> str:
-    """The licence of a job's weights as the pipeline file says it; of random ones, the framework's.
-
-    Random weights are nobody's work: what is left is the network, which is the framework's. Empty where
-    nobody stated one.
-    """
-    said, weights = job.entry.license, job.entry.weights
-    is_random = weights == "random" or isinstance(weights, RandomWeights)
-    own = is_random and isinstance(job.model, NamedModel)  # a folder brings weights of its own
-    return said or (job.source.license if own else "")
-
-
-def metadata_of(job: ModelJob, export: Export) -> Metadata:
-    """What every file of a job says of itself, inside."""
-    return Metadata(
-        framework=job.source.title,
-        domain=job.source.domain,
-        model=job.published_name,
-        license=license_of(job),
-        author=job.entry.author or "",
-        weights=export.weights.origin or export.answer["weights"]["origin"],
-        preprocessing=export.preprocessing,
     )
 
 

@@ -16,7 +16,7 @@ from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob
 from pipeline.stages import cache
 from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
-from pipeline.stages.model_run import ModelRun
+from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import tolerance_of
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
 from pipeline.workers.sources import run_worker
@@ -90,18 +90,18 @@ def make_export(run: ModelRun) -> Export:
     """
     job = run.job
     environment = _environment(run)
-    with run.stage("files"):
+    with run.stage(StageKind.FILES):
         model_folder_of(job, run.stop)
         weights = weights_of(job, run.plan.folder, run.stop)
         pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
     preprocessing = _preprocessing(run, environment)
     inputs = run.work / folder_of_inputs(job)
-    with run.stage("inputs") as stage:
+    with run.stage(StageKind.INPUTS) as stage:
         _, stage.reused = cache.make_stage(
             inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
         )
     folder = run.work / folder_of_export(job)
-    with run.stage("export") as stage:
+    with run.stage(StageKind.EXPORT) as stage:
         answer, stage.reused = cache.make_stage(
             folder,
             job.export_key,
@@ -122,7 +122,7 @@ def family_of(job: ModelJob, environment: building.Environment) -> str:
 
 
 def _environment(run: ModelRun) -> building.Environment:
-    with run.stage("environment") as stage:
+    with run.stage(StageKind.ENVIRONMENT) as stage:
         stage.reused = building.existing(run.job.source) is not None
         return run.environments.ensure(run.job.source)
 
