@@ -87,8 +87,9 @@ def test_memory_of_children_counts(tmp_path: Path) -> None:
 MANY_THEN_LARGE = """
 import subprocess, time
 small = [subprocess.Popen(["sleep", f"{1.5 + number / 100}"]) for number in range(250)]
-block = "import sys; b = bytearray(100 << 20); b[::4096] = b'x' * len(b[::4096]); print(flush=True); sys.stdin.read()"
-large = subprocess.Popen(["PYTHON", "-c", block], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+block = "b = bytearray(100 << 20); b[::4096] = b'x' * len(b[::4096]); print(flush=True)"
+wait = "; import sys; sys.stdin.read()"
+large = subprocess.Popen(["PYTHON", "-c", block + wait], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 large.stdout.readline()
 print(flush=True)
 for each in small: each.wait()
