@@ -97,7 +97,8 @@ def plan(
     publish: PublishOption = None,
     jobs: JobsOption = 1,
     output: Annotated[
-        str, typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do.")
+        str,
+        typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do."),
     ] = "text",
 ) -> None:
     """Show what is to do and what is done.
@@ -109,7 +110,8 @@ def plan(
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
-    from pipeline.commands.plan import estimate_file, plan_json, plan_matrix, plan_of_rest, print_plan
+    from pipeline.commands.matrix import plan_matrix
+    from pipeline.commands.plan import estimate_file, plan_json, plan_of_rest, print_plan
 
     selection = _selection(only, opset, publish)
     if output == "github":

@@ -110,17 +110,6 @@ def plan_json(plan: Plan, estimate: Estimate) -> str:
     )
 
 
-def plan_matrix(plan: Plan) -> str:
-    """A matrix for GitHub Actions in one line, with a job for each unit that is not done."""
-    rows = [
-        {"name": unit.name, "source": job.source.name, "opset": unit.opset}
-        for job in plan.jobs
-        for unit in job.units
-        if not unit.done
-    ]
-    return json.dumps({"include": rows})
-
-
 def plan_file(path: Path, selection: Selection) -> Plan:
     """The plan of a pipeline file, none of its units done: no published file was looked at for that.
 
