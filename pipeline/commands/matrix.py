@@ -16,8 +16,9 @@ variations of jobs in a workflow")."""
 def plan_matrix(plan: Plan) -> str:
     """The matrix in one line: a row for each model that is not done.
 
-    A row has all opsets of its model, as they share an export. Where these are more than :data:`MOST_ROWS`, a row is a few models of one source. A row has a ``name``,
-    the ``source`` whose environment it needs, and ``only``: globs for ``run --only``, with spaces between.
+    A row has all opsets of its model, as they share an export. Where there are more models than
+    :data:`MOST_ROWS`, a row is a few of one source. It has a ``name``, the ``source`` whose environment it
+    needs, and ``only``: globs for ``run --only``, with spaces between.
     """
     jobs = [job for job in plan.jobs if not job.done]
     return json.dumps({"include": [_row(shard) for shard in _shards(jobs)]})

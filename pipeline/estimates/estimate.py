@@ -101,7 +101,7 @@ def _of_model(
     work = inputs + max(export, candidates) + GRAPH_BYTES * (1 + len(todo))
     # What is sent elsewhere lies here until it is sent.
     archive = 0 if plan.publish_folder else int(weights * ARCHIVE_SHARE) + inputs
-    seconds, by = durations.of_model(job.name, job.source.name, weights, len(todo))
+    seconds, by = durations.of_model(job.name, job.source, weights, len(todo))
     return ModelEstimate(
         job.name,
         len(todo),
