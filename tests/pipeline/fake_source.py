@@ -28,7 +28,7 @@ from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
-from pipeline.system.files import digest_of_code, write_json
+from pipeline.system.files import cache_folder, digest_of_code, write_json
 from pipeline.terminal.progress import PlainProgress
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +151,7 @@ class FakeSource:
 
     def __init__(self, folder: Path, source: Source) -> None:
         self.folder, self.source = folder, source
+        self.cache = cache_folder()
 
     def write(self, *models: str, opsets: str = "12", more: str = "") -> Path:
         """Write a pipeline file; ``more`` are lines that hold for each entry."""
