@@ -188,10 +188,10 @@ def _fail(error: BaseException, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _leave_interrupted() -> NoReturn:
+def _leave_interrupted(message: str) -> NoReturn:
     """End at once: threads that are still at something are left with it, as a kill would leave them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print("interrupted; run again to go on from here", file=sys.stderr)
+    print(f"error: {message}", file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
@@ -206,8 +206,8 @@ def main() -> None:
         app(prog_name="python -m pipeline")
     except PipelineError as error:
         _fail(error, error.exit_code)
-    except (Interrupted, KeyboardInterrupt):
-        _leave_interrupted()
+    except (Interrupted, KeyboardInterrupt) as error:
+        _leave_interrupted(str(error) or "interrupted; run again to go on from here")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: head, less
         raise SystemExit(INTERRUPTED) from None
