@@ -150,7 +150,7 @@ class FakeSource:
     """The source, registered and built, and a folder with pipeline files that name its models."""
 
     def __init__(self, folder: Path, source: Source) -> None:
-        self.folder, self.source = folder, source
+        self.folder, self.source, self.environment = folder, source, make_environment(source)
         self.cache = cache_folder()
 
     def write(self, *models: str, opsets: str = "12", more: str = "") -> Path:
@@ -225,6 +225,5 @@ def fake_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     source = make_source(folder / "source")
     monkeypatch.setitem(SOURCES, NAME, source)
-    make_environment(source)
     (folder / "files").mkdir()
     yield FakeSource(folder / "files", source)
