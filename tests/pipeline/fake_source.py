@@ -36,7 +36,7 @@ NAME = "tiny"
 MODELS = ("net", "other", "third", "dead", "wrong", "slow", "hungry", "raising")
 PREPROCESSING = {
     "input_size": [3, 8, 8],
-    "resize": 8,
+    "resize": 9,
     "crop_mode": "center",
     "interpolation": "bilinear",
     "mean": [0.5, 0.5, 0.5],
