@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 1.5
 """How long threads may go on, and then the main thread may wind up, once a run is to end."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -152,6 +152,7 @@ class FakeSource:
     def __init__(self, folder: Path, source: Source) -> None:
         self.folder, self.source, self.environment = folder, source, make_environment(source)
         self.cache = cache_folder()
+        self._started: list[subprocess.Popen[str]] = []
 
     def write(self, *models: str, opsets: str = "12", more: str = "") -> Path:
         """Write a pipeline file; ``more`` are lines that hold for each entry."""
@@ -182,7 +183,7 @@ class FakeSource:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin ``python -m pipeline`` with ``arguments``, in a process that knows of the source too."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", LAUNCH, str(self.source.folder), *arguments],
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -190,6 +191,15 @@ class FakeSource:
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End the processes that a test which failed has left."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m pipeline`` with ``arguments`` to its end."""
@@ -226,4 +236,8 @@ def fake_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS
     source = make_source(folder / "source")
     monkeypatch.setitem(SOURCES, NAME, source)
     (folder / "files").mkdir()
-    yield FakeSource(folder / "files", source)
+    found = FakeSource(folder / "files", source)
+    try:
+        yield found
+    finally:
+        found.end()

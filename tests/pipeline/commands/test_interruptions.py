@@ -6,6 +6,7 @@ never answers, a lock that nobody lets go of, a process that sleeps.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -183,8 +184,10 @@ def test_while_a_model_is_exported(tiny: FakeSource) -> None:
     workers: list[psutil.Process] = []
 
     def is_exporting() -> bool:
-        children = psutil.Process(process.pid).children(recursive=True)
-        workers[:] = [child for child in children if "/export-" in " ".join(child.cmdline())]
+        with contextlib.suppress(psutil.Error):  # a process that ends while it is looked at
+            for child in psutil.Process(process.pid).children(recursive=True):
+                if "/export-" in " ".join(child.cmdline()):
+                    workers.append(child)
         return bool(workers)
 
     _until(is_exporting, process)
