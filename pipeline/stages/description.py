@@ -74,7 +74,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "parameters": answer["parameters"],
         "form": _form(answer),
         "weights": {
-            "origin": export.weights.origin or answer["weights"]["origin"],
+            "origin": export.origin,
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],
             "tensors": answer["weights"]["tensors"],
         },

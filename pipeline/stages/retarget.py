@@ -43,7 +43,7 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
         model=job.published_name,
         license=license_of(job),
         author=job.entry.author or "",
-        weights=export.weights.origin or export.answer["weights"]["origin"],
+        weights=export.origin,
         preprocessing=export.preprocessing,
     )
 

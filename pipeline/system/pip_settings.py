@@ -31,8 +31,9 @@ class PipSettings:
     def trusts(self, url: str) -> bool:
         """Whether ``url`` leads to a host that needs no certificate."""
         parts = urlsplit(url)
-        asked = parts.hostname, parts.port or _PORTS.get(parts.scheme)
-        return any(_host(said) in (asked, (asked[0], None)) for said in self.trusted_hosts)
+        host, port = _host(parts.netloc)
+        asked = host, port or _PORTS.get(parts.scheme)
+        return host is not None and any(_host(said) in (asked, (host, None)) for said in self.trusted_hosts)
 
 
 def _host(said: str) -> tuple[str | None, int | None]:

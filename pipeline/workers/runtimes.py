@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from parity.call import Ending, Run, RuntimeCall, read_running, read_runs
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.workers.processes import Limits, run_process
 from pipeline.workers.sources import worker_environment
+from publishing.addresses import without_secrets
+from publishing.foreign_text import in_one_line
 
 
 def without_log(message: str) -> str:
@@ -53,4 +56,7 @@ def _run(call: RuntimeCall, limits: Limits, stop: threading.Event) -> tuple[dict
         ending, detail = "timed out", str(error)
     except WorkerError as error:
         ending, detail = "crashed", str(error)
-    return read_runs(call, ending, detail), read_running(call)
+    runs = read_runs(call, ending, detail)
+    # What a runtime says is printed, and published in the record.
+    said = {key: replace(run, reason=in_one_line(without_secrets(run.reason))) for key, run in runs.items()}
+    return said, read_running(call)

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pipeline.errors import FetchError
+from pipeline.errors import DigestError, FetchError
 from pipeline.system.fetch import fetch_url, fetch_wheel
 from pipeline.system.pip_settings import PipSettings
 from tests.loopback import answered_by
@@ -116,6 +116,27 @@ def test_trust_does_not_go_on_to_where_a_trusted_host_leads(
         assert fetch_url(f"{leading}/weights.pth", DIGEST, NEVER).read_bytes() == CONTENT
 
 
+def test_a_password_goes_on_within_its_host_alone(address: str) -> None:
+    asked: dict[str, str | None] = {}
+
+    class Asking(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked[f"{self.server.server_port} {self.path}"] = self.headers["Authorization"]  # type: ignore[attr-defined]
+            self.send_response(302 if self.path != "/end" else 200)
+            self.send_header("Location", {"/first": "/second"}.get(self.path, f"{elsewhere}/end"))
+            self.end_headers()
+
+    with answered_by(Asking) as elsewhere, answered_by(Asking) as first, pytest.raises(DigestError):
+        fetch_url(f"{first.replace('//', '//user:password@')}/first", DIGEST, NEVER)
+    paths = ("first", "second", "end")
+    ports = [urlsplit(place).port for place in (first, first, elsewhere)]
+    assert [bool(asked[f"{port} /{path}"]) for port, path in zip(ports, paths, strict=True)] == [
+        True,
+        True,
+        False,
+    ]
+
+
 def test_a_server_that_leads_to_itself_is_given_up(address: str) -> None:
     class Round(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -138,6 +159,7 @@ def test_a_server_that_leads_to_itself_is_given_up(address: str) -> None:
         ("inner.example", "https://not-inner.example/x", False),
         ("[::1]:8443", "https://[::1]:8443/x", True),
         ("inner.example:port", "https://inner.example/x", False),
+        ("inner.example:port", "https://other.example:port/x", False),
     ],
 )
 def test_a_host_is_trusted_at_its_port(host: str, url: str, trusted: bool) -> None:
