@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
+from opsets import RetargetError, read_graph
 from parity.call import Ending, Run, RuntimeCall, read_running, read_runs
+from parity.quantized import is_quantized
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.workers.processes import Limits, run_process
 from pipeline.workers.sources import worker_environment
@@ -17,6 +20,15 @@ def without_log(message: str) -> str:
     """``message`` in one line, without its log: what is published names no file of this machine."""
     kept = [line for line in message.splitlines() if not line.startswith("  | ")]
     return " ".join(line.split(" Its log, ")[0] for line in kept)
+
+
+def is_quantized_file(model: Path) -> bool:
+    """Whether the graph of a file is; one that cannot be read is left to the runtimes, which say why."""
+    try:
+        graph = read_graph(model).graph
+    except RetargetError:
+        return False
+    return is_quantized(node.op_type for node in graph.node)
 
 
 def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[str, Run]:

@@ -291,7 +291,10 @@ def test_a_claim_holds_in_a_runtime(claim: Step) -> None:
             expected, found = (ReferenceEvaluator(model).run(None, numbers) for model in (above, below))
             np.testing.assert_array_equal(found, expected)
         else:
-            assert_same_numbers(above, below)
+            numbers = inputs_for(above)
+            if operator == "Equal":  # of numbers that are no two alike, none is
+                numbers["y"] = numbers["x"][0, :, :1]
+            assert_same_numbers(above, below, numbers)
 
 
 def defaults(schema: onnx.defs.OpSchema) -> dict[str, str]:
