@@ -39,9 +39,9 @@ def verify_places(
     _refuse_bound(relative, digests_only)
     options = Options(public_key, digests_only, relative)
     try:
-        with interruptible(options.stop, at_once=True), progress_on(console_for_progress()) as progress:
+        with interruptible(options.stop), progress_on(console_for_progress()) as progress:
             outcomes = [_verify(place, options, progress) for place in places]
-    except (KeyboardInterrupt, Interrupted):
+    except Interrupted:
         raise Interrupted("interrupted; nothing was changed") from None
     print_outcomes(outcomes)
     return all(outcome.good for outcome in outcomes)

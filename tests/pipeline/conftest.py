@@ -10,6 +10,7 @@ import pytest
 from pipeline.commands.verify import verify_places
 from pipeline.environments.spec import environments_folder
 from tests.loopback import served
+from tests.pipeline.fake_source import FakeSource, fake_source
 from tests.pipeline.verify.verifying import Verify
 
 
@@ -52,3 +53,10 @@ def verified(capsys: pytest.CaptureFixture[str]) -> Verify:
         return well, capsys.readouterr().out.splitlines()
 
     return verify
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
+    """A source without a framework, registered and built, whose models go through real stages in seconds."""
+    with fake_source(tmp_path, monkeypatch) as found:
+        yield found
