@@ -10,8 +10,10 @@ Another column compares with what C++ takes to check and infer the whole, and on
 a model of it again, which is less, as no node can be changed by it and inferred anew.
 
 There are two promises, and the exit code is 1 where one is broken: 5,000 nodes take at most twice the time
-of reading them, and twice the nodes at most 2.5 times the time. All is measured in one process, in turn, in
-CPU seconds, and the least of several rounds counts, as others may use the machine too.
+of reading them from 18 to 9, and on both ways down twice the nodes at most 2.5 times the time. From 12 to 3
+more than twice as many nodes are made as are read, which have types and shapes inferred as well: that is no
+multiple of reading, and the figure is printed alone. All is measured in one process, in turn, in CPU
+seconds, and the least of several rounds counts, as others may use the machine too.
 """
 
 from __future__ import annotations
@@ -150,7 +152,7 @@ def main() -> None:
             print(flush=True)
             whole, _ = measured(source, target, 2 * FEW, Path(folder))
             print(f" {whole / half:16.2f}", flush=True)
-            kept = kept and ratio <= MOST_READINGS and whole <= MOST_GROWTH * half
+            kept = kept and (target < 9 or ratio <= MOST_READINGS) and whole <= MOST_GROWTH * half
     sys.exit(0 if kept else 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from onnx import checker, parser
@@ -209,3 +211,22 @@ def test_new_names_avoid_the_names_in_use() -> None:
     outputs = [name for node in lowered.graph.node for name in node.output]
     assert len(set(outputs)) == len(outputs)
     assert_same_numbers(model, lowered, {"y_Softmax": noise((2, 4, 6))})
+
+
+REFUSED = """<ir_version: 8, opset_import: ["": 14]>
+    g (float[N,4] x) => (float[N,4] y) { y = NoSuchOperator(x) }"""
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_circular_garbage_is_collected_afterwards_if_it_was_before(enabled: bool) -> None:
+    model = parse(13, "g (float[2,3] x) => (float[2,3] y) { y = Softmax(x) }")
+    was_enabled = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        retarget(model, 9)
+        assert gc.isenabled() == enabled
+        with pytest.raises(RetargetError):
+            retarget(parser.parse_model(REFUSED), 9)
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
