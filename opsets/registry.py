@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from opsets.errors import CannotAdapt, Impossible
 from opsets.rewrite import Rewrite
 
 Adapter = Callable[[Rewrite], None]
@@ -16,14 +17,13 @@ Step = tuple[str, int]
 
 ADAPTERS: dict[Step, Adapter] = {}
 UNCHANGED: dict[Step, str] = {}
-IMPOSSIBLE: dict[Step, str] = {}
 
 
 def _claim(operator: str, newer: int, older: int) -> Step:
     if older != newer - 1:
         raise ValueError(f"{operator} {newer} to {older} is not one step")
     step = (operator, newer)
-    if step in ADAPTERS or step in UNCHANGED or step in IMPOSSIBLE:
+    if step in ADAPTERS or step in UNCHANGED:
         raise ValueError(f"{operator} {newer} to {older} is registered twice")
     return step
 
@@ -44,10 +44,24 @@ def unchanged(operator: str, newer: int, older: int, why: str) -> None:
     UNCHANGED[_claim(operator, newer, older)] = why
 
 
+def refused(operator: str, newer: int, older: int, why: str) -> None:
+    """Stop each ``operator`` node of opset ``newer``: for what can be said of it below, no way is known.
+
+    Most operators can be said with older ones somehow, be it with a Loop, so this is no proof.
+    """
+
+    @adapts(operator, newer, older)
+    def refuse(_rewrite: Rewrite) -> None:
+        raise CannotAdapt(why)
+
+
 def impossible(operator: str, newer: int, older: int, why: str) -> None:
     """Declare that no older form says what ``operator`` says at ``newer``, whatever the model.
 
-    A refusal then calls ``newer`` the lowest possible opset. What one node or one way down cannot say is
-    for an adapter to refuse, by :class:`opsets.errors.CannotAdapt`.
+    ``why`` is the proof, and a refusal calls ``newer`` the lowest possible opset. Of a single node an
+    adapter says so, by :class:`opsets.errors.Impossible`.
     """
-    IMPOSSIBLE[_claim(operator, newer, older)] = why
+
+    @adapts(operator, newer, older)
+    def refuse(_rewrite: Rewrite) -> None:
+        raise Impossible(why)

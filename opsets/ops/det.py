@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refused
 
-impossible("Det", 11, 10, "there is no older operator that solves or factors a matrix")
+refused("Det", 11, 10, "no older operator solves or factors a matrix")

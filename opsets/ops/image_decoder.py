@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refused
 
-impossible("ImageDecoder", 20, 19, "no older operator reads a compressed picture")
+refused("ImageDecoder", 20, 19, "no older operator reads a compressed picture")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible, unchanged
+from opsets.registry import refused, unchanged
 
 unchanged("NonMaxSuppression", 11, 10, "only the description of its thresholds changed")
-impossible("NonMaxSuppression", 10, 9, "no older operator makes an output whose size depends on the data")
+refused("NonMaxSuppression", 10, 9, "how many boxes it selects is known at run time only")

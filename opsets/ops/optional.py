@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from opsets.registry import adapts, impossible
+from opsets.families.new_types import needs_type
+from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
 for operator in ("Optional", "OptionalGetElement", "OptionalHasElement"):
-    impossible(operator, 15, 14, "there are no values of optional type below 15")
+    needs_type(operator, 15, ir.OptionalType, "optional")
 
 
 @adapts("OptionalGetElement", 18, 17)

@@ -5,7 +5,10 @@ Those whose number of tensors is known are gone before the walk (opsets/tidying/
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+import onnx_ir as ir
+
+from opsets.families.new_types import needs_type
+from opsets.registry import refused
 
 for operator in (
     "ConcatFromSequence",
@@ -17,14 +20,15 @@ for operator in (
     "SequenceLength",
     "SplitToSequence",
 ):
-    impossible(
+    needs_type(
         operator,
         11,
-        10,
-        "there are no values of sequence type below 11, and this one cannot be replaced by its tensors, as "
-        "it enters or leaves the graph, or their number (1024 at most) or positions are not known",
+        ir.SequenceType,
+        "sequence",
+        ", and this one cannot be replaced by its tensors, as their number (1024 at most) or positions are "
+        "not known",
     )
-impossible(
+refused(
     "SequenceMap",
     17,
     16,

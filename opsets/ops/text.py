@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refused
 
-impossible("StringNormalizer", 10, 9, "no older operator changes the letters of strings")
-impossible("TfIdfVectorizer", 9, 8, "no older operator counts sequences of words")
-impossible("RegexFullMatch", 20, 19, "no older operator matches a pattern with strings")
-impossible("StringConcat", 20, 19, "no older operator joins strings")
-impossible("StringSplit", 20, 19, "no older operator takes strings apart")
+refused("StringNormalizer", 10, 9, "no older operator changes the letters of strings")
+refused("TfIdfVectorizer", 9, 8, "no older operator counts sequences of words")
+refused("RegexFullMatch", 20, 19, "no older operator matches a pattern with strings")
+refused("StringConcat", 20, 19, "no older operator joins strings")
+refused("StringSplit", 20, 19, "no older operator takes strings apart")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refused
 
-impossible("Unique", 11, 10, "no older operator makes an output whose size depends on the data by sorting it")
+refused("Unique", 11, 10, "how many values it finds is known at run time only")
