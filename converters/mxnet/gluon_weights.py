@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
-from pathlib import Path
+import zlib
 from typing import Any
 
 import mxnet as mx
 import numpy as np
-import requests
 import safetensors
-from mxnet.gluon.model_zoo import model_store
-from mxnet.gluon.utils import check_sha1
 
 import gluon_params
+import gluon_store
 import safetensors_arrays
 from checkpoints import matching, refuse_pointer
 from protocol import WEIGHTS, TaskError
 
-SILENCE = 30.0
-"""Seconds without an answer after which a download has failed."""
-
 
 def load_pretrained(network: Any, name: str) -> tuple[str, str]:
     """Load the model store's own weights; their address, and the sha256 of the file."""
-    stem = f"{name}-{model_store.short_hash(name)}"
-    repository = os.environ.get("MXNET_GLUON_REPO", model_store.apache_repo_url).rstrip("/") + "/"
-    url = model_store._url_format.format(repo_url=repository, file_name=stem)
-    cached = Path(mx.base.data_dir(), "models", f"{stem}.params")
+    url = gluon_store.address(name)
     try:
-        if not (cached.exists() and check_sha1(str(cached), model_store._model_sha1[name])):
-            # Asks once: Gluon would try five times, and wait for ever each time.
-            requests.get(url, stream=True, timeout=SILENCE).raise_for_status()
-        path = model_store.get_model_file(name)
-    except (OSError, ValueError, RuntimeError, requests.RequestException, zipfile.BadZipFile) as error:
+        path = gluon_store.weights_file(name)
+    except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise TaskError(
             WEIGHTS,
             f"the pretrained weights of {name} could not be had from {url}: {type(error).__name__}: {error}. "
             "Check that it can be reached, or name a weights file",
         ) from error
-    load_file(network, path)
-    with Path(path).open("rb") as stream:
+    load_file(network, str(path))
+    with path.open("rb") as stream:
         return url, hashlib.file_digest(stream, "sha256").hexdigest()
 
 
