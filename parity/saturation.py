@@ -5,21 +5,25 @@ x86 processors without VNNI multiply unsigned by signed bytes with an instructio
 and for those that they fuse of floats between DequantizeLinear and QuantizeLinear. ONNX Runtime's
 ``session.x64quantprecision`` makes constant signed operands unsigned, whose products add up in 32 bits; it
 has no kernel for what becomes of QLinearConv and QLinearMatMul of signed data then, which are exact without.
+Where operands are computed at run time, or both kinds meet, it is asked operator by operator, with nothing
+fused, and signed operands made unsigned in the graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import onnx
 from onnx import TensorProto
 
 from parity.quantized import is_quantized
-from parity.runtimes.interface import UnsupportedError
+from parity.unsigned import RIGHT
 
-_RIGHT = {"QLinearConv": 3, "QLinearMatMul": 3, "MatMulInteger": 1}
-"""The operators of integers that ONNX Runtime saturates in, and where their right operand is."""
+Way = Literal["as it is", "x64quantprecision", "operator by operator"]
+"""How ONNX Runtime computes a model exactly on such a processor."""
+
 _ZERO_POINTS = {"QLinearConv": (2, 5), "QLinearMatMul": (2, 5)}
 _FUSED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
@@ -39,26 +43,15 @@ def saturates() -> bool:
     return bool((session.run(None, inputs)[0] != 64 * 255 * 127).any())
 
 
-def wants_precision(model: onnx.ModelProto) -> bool:
-    """Whether ONNX Runtime needs ``session.x64quantprecision`` to be exact on such a processor.
-
-    Raises:
-        UnsupportedError: it is exact neither with it nor without.
-    """
+def exact_way(model: onnx.ModelProto) -> Way:
+    """How ONNX Runtime is exact about ``model`` on such a processor."""
     if not is_quantized(node.op_type for node in model.graph.node):
-        return False
-    signed = next(_signed_data(model), None)
-    for node, constant in _unsigned_by_signed(model):
-        if not constant:
-            raise UnsupportedError(
-                f"this processor saturates in {_named(node)}, whose right operand is computed at run time"
-            )
-        if signed is not None:
-            raise UnsupportedError(
-                f"this processor saturates: {_named(node)} is exact only with x64quantprecision, "
-                f"and {_named(signed)} runs only without"
-            )
-    return signed is None
+        return "as it is"
+    signed = any(True for _ in _signed_data(model))
+    constant = list(_unsigned_by_signed(model))
+    if not all(constant) or (constant and signed):
+        return "operator by operator"
+    return "as it is" if signed else "x64quantprecision"
 
 
 def _signed_data(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
@@ -70,14 +63,14 @@ def _signed_data(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
             yield node
 
 
-def _unsigned_by_signed(model: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto, bool]]:
-    """The nodes that may saturate, and whether their right operand is a constant."""
+def _unsigned_by_signed(model: onnx.ModelProto) -> Iterator[bool]:
+    """Of each node that may saturate, whether its right operand is a constant."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     makers = {name: node for node in model.graph.node for name in node.output}
     exact = {node.output[0] for node in _signed_data(model)}
     for node in model.graph.node:
-        if node.op_type in _RIGHT and node.output[0] not in exact:
-            right, zeros = node.input[_RIGHT[node.op_type]], node.input[_RIGHT[node.op_type] + 2 :][:1]
+        if node.op_type in RIGHT and node.output[0] not in exact:
+            right, zeros = node.input[RIGHT[node.op_type]], node.input[RIGHT[node.op_type] + 2 :][:1]
         elif node.op_type in _FUSED and node.input[1] in makers:
             maker = makers[node.input[1]]
             if maker.op_type != "DequantizeLinear":
@@ -87,8 +80,4 @@ def _unsigned_by_signed(model: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto
             continue
         known = [constants[name].data_type for name in (right, *zeros) if name in constants]
         if TensorProto.UINT8 not in known:
-            yield node, right in constants
-
-
-def _named(node: onnx.NodeProto) -> str:
-    return f"{node.op_type} {node.name or node.output[0]!r}"
+            yield right in constants

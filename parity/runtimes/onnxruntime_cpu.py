@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from parity.runtimes.interface import Array, InvalidModelError, UnsupportedError
+
+if TYPE_CHECKING:
+    from parity.saturation import Way
 
 INDEPENDENT = True
 JUDGE = True
@@ -33,20 +37,37 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
     with told_apart():
-        if _needs_precision(model):
+        whole: Path | bytes = model
+        way = _exact_way(model)
+        if way == "x64quantprecision":
             options.add_session_config_entry("session.x64quantprecision", "1")
-        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        elif way == "operator by operator":
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            whole = _with_unsigned_right(model)
+        session = onnxruntime.InferenceSession(
+            whole if isinstance(whole, bytes) else str(whole), options, providers=["CPUExecutionProvider"]
+        )
         name = session.get_inputs()[0].name
         return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
 
 
-def _needs_precision(model: Path) -> bool:
-    """Whether this processor saturates, and the model is exact on it only if it is told not to."""
+def _exact_way(model: Path) -> Way:
+    """How this processor computes the model exactly, as it is unless it saturates."""
     import onnx
 
-    from parity.saturation import saturates, wants_precision
+    from parity.saturation import exact_way, saturates
 
-    return saturates() and wants_precision(onnx.load(model, load_external_data=False, format="protobuf"))
+    if not saturates():
+        return "as it is"
+    return exact_way(onnx.load(model, load_external_data=False, format="protobuf"))
+
+
+def _with_unsigned_right(model: Path) -> bytes:
+    import onnx
+
+    from parity.unsigned import with_unsigned_right
+
+    return bytes(with_unsigned_right(onnx.load(model, format="protobuf")).SerializeToString())
 
 
 @contextmanager

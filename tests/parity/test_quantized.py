@@ -16,7 +16,8 @@ from parity.compare import Array
 from parity.exact import evaluate
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import asked_at
-from parity.saturation import wants_precision
+from parity.saturation import Way, exact_way
+from parity.unsigned import with_unsigned_right
 from parity.verdict import Verdict
 from tests.parity import calls
 
@@ -32,12 +33,35 @@ OPERATORS = {
 }
 
 
+AT_RUN_TIME = {
+    "integers of weights made at run time": """r = QuantizeLinear(real, one, middle)
+        q = QLinearMatMul(a, one, none, r, one, middle, step, half)""",
+    "integers without zero points": """r = QuantizeLinear(real, one, middle)
+        i = MatMulInteger(a, r) j = Cast<to=1>(i) k = Div(j, step) q = QuantizeLinear(k, one, half)""",
+    "a convolution of weights made at run time": """r = QuantizeLinear(real, one, middle)
+        t = Transpose(r) c = Reshape(t, kernel) b = Reshape(a, picture)
+        p = QLinearConv(b, one, none, c, one, middle, step, half) q = Flatten(p)""",
+    "floats between, of weights made at run time": """r = QuantizeLinear(real, one, middle)
+        d = DequantizeLinear(a, one, none) u = DequantizeLinear(r, one, middle)
+        p = MatMul(d, u) q = QuantizeLinear(p, step, half)""",
+    "signed and unsigned data": """d = DequantizeLinear(a, one, none) e = QuantizeLinear(d, two, middle)
+        signed = QLinearMatMul(e, two, middle, w, one, middle, step, middle)
+        s = DequantizeLinear(signed, step, middle) zero = Sub(s, s)
+        n = QLinearMatMul(a, one, none, w, one, middle, step, half)
+        m = DequantizeLinear(n, step, half) sum = Add(m, zero) q = QuantizeLinear(sum, step, half)""",
+}
+OPERATORS |= AT_RUN_TIME
+"""Where ONNX Runtime is asked operator by operator if the processor saturates."""
+
+
 def network(operator: str, weights: Array = WEIGHTS) -> onnx.ModelProto:
     """Sums of products near 255 * 127, which 16 bits do not hold."""
     numbers = ",".join(map(str, weights.T.ravel()))
     return parser.parse_model(
         f"""<ir_version: 7, opset_import: ["": 12]>
-        g (float[N,4,4,4] x) => (float[N,6] y) <{PARAMETERS}, int8[64,6] w = {{{numbers}}}> {{
+        g (float[N,4,4,4] x) => (float[N,6] y) <{PARAMETERS}, float two = {{2}},
+         int8[64,6] w = {{{numbers}}}, float[64,6] real = {{{numbers}}},
+         int64[4] kernel = {{6,64,1,1}}, int64[4] picture = {{-1,64,1,1}}> {{
             f = Flatten(x) a = QuantizeLinear(f, one, none) {OPERATORS[operator]}
             y = DequantizeLinear(q, step, half)
         }}"""
@@ -114,41 +138,64 @@ def test_integers_that_are_not_seen_are_refused(body: str, words: str) -> None:
         evaluate(model, values)
 
 
+def test_an_empty_batch_has_no_logits() -> None:
+    """Through integers, which we compute, and floats, which ONNX Runtime does."""
+    model = parser.parse_model(
+        f"""<ir_version: 7, opset_import: ["": 12]>
+        g (float[N,4,4,4] x) => (float[N,6] y) <{PARAMETERS}, int8[6,4,3,3] w = {{{",".join("7" * 216)}}}> {{
+            a = QuantizeLinear(x, one, none) c = QLinearConv(a, one, none, w, one, middle, step, half)
+            d = DequantizeLinear(c, step, half) m = GlobalAveragePool(d) y = Flatten(m)
+        }}"""
+    )
+    assert evaluate(model, {"x": INPUTS["noise-3"]})[0].shape == (3, 6)
+    assert evaluate(model, {"x": INPUTS["noise-3"][:0]})[0].shape == (0, 6)
+
+
+@pytest.mark.parametrize("operator", AT_RUN_TIME)
+def test_operator_by_operator_gives_the_same(operator: str) -> None:
+    """Of the networks that are computed so, whatever this processor does."""
+    model = network(operator)
+    assert exact_way(model) == "operator by operator"
+    changed = with_unsigned_right(model)
+    onnx.checker.check_model(changed, full_check=True)
+    for one in (model, changed):
+        (found,) = evaluate(one, {"x": INPUTS["noise-3"]})
+        np.testing.assert_array_equal(found, reference()["noise-3"])
+
+
 SIGNED = "QLinearMatMul(a, one, middle, w, one, middle, step, middle)"
 
 
 @pytest.mark.parametrize(
-    ("given", "body", "wanted"),
+    ("given", "body", "way"),
     [
-        ("uint8[2,2] a", "y = Identity(a)", False),
-        ("uint8[2,2] a", "y = QLinearMatMul(a, one, none, w, one, middle, step, half)", True),
-        ("int8[2,2] a", f"y = {SIGNED}", False),
+        ("uint8[2,2] a", "y = Identity(a)", "as it is"),
+        ("uint8[2,2] a", "y = QLinearMatMul(a, one, none, w, one, middle, step, half)", "x64quantprecision"),
+        ("int8[2,2] a", f"y = {SIGNED}", "as it is"),
         (
             "int8[2,2] a",
             f"b = {SIGNED} d = DequantizeLinear(b, one) v = DequantizeLinear(w, one, middle) "
             "y = MatMul(d, v)",
-            "is exact only with x64quantprecision",
+            "operator by operator",
         ),
         (
             "uint8[2,2] a, int8[2,2] r",
             "y = QLinearMatMul(a, one, none, r, one, middle, step, half)",
-            "whose right operand is computed at run time",
+            "operator by operator",
         ),
-        ("uint8[2,2] a, uint8[2,2] r", "y = QLinearMatMul(a, one, none, r, one, none, step, half)", True),
+        (
+            "uint8[2,2] a, uint8[2,2] r",
+            "y = QLinearMatMul(a, one, none, r, one, none, step, half)",
+            "x64quantprecision",
+        ),
     ],
 )
-def test_what_keeps_onnxruntime_exact_where_the_processor_saturates(
-    given: str, body: str, wanted: bool | str
-) -> None:
+def test_what_keeps_onnxruntime_exact_where_the_processor_saturates(given: str, body: str, way: Way) -> None:
     model = parser.parse_model(
         f'<ir_version: 7, opset_import: ["": 12]> g ({given}) => (float[2,2] y) '
         f"<{PARAMETERS}, int8[2,2] w = {{127,-127,1,100}}> {{ {body} }}"
     )
-    if isinstance(wanted, str):
-        with pytest.raises(UnsupportedError, match=wanted):
-            wants_precision(model)
-    else:
-        assert wants_precision(model) is wanted
+    assert exact_way(model) == way
 
 
 EMULATOR = shutil.which("qemu-x86_64")
