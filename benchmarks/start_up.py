@@ -1,8 +1,9 @@
 """What a user waits for before any work begins, as ratios to starting a bare interpreter.
 
 ``python benchmarks/start_up.py FOLDER``, FOLDER being one in which the default job has run: prints the
-median seconds of ``python -c pass``, of ``--help``, and of a run and a plan of a job that is done,
-and each as a multiple of the first. All are taken in turn, so that a slow machine slows all of them.
+median seconds of ``python -c pass``, of ``--help``, of a run and a plan of a job that is done, of the
+import of onnx and of ``retarget`` on a file with one node, and each as a multiple of the first. All are
+taken in turn, so that a slow machine slows all of them. No ``retarget`` can be faster than that import.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+import onnx
 
 ROUNDS = 7
 PIPELINE = ("-m", "pipeline")
@@ -21,7 +25,9 @@ COMMANDS = {
     "run, all done": (*PIPELINE, "run", "pipeline.yaml"),
     "plan": (*PIPELINE, "plan", "pipeline.yaml"),
     "environments list": (*PIPELINE, "environments", "list"),
+    "import onnx": ("-c", "import onnx"),
 }
+SMALL = '<ir_version: 8, opset_import: ["": 13]> g (float[N,4] x) => (float[N,4] y) { y = Softmax(x) }'
 
 
 def seconds(arguments: tuple[str, ...], folder: Path) -> float:
@@ -31,17 +37,26 @@ def seconds(arguments: tuple[str, ...], folder: Path) -> float:
     return time.perf_counter() - begun
 
 
+def retarget(folder: Path) -> tuple[str, ...]:
+    """The command that brings a small file, which is written to ``folder``, to opset 7."""
+    model = folder / "small.onnx"
+    onnx.save(onnx.parser.parse_model(SMALL), model)
+    return (*PIPELINE, "retarget", str(model), "--opset", "7")
+
+
 def main() -> None:
     """Take every command in turn, several rounds, and print the medians."""
     folder = Path(sys.argv[1])
-    taken: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(ROUNDS):
-        for name, arguments in COMMANDS.items():
-            taken[name].append(seconds(arguments, folder))
-    bare = statistics.median(taken["bare interpreter"])
-    for name, times in taken.items():
-        median = statistics.median(times)
-        print(f"{name:<20} {median:7.3f} s {median / bare:7.1f} x")
+    with tempfile.TemporaryDirectory() as small:
+        commands = {**COMMANDS, "retarget": retarget(Path(small))}
+        taken: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):
+            for name, arguments in commands.items():
+                taken[name].append(seconds(arguments, folder))
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    for name, median in medians.items():
+        print(f"{name:<20} {median:7.3f} s {median / medians['bare interpreter']:7.1f} x")
+    print(f"retarget takes {medians['retarget'] / medians['import onnx']:.1f} times the import of onnx")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    r"""``text`` as one line that a terminal shows and does not obey: what is not printable is escaped.
+
+    Names in a model may hold anything, so a newline becomes ``\n``, and an escape ``\x1b``.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 class RetargetError(Exception):
-    """The model cannot be said at the target; the message names operator, node, step and reason."""
+    """The model cannot be said at the target; the message names operator, node, step and reason.
+
+    The message is one printable line, whatever the names in it hold.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class ModelFileError(RetargetError):

@@ -1,4 +1,4 @@
-"""The walk down: one opset at a time, every node asked, until the target."""
+"""A model at an older opset with a report of it, or everything that stands in its way."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 import onnx
-import onnx_ir as ir
 
-import opsets.ops  # noqa: F401 - registers every operator
-from opsets.errors import CannotAdapt, RetargetError
-from opsets.facts.constants import computed
-from opsets.facts.inference import ShapeInference
-from opsets.facts.types import refused_type
-from opsets.facts.versions import since_version
-from opsets.reading import names_in, read_model, write_model
-from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
-from opsets.rewrite import Rewrite
-from opsets.tidying.cleaning import clean, count_from_front
-from opsets.tidying.dead import remove_dead
-from opsets.tidying.simplification import simplify
-from opsets.walk import Walk
+from opsets.advice import advice_for
+from opsets.descent import Descent, descend
+from opsets.errors import RetargetError, printable
+from opsets.obstacles import described
+from opsets.writing import fault_of_source, write_model
 
 
 @dataclass(frozen=True)
@@ -37,105 +28,49 @@ class Retargeted:
 def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
     """``source``, of opset ``current``, at opset ``target``.
 
-    What the model declares of its values stands; what inference found out on the way does not stay.
-    Raises :class:`RetargetError`.
+    What the model declares of its values stands, unless something else is computed; what inference
+    found out on the way does not stay. Raises :class:`RetargetError`.
     """
-    model = read_model(source)
-    weights = frozenset(
-        tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
-    )
-    outputs = {value.name: (value.shape, value.type) for value in model.graph.outputs}
-    walk = Walk(model, ShapeInference(current), names_in(model), weights)
-    before = len(list(model.graph.all_nodes()))
-    simplify(walk)
-    count_from_front(walk)
-    clean(walk)
-    folded = before - len(list(model.graph.all_nodes()))
-    rewrites = _walk_down(walk, current, target)
-    clean(walk)  # of what the steps made: the result is as clean as what it was made of
-    for value in model.graph.outputs:
-        shape, kind = outputs[value.name]
-        value.shape, value.type = shape or value.shape, kind or value.type
-    lines = [_line("Nodes folded", folded)] if folded > 0 else []
-    lines += [_line(kind, count) for kind, count in rewrites.items()]
-    return Retargeted(write_model(model, source, target), tuple(lines), tuple(walk.bounds))
+    try:
+        descent = descend(source, current, target)
+    except RetargetError:
+        raise
+    except Exception as error:
+        fault = fault_of_source(source)
+        if fault is None:
+            raise
+        raise RetargetError(fault) from error
+    if descent.obstacles:
+        raise RetargetError(_refusal(descent, source, current, target))
+    lines = _report(descent)
+    return Retargeted(write_model(descent.model, source, target), lines, descent.bounds)
 
 
-_WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
+def _refusal(descent: Descent, source: onnx.ModelProto, current: int, target: int) -> str:
+    """Why ``descent`` did not arrive. What cannot be read behind an obstacle may be so because of it."""
+    obstacles = [obstacle for obstacle in descent.obstacles if not obstacle.is_defect]
+    if obstacles:
+        return described(obstacles, advice_for(obstacles, source, current, target))
+    fault = fault_of_source(source)
+    return f"{fault}; see {descent.obstacles[0].node}" if fault else described(descent.obstacles, {})
+
+
+def _report(descent: Descent) -> tuple[str, ...]:
+    lines = []
+    if descent.sorted:
+        lines.append(_line("Nodes sorted", descent.sorted))
+    for name, (declared, computed) in descent.corrected.items():
+        lines.append(printable(f"Declared shape corrected: {name!r} from {declared} to {computed}"))
+    if descent.folded > 0:
+        lines.append(_line("Nodes folded", descent.folded))
+    lines += [_line(kind, count) for kind, count in descent.rewrites.items()]
+    foreign = Counter(node.domain for node in descent.model.graph.all_nodes() if node.domain)
+    lines += [
+        printable(_line(f"Left as they are, of domain {domain!r}", foreign[domain]))
+        for domain in sorted(foreign)
+    ]
+    return tuple(lines)
 
 
 def _line(kind: str, count: int) -> str:
     return f"{kind}: {count} node{'s' * (count > 1)}"
-
-
-def _walk_down(walk: Walk, current: int, target: int) -> Counter[str]:
-    """The kinds of rewrites, with the number of nodes that each was done to."""
-    rewrites = Counter[str]()
-    for opset in range(current, target, -1):
-        walk.inference.opset = opset - 1
-        for node in list(walk.model.graph.all_nodes()):
-            operator = node.op_type
-            if node.graph is not None and _step_node(node, opset, walk):
-                rewrites[f"{operator} {opset} to {opset - 1}"] += 1
-        remove_dead(walk.model)
-    return rewrites
-
-
-def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool:
-    """Bring one node from ``opset`` to the next lower one; whether it was rewritten."""
-    step = (node.op_type, opset)
-    if since_version(*step) == opset and step not in UNCHANGED and _fold(node, opset, walk, weights=False):
-        return True
-    try:
-        return _adapt(node, opset, walk)
-    except RetargetError:
-        if _fold(node, opset, walk, weights=True):
-            return True
-        raise
-
-
-def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool:
-    step = (node.op_type, opset)
-    where = f"{node.op_type} (node {node.name or node.outputs[0].name!r}), opset {opset} to {opset - 1}"
-    since = since_version(*step)
-    if since is None:
-        raise RetargetError(f"{where}: the onnx package knows no such operator at this opset")
-    if since != opset:
-        return False
-    if step in IMPOSSIBLE:
-        raise RetargetError(f"{where}: {IMPOSSIBLE[step]}; the lowest possible opset is {opset}")
-    if step not in ADAPTERS and step not in UNCHANGED:
-        raise RetargetError(
-            f"{where}: no adapter is known, nor that nothing changes; stay at {opset} or above"
-        )
-    rewrite = Rewrite(node, walk)
-    try:
-        if step in ADAPTERS:
-            ADAPTERS[step](rewrite)
-        reason = refused_type(node, opset - 1) if node.graph is not None else None
-        if reason:
-            raise CannotAdapt(reason)
-    except CannotAdapt as error:
-        raise RetargetError(f"{where}: {error}; the lowest possible opset is {opset}") from error
-    except Exception as error:  # such as an axis that does not exist, which the checker may pass
-        reason = f"{type(error).__name__}: {error}"
-        raise RetargetError(f"{where}: it cannot be read ({reason}); is the model valid?") from error
-    return rewrite.touched
-
-
-def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
-    """Compute a node of constants that would have to be rewritten, unless it makes a graph output.
-
-    Weights stay as they are: one is computed with only where the node cannot be rewritten.
-    """
-    if any(value.is_graph_output() for value in node.outputs):
-        return False
-    arrays = computed(node, opset) if weights else walk.computed_without_weights(node, opset)
-    if arrays is None:
-        return False
-    for output, array in zip(node.outputs, arrays, strict=False):
-        constant = walk.initializer(array, f"{output.name}_value")
-        ir.convenience.replace_all_uses_with(output, constant)
-    assert node.graph is not None
-    node.graph.remove(node, safe=True)
-    return True

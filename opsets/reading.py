@@ -1,37 +1,39 @@
-"""From a ModelProto to a graph of standard operators, and back."""
+"""From a ModelProto to a graph of nodes in order, its constants in one place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from itertools import count as count_from
 
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import (
-    CheckerPass,
     InlinePass,
     LiftConstantsToInitializersPass,
     LiftSubgraphInitializersToMainGraphPass,
 )
 
 from opsets.errors import RetargetError
-from opsets.facts.versions import ir_version
+from opsets.facts.foreign import has_map, set_apart
 from opsets.files.external import load_inner_references
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
+OpenAxis = tuple[str, int]
+"""An input of the model and one of its axes, whose length is not fixed."""
+
 
 def read_model(source: onnx.ModelProto) -> ir.Model:
-    """``source`` as a graph of standard operators, its functions inlined.
+    """``source`` as a graph, its functions inlined.
 
-    Every constant is an initialiser of the main graph.
-    Raises :class:`RetargetError` where it is no valid graph or an operator is of another domain.
+    Every constant is an initialiser of the main graph, and nodes of other domains are called by these.
+    Raises :class:`RetargetError` where it is no graph.
     """
     if source.graph.sparse_initializer:
         name = source.graph.sparse_initializer[0].values.name
         raise RetargetError(f"the initialiser {name!r} is sparse; export the model with dense ones")
     try:
-        model = ir.from_proto(source)
+        model = ir.from_proto(_without_maps(source))
         if "ai.onnx" in model.graph.opset_imports:
             model.graph.opset_imports[""] = model.graph.opset_imports.pop("ai.onnx")
         if model.functions:
@@ -54,12 +56,29 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
     for node in model.graph.all_nodes():
         if node.domain == "ai.onnx":
             node.domain = ""
-        if node.domain:
-            raise RetargetError(
-                f"{node.op_type} (node {node.name or node.outputs[0].name!r}) is of domain {node.domain!r}, "
-                "whose older versions are not known here; export the model with standard operators"
-            )
+    set_apart(model)
     return model
+
+
+def _without_maps(source: onnx.ModelProto) -> onnx.ModelProto:
+    """``source``, or where values are declared to hold maps a copy that does not say so."""
+    graph = source.graph
+    if not any(has_map(value.type) for value in (*graph.input, *graph.output, *graph.value_info)):
+        return source
+    copy = onnx.ModelProto()
+    copy.CopyFrom(source)
+    for value in (*copy.graph.input, *copy.graph.output, *copy.graph.value_info):
+        if has_map(value.type):
+            value.ClearField("type")
+    return copy
+
+
+def fix_axes(model: ir.Model, lengths: Mapping[OpenAxis, int]) -> None:
+    """Give open axes of the inputs of ``model`` these lengths."""
+    for value in model.graph.inputs:
+        if value.shape is not None:
+            entries = enumerate(value.shape)
+            value.shape = ir.Shape([lengths.get((str(value.name), axis), entry) for axis, entry in entries])
 
 
 def _name_apart(model: ir.Model) -> None:
@@ -103,65 +122,3 @@ def names_in(model: ir.Model) -> set[str]:
     for node in model.graph.all_nodes():
         names |= {node.name} | {value.name for value in node.outputs}
     return {name for name in names if name}
-
-
-def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.ModelProto:
-    """``model`` as a checked ModelProto of opset ``target``.
-
-    It declares of its values what ``source`` declares, and has the constants in its order.
-    Initialisers are graph inputs exactly at IR 3, as every IR version wants it.
-    """
-    order = {tensor.name: index for index, tensor in enumerate(source.graph.initializer)}
-
-    def place(constant: ir.Value | onnx.TensorProto) -> tuple[int, str]:
-        name = str(constant.name)  # new ones by name: the checker's pass mixes their order
-        return order.get(name, len(order)), name
-
-    declared = {value.name for value in _declarations(source.graph)} | _not_inferred(model, target)
-    for value in _made_inside(model):
-        if value.name not in declared:
-            value.shape = value.type = None
-    for domain in [domain for domain in model.graph.opset_imports if domain]:
-        del model.graph.opset_imports[domain]  # no node of another domain is left
-    model.graph.opset_imports[""] = target
-    model.ir_version = ir_version(target)
-    if model.ir_version < 4:
-        model.graph.inputs.extend(sorted(model.graph.initializers.values(), key=place))
-    _check(model, target)
-    result = ir.to_proto(model)
-    known = [value for value in result.graph.value_info if value.name in declared]
-    del result.graph.value_info[:]
-    result.graph.value_info.extend(known)
-    result.graph.initializer.sort(key=place)
-    return result
-
-
-def _declarations(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:
-    yield from graph.value_info
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _declarations(attribute.g)
-
-
-def _not_inferred(model: ir.Model, target: int) -> set[str | None]:
-    """What has to be declared, as no reader can know its type: below 6 a Cast names it by a string."""
-    if target >= 6:
-        return set()
-    return {node.outputs[0].name for node in model.graph.all_nodes() if node.op_type == "Cast"}
-
-
-def _made_inside(model: ir.Model) -> Iterator[ir.Value]:
-    for node in model.graph.all_nodes():
-        for value in node.outputs:
-            if not value.is_graph_output():
-                yield value
-
-
-def _check(model: ir.Model, target: int) -> None:
-    """Refuse a ``model`` that ``onnx.checker``, types and shapes included, does not pass."""
-    try:
-        CheckerPass(full_check=True)(model)
-    except Exception as error:
-        reason = " ".join(str(error.__cause__ or error).split())  # the checker's has many lines
-        raise RetargetError(f"the result is not valid at opset {target}: {reason}") from error

@@ -45,5 +45,9 @@ def unchanged(operator: str, newer: int, older: int, why: str) -> None:
 
 
 def impossible(operator: str, newer: int, older: int, why: str) -> None:
-    """Declare that no older form says what ``operator`` says at ``newer``."""
+    """Declare that no older form says what ``operator`` says at ``newer``, whatever the model.
+
+    A refusal then calls ``newer`` the lowest possible opset. What one node or one way down cannot say is
+    for an adapter to refuse, by :class:`opsets.errors.CannotAdapt`.
+    """
     IMPOSSIBLE[_claim(operator, newer, older)] = why

@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from opsets.facts.constants import Array, computed
 from opsets.facts.inference import Length, ShapeInference
+from opsets.obstacles import ORIGIN, origin_of
 
 
 @dataclass
@@ -62,6 +63,7 @@ class Walk:
     def put_before(self, node: ir.Node, made: ir.Node) -> None:
         """Let ``made`` stand before ``node``, the types and shapes of its outputs inferred."""
         assert node.graph is not None
+        made.meta[ORIGIN] = origin_of(node)
         node.graph.insert_before(node, made)
         self.inference.infer(made)
 

@@ -7,14 +7,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from publishing.addresses import without_secrets
+from publishing.foreign_text import visible
+
 PUBLISHED, NOT_PUBLISHED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all published; some model was not; the command or the file is wrong; interrupted."""
 
 
 class PipelineError(Exception):
-    """The base of all: one clear message, no traceback."""
+    """The base of all: one clear message, no traceback, and no secret of an address in it.
+
+    Each argument is one line, whatever file names and foreign words are in it: a line feed within would be
+    theirs, and is shown as one.
+    """
 
     exit_code = NOT_PUBLISHED
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(visible(without_secrets(line)) for line in lines))
+
+    @property
+    def lines(self) -> list[str]:
+        """The message, to go into another one."""
+        return str(self).split("\n")
 
 
 class UsageError(PipelineError):
@@ -55,14 +70,37 @@ class FiguresError(PipelineError):
     """The model does not have the figures that a document gives for it, and nobody explains why."""
 
 
-def last_lines(log: Path, count: int = 8) -> str:
-    """The last ``count`` lines of a log that are not empty, indented, to go into a message."""
+def last_lines(log: Path, count: int = 8) -> list[str]:
+    """The last ``count`` lines of a log that are not empty, quoted, to go into a message."""
     try:
         with log.open("rb") as stream:
             stream.seek(0, 2)
             stream.seek(max(0, stream.tell() - 16384))
             text = stream.read().decode(errors="replace")
     except OSError:
-        return "  (no log)"
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n".join(f"  | {line[:300]}" for line in lines[-count:]) or "  (the log is empty)"
+        return ["  (no log)"]
+    lines = [line for line in without_secrets(text).splitlines() if line.strip()]
+    return quoted("\n".join(line[:300] for line in lines[-count:])) or ["  (the log is empty)"]
+
+
+_QUOTED = "  | "
+
+
+def quoted(text: str) -> list[str]:
+    """The lines that others wrote, each behind a mark, so that none can be taken for one of ours."""
+    lines = [line.rstrip().expandtabs() for line in text.splitlines() if line.strip()]
+    return [visible(line if line.startswith(_QUOTED) else _QUOTED + line) for line in lines]
+
+
+def told(message: str) -> list[str]:
+    """A message that others wrote, to go into one of ours: its first line, and the rest :func:`quoted`."""
+    first, _, rest = message.strip().replace("\r\n", "\n").partition("\n")
+    return [visible(first.rstrip()), *quoted(rest)]
+
+
+def clean_log(log: Path) -> None:
+    """Take the secrets of addresses out of what a process has written into ``log``."""
+    text = log.read_text(encoding="utf-8", errors="surrogateescape")
+    clean = without_secrets(text)
+    if clean != text:
+        log.write_text(clean, encoding="utf-8", errors="surrogateescape")

@@ -29,6 +29,7 @@ from pipeline.estimates.history import read_history
 from pipeline.planning.selection import Selection
 from pipeline.terminal.text_tables import Column, Table, markdown
 from publishing.pages import verdicts
+from publishing.pages.markdown import inline
 from publishing.record import Record
 
 ROOT = Path(__file__).parents[1]
@@ -97,12 +98,12 @@ def section(path: Path, publish: str | None) -> str:
     absent = [model.job.name for model in models if not model.records]
     parts = [f"## {path.resolve().parent.name}/{path.name}"]
     if there:
-        parts += [markdown(figures_table(there, notes, gaps=False)), *listed(notes.lines())]
+        parts += [markdown(figures_table(there, notes, gaps=False)), *listed(notes.lines(inline))]
         parts += ["### Verdicts", markdown(verdicts_table(there, read_history()))]
         parts += ["### Files", markdown(files_table(there))]
-        parts += listed(f"theirs: {line}" for line in documents_of(there))
+        parts += listed(f"theirs: {inline(line)}" for line in documents_of(there))
     if absent:
-        parts.append(f"In the file as well, and not published on this occasion: {', '.join(absent)}.")
+        parts.append(f"In the file as well, and not published on this occasion: {inline(', '.join(absent))}.")
     return "\n\n".join(parts)
 
 

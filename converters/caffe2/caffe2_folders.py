@@ -9,6 +9,7 @@ from caffe2.proto import caffe2_pb2
 from google.protobuf.message import DecodeError
 
 from caffe2_init import InitNet
+from checkpoints import refuse_pointer
 from protocol import MODEL, WEIGHTS, TaskError
 
 PREDICT, INIT = "predict_net.pb", "init_net.pb"
@@ -78,6 +79,7 @@ def _listed(names: List[str]) -> str:
 
 def read_net(path: str) -> Any:
     """Read a NetDef. Raises TaskError where the file is damaged, or holds no operators."""
+    refuse_pointer(path)
     net, name = caffe2_pb2.NetDef(), os.path.basename(path)
     try:
         with open(path, "rb") as stream:

@@ -15,6 +15,7 @@ from caffe2.proto import caffe2_pb2
 from caffe2.python import workspace
 from google.protobuf.message import DecodeError
 
+from checkpoints import refuse_pointer
 from protocol import WEIGHTS, TaskError
 
 GIVEN = "GivenTensorFill"
@@ -39,6 +40,9 @@ OPERATORS_OF_NET, ARGUMENTS_OF_OPERATOR, FLOATS_OF_ARGUMENT = 2, 5, 5
 UNPACKED = np.dtype([("tag", "u1"), ("value", "<f4")])
 """A value of a repeated field as Caffe2 writes it: each with its field's number and wire type."""
 TAG = FLOATS_OF_ARGUMENT << 3 | FIXED32
+VALUE_BYTES = 4
+LARGEST_BYTES = 1 << 31
+"""Of all parameters: an operator of a few bytes may ask for any size, and protobuf ends at this one."""
 PIECE = 1 << 20
 """How many values are read at once."""
 
@@ -75,6 +79,14 @@ class Filling(NamedTuple):
     @property
     def shape(self) -> Tuple[int, ...]:
         return tuple(self.argument("shape").ints)
+
+    @property
+    def size(self) -> int:
+        """The number of values, which may be larger than any that numpy counts to."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
 
 
 def _varint(stream: BinaryIO) -> int:
@@ -140,6 +152,7 @@ class InitNet:
 
     def __init__(self, path: str) -> None:
         """Raises TaskError where the file is damaged or holds any operator but :data:`FILLINGS`."""
+        refuse_pointer(path)
         self.path, self.name = path, os.path.basename(path)
         try:
             with open(path, "rb") as stream:
@@ -156,6 +169,8 @@ class InitNet:
             ) from error
         for operator in operators:
             self._check(operator)
+        if VALUE_BYTES * sum(operator.size for operator in operators) > LARGEST_BYTES:
+            raise TaskError(WEIGHTS, f"{self.name} fills more parameters than an ONNX file can hold")
         self.fillings = {operator.blob: operator for operator in operators}
         if not self.fillings:
             raise TaskError(WEIGHTS, f"{self.name} fills no parameters: it holds no operators of a NetDef")
@@ -175,8 +190,13 @@ class InitNet:
                 f"{self.name}: {definition.type} has {len(definition.input)} inputs and "
                 f"{len(definition.output)} outputs, needed none and one",
             )
-        count = int(np.prod(operator.shape, dtype=np.int64))
-        if definition.type == GIVEN and _count(operator.floats) != count:
+        if any(size < 0 for size in operator.shape) or VALUE_BYTES * operator.size > LARGEST_BYTES:
+            raise TaskError(
+                WEIGHTS,
+                f"{self.name} gives {operator.blob} the shape {operator.shape}, which no parameter of an "
+                "ONNX file can have: save the parameters again",
+            )
+        if definition.type == GIVEN and _count(operator.floats) != operator.size:
             raise TaskError(
                 WEIGHTS,
                 f"{self.name} gives {_count(operator.floats)} values for {operator.blob}, "

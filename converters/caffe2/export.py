@@ -16,13 +16,11 @@ import caffe2_lively
 import caffe2_nets
 import caffe2_running
 from caffe2_folders import Folder, plain
-from caffe2_init import InitNet
+from caffe2_init import VALUE_BYTES, InitNet
 from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import matching, sha256_of
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
-
-VALUE_BYTES = 4
 
 Shapes = Dict[str, Tuple[int, ...]]
 
@@ -94,7 +92,7 @@ def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(MODEL, "a Caffe2 net has no other form for inference: leave out reparameterise")
-    with np.load(request["inputs"]) as archive:
+    with np.load(request["inputs"], allow_pickle=False) as archive:
         inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
     pictures = np.concatenate(list(inputs.values()))
     named = not os.path.isabs(request["model"])

@@ -98,7 +98,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
             "remove `reparameterise` from its entry",
         )
     network = build(request["model"])
-    with np.load(request["inputs"]) as archive:
+    with np.load(request["inputs"], allow_pickle=False) as archive:
         inputs = {name: archive[name] for name in archive.files}
     together = mx.nd.array(np.concatenate(list(inputs.values())))
     network.infer_shape(together)  # Gluon learns the shapes of its parameters from an input

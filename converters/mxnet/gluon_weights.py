@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ import safetensors
 from mxnet.gluon.model_zoo import model_store
 from mxnet.gluon.utils import check_sha1
 
+import gluon_params
 import safetensors_arrays
-from checkpoints import matching
+from checkpoints import matching, refuse_pointer
 from protocol import WEIGHTS, TaskError
 
 SILENCE = 30.0
@@ -41,30 +41,26 @@ def load_pretrained(network: Any, name: str) -> tuple[str, str]:
             f"the pretrained weights of {name} could not be had from {url}: {type(error).__name__}: {error}. "
             "Check that it can be reached, or name a weights file",
         ) from error
-    network.load_parameters(path)
+    load_file(network, path)
     with Path(path).open("rb") as stream:
         return url, hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_file(path: str) -> dict[str, Any]:
-    """The tensors of a ``.params`` or ``.safetensors`` file by name, in the file's order.
+    """The tensors of a ``.params`` or ``.safetensors`` file by name, in the file's order, of its types.
 
-    They are NDArrays or numpy's arrays, of the file's types.
+    Raises TaskError where the file is damaged, or holds anything but arrays of numbers.
     """
+    refuse_pointer(path)
+    if not path.endswith(".safetensors"):
+        tensors = gluon_params.read(path)
+        return {name[4:] if name.startswith(("arg:", "aux:")) else name: tensors[name] for name in tensors}
     try:
-        load = safetensors_arrays.read if path.endswith(".safetensors") else mx.nd.load
-        tensors = load(path)
-    except (OSError, TypeError, mx.base.MXNetError, safetensors.SafetensorError) as error:
-        reason = str(error).strip().splitlines()[-1]
+        return safetensors_arrays.read(path)
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise TaskError(
-            WEIGHTS,
-            f"cannot read {path}: {reason}; it may be truncated or not a weights file: fetch it again",
+            WEIGHTS, f"cannot read {path}: {error}; it may be truncated or not a weights file: fetch it again"
         ) from error
-    if not isinstance(tensors, Mapping):
-        tensors = {str(index): tensor for index, tensor in enumerate(tensors)}
-    return {
-        name[4:] if name.startswith(("arg:", "aux:")) else name: tensor for name, tensor in tensors.items()
-    }
 
 
 def _without_prefix(names: list[str]) -> dict[str, str]:

@@ -151,7 +151,7 @@ def export_folder(
 
 
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
-    with np.load(request["inputs"]) as archive:
+    with np.load(request["inputs"], allow_pickle=False) as archive:
         inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
     path = os.path.join(request["output_folder"], "model.onnx")
     task = export_folder if os.path.isabs(request["model"]) else export_network

@@ -10,6 +10,9 @@ import numpy as np
 import paddle
 import paddle.inference
 
+import paddle_operators
+import paddle_parameters
+from checkpoints import refuse_pointer
 from protocol import MODEL, WEIGHTS, TaskError
 
 PROGRAMS = (".json", ".pdmodel")
@@ -43,6 +46,8 @@ class Folder:
                 f"{path} holds {os.path.basename(self.program)} without {os.path.basename(self.parameters)}: "
                 "put the parameters beside it",
             )
+        for file in (self.program, self.parameters):
+            refuse_pointer(file)
 
 
 def _stem(file: str) -> str:
@@ -53,12 +58,21 @@ class Program:
     """An inference model, ready to run, to be counted and to be converted."""
 
     def __init__(self, folder: Folder, scratch: str) -> None:
-        """Read ``folder``; an old program is first brought up to date in the folder ``scratch``."""
+        """Read ``folder``; an old program is first brought up to date in the folder ``scratch``.
+
+        Raises TaskError where its files are damaged or do not belong together, and, before anything of it
+        runs, where an operator is none that :mod:`paddle_operators` knows.
+        """
         self.model, self.parameters = folder.program, folder.parameters
         paddle.enable_static()
+        tensors = paddle_parameters.records([folder.parameters])
         try:
             operators = self._read(scratch)
+            sizes = _parameter_sizes(operators)
+            _require_parameters(sizes, tensors)
             self.predictor = _predictor(folder)
+        except TaskError:
+            raise
         except Exception as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise TaskError(
@@ -66,7 +80,6 @@ class Program:
                 f"{os.path.basename(folder.program)} and {os.path.basename(folder.parameters)} "
                 f"cannot be read together; are both whole, and of one model? {reason}",
             ) from error
-        sizes = _parameter_sizes(operators)
         self.tensors = len(sizes)
         self.learned = sum(size for name, size in sizes.items() if name not in _statistics(operators))
         self.declared = [
@@ -81,10 +94,14 @@ class Program:
         if self.model.endswith(".json"):
             self._program = paddle.static.Program()
             paddle.base.core.deserialize_pir_program(self.model, self._program)
+            operators = paddle_operators.nested(self._program.global_block())
+            paddle_operators.require_known((each.name() for each in operators), os.path.basename(self.model))
             return list(self._program.global_block().ops)
         with paddle.pir_utils.OldIrGuard():
             with open(self.model, "rb") as program:
                 old = paddle.static.deserialize_program(program.read())
+            types = (operator.type for block in old.blocks for operator in block.ops)
+            paddle_operators.require_known(types, os.path.basename(self.model))
             for operator in old.global_block().ops:
                 _keep_rank(old.global_block(), operator)
             stem = os.path.join(scratch, "modernised")
@@ -157,6 +174,16 @@ def _parameter_sizes(operators: List[Any]) -> Dict[str, int]:
         operator.attrs()["parameter_name"]: int(np.prod(operator.results()[0].shape))
         for operator in parameters
     }
+
+
+def _require_parameters(sizes: Dict[str, int], tensors: List[paddle_parameters.Record]) -> None:
+    """Raise TaskError unless ``tensors`` are as many and as large as the parameters by name."""
+    if [sizes[name] for name in sorted(sizes)] != [int(np.prod(tensor.dims)) for tensor in tensors]:
+        raise TaskError(
+            WEIGHTS,
+            f"the file of parameters holds {len(tensors)} tensors and the program {len(sizes)}, of other "
+            "sizes: are both of one model?",
+        )
 
 
 def _statistics(operators: List[Any]) -> Set[str]:

@@ -92,7 +92,8 @@ def build(name: str) -> Any:
 def _build(name: str, options: Dict[str, Any]) -> Any:
     if name not in BUILDERS:
         raise unknown_model(name, BUILDERS)
-    network = BUILDERS[name](**options)
+    # Some builders load weights, with a pickle that may run code, unless they are told not to.
+    network = BUILDERS[name](**{"pretrained": False, **options})
     network.eval()
     return network
 
@@ -155,7 +156,8 @@ def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:
             with httpx.stream("GET", url, timeout=SILENCE, follow_redirects=True) as answer:
                 if answer.status_code != 200:
                     raise OSError(f"the server answered {answer.status_code} {answer.reason_phrase}")
-        path: str = fetch(url, root_dir, md5sum, **options)
+        # It would unpack an archive, however large it becomes.
+        path: str = fetch(url, root_dir, md5sum, **{**options, "decompress": False})
         return path
 
     return fetch_or_raise

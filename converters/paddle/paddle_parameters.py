@@ -22,6 +22,8 @@ HEAD = struct.Struct("<IQIi")
 FLOAT, ONNX_FLOAT = 5, 1
 WIDTHS = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, FLOAT: 4, 6: 8, 20: 1, 21: 1, 22: 2}
 """Bytes of an element by the number of its type in ``paddle.base.core.VarDesc.VarType``."""
+LARGEST_SIZE = (1 << 31) - 1
+"""Of one axis of a tensor."""
 SMALLEST_MARKED = 1 << 20
 """Bytes of the smallest tensor that is marked: the values of small ones may matter to the conversion."""
 MARK = 0x7FD
@@ -83,11 +85,15 @@ def _read(stream: BinaryIO, path: str) -> Record:
     first, levels, second, length = HEAD.unpack(head)
     if first or levels or second or not 0 < length < 1 << 16:
         raise _damaged(path)
-    numbers = list(_description(stream.read(length)))
+    description = stream.read(length)
+    numbers = list(_description(description))
     kinds = [value for field, value in numbers if field == 1]
     dims = tuple(value for field, value in numbers if field == 2)
     if len(kinds) != 1 or kinds[0] not in WIDTHS:
         raise TaskError(EXPORT, f"{os.path.basename(path)} holds a tensor of an unknown type: {kinds}")
+    # Paddle may read another form in another way, and a negative size as the largest that there are.
+    if description != _start(kinds[0], dims)[HEAD.size :] or max(dims, default=0) > LARGEST_SIZE:
+        raise _damaged(path)
     count = WIDTHS[kinds[0]]
     for size in dims:
         count *= size

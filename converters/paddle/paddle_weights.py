@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import os
-import pickle
 from typing import Any, Dict, Tuple
 
 import numpy as np
-from numpy.core import multiarray, numeric
 
+import array_pickles
 import safetensors_arrays
-from checkpoints import matching
+from checkpoints import matching, refuse_pointer
 from protocol import WEIGHTS, TaskError
 
 NAME_TABLE = "StructuredToParameterName@@"
@@ -23,58 +21,25 @@ SHOWN = 4
 Tensors = Dict[str, Any]
 
 
-def _latin1_bytes(text: str, encoding: str = "latin1") -> bytes:
-    """What ``_codecs.encode`` does for the bytes in a pickle of protocol 2, and nothing else."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes encoded as {encoding!r}")
-    return text.encode("latin1")
-
-
-ALLOWED = {
-    ("builtins", "tuple"): tuple,
-    ("builtins", "list"): list,
-    ("builtins", "dict"): dict,
-    ("collections", "OrderedDict"): collections.OrderedDict,
-    ("_codecs", "encode"): _latin1_bytes,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-for _core in ("numpy.core", "numpy._core"):  # numpy 2 renamed it
-    ALLOWED[(_core + ".multiarray", "_reconstruct")] = multiarray._reconstruct
-    ALLOWED[(_core + ".multiarray", "scalar")] = multiarray.scalar
-    ALLOWED[(_core + ".numeric", "_frombuffer")] = numeric._frombuffer
-
-
-class _RefusedError(Exception):
-    """The pickle names something that is neither an array nor a plain container."""
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Reads arrays and plain containers, and knows nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ALLOWED:
-            raise _RefusedError(f"{module}.{name}")
-        return ALLOWED[(module, name)]
-
-
 def read_checkpoint(path: str) -> Tensors:
     """Read the arrays of a .pdparams or .safetensors file by name, without running code.
 
-    Raises TaskError where the file is damaged, holds anything but arrays and plain containers, or
-    no arrays.
+    Raises TaskError where the file is damaged, holds anything but arrays of numbers and plain
+    containers, or no arrays.
     """
+    refuse_pointer(path)
     name = os.path.basename(path)
     try:
         if path.endswith(".safetensors"):
             return safetensors_arrays.read(path)
         with open(path, "rb") as stream:
-            loaded = _ArrayUnpickler(stream, encoding="latin1").load()
-    except _RefusedError as error:
+            loaded = array_pickles.load(stream)
+    except array_pickles.RefusedError as error:
         raise TaskError(
             WEIGHTS,
-            f"{name} holds {error}, which is neither an array nor a plain container, and loading it could "
-            "run code: save the state_dict() of the network alone, with paddle.save or as .safetensors",
+            f"{name} holds {error}: only arrays of numbers and plain containers are read, because anything "
+            "else could run code. Save the state_dict() of the network alone, with paddle.save or as "
+            ".safetensors",
         ) from error
     except Exception as error:  # a damaged pickle raises anything
         raise TaskError(
@@ -91,9 +56,9 @@ def _arrays(loaded: Any, name: str) -> Tensors:
             WEIGHTS, f"{name} holds arrays cut to pieces: save it again with paddle.save(protocol=4)"
         )
     arrays = {key: _array(value) for key, value in loaded.items() if key != NAME_TABLE}
-    strange = [str(key) for key, value in arrays.items() if value is None]
+    strange = [str(key) for key, value in arrays.items() if value is None or not isinstance(key, str)]
     if strange or not arrays:
-        what = f"{', '.join(strange[:SHOWN])}, which are no arrays" if strange else "no arrays"
+        what = f"{', '.join(strange[:SHOWN])}, which are no arrays with a name" if strange else "no arrays"
         raise TaskError(WEIGHTS, f"{name} holds {what}: save the state_dict() of the network alone")
     return arrays
 
@@ -102,7 +67,7 @@ def _array(value: Any) -> Any:
     """The array in ``value``, which paddle.save may have put in a pair with its name; or None."""
     if isinstance(value, tuple) and len(value) == 2:
         value = value[1]
-    return value if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" else None
+    return value if isinstance(value, np.ndarray) else None
 
 
 def in_place(tensor: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from protocol import WEIGHTS, TaskError, main
 from pytorch import SILENCE, Framework, Pretrained, download, download_failed, tasks
+from pytorch_files import require_plain
 from pytorch_forms import Fusing
 from pytorch_weights import read_checkpoint
 from torchvision_operators import import_torchvision
@@ -137,6 +138,8 @@ def pretrained(model: str) -> Pretrained:
         url, file = _hub_file(configuration.hf_hub_id, model)
     else:
         url, file = configuration.url, download(configuration.url, model)
+    if not file.endswith(".safetensors"):
+        require_plain(file)
     # timm's own loader, which knows how old checkpoints have to be renamed, on the file just fetched.
     overlay = {"file": file, "custom_load": False}
     try:

@@ -1,4 +1,4 @@
-"""Which tensor of a checkpoint belongs to which tensor of a network, for every framework.
+"""What checkpoints of every framework share: which tensor belongs to which tensor of a network, and digests.
 
 Standard library only.
 """
@@ -6,6 +6,7 @@ Standard library only.
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Dict, List, Mapping, Tuple
 
 from protocol import WEIGHTS, TaskError
@@ -16,6 +17,9 @@ SHOWN = 4
 """How many tensors of each kind of mistake a message names."""
 
 BLOCK = 1 << 20
+
+POINTER = b"version https://git-lfs.github.com/spec/v1"
+"""How Git LFS begins the text that stands in the place of a large file that was not fetched."""
 
 ROLES = {
     "gamma": "weight",
@@ -76,6 +80,20 @@ def _mismatch(given: Shapes, wanted: Shapes) -> str:
     lines: List[str] = [*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]]
     counts = f"{len(given)} tensors given, {len(wanted)} needed"
     return f"the weights do not fit the model, by name or in order: {counts}; " + "; ".join(lines)
+
+
+def refuse_pointer(path: str) -> None:
+    """Raise TaskError where the file ``path`` only says where its content is to be fetched from.
+
+    See https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md.
+    """
+    with open(path, "rb") as stream:
+        if stream.read(len(POINTER)) == POINTER:
+            raise TaskError(
+                WEIGHTS,
+                f"{os.path.basename(path)} cannot be read: it is a Git LFS pointer; "
+                "fetch the file itself with `git lfs pull`",
+            )
 
 
 def sha256_of(path: str) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-import pickle
-import re
-import zipfile
 from typing import Any, Dict, Tuple
 
 import safetensors
 import safetensors.torch
 import torch
 
-from checkpoints import matching
+from checkpoints import matching, refuse_pointer
 from protocol import WEIGHTS, TaskError
+from pytorch_files import can_be_mapped, require_plain, unreadable
 
 STATE_KEYS = ("state_dict_ema", "model_ema", "state_dict", "model")
 """Under which training scripts keep the tensors; averaged ones first, as timm does."""
@@ -32,60 +31,21 @@ def read_checkpoint(path: str) -> Tensors:
     Raises TaskError where the file is damaged, holds anything but tensors and plain containers, or
     no tensors.
     """
+    refuse_pointer(path)
     name = os.path.basename(path)
     if path.endswith(".safetensors"):
         try:
             return dict(safetensors.torch.load_file(path))
         except (safetensors.SafetensorError, OSError) as error:
             raise TaskError(WEIGHTS, f"{name} cannot be read as safetensors: {error}") from error
-    if _is_torchscript(path):
-        raise TaskError(
-            WEIGHTS,
-            f"{name} is a TorchScript archive (torch.jit.ScriptModule), which holds code: save the "
-            "state_dict() of the network instead, best as .safetensors",
-        )
+    require_plain(path)
     try:
         # Mapped, the state of an optimiser, which may be there beside the weights, takes no memory.
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=_can_be_mapped(path))
-    except pickle.UnpicklingError as error:
-        raise _unsafe(name, error) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise _unreadable(name, error) from error
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=can_be_mapped(path))
+    except Exception as error:  # a damaged pickle raises anything
+        raise unreadable(name, error) from error
     return _state(checkpoint, name)
-
-
-def _is_torchscript(path: str) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(member.endswith("/constants.pkl") for member in archive.namelist())
-
-
-def _can_be_mapped(path: str) -> bool:
-    """Whether the tensors lie in the file as they are: not in torch.save's format of old, nor compressed."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
-
-
-def _unreadable(name: str, error: Exception) -> TaskError:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0].split(". ")[0]
-    return TaskError(
-        WEIGHTS, f"{name} cannot be read: it is damaged, or was not written by torch.save ({reason})"
-    )
-
-
-def _unsafe(name: str, error: Exception) -> TaskError:
-    reason = str(error)
-    found = re.search(r"GLOBAL ([\w.]+)|(?:class|type|function) '?([\w.]+)", reason)
-    if found is None:
-        return _unreadable(name, error)
-    return TaskError(
-        WEIGHTS,
-        f"{name} holds {found.group(1) or found.group(2)}, which is neither a tensor nor a plain container, "
-        "and loading it could run code: save the state_dict() alone, best as .safetensors",
-    )
 
 
 def _state(checkpoint: Any, name: str) -> Tensors:

@@ -32,8 +32,9 @@ LENGTH = 8
 def read(path: str) -> Dict[str, Any]:
     """The tensors of the file ``path`` by name, in the file's order, as arrays that cannot be written to.
 
-    Raises safetensors.SafetensorError or OSError where the file is damaged, and TypeError where it holds
-    values of a type that numpy lacks.
+    Raises safetensors.SafetensorError or OSError where the file is damaged (tensors that overlap, lie beyond
+    its end or leave gaps are), TypeError where it holds values of a type that numpy lacks, and ValueError
+    where it holds arrays of a shape that numpy lacks.
     """
     arrays: Dict[str, Any] = {}
     with safetensors.safe_open(path, framework="numpy") as checked:  # its header agrees with its length

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 from onnx import helper
-from onnx.reference import ReferenceEvaluator
 
 Array = npt.NDArray[Any]
 
@@ -48,6 +47,8 @@ def computed(node: ir.Node, opset: int) -> list[Array] | None:
         values[str(value.name)] = array
     if sum(array.size for array in values.values()) > LARGEST or not _size(node, values) <= LARGEST:
         return None
+    from onnx.reference import ReferenceEvaluator  # many models have nothing to compute: they do not wait
+
     try:
         result = ReferenceEvaluator(_model(node, values, opset)).run(None, values)
     except Exception:  # noqa: BLE001 - whatever a library raises for one node: it is then left as it is

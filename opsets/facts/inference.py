@@ -6,6 +6,7 @@ flattened into windows and taken apart again is the same batch. The arithmetic i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, reduce
 from operator import mul
 from typing import Any
@@ -16,6 +17,7 @@ import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
+from opsets.facts.foreign import has_map, own_name
 from opsets.facts.versions import schema_at
 
 Length = Any
@@ -30,7 +32,7 @@ _FAR = np.iinfo(np.int32).max
 _OF_FIRST_INPUT_NAMES = (
     "Abs Add BatchNormalization Ceil Clip Div Dropout Elu Exp Floor GroupNormalization HardSigmoid "
     "InstanceNormalization LeakyRelu Log Max Mean MeanVarianceNormalization Min Mul Neg PRelu Pow Reciprocal "
-    "Relu Selu Sigmoid Sqrt Sub Sum Tanh"
+    "Relu Selu Sigmoid Sqrt Sub Sum Tanh ai.onnx.ml.Imputer ai.onnx.ml.Normalizer ai.onnx.ml.Scaler"
 )
 _OF_FIRST_INPUT = frozenset(_OF_FIRST_INPUT_NAMES.split())
 """Operators of which some form, mostly the oldest, has no inference: the output is like the first input."""
@@ -45,10 +47,14 @@ def _symbol(name: str) -> Length:
 
 
 class ShapeInference:
-    """The types and shapes of nodes at ``opset``, and the lengths that stand for symbols."""
+    """The types and shapes of nodes at ``opset``, and the lengths that stand for symbols.
 
-    def __init__(self, opset: int) -> None:
+    ``domains`` are the versions of the foreign domains, whose nodes are inferred where onnx knows them.
+    """
+
+    def __init__(self, opset: int, domains: Mapping[str, int] | None = None) -> None:
         self.opset = opset
+        self._domains = dict(domains or {})
         self._expressions: dict[str, Length] = {}
 
     def length(self, value: ir.Value, axis: int) -> Length:
@@ -74,7 +80,7 @@ class ShapeInference:
 
     def infer(self, node: ir.Node) -> None:
         """Set the types and shapes of the outputs of ``node``, as far as they follow from its inputs."""
-        schema = schema_at(_INFERRED_AS.get(node.op_type, node.op_type), self.opset)
+        schema = self._schema(node)
         if schema is None:
             return
         for name, proto in self._asked(schema, node).items():
@@ -83,6 +89,11 @@ class ShapeInference:
                 self._merge(value, proto)
         self._correct(node)
         self._name_unknown(node)
+
+    def _schema(self, node: ir.Node) -> onnx.defs.OpSchema | None:
+        if node.domain:
+            return schema_at(own_name(node), self._domains.get(node.domain, 0), node.domain)
+        return schema_at(_INFERRED_AS.get(node.op_type, node.op_type), self.opset)
 
     def _asked(self, schema: onnx.defs.OpSchema, node: ir.Node) -> dict[str, onnx.TypeProto]:
         inputs = [value for value in node.inputs if value is not None]
@@ -100,7 +111,8 @@ class ShapeInference:
             if value.const_value is not None and value.const_value.size <= _LARGEST_DATA
         }
         try:
-            imports = [onnx.helper.make_opsetid("", self.opset)]
+            versions = {**self._domains, "": self.opset}
+            imports = [onnx.helper.make_opsetid(domain, version) for domain, version in versions.items()]
             return dict(
                 infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
             )
@@ -108,6 +120,8 @@ class ShapeInference:
             return {}  # the checker has the last word on the whole model
 
     def _merge(self, value: ir.Value, proto: onnx.TypeProto) -> None:
+        if has_map(proto):
+            return
         kind = ir.serde.deserialize_type_proto_for_type(proto)
         if kind is not None and (value.type is None or getattr(kind, "dtype", True)):
             value.type = kind

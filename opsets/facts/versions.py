@@ -9,10 +9,10 @@ from onnx.helper import VERSION_TABLE
 
 
 @cache
-def schema_at(operator: str, opset: int) -> onnx.defs.OpSchema | None:
-    """The form of ``operator`` that holds at ``opset``; None where it has none."""
+def schema_at(operator: str, opset: int, domain: str = "") -> onnx.defs.OpSchema | None:
+    """The form of ``operator`` of ``domain`` that holds at its ``opset``; None where it has none."""
     try:
-        return onnx.defs.get_schema(operator, opset, "")
+        return onnx.defs.get_schema(operator, opset, domain)
     except onnx.defs.SchemaError:
         return None
 

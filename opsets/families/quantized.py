@@ -10,6 +10,7 @@ from opsets.rewrite import Rewrite
 
 FLOAT = ir.DataType.FLOAT
 _KINDS = (ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16)
+SHORT = (ir.DataType.INT16, ir.DataType.UINT16)
 _FAR = float(1 << 20)
 """Beyond every 16-bit number, and near enough for floats to hold halves."""
 
@@ -18,11 +19,31 @@ def as_float(rewrite: Rewrite, value: ir.Value) -> ir.Value:
     """``value`` as float32: cast, or what it was cast from where that is the same numbers."""
     if value.dtype == FLOAT:
         return value
+    return _cast_from(rewrite, value) or rewrite.add("Cast", [value], {"to": FLOAT.value})
+
+
+def as_dequantized(rewrite: Rewrite, value: ir.Value) -> ir.Value:
+    """``value`` as float32, as :func:`as_float`, by a DequantizeLinear of scale 1 where there is one.
+
+    ONNX Runtime computes the Cast of a constant while it loads a model, takes the result for a weight that
+    somebody left in floats, and quantises it with one scale for all channels. What a DequantizeLinear makes
+    it leaves to the run.
+    """
+    floats = _cast_from(rewrite, value)
+    if rewrite.opset < 10 or floats is not None:
+        return floats or as_float(rewrite, value)
+    if value.dtype in SHORT:
+        value = rewrite.add("Cast", [value], {"to": ir.DataType.INT32.value})
+    one = rewrite.initializer(np.array(1, dtype=np.float32), "one")
+    return rewrite.add("DequantizeLinear", [value, one])
+
+
+def _cast_from(rewrite: Rewrite, value: ir.Value) -> ir.Value | None:
+    """The floats that ``value`` was cast from, where those are the same numbers."""
     maker = value.producer()
     if maker is not None and maker.op_type == "Cast" and _holds(rewrite, maker.inputs[0], value.dtype):
-        assert maker.inputs[0] is not None
         return maker.inputs[0]
-    return rewrite.add("Cast", [value], {"to": FLOAT.value})
+    return None
 
 
 def _holds(rewrite: Rewrite, floats: ir.Value | None, kind: ir.DataType | None) -> bool:
@@ -64,21 +85,53 @@ def spread(
     rewrite: Rewrite, value: ir.Value, data: ir.Value, axis: int, block: int = 0, purpose: str = "scale"
 ) -> ir.Value:
     """A scale or zero point as floats that broadcast to ``data``: one, or one per element or block of it."""
-    rank = rewrite.rank(value)
-    if block:
-        return _spread_blocks(rewrite, value, rewrite.length(data, axis), axis % rank, block)
-    array = rewrite.constant_or_none(value)
-    along = [1] * rewrite.rank(data)
-    if rank:
+    single = is_single(rewrite, value)
+    if block and not single:
+        axis %= rewrite.rank(value)
+        return _spread_blocks(rewrite, value, rewrite.length(data, axis), axis, block)
+    rank = rewrite.rank(data)
+    if not single and not -rank <= axis < rank:
+        raise CannotAdapt(f"its {purpose} is along axis {axis}, and its data has {rank} axes")
+    along = [] if single else [1] * rank
+    if not single:
         along[axis] = -1
+    array = rewrite.constant_or_none(value)
     if array is not None:
-        array = array.astype(np.float32)
-        return rewrite.initializer(array.reshape(along) if rank else array, purpose)
+        return rewrite.initializer(array.astype(np.float32).reshape(along), purpose)
     floats = as_float(rewrite, value)
-    if not rank:
-        return floats
+    if single:
+        return without_axes(rewrite, floats, purpose)
     target = rewrite.initializer(np.array(along, dtype=np.int64), f"{purpose}_shape")
     return rewrite.add("Reshape", [floats, target])
+
+
+def is_single(rewrite: Rewrite, value: ir.Value) -> bool:
+    """Whether a scale or zero point is one element, which holds for all data whatever axes it has.
+
+    ONNX Runtime's quantiser gives it one axis.
+    """
+    return rewrite.rank(value) == 0 or all(length == 1 for length in rewrite.lengths(value))
+
+
+def without_axes(rewrite: Rewrite, value: ir.Value, purpose: str) -> ir.Value:
+    """The one element of ``value`` as a scalar."""
+    rank = rewrite.rank(value)
+    if not rank:
+        return value
+    array = rewrite.constant_or_none(value)
+    if array is not None:
+        return rewrite.initializer(array.reshape(()), purpose)
+    if rewrite.opset < 13:
+        return rewrite.add("Squeeze", [value], {"axes": list(range(rank))})
+    return rewrite.add("Squeeze", [value, rewrite.initializer(np.arange(rank, dtype=np.int64), "axes")])
+
+
+def drop_axes(rewrite: Rewrite) -> None:
+    """Let the scale and the zero point of a node, of one element each, be scalars."""
+    for index, purpose in ((1, "scale"), (2, "zero_point")):
+        value = rewrite.input(index)
+        if value is not None and rewrite.rank(value):
+            rewrite.set_input(index, without_axes(rewrite, value, purpose))
 
 
 def _spread_blocks(rewrite: Rewrite, value: ir.Value, length: int, axis: int, block: int) -> ir.Value:

@@ -54,7 +54,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
         model, files = _without_weights(path), DataFiles(path)
         for tensor in tensors(model):
             if is_external(tensor):
-                refer(tensor, files.checked(region_of(tensor), tensor.name))
+                _take_in(tensor, files.checked(region_of(tensor), tensor.name))
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeEncodeError as error:
@@ -63,6 +63,19 @@ def read_graph(path: Path) -> onnx.ModelProto:
     except RetargetError as error:
         raise ModelFileError(f"cannot read {path}: {error}") from error
     return model
+
+
+def _take_in(tensor: onnx.TensorProto, region: Region) -> None:
+    """Let the external ``tensor`` refer to ``region``, or hold its bytes where it is a small one.
+
+    Shapes, axes and scales are among the small ones: whoever infers or checks has to see them.
+    """
+    if region.length >= SMALLEST_REFERENCE:
+        refer(tensor, region)
+        return
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")
+    tensor.raw_data = b"".join(_chunks(region))
 
 
 def _without_weights(path: Path) -> onnx.ModelProto:

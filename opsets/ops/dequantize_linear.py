@@ -8,15 +8,13 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.families.quantized import centred, spread
+from opsets.families.quantized import SHORT, as_dequantized, centred, drop_axes, is_single, spread
 from opsets.families.types import WHY
 from opsets.registry import adapts, unchanged
 from opsets.rewrite import Rewrite
 
 for newer in (28, 25, 24, 19):
     unchanged("DequantizeLinear", newer, newer - 1, WHY)
-
-SHORT = (ir.DataType.INT16, ir.DataType.UINT16)
 
 
 @adapts("DequantizeLinear", 23, 22)
@@ -39,9 +37,11 @@ def dequantize_linear_21_to_20(rewrite: Rewrite) -> None:
 
 @adapts("DequantizeLinear", 13, 12)
 def dequantize_linear_13_to_12(rewrite: Rewrite) -> None:
-    """Exact: a scale per channel is spelt out in floats."""
-    if rewrite.rank(rewrite.required(1)):
+    """Exact: a scale per channel is multiplied by after a scale of 1."""
+    if not is_single(rewrite, rewrite.required(1)):
         _by_parts(rewrite)
+        return
+    drop_axes(rewrite)
     rewrite.drop_attribute("axis")
 
 
@@ -57,5 +57,9 @@ def _by_parts(rewrite: Rewrite, block: int = 0) -> None:
     if scale.dtype != ir.DataType.FLOAT:
         raise CannotAdapt("its scale is no float32")
     shift = None if zero is None else spread(rewrite, zero, data, axis, block, "zero_point")
-    numbers = centred(rewrite, data, shift)
+    numbers = centred(rewrite, as_dequantized(rewrite, data), shift)
+    factor = rewrite.constant_or_none(scale)
+    if factor is not None and (factor == 1).all():
+        rewrite.forward(numbers)
+        return
     rewrite.replace(rewrite.add("Mul", [numbers, spread(rewrite, scale, data, axis, block)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.families.quantized import as_float, bounded, centred, saturated, spread
+from opsets.families.quantized import as_float, bounded, centred, is_single, saturated, spread
 from opsets.families.types import WHY
 from opsets.registry import adapts, unchanged
 from opsets.rewrite import Rewrite
@@ -17,8 +17,11 @@ ROWS, COLUMNS = -2, -1
 def _parameter(rewrite: Rewrite, index: int, data: ir.Value, axis: int, purpose: str) -> ir.Value:
     """A scale or zero point: one for all, one per row or column, or of as many axes as the matrices."""
     value = rewrite.required(index)
-    if rewrite.rank(value) > 1 or rewrite.rank(data) == 1:
+    if not is_single(rewrite, value) and (rewrite.rank(value) > 1 or rewrite.rank(data) == 1):
         return as_float(rewrite, value)
+    if axis == COLUMNS and not is_single(rewrite, value):
+        array = rewrite.constant_or_none(value)  # as it is, it broadcasts to vectors as well
+        return as_float(rewrite, value) if array is None else rewrite.initializer(array.astype("f4"), purpose)
     return spread(rewrite, value, data, axis, purpose=purpose)
 
 

@@ -9,15 +9,13 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.families.quantized import as_float, saturated, spread
+from opsets.families.quantized import SHORT, as_float, drop_axes, is_single, saturated, spread
 from opsets.families.types import WHY
 from opsets.registry import adapts, unchanged
 from opsets.rewrite import Rewrite
 
 for newer in (28, 25, 24):
     unchanged("QuantizeLinear", newer, newer - 1, WHY)
-
-SHORT = (ir.DataType.INT16, ir.DataType.UINT16)
 
 
 @adapts("QuantizeLinear", 23, 22)
@@ -59,8 +57,10 @@ def quantize_linear_19_to_18(rewrite: Rewrite) -> None:
 @adapts("QuantizeLinear", 13, 12)
 def quantize_linear_13_to_12(rewrite: Rewrite) -> None:
     """A scale per channel is spelt out in floats."""
-    if rewrite.rank(rewrite.required(1)):
+    if not is_single(rewrite, rewrite.required(1)):
         _by_parts(rewrite)
+        return
+    drop_axes(rewrite)
     rewrite.drop_attribute("axis")
 
 

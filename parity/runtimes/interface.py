@@ -45,6 +45,9 @@ class Runtime(Protocol):
     somebody wants its opinion.
     """
 
+    QUANTIZED: bool
+    """Whether it is asked about quantised graphs alone."""
+
     def version(self) -> str:
         """Return what ran, with the version that is installed."""
         ...

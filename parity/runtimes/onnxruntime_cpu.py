@@ -1,8 +1,9 @@
-"""ONNX Runtime on the processor."""
+"""ONNX Runtime on the processor, with its optimisations, as it is used."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ INDEPENDENT = True
 JUDGE = True
 OPSETS = range(7, 13)  # it has no kernels for most operators below
 ENVIRONMENT: str | None = None
+QUANTIZED = False
 
 
 def version() -> str:
@@ -22,7 +24,6 @@ def version() -> str:
 def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
     """Run every data set in one session; see :class:`parity.runtimes.interface.Runtime`."""
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -31,10 +32,30 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
-    try:
+    with told_apart():
+        if _needs_precision(model):
+            options.add_session_config_entry("session.x64quantprecision", "1")
         session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
+
+
+def _needs_precision(model: Path) -> bool:
+    """Whether this processor saturates, and the model is exact on it only if it is told not to."""
+    import onnx
+
+    from parity.saturation import saturates, wants_precision
+
+    return saturates() and wants_precision(onnx.load(model, load_external_data=False, format="protobuf"))
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Raise what ONNX Runtime raises as the errors of :class:`parity.runtimes.interface.Runtime`."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised
+
+    try:
+        yield
     except (raised.NotImplemented, raised.Fail) as error:
         if isinstance(error, raised.NotImplemented) or _is_beyond_version(str(error)):
             raise UnsupportedError(str(error)) from error

@@ -17,6 +17,7 @@ INDEPENDENT = False
 JUDGE = False
 OPSETS = range(3, 7)
 ENVIRONMENT: str | None = None
+QUANTIZED = False
 
 
 def version() -> str:

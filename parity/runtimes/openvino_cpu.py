@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ INDEPENDENT = True
 JUDGE = True
 OPSETS = range(3, 13)
 ENVIRONMENT: str | None = None
+QUANTIZED = False
 
 
 def version() -> str:
@@ -28,6 +30,7 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     core = openvino.Core()
     try:
         network = core.read_model(str(model))
+        _refuse_saturation(network)
         # Without the hint, processors that can may compute in bfloat16, whose errors hide a wrong graph.
         settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
         compiled = core.compile_model(network, "CPU", settings)
@@ -37,6 +40,18 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         raise
     # By position: the importer may rename inputs.
     return {name: np.array(compiled([array])[0]) for name, array in inputs.items()}
+
+
+def _refuse_saturation(network: Any) -> None:
+    """Raise UnsupportedError for a quantised network where this processor saturates in OpenVINO's kernels.
+
+    OpenVINO fuses what is quantised; told not to, it computed another BatchNormalization altogether.
+    """
+    if any(operator.get_type_name() == "FakeQuantize" for operator in network.get_ops()):
+        from parity.saturation import saturates
+
+        if saturates():
+            raise UnsupportedError("this processor saturates in OpenVINO's kernels of integers")
 
 
 def _is_unknown_operator(message: str) -> bool:

@@ -12,7 +12,10 @@ import typer
 
 from pipeline.cli.environments import environments_app, models
 from pipeline.cli.zoo import SignOption, serve, unpublish, verify
-from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError
+from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
+from pipeline.terminal.output import guard_streams
+from pipeline.terminal.wording import say
+from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
     from pipeline.planning.selection import Selection
@@ -179,9 +182,9 @@ def _fail(error: BaseException, code: int) -> NoReturn:
     if os.environ.get("PIPELINE_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        say("\n".join(quoted("".join(traceback.format_exception(error)))))
     if message := str(error):
-        print(f"error: {message}", file=sys.stderr)
+        say(f"error: {message}")
     raise SystemExit(code)
 
 
@@ -189,6 +192,7 @@ def main() -> None:
     """Run the command line; the only place that turns an error into an exit code."""
     from pipeline.system.interrupts import Interrupted
 
+    guard_streams()
     try:
         app(prog_name="python -m pipeline")
     except PipelineError as error:
@@ -200,6 +204,7 @@ def main() -> None:
         raise SystemExit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - a traceback in a user's face helps nobody
         message = (
-            f"a defect in the pipeline, {type(error).__name__}: {error}. Run with --debug and report it."
+            f"a defect in the pipeline, {type(error).__name__}: {visible(str(error))}. "
+            "Run with --debug and report it."
         )
         _fail(RuntimeError(message).with_traceback(error.__traceback__), 1)

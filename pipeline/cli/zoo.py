@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import NOT_PUBLISHED
+from pipeline.terminal.wording import say
 
 SignOption = Annotated[
     Path | None, typer.Option("--sign", metavar="KEY", help="Sign the zoo with this private key (PEM).")
@@ -60,7 +61,7 @@ def unpublish(
     """
     from pipeline.commands.unpublish import withdraw
 
-    withdrawn = withdraw(names, publish, sign, lambda line: typer.echo(line, err=True))
+    withdrawn = withdraw(names, publish, sign, say)
     typer.echo("\n".join(f"withdrawn: {name}" for name in withdrawn))
 
 

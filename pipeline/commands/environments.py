@@ -13,7 +13,7 @@ from pipeline.environments import building
 from pipeline.environments.spec import spec_of
 from pipeline.errors import UsageError
 from pipeline.system.interrupts import interruptible
-from pipeline.terminal.wording import say
+from pipeline.terminal.wording import one_line, say
 
 
 def list_models(source_name: str, glob: str) -> list[str]:
@@ -25,7 +25,7 @@ def list_models(source_name: str, glob: str) -> list[str]:
     found = [name for name in names if fnmatchcase(name, glob)]
     if not found:
         raise UsageError(f"none of the {len(names)} models of {source.name} fits {glob!r}.")
-    return found
+    return [one_line(name) for name in found]
 
 
 def _named(sources: Sequence[str]) -> list[Source]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.planning.jobs import ModelJob, Plan
-from pipeline.terminal.text_tables import Column, Table, console_for_output, markdown, print_table
+from pipeline.terminal.output import console_for_output, print_line
+from pipeline.terminal.text_tables import Column, Table, markdown, print_table
+from pipeline.terminal.wording import one_line
+from publishing.pages.markdown import inline
 
 if TYPE_CHECKING:
     from publishing.record import Record
@@ -79,9 +82,9 @@ class Notes:
         """The mark of ``text``, such as ``[1]``."""
         return f"[{self._texts.setdefault(text, len(self._texts) + 1)}]"
 
-    def lines(self) -> list[str]:
-        """Every note behind its mark."""
-        return [f"[{number}] {text}" for text, number in self._texts.items()]
+    def lines(self, write: Callable[[str], str]) -> list[str]:
+        """Every note behind its mark, as ``write`` writes what others said."""
+        return [f"[{number}] {write(text)}" for text, number in self._texts.items()]
 
 
 def figures_table(models: Sequence[Published], notes: Notes, *, gaps: bool) -> Table:
@@ -219,15 +222,15 @@ def show_figures(plan: Plan, output: str) -> None:
     tables = [figures_table(models, notes, gaps=True), files_table(models)]
     if output == "markdown":
         parts = [markdown(table) for table in tables if table.rows]
-        print("\n\n".join([*parts, *notes.lines(), *_theirs(models)]))
+        print("\n\n".join([*parts, *notes.lines(inline), *map(inline, _theirs(models))]))
         return
     console = console_for_output()
     for table in tables:
         if table.rows:
             print_table(table, console)
             console.print()
-    for line in (*notes.lines(), *_theirs(models)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in (*notes.lines(one_line), *map(one_line, _theirs(models))):
+        print_line(console, line)
 
 
 def _theirs(models: Sequence[Published]) -> list[str]:

@@ -14,8 +14,9 @@ from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.system.interrupts import interruptible
-from pipeline.terminal.text_tables import Column, Table, console_for_output, print_table
-from pipeline.terminal.wording import duration, say, size_text
+from pipeline.terminal.output import console_for_output
+from pipeline.terminal.text_tables import Column, Table, print_table
+from pipeline.terminal.wording import duration, one_line, say, size_text
 
 _COLUMNS = (
     Column("model", numbers=False),
@@ -29,7 +30,7 @@ _COLUMNS = (
 
 def print_plan(plan: Plan, estimate: Estimate) -> None:
     """Every unit, every model that has something to do, and what it takes in all."""
-    names = [*(unit.name for unit in plan.units), *(glob for glob, _ in plan.unresolved)]
+    names = [one_line(name) for name in (*(u.name for u in plan.units), *(g for g, _ in plan.unresolved))]
     states = ["done" if unit.done else "to do" for unit in plan.units] + ["unknown"] * len(plan.unresolved)
     width = max(map(len, names))
     print("\n".join(f"{name:<{width}}  {state}" for name, state in zip(names, states, strict=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.errors import PipelineError, UsageError
+from publishing.foreign_text import visible
 
 
 def retarget(source: Path, opset: int, output: Path | None) -> str:
@@ -29,13 +30,12 @@ def retarget(source: Path, opset: int, output: Path | None) -> str:
     versions = f"opset {report.source_opset} to {opset}, IR version {ir_version(opset)}"
     size = sum(path.stat().st_size for path in report.files)
     beside = "".join(f", with its weights in {path.name} beside it" for path in report.files[1:])
-    return "\n".join(
-        [
-            *(report.rewrites or ["nothing had to be rewritten"]),
-            *(f"not exact: {bound}" for bound in report.bounds),
-            f"{destination}: {versions}, {size / 1e6:.1f} MB{beside}",
-        ]
-    )
+    lines = [
+        *(report.rewrites or ["nothing had to be rewritten"]),
+        *(f"not exact: {bound}" for bound in report.bounds),
+        f"{destination}: {versions}, {size / 1e6:.1f} MB{beside}",
+    ]
+    return "\n".join(map(visible, lines))
 
 
 def _refuse_wrong_places(source: Path, destination: Path) -> None:

@@ -51,7 +51,7 @@ def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: thread
     possible = tuple(job for job in plan.jobs if not built.failure(job.source))
     message = refusal(estimate(replace(plan, jobs=possible), at_once, stop, say).rooms)
     if message:
-        raise DiskSpaceError(message)
+        raise DiskSpaceError(*message.split("\n"))
 
 
 def _checked_plan(
@@ -74,15 +74,14 @@ def _checked_plan(
 def _run_plan(
     plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event, signer: Signer | None
 ) -> int:
-    from rich.console import Console
-
     from pipeline.results import Result
     from pipeline.stages.model import run_model
     from pipeline.stages.model_run import ModelRun
+    from pipeline.terminal.output import console_for_progress
     from pipeline.terminal.progress import print_results, progress_on
 
     announcer = Announcer(plan.zoo, signer, say)
-    with progress_on(Console(stderr=True)) as progress:
+    with progress_on(console_for_progress()) as progress:
         results = run_models(
             plan.jobs,
             lambda job: announcer.after_model(run_model(ModelRun(job, plan, progress, built, stop))),

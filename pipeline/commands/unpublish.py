@@ -31,7 +31,7 @@ def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[
             raise UsageError(f"nothing is published in {zoo.store.place}.")
         missing = [name for name in names if not any(matches(unit, name) for unit in there)]
         if missing:
-            raise UsageError("\n".join(_unknown(name, there, zoo.store.place) for name in missing))
+            raise UsageError(*(_unknown(name, there, zoo.store.place) for name in missing))
         found = [unit for unit in there if any(matches(unit, name) for name in names)]
         unpublish(zoo, found)
     except PublishError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.system.interrupts import interruptible
+from pipeline.terminal.output import console_for_progress
 from pipeline.terminal.progress import Progress, progress_on
 from pipeline.verify.report import Outcome, print_outcomes
 from pipeline.verify.zoo import Options, verify_file, verify_zoo
@@ -31,11 +32,9 @@ def verify_places(places: Sequence[str], public_key: Path | None, digests_only: 
         PipelineError: a place cannot be read at all, or there is no room to unpack.
         Interrupted: a signal asked to stop.
     """
-    from rich.console import Console
-
     _refuse_wrong(places, public_key)
     options = Options(public_key, digests_only, threading.Event())
-    with interruptible(options.stop), progress_on(Console(stderr=True)) as progress:
+    with interruptible(options.stop), progress_on(console_for_progress()) as progress:
         outcomes = [_verify(place, options, progress) for place in places]
     print_outcomes(outcomes)
     return not any(outcome.findings for outcome in outcomes)

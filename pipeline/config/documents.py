@@ -94,9 +94,9 @@ def read_figures(path: Path) -> FiguresFile:
     try:
         file = FiguresFile.model_validate(document.value)
     except ValidationError as error:
-        raise UsageError("\n".join(messages(error, document, _known_keys))) from error
+        raise UsageError(*messages(error, document, _known_keys)) from error
     if mistakes := list(_misnamed(file, document)):
-        raise UsageError("\n".join(mistakes))
+        raise UsageError(*mistakes)
     return file
 
 

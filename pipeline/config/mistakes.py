@@ -45,7 +45,7 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
         for location, message in _mistakes(entry, ("models", index), folder)
     ]
     if mistakes:
-        raise UsageError("\n".join(mistakes))
+        raise UsageError(*mistakes)
 
 
 def check_figures(file: PipelineFile, document: LinedDocument) -> FiguresFile | None:

@@ -37,7 +37,7 @@ def read_pipeline_file(path: Path) -> tuple[PipelineFile, LinedDocument]:
     try:
         parsed = PipelineFile.model_validate(_with_defaults(document.value))
     except ValidationError as error:
-        raise UsageError("\n".join(messages(error, document, _known_keys))) from error
+        raise UsageError(*messages(error, document, _known_keys)) from error
     return parsed, document
 
 

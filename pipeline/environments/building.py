@@ -143,8 +143,9 @@ def _uv(
             stop=stop,
         )
     except WorkerError as error:
+        first, *more = error.lines
         raise EnvironmentBuildError(
-            f"the {description.source.name} environment could not be built: {error}\n{advice}"
+            f"the {description.source.name} environment could not be built: {first}", *more, advice
         ) from error
 
 
@@ -213,8 +214,9 @@ def _list_models(description: EnvironmentSpec, folder: Path, stop: threading.Eve
             stop=stop,
         )
     except WorkerError as error:
+        first, *more = error.lines
         raise EnvironmentBuildError(
-            f"the {source.name} environment was built, but does not work: {error}"
+            f"the {source.name} environment was built, but does not work: {first}", *more
         ) from error
     shutil.rmtree(work, ignore_errors=True)
     return answer["models"]

@@ -41,7 +41,7 @@ class RunEnvironments:
                     self._failures[source.name] = str(error)
                     first_line = str(error).splitlines()[0]
                     self._say(f"{first_line}\nThe run goes on without what needs this environment")
-            raise EnvironmentBuildError(self._failures[source.name])
+            raise EnvironmentBuildError(*self._failures[source.name].split("\n"))
 
     def available(self, source: Source) -> Environment | None:
         """The environment of ``source``, built where it is missing; None where it cannot be built."""

@@ -141,7 +141,7 @@ def _wanted(
             for name in names:
                 yield _Wanted(source, name, entry.name or name, entry, location)
     if mistakes:
-        raise UsageError("\n".join(mistakes))
+        raise UsageError(*mistakes)
 
 
 def _expand(pattern: str, source: Source, catalogue: Catalogue | None) -> list[str]:

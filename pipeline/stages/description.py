@@ -86,7 +86,7 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
         model=job.name.split("/", 1)[1],
         license=license_of(job),
         author=job.entry.author or "",
-        weights=export.weights.origin or export.answer["weights"]["origin"],
+        weights=export.origin,
         preprocessing=export.preprocessing,
     )
 
@@ -101,7 +101,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "parameters": answer["parameters"],
         "form": _form(answer),
         "weights": {
-            "origin": export.weights.origin or answer["weights"]["origin"],
+            "origin": export.origin,
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],
             "tensors": answer["weights"]["tensors"],
         },

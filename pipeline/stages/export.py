@@ -20,6 +20,7 @@ from pipeline.stages.model_run import ModelRun
 from pipeline.stages.parity import tolerance_of
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
 from pipeline.workers.sources import run_worker
+from publishing.addresses import without_secrets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,11 @@ class Export:
     @property
     def model(self) -> Path:
         return self.folder / "model.onnx"
+
+    @property
+    def origin(self) -> str:
+        """Where the weights came from, as files and records say it; a framework may say it with a URL."""
+        return self.weights.origin or without_secrets(self.answer["weights"]["origin"])
 
     @cached_property
     def thumbnails(self) -> list[tuple[str, bytes]]:

@@ -27,7 +27,9 @@ from pipeline.stages.parity import Verification, verify
 from pipeline.stages.work_folder import folder_of_unit, tidy
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.locks import locked
+from publishing.addresses import without_secrets
 from publishing.errors import PublishError
+from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
     import onnx
@@ -111,7 +113,10 @@ def _guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
     except VerdictError as error:
         return Result(name, "inconclusive", reason=str(error))
     except _EXPECTED as error:
-        return Result(name, "failed", reason=str(error))
+        ours = isinstance(
+            error, PipelineError
+        )  # only its lines are ours: the other rooms tell what files say
+        return Result(name, "failed", reason=str(error) if ours else visible(str(error)))
     except OSError as error:
         reason = error.strerror or str(error)
         return Result(
@@ -122,7 +127,7 @@ def _guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
     except Exception:  # noqa: BLE001 - a defect of ours costs this model only
         log = run.work.with_name(f"{run.work.name}.traceback.txt")
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
         return Result(name, "failed", reason=f"a defect in the pipeline: please report {log}")
 
 

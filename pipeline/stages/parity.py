@@ -18,7 +18,7 @@ from pipeline.config.schema import Parity
 from pipeline.environments.of_a_run import EnvironmentOf, RunEnvironments
 from pipeline.errors import EnvironmentBuildError
 from pipeline.workers.processes import Limits
-from pipeline.workers.runtimes import runs_of, without_log
+from pipeline.workers.runtimes import is_quantized_file, runs_of, without_log
 
 _THREADS = 2
 
@@ -89,12 +89,12 @@ def verify(
     """
     shutil.rmtree(folder, ignore_errors=True)
     runs: dict[int, dict[str, Run]] = {opset: {} for opset in models}
+    names = {
+        opset: asked_at(opset, parity.environments, quantized=is_quantized_file(model))
+        for opset, model in models.items()
+    }
     for name, runtime in RUNTIMES.items():
-        asked = {
-            str(opset): model
-            for opset, model in models.items()
-            if name in asked_at(opset, parity.environments)
-        }
+        asked = {str(opset): model for opset, model in models.items() if name in names[opset]}
         call = RuntimeCall(name, asked, inputs, folder / name, _THREADS)
         if asked and runtime.ENVIRONMENT:
             ensure = environment_of or RunEnvironments(stop=stop, say=lambda _message: None).ensure

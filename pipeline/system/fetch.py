@@ -21,6 +21,7 @@ from pipeline.errors import DigestError, FetchError, UsageError
 from pipeline.system.files import cache_folder, sha256_of_file, whole_file
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.pip_settings import PipSettings, read_pip_settings
+from publishing.foreign_text import in_one_line
 
 if TYPE_CHECKING:
     from unearth import Link
@@ -78,12 +79,24 @@ def _download(url: str, destination: Path, stop: threading.Event) -> None:
                 output.write(block)
     except httpx2.HTTPStatusError as error:
         reason = f"the server answered {error.response.status_code} {error.response.reason_phrase}"
-        raise FetchError(f"cannot fetch {url}: {reason}. Check the address.") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        reason = str(error) or type(error).__name__
+        raise FetchError(f"cannot fetch {url}: {reason}. {_advice(error.response.status_code)}") from error
+    except httpx2.InvalidURL as error:  # whose own words quote from the address, where a password may be
+        raise FetchError(
+            f"cannot fetch {url}: this is no address. Correct it; a password with / or @ "
+            "in it has to be percent-encoded."
+        ) from error
+    except httpx2.HTTPError as error:
+        reason = in_one_line(str(error)) or type(error).__name__
         raise FetchError(f"cannot fetch {url}: {reason}. Check the address and the network.") from error
     except OSError as error:
         raise FetchError(f"cannot fetch {url}: writing {destination} failed: {error.strerror}") from error
+
+
+def _advice(status: int) -> str:
+    """What to do about an answer of a server, by its status."""
+    if status in (401, 403, 407):
+        return "Check the address, and the user and the password or the token in it."
+    return "Try again later." if status >= 500 else "Check the address."
 
 
 def _certificates(settings: PipSettings) -> ssl.SSLContext:
@@ -129,7 +142,14 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
     try:
         links = [found.link for found in finder.find_matches(requirement, allow_yanked=True)]
     except (httpx2.HTTPError, URLError) as error:
-        raise FetchError(f"cannot ask the package index for {requirement}: {error}") from error
+        raise FetchError(
+            f"cannot ask the package index for {requirement}: {in_one_line(str(error))}"
+        ) from error
+    except (httpx2.InvalidURL, ValueError) as error:  # whose own words quote from the address
+        raise FetchError(
+            f"cannot ask the package index for {requirement}: its address is none. Correct pip's index-url, "
+            "extra-index-url or find-links; a password with / or @ in it has to be percent-encoded."
+        ) from error
     wheels = [link for link in links if link.is_wheel]
     for link in wheels:
         if sha256 in _announced(link):

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.results import Result, Status
-from pipeline.terminal.text_tables import console_for_output
-from pipeline.terminal.wording import duration, size_text
+from pipeline.terminal.output import console_for_output, guard_streams, print_line
+from pipeline.terminal.wording import duration, one_line, size_text
 
 _STYLES: dict[Status, str] = {
     "published": "green",
@@ -58,8 +58,7 @@ class PlainProgress:
         """A line for each stage has said it all."""
 
     def _line(self, model: str, message: str) -> None:
-        text = f"{time.strftime('%H:%M:%S')} {model}: {message}"
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, f"{time.strftime('%H:%M:%S')} {one_line(model)}: {message}")
 
     def __enter__(self) -> Self:
         return self
@@ -92,11 +91,13 @@ class LiveProgress(PlainProgress):
         with self._lock:
             for model, (stage, since) in self._stages.items():
                 elapsed = duration(time.monotonic() - since)
-                table.add_row(Text(model, style="bold"), Text(stage, style="cyan"), Text(elapsed))
+                name, at = Text(one_line(model), style="bold"), Text(one_line(stage), style="cyan")
+                table.add_row(name, at, Text(elapsed))
         return table
 
     def __enter__(self) -> Self:
         self._live.__enter__()
+        guard_streams()  # the display has put streams of its own in their place, and takes them away again
         return self
 
     def __exit__(
@@ -119,16 +120,16 @@ def print_results(results: Sequence[Result]) -> None:
         table.add_column(heading, overflow="fold", justify="right" if numbers else "left")
     for result in results:
         table.add_row(
-            result.unit,
+            Text(one_line(result.unit)),
             Text(result.status, style=_STYLES[result.status]),
             "" if result.error is None else f"{result.error:.1e}",
-            result.runtimes,
+            Text(one_line(result.runtimes)),
             size_text(result.peak_memory) if result.peak_memory else "",
             duration(result.seconds) if result.seconds else "",
         )
     console.print(table)
     for units, reason in _reasons(results):
-        console.print(f"\n{units}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"\n{one_line(units)}: {reason}")
 
 
 def _reasons(results: Sequence[Result]) -> list[tuple[str, str]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pipeline.terminal.wording import one_line
+from publishing.pages.markdown import inline
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAIN_WIDTH = 140
-"""Columns of text where nothing says how wide it may be."""
+_MARKS = re.compile(r"(\[\d+\] ?)+")
+"""Marks of notes. They are no links: no line of ours or of others defines where they would lead to."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def console_for_output() -> Console:
-    """A console on standard output: as wide as the terminal, or :data:`PLAIN_WIDTH` where it is none."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
-
-
 def print_table(table: Table, console: Console) -> None:
     """The table without lines; a cell that is too long goes on in the next line."""
     from rich.table import Table as RichTable
@@ -47,7 +43,7 @@ def print_table(table: Table, console: Console) -> None:
             column.heading, overflow="fold", justify="right" if column.numbers else "left", vertical="top"
         )
     for row in table.rows:
-        shown.add_row(*(Text(cell) for cell in row))
+        shown.add_row(*(Text(one_line(cell)) for cell in row))
     console.print(shown)
 
 
@@ -55,5 +51,5 @@ def markdown(table: Table) -> str:
     """The table in Markdown."""
     heads = [column.heading.replace("-\n", "-").replace("\n", " ").strip() for column in table.columns]
     marks = ["---:" if column.numbers else "---" for column in table.columns]
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in table.rows]
+    rows = [[cell if _MARKS.fullmatch(cell) else inline(cell) for cell in row] for row in table.rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, marks, *rows))

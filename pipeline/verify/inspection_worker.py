@@ -10,7 +10,7 @@ Request::
 ``folder`` is empty, and receives what is unpacked. Result::
 
     {"problems": [["model", "has IR version 6, ..."], ["archive", "holds no test data"]],
-     "model": "/.../vgg16-7.onnx", "sha256": "...", "opset": 7,
+     "model": "/.../vgg16-7.onnx", "sha256": "...", "opset": 7, "quantized": false,
      "inputs": "/.../inputs.npz", "outputs": "/.../outputs.npz", "not_run": ""}
 
 Problems are phrases whose subject is the model or the archive. ``inputs`` and ``outputs`` hold one array
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.workers.runtimes import is_quantized_file
 from publishing.errors import PublishError
 from publishing.facts import GraphFacts, facts_of
 from publishing.inspection.archive_reading import Unpacked, unpack
@@ -65,7 +66,7 @@ def _inspect(request: dict[str, Any], record: Record | None, folder: Path) -> di
     problems += [("model", what) for what in wrong]
     if facts is None:
         return result
-    result |= {"model": str(model), "opset": facts.opset}
+    result |= {"model": str(model), "opset": facts.opset, "quantized": is_quantized_file(model)}
     if unpacked and unpacked.data_sets:
         data = read_data(unpacked.data_sets, facts, record.inputs if record else None)
         problems += [("archive", what) for what in data.problems]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.terminal.text_tables import console_for_output
-from pipeline.terminal.wording import size_text
+from pipeline.terminal.output import console_for_output, print_line
+from pipeline.terminal.wording import one_line, size_text
 from publishing.inspection.lists import Finding
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
     console = console_for_output()
     for outcome in outcomes:
         for line in _lines(outcome):
-            console.print(_printable(line), markup=False, highlight=False, soft_wrap=True)
+            print_line(console, one_line(line))
 
 
 def _lines(outcome: Outcome) -> list[str]:
@@ -74,13 +74,6 @@ def _lines(outcome: Outcome) -> list[str]:
     verb = "is" if wrong == 1 else "are"
     lines.append(f"{_counted(wrong, 'file')} {verb} not as published." if wrong else "All is well.")
     return lines
-
-
-def _printable(line: str) -> str:
-    """A line that does nothing to a terminal: names of files may hold anything."""
-    if line.isprintable():
-        return line
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _counted(number: int, what: str) -> str:

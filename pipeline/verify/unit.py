@@ -130,7 +130,7 @@ def _run(
     """Run the test data, and compare with the outputs that came with it."""
     inputs, model = Path(result["inputs"]), Path(result["model"])
     references, runs = _flat(_arrays(Path(result["outputs"]))), {}
-    for name in asked_at(min(result["opset"], _NEWEST)):
+    for name in asked_at(min(result["opset"], _NEWEST), quantized=result["quantized"]):
         call = RuntimeCall(name, {"model": model}, inputs, folder / name, _THREADS)
         run = runs_of(call, LIMITS, stop)["model"]
         runs[name] = Run(run.outcome, run.reason, run.version, run.seconds, _flat(run.outputs))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.errors import TimeLimitError, WorkerError, last_lines
+from pipeline.errors import TimeLimitError, WorkerError, clean_log, last_lines
 from pipeline.system.interrupts import Interrupted
 
 GIBIBYTE = 1 << 30
@@ -148,7 +148,8 @@ def run_process(
             broken = _watch(process, limits, stop)
         finally:
             _end(process)
+            clean_log(log)
     if broken is None and process.returncode in accepted:
         return process.returncode
     kind, happened = broken or (WorkerError, _how_it_ended(process.returncode))
-    raise kind(f"{what} {happened}. Its log, {log}, ends with:\n{last_lines(log)}")
+    raise kind(f"{what} {happened}. Its log, {log}, ends with:", *last_lines(log))

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
+from opsets import RetargetError, read_graph
 from parity.call import Ending, Run, RuntimeCall, read_running, read_runs
+from parity.quantized import is_quantized
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.workers.processes import Limits, run_process
 from pipeline.workers.sources import worker_environment
+from publishing.addresses import without_secrets
+from publishing.foreign_text import in_one_line
 
 
 def without_log(message: str) -> str:
     """``message`` in one line, without its log: what is published names no file of this machine."""
     kept = [line for line in message.splitlines() if not line.startswith("  | ")]
     return " ".join(line.split(" Its log, ")[0] for line in kept)
+
+
+def is_quantized_file(model: Path) -> bool:
+    """Whether the graph of a file is; one that cannot be read is left to the runtimes, which say why."""
+    try:
+        graph = read_graph(model).graph
+    except RetargetError:
+        return False
+    return is_quantized(node.op_type for node in graph.node)
 
 
 def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[str, Run]:
@@ -53,4 +68,7 @@ def _run(call: RuntimeCall, limits: Limits, stop: threading.Event) -> tuple[dict
         ending, detail = "timed out", str(error)
     except WorkerError as error:
         ending, detail = "crashed", str(error)
-    return read_runs(call, ending, detail), read_running(call)
+    runs = read_runs(call, ending, detail)
+    # What a runtime says is printed, and published in the record.
+    said = {key: replace(run, reason=in_one_line(without_secrets(run.reason))) for key, run in runs.items()}
+    return said, read_running(call)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import WorkerCall
-from pipeline.errors import WorkerError, last_lines
+from pipeline.errors import WorkerError, last_lines, told
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.processes import Limits, run_process
 
@@ -65,10 +65,11 @@ def run_worker(
     )
     answer = read_json(result)
     if not isinstance(answer, dict):
-        raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:\n{last_lines(log)}")
+        raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
     if answer["status"] == "ok":
         return answer
-    message = f"{what} failed: {answer['message']}"
+    first, *more = told(answer["message"])
+    lines = [f"{what} failed: {first}", *more]
     if answer["kind"] == "framework":
-        message += f"\nIts log, {log}, ends with:\n{last_lines(log)}"
-    raise WorkerError(message)
+        lines += [f"Its log, {log}, ends with:", *last_lines(log)]
+    raise WorkerError(*lines)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from publishing.addresses import without_secrets
 from publishing.errors import PublishError
 from publishing.stores import is_url
 from publishing.stores.remote import file_system
@@ -63,12 +64,6 @@ def is_inside(path: str) -> bool:
     parts = path.split("/")
     plain = path.isprintable() and "\\" not in path and ":" not in path
     return plain and not any(part in ("", ".", "..") for part in parts)
-
-
-def without_secrets(address: str) -> str:
-    """An address as messages may hold it: without user, password, query and fragment."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
 def reader_of(place: str) -> Reader:
@@ -148,7 +143,9 @@ class WebReader:
                 yield from answer.iter_raw(BLOCK)
         except httpx2.RemoteProtocolError as error:
             raise UnreadableError(f"the connection broke: {error}") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except httpx2.InvalidURL as error:  # whose own words quote from the address
+            raise UnreadableError("this is no address; a password with / or @ has to be encoded") from error
+        except httpx2.HTTPError as error:
             raise UnreadableError(str(error) or type(error).__name__) from error
 
     def _client(self) -> httpx2.Client:
@@ -175,7 +172,7 @@ class StoreReader:
     """Whatever fsspec knows: ``s3://``, ``hf://``, ``memory://``; credentials come from its own places."""
 
     def __init__(self, url: str) -> None:
-        self.address = url.rstrip("/")
+        self.address = without_secrets(url).rstrip("/")
         self._store, self._root = file_system(url)
 
     def names(self) -> frozenset[str]:

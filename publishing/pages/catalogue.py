@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from publishing.errors import PublishError
+from publishing.foreign_text import visible_lines
 from publishing.pages import formatting, prose
 from publishing.pages.catalogue_model import Model, answers, for_snippet, models_of, precision_of
 from publishing.pages.error_plot import plot
@@ -68,6 +69,7 @@ def _environment() -> Environment:
         loader=PackageLoader("publishing.pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -78,6 +80,14 @@ def _environment() -> Environment:
     }
     environment.filters |= {"precision": precision_of, "path": _quoted, "runtime_title": prose.runtime_title}
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """A value as a page shows it: autoescape takes the marks of HTML from it, and this what is not seen.
+
+    A character that turns the direction of writing turns it for what we write around it as well.
+    """
+    return value if hasattr(value, "__html__") or not isinstance(value, str) else visible_lines(value)
 
 
 def _quoted(path: str) -> str:

@@ -7,9 +7,10 @@ The Markdown is that of GitHub and of the Hugging Face Hub: CommonMark with tabl
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote
+
+from publishing.foreign_text import in_one_line
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 """Underscores within a word mean themselves, and most names have some. ``$`` begins a formula on GitHub."""
@@ -19,10 +20,13 @@ _PLAIN = re.compile(r"[\w.,:;/@+=()-]+")
 
 
 def text(value: object) -> str:
-    """Write a value as text in one line, also within a cell of a table; no character of it has a meaning."""
-    plain = " ".join(_visible(str(value)).split())
-    escaped = _SPECIAL.sub(lambda found: "\\" + found[0], plain)
-    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", escaped)
+    """Write a value as text in one line, which may begin one; no character of it has a meaning."""
+    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", inline(value))
+
+
+def inline(value: object) -> str:
+    """Write a value as text behind other text, or in a cell of a table; no character of it has a meaning."""
+    return _SPECIAL.sub(lambda found: "\\" + found[0], in_one_line(str(value)))
 
 
 def code(value: object) -> str:
@@ -48,8 +52,3 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]], right: Iterable[i
     titles, figures = list(heads), set(right)
     rule = ["---:" if index in figures else "---" for index in range(len(titles))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, rule, *rows))
-
-
-def _visible(value: str) -> str:
-    """Take out what is not seen: control characters, and those that turn the direction of writing."""
-    return "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in value)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from publishing.errors import PublishError
+from publishing.foreign_text import visible
 from publishing.pages.text_template import render
 from publishing.record import Record
 
@@ -54,8 +55,9 @@ def _values(record: Record) -> dict[str, Any]:
         "opset": record.opset,
         "runtime": runtime_of(record),
         "named": has_imagenet_classes(record),
-        # A string of JSON is one of Python, too, as long as nothing is written as a surrogate pair.
-        "input_name": json.dumps(record.io_ports["inputs"][0]["name"], ensure_ascii=False),
+        # A string of JSON is one of Python, too, as long as nothing is written as a surrogate pair; Python's
+        # own escapes keep it from looking like other code than it is.
+        "input_name": visible(json.dumps(record.io_ports["inputs"][0]["name"], ensure_ascii=False)),
         "height": height,
         "width": width,
         "resize": int(asked["resize"]),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from publishing.addresses import names_a_user
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, read_checksums
 from publishing.stores.interface import Content, Stamp, content_of
@@ -33,9 +34,9 @@ def file_system(url: str) -> tuple[Any, str]:
     import fsspec
 
     parts = urlsplit(url)
-    if parts.username or parts.password:
+    if names_a_user(url):
         raise PublishError(
-            f"the URL {parts.scheme}://...@{parts.hostname} holds credentials, which would end up in logs; "
+            f"the URL {url} holds credentials, not shown here, which would end up in logs; "
             "put them where the store looks for them, in its environment variables or its own file"
         )
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from converters.interface import export_call
+from converters.interface import WORKER_MODULES, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
@@ -81,6 +82,15 @@ def export(tmp_path: Path) -> Export:
         return Exported(folder / "model.onnx", read_npz(folder / "inputs.npz"), outputs, answer)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def worker_module() -> Iterator[Callable[[str], Any]]:
+    """Import a module of the workers that needs no framework, as their scripts do: by path."""
+    with pytest.MonkeyPatch.context() as patch:
+        for folder in (WORKER_MODULES, SOURCES["mxnet"].folder, SOURCES["paddle"].folder):
+            patch.syspath_prepend(str(folder))
+        yield importlib.import_module
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_the_reference_is_what_caffe2_computes_with_the_whole_pair(
     inputs: dict[str, Any] = dict(exported.inputs)
     np.savez(tmp_path / "inputs.npz", **inputs)
     run_in("caffe2", _RUN_WHOLE_NETS)
-    with np.load(tmp_path / "outputs.npz") as outputs:
+    with np.load(tmp_path / "outputs.npz", allow_pickle=False) as outputs:
         for name in exported.inputs:
             np.testing.assert_array_equal(exported.outputs[name], outputs[name])
 
@@ -88,7 +88,7 @@ import numpy as np
 from caffe2.python import workspace
 
 with open("pair/init_net.pb", "rb") as init, open("pair/predict_net.pb", "rb") as predict:
-    with np.load("inputs.npz") as inputs:
+    with np.load("inputs.npz", allow_pickle=False) as inputs:
         predictor = workspace.Predictor(init.read(), predict.read())
         outputs = {name: predictor.run({"data": inputs[name]})[0] for name in inputs.files}
 np.savez("outputs.npz", **outputs)
@@ -104,7 +104,7 @@ def test_names_weights_and_counts_are_those_of_the_nets(
     assert [value.name for value in graph.input] == ["data"]
     assert [value.name for value in graph.output] == ["probabilities"]
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    with np.load(tmp_path / "arrays.npz") as arrays:
+    with np.load(tmp_path / "arrays.npz", allow_pickle=False) as arrays:
         assert set(stored) == set(arrays.files)
         for name, values in stored.items():
             np.testing.assert_array_equal(values, arrays[name])
@@ -196,7 +196,7 @@ def write(file, *more):
     with open(file, "wb") as stream:
         stream.write(init_net.SerializeToString())
 
-with np.load("weights.npz") as arrays:
+with np.load("weights.npz", allow_pickle=False) as arrays:
     for name in arrays.files:
         given = {"shape": arrays[name].shape, "values": arrays[name]}
         init_net.op.append(core.CreateOperator("GivenTensorFill", [], [name], **given))

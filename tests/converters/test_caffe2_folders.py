@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import WorkerError
 from tests.converters.caffe2_pairs import BEGIN, SMALL
 from tests.converters.conftest import Export
+from tests.converters.hostile import POINTED_AT, POINTER
 from tests.converters.test_caffe2 import export_pair
 
 pytestmark = pytest.mark.caffe2
@@ -50,8 +51,26 @@ SPOILED = {
         "ConstantFill has 1 inputs and 1 outputs, needed none and one",
     ),
     "a filling that fails": (
+        "op = core.CreateOperator('GivenTensorIntFill', [], ['scores_b'], shape=[5], values=[1] * 4)\n"
+        "init_net.op.append(op)\n" + SAVE,
+        "init_net.pb: GivenTensorIntFill cannot fill scores_b: ",
+    ),
+    "a negative size": (
         "init_net.op.append(core.CreateOperator('XavierFill', [], ['scores_b'], shape=[-5]))\n" + SAVE,
-        "init_net.pb: XavierFill cannot fill scores_b: ",
+        "init_net.pb gives scores_b the shape (-5,), which no parameter of an ONNX file can have",
+    ),
+    "two negative sizes with as many values as their product": (
+        "init_net.op[0].arg[0].ints[:] = [-4, 3, 3, -3]\n" + SAVE,
+        "init_net.pb gives conv1_w the shape (-4, 3, 3, -3), which no parameter of an ONNX file can have",
+    ),
+    "a size of 2**64 values, which is 0 in 64 bits": (
+        "del init_net.op[0].arg[1].floats[:]\ninit_net.op[0].arg[0].ints[:] = [1 << 32, 1 << 32]\n" + SAVE,
+        "init_net.pb gives conv1_w the shape (4294967296, 4294967296), which no parameter",
+    ),
+    "a few bytes that fill the memory": (
+        "fill = lambda name: core.CreateOperator('ConstantFill', [], [name], shape=[1 << 28])\n"
+        "init_net.op.extend(map(fill, 'abcdefghi'))\n" + SAVE,
+        "init_net.pb fills more parameters than an ONNX file can hold",
     ),
     "too few values": (
         "del init_net.op[0].arg[1].floats[5:]\n" + SAVE,
@@ -137,6 +156,7 @@ def test_damaged_files_are_told_by_name(export: Export, run_in: RunIn, tmp_path:
         (b"", "init_net.pb fills no parameters: it holds no operators of a NetDef"),
         (b'name: "init"\nop { }\n', "init_net.pb cannot be read as a Caffe2 NetDef"),
         (good["init_net.pb"].replace(b"\x2d", b"\x35"), "init_net.pb"),
+        (POINTER, f"init_net.pb cannot be read: {POINTED_AT}"),
     ):
         init.write_bytes(content)
         assert expected in _refusal(export, pair)
@@ -145,6 +165,7 @@ def test_damaged_files_are_told_by_name(export: Export, run_in: RunIn, tmp_path:
         (good["predict_net.pb"][:-7], "predict_net.pb cannot be read as a Caffe2 NetDef"),
         (b"", "predict_net.pb holds no operators of a Caffe2 NetDef"),
         (b'name: "small"\nop { type: "Relu" }\n', "predict_net.pb cannot be read as a Caffe2 NetDef"),
+        (POINTER, f"predict_net.pb cannot be read: {POINTED_AT}"),
     ):
         predict.write_bytes(content)
         assert expected in _refusal(export, pair)

@@ -52,7 +52,7 @@ def rerun(net, inputs):
             workspace.RunOperatorOnce(operator)
     return workspace.FetchBlob(logits).reshape(len(inputs), -1)
 
-with np.load("inputs.npz") as archive:
+with np.load("inputs.npz", allow_pickle=False) as archive:
     inputs = np.concatenate([archive[name] for name in archive.files])
 """
 
@@ -84,7 +84,7 @@ net, shapes, logits = logits_of({name!r}, inputs, 0, **{channels!r})
 np.savez("made.npz", logits=logits, **{{name: workspace.FetchBlob(name) for name in shapes}})
 """
     run_in("caffe2", START + FILL + code)
-    with np.load(tmp_path / "made.npz") as archive:
+    with np.load(tmp_path / "made.npz", allow_pickle=False) as archive:
         made = {key: archive[key] for key in archive.files}
     logits = made.pop("logits")
     assert logits.shape == (4, 1000)
@@ -104,7 +104,7 @@ logits = [logits_of("shufflenet", inputs, seed, **{THIN["shufflenet"]!r})[2] for
 np.save("logits.npy", logits)
 """
     run_in("caffe2", START + FILL + code)
-    first, again, other = np.load(tmp_path / "logits.npy")
+    first, again, other = np.load(tmp_path / "logits.npy", allow_pickle=False)
     np.testing.assert_array_equal(first, again)
     assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.9
 
@@ -119,7 +119,7 @@ next(argument for argument in first.arg if argument.name == "size").i = 3
 np.save("logits.npy", [right, rerun(net, inputs)])
 """
     run_in("caffe2", START + FILL + code)
-    right, wrong = np.load(tmp_path / "logits.npy")
+    right, wrong = np.load(tmp_path / "logits.npy", allow_pickle=False)
     assert np.abs(right - wrong).max() > 0.05
 
 

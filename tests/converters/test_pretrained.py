@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -58,6 +59,14 @@ paddle.save(state, 'weights.pdparams')
     + "arrays = {{name: value.numpy() for name, value in state.items()}}\n"
     + "pickle.dump({{**arrays, 'hook': Evil()}}, open('evil.pdparams', 'wb'), 2)\n"
 )
+PADDLE_PACKED = """\
+import sys; sys.path[:0] = [{worker!r}, {folder!r}]
+import paddle_models, tarfile
+from paddle.vision.models import squeezenet as of
+of.model_urls[{model!r}] = ({url!r}, None)
+address, file = paddle_models.find_pretrained({model!r})
+assert tarfile.is_tarfile(file), file
+"""
 MXNET = """\
 import sys; sys.path[:0] = [{worker!r}, {folder!r}]
 import export, mxnet as mx
@@ -288,6 +297,11 @@ def test_paddle_vision_weights_from_their_server(
     assert record["origin"].endswith(entry[0])
     assert record["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
+    # What is an archive stays one: paddle itself would unpack it, however large it becomes.
+    files["/packed.pdparams"] = _tar("unpacked", weights)
+    _make(run_in, "paddle", model, PADDLE_PACKED, url=f"{address}/packed.pdparams")
+    assert not list(Path.home().rglob("unpacked"))
+
 
 @pytest.mark.mxnet
 def test_mxnet_weights_from_the_model_store(
@@ -328,6 +342,13 @@ def test_mxnet_weights_from_the_model_store(
     _assert_same(outputs, from_file.outputs)
     assert record["origin"].endswith(address + path)
     assert record["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def _tar(name: str, content: Path) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(content, name)
+    return packed.getvalue()
 
 
 def _zip(name: str, content: Path) -> bytes:

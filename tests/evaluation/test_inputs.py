@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,24 @@ def test_a_bad_picture_is_named(picture: Path | tuple[str, bytes], words: str) -
 def test_seed_and_batch_are_checked(seed: int, batch: int) -> None:
     with pytest.raises(EvaluationError, match=r"seed -1|batch [01]"):
         fixed_inputs(MODEL, [], seed=seed, batch=batch)
+
+
+class _Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_objects_in_an_npz_file_are_not_unpickled(tmp_path: Path) -> None:
+    ran, file = tmp_path / "ran", tmp_path / "inputs.npz"
+    np.savez(file, pictures=np.array([_Touch(ran)], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        read_npz(file)
+    assert not ran.exists()
+    with np.load(file, allow_pickle=True) as archive:
+        assert len(archive["pictures"]) == 1
+    assert ran.exists()  # so the file would have been made

@@ -157,16 +157,6 @@ def test_raising_is_refused() -> None:
         retarget(model, 12)
 
 
-@pytest.mark.parametrize("opset", [12, 13])
-def test_another_domain_is_refused_at_any_opset(opset: int) -> None:
-    stamp = f'<ir_version: 7, opset_import: ["": {opset}, "com.example": 1]>'
-    model = parser.parse_model(
-        f"{stamp} g (float[N] x) => (float[N] y) {{ [odd] y = com.example.Strange(x) }}"
-    )
-    with pytest.raises(RetargetError, match=r"Strange \(node 'odd'\) is of domain 'com.example'"):
-        retarget(model, 12)
-
-
 def test_the_long_name_of_the_default_domain_is_understood() -> None:
     stamp = '<ir_version: 7, opset_import: ["ai.onnx": 13]>'
     model = parser.parse_model(f"{stamp} g (float[N,4] x) => (float[N,4] y) {{ y = Softmax<axis=1>(x) }}")
@@ -178,7 +168,7 @@ def test_the_long_name_of_the_default_domain_is_understood() -> None:
 def test_an_invalid_model_is_refused_at_any_opset(opset: int) -> None:
     text = "g (float[2] x, float[3] z) => (float[2] y) { y = Add(x, z) }"
     model = parser.parse_model(f'<ir_version: 7, opset_import: ["": {opset}]> {text}')
-    with pytest.raises(RetargetError, match=r"not valid at opset 12.*Add"):
+    with pytest.raises(RetargetError, match=r"^the source is not a valid model: .*Add"):
         retarget(model, 12)
 
 

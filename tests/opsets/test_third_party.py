@@ -88,7 +88,7 @@ def wrong(case: Case, target: int, lowered: bytes, workers: SimpleQueue[Worker])
     """How ``lowered`` does not give the numbers of ``case`` in any runtime; empty if it does."""
     worker = workers.get()
     try:
-        outcome, judge, reason, _ = numbers_of(case, lowered, judges(target), worker)
+        outcome, judge, reason, _ = numbers_of(case, lowered, judges(target, lowered), worker)
     finally:
         workers.put(worker)
     return "" if outcome == RIGHT else f"{outcome} ({judge}): {reason}"

@@ -40,12 +40,18 @@ def wait_until_running(call: RuntimeCall, key: str) -> None:
 
 
 def verdict(
-    file: Path, opset: int, inputs: dict[str, Array], references: dict[str, Array], folder: Path
+    file: Path,
+    opset: int,
+    inputs: dict[str, Array],
+    references: dict[str, Array],
+    folder: Path,
+    *,
+    quantized: bool = False,
 ) -> Verdict:
     """The verdict on ``file`` of all runtimes that are asked at ``opset``."""
     np.savez(folder / "inputs.npz", **inputs)  # type: ignore[arg-type]
     runs = {}
-    for runtime in asked_at(opset):
+    for runtime in asked_at(opset, quantized=quantized):
         (folder / runtime).mkdir()
         call = RuntimeCall(runtime, {"model": file}, folder / "inputs.npz", folder / runtime)
         runs[runtime] = run(call)["model"]

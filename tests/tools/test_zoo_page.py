@@ -97,7 +97,7 @@ def _command(*arguments: Path | str, code: int = 0) -> str:
 
 def test_figures_and_their_explanations(page: str) -> None:
     assert "| timm/net | 6, 9 | 1.240 | 1.2 | +3.33% | 0.777 |  |  |  | 59.6 |  | [1] |" in page
-    assert "- [1] parameters: it is | another" in page
+    assert r"- [1] parameters: it is \| another" in page
     assert "not published on this occasion: timm/other." in page
 
 

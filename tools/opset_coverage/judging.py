@@ -10,12 +10,24 @@ from queue import SimpleQueue
 import numpy as np
 
 from tools.opset_coverage.cases import Array, Case
-from tools.opset_coverage.runtimes import ONNXRUNTIME, OPENCV, OPENVINO, RAISED, judges
+from tools.opset_coverage.runtimes import (
+    EXACT,
+    ONNXRUNTIME,
+    OPENCV,
+    OPENVINO,
+    RAISED,
+    also_as_written,
+    judges,
+)
 from tools.opset_coverage.worker import Worker
 
 RIGHT, WRONG, NOT_RUN, REFUSED = "right", "wrong", "not run", "refused"
 INVALID, CRASHED = "invalid", "crashed"
 """The outcomes. A tool that raises what it does not announce, or ends its process, has crashed."""
+
+
+ORIGINAL = (ONNXRUNTIME, OPENVINO, EXACT)
+"""The runtimes of which one should get a case right as it came."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,9 @@ def judge_case(
         for tool in tools:
             outcome, judge, reason, dissent = judged_numbers(case, target, tool, worker)
             if outcome != RIGHT and original_runs is None:
-                original_runs = any(gets_original(case, name, worker) for name in (ONNXRUNTIME, OPENVINO))
+                original_runs = any(
+                    gets_original(case, name, worker) for name in (ONNXRUNTIME, OPENVINO, EXACT)
+                )
             yield Result(
                 case.name,
                 case.operator,
@@ -108,7 +122,11 @@ def judged_numbers(case: Case, target: int, tool: str, worker: Worker) -> Verdic
     if answer.kind != "done":
         outcome = {"refused": REFUSED, "invalid": INVALID}.get(answer.kind, CRASHED)
         return outcome, "", answer.reason, ()
-    return numbers_of(case, answer.value, judges(target), worker)
+    verdict = numbers_of(case, answer.value, judges(target, answer.value), worker)
+    if verdict[:2] == (RIGHT, ONNXRUNTIME) and also_as_written(answer.value):
+        as_written = numbers_of(case, answer.value, (EXACT,), worker)
+        return verdict if as_written[0] == RIGHT else as_written
+    return verdict
 
 
 def numbers_of(case: Case, model: bytes, names: tuple[str, ...], worker: Worker) -> Verdict:

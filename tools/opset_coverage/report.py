@@ -35,7 +35,9 @@ result is checked, run, and compared with the test's expected outputs within the
   and if a runtime gives the expected numbers. From opset 7 on that is onnxruntime, else OpenVINO; below 7,
   where onnxruntime refuses, it is OpenVINO, else onnxruntime after `onnx.version_converter` raised the
   result to 9, or where that cannot, our own rules did; else OpenCV. onnx.reference is asked last, and not
-  about forms that it is known to get wrong.
+  about forms that it is known to get wrong. Where integers are added up, exact arithmetic alone decides,
+  because runtimes saturate on some processors; other quantised graphs have to be right in onnxruntime with
+  its optimisations and without.
 """
 
 

@@ -13,11 +13,15 @@ import numpy as np
 import onnx
 from onnx import ModelProto
 
+from parity.exact import evaluate, has_integer_operators
+from parity.quantized import is_quantized
 from tools.opset_coverage.cases import Array, default_opset, every_node
 
 ONNXRUNTIME, OPENVINO, OPENCV, REFERENCE = "onnxruntime", "OpenVINO", "OpenCV", "onnx.reference"
 RAISED = "onnxruntime after raising to 9"
 RAISED_BY_US = "onnxruntime after raising to 9 by our own rules"
+EXACT = "exact arithmetic"
+"""The graph as it is written: integers added up by parity's exact arithmetic, the rest by onnxruntime."""
 LOWEST_OF_ONNXRUNTIME = 7
 """Below this opset onnxruntime refuses most operators, and runs the rest with newer meanings."""
 
@@ -37,6 +41,10 @@ def run_onnxruntime(model: bytes, inputs: dict[str, Array]) -> list[Array]:
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return list(session.run(None, inputs))
+
+
+def run_exact(model: bytes, inputs: dict[str, Array]) -> list[Array]:
+    return evaluate(onnx.load_from_string(model), inputs)
 
 
 def run_raised(model: bytes, inputs: dict[str, Array]) -> list[Array]:
@@ -106,6 +114,7 @@ def run(runtime: str, model: bytes, inputs: dict[str, Array]) -> list[Array]:
 
 
 RUNTIMES: dict[str, Callable[[bytes, dict[str, Array]], list[Array]]] = {
+    EXACT: run_exact,
     ONNXRUNTIME: run_onnxruntime,
     OPENVINO: run_openvino,
     RAISED: run_raised,
@@ -115,11 +124,21 @@ RUNTIMES: dict[str, Callable[[bytes, dict[str, Array]], list[Array]]] = {
 }
 
 
-def judges(opset: int) -> tuple[str, ...]:
-    """The runtimes that are asked about a model of ``opset``, the most trusted first."""
+def judges(opset: int, model: bytes) -> tuple[str, ...]:
+    """The runtimes that are asked about a ``model`` of ``opset``, the most trusted first.
+
+    Where integers are added up, the others may saturate, as the processor decides.
+    """
+    if has_integer_operators(onnx.load_from_string(model)):
+        return (EXACT,)
     if opset >= LOWEST_OF_ONNXRUNTIME:
         return (ONNXRUNTIME, OPENVINO, REFERENCE)
     return (OPENVINO, RAISED, RAISED_BY_US, OPENCV, REFERENCE)
+
+
+def also_as_written(model: bytes) -> bool:
+    """Whether ``model`` is quantised, so that what onnxruntime fuses has to be right without that too."""
+    return is_quantized(node.op_type for node in onnx.load_from_string(model).graph.node)
 
 
 def versions() -> str:

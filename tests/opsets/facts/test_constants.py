@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -130,3 +132,9 @@ def test_a_chain_is_followed_and_each_output_told() -> None:
     first = constant(split.outputs[0], 11)
     assert first is not None
     assert first.tolist() == [1.5]
+
+
+def test_the_reference_is_imported_when_something_is_computed() -> None:
+    """Not by a model that holds nothing to compute: it would wait for it."""
+    code = "import sys, opsets; sys.exit('onnx.reference' in sys.modules or 'onnxruntime' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

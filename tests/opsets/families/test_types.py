@@ -291,7 +291,10 @@ def test_a_claim_holds_in_a_runtime(claim: Step) -> None:
             expected, found = (ReferenceEvaluator(model).run(None, numbers) for model in (above, below))
             np.testing.assert_array_equal(found, expected)
         else:
-            assert_same_numbers(above, below)
+            numbers = inputs_for(above)
+            if operator == "Equal":  # of numbers that are no two alike, none is
+                numbers["y"] = numbers["x"][0, :, :1]
+            assert_same_numbers(above, below, numbers)
 
 
 def defaults(schema: onnx.defs.OpSchema) -> dict[str, str]:
@@ -316,7 +319,7 @@ def test_a_claim_is_of_one_signature(claim: Step) -> None:
 def test_a_type_that_the_older_form_lacks_is_refused(operator: str) -> None:
     inputs = "x, x" if operator == "Add" else "x"
     model = parse(14, f"g (int8[2] x) => (int8[2] y) {{ y = {operator}({inputs}) }}")
-    message = rf"{operator} \(node 'y'\), opset 14 to 13: input 0 may not be tensor\(int8\).*lowest .* 14"
+    message = rf"{operator} \(node 'y'\), opset 14 to 13: input 0 may not be tensor\(int8\).* below opset 14$"
     with pytest.raises(opsets.RetargetError, match=message):
         opsets.retarget(model, 12)
 

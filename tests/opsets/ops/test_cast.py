@@ -84,6 +84,7 @@ def test_not_is_the_rest_to_one() -> None:
             z_Neg_1 = Neg(z_Clip_1)
             z = Add<broadcast=1>(z_Neg_1, z_one)
         }""",
+        inputs={"x": np.array([1, 3], dtype=np.float32), "y": np.array([2, 2], dtype=np.float32)},
     )
 
 

@@ -35,12 +35,52 @@ def test_a_scale_per_channel_is_spelt_out() -> None:
         13,
         graph("int8", "<float[4] s = {1,2,3,4}, int8[4] p = {0,-3,5,7}>", "axis=-2"),
         """g (int8[2,4,5] x) => (float[2,4,5] y)
-        <float[1,4,1] y_zero_point = {0,-3,5,7}, float[1,4,1] y_scale = {1,2,3,4}> {
-            y_Cast = Cast<to=1>(x)
-            y_Sub = Sub(y_Cast, y_zero_point)
+        <float[1,4,1] y_zero_point = {0,-3,5,7}, float y_one = {1}, float[1,4,1] y_scale = {1,2,3,4}> {
+            y_DequantizeLinear = DequantizeLinear(x, y_one)
+            y_Sub = Sub(y_DequantizeLinear, y_zero_point)
             y = Mul(y_Sub, y_scale)
         }""",
     )
+
+
+@pytest.mark.parametrize("attributes", ["", "axis=0", "axis=2"])
+def test_one_element_is_a_scale_for_all_data(attributes: str) -> None:
+    """ONNX Runtime's quantiser gives it one axis, and leaves ``axis`` at 1 for data of any number of axes."""
+    assert_step(
+        13,
+        graph("uint8", "<float[1] s = {0.5}, uint8[1] p = {3}>", attributes),
+        graph(
+            "uint8", "<float y_scale = {0.5}, uint8 y_zero_point = {3}>", inputs="x, y_scale, y_zero_point"
+        ),
+    )
+
+
+@pytest.mark.parametrize("axes", ["", "[1]"])
+@pytest.mark.parametrize("constant", [True, False])
+def test_one_element_on_one_axis_comes_down(axes: str, constant: bool) -> None:
+    """A scale without axes and a zero point with one is what files hold, too."""
+    given_, constants = "", f"<float[1] s = {{0.5}}, int32{axes} p = {{0}}>"
+    if not constant:
+        given_, constants = f", float[1] s, int32{axes} p", ""
+    text = f"g (int32[4] x{given_}) => (float[4] y) {constants} {{ y = DequantizeLinear(x, s, p) }}"
+    model = parse(13, text)
+    inputs: dict[str, Array] = {"x": np.array([5, -700, 3, 2], dtype=np.int32)}
+    if not constant:
+        inputs |= {"s": np.array([0.5], np.float32), "p": np.zeros([1] * bool(axes), np.int32)}
+    for target in (12, 9, 7, 6):
+        assert_same_numbers(model, retarget(model, target), inputs)
+
+
+def test_an_axis_that_the_data_have_not_is_refused() -> None:
+    model = parse(13, "g (int8[4] x) => (float[4] y) <float[4] s = {1,2,3,4}> { y = DequantizeLinear(x, s) }")
+    with pytest.raises(RetargetError, match=r"its scale is along axis 1, and its data has 1 axes"):
+        step(model)
+
+
+def test_a_scale_of_one_that_was_added_goes_again() -> None:
+    model = parse(13, graph("int8", "<float[4] s = {1,2,3,4}>", inputs="x, s"))
+    assert [node.op_type for node in retarget(model, 10).graph.node] == ["DequantizeLinear", "Mul"]
+    assert [node.op_type for node in retarget(model, 9).graph.node] == ["Cast", "Mul"]
 
 
 @given(

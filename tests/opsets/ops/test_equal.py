@@ -29,6 +29,10 @@ def test_floats_are_equal_where_none_is_less_and_both_are_numbers() -> None:
             z_Or_1 = Or(z_Less_1, z_Less_2)
             z = And(z_Not, z_Or_1)
         }""",
+        inputs={
+            "x": np.arange(6, dtype=np.float32).reshape(2, 3),
+            "y": np.array([0, 4, 9], dtype=np.float32),
+        },
     )
 
 

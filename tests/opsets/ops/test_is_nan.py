@@ -27,6 +27,7 @@ def test_a_number_is_below_1_or_its_negative_below_0() -> None:
             z_Or = Or(z_Less, z_Less_1)
             z = Not(z_Or)
         }""",
+        inputs={"x": np.array([[np.nan, 1, -2], [0, np.inf, np.nan]], dtype=np.float32)},
     )
 
 
@@ -41,6 +42,7 @@ def test_an_infinity_is_beyond_the_largest_number() -> None:
             z_Less_1 = Less(z_Neg, z_limit_1)
             z = Or(z_Less, z_Less_1)
         }""",
+        inputs={"x": np.array([[np.nan, 1, -np.inf], [0, np.inf, 3e38]], dtype=np.float32)},
     )
 
 

@@ -28,6 +28,7 @@ def test_negative_indices_and_axes_count_from_the_front() -> None:
             z_Add = Add(i, z_Mul)
             z = OneHot<axis=0>(z_Add, d, v)
         }""",
+        inputs={"i": np.array([1, -1])},
     )
 
 
@@ -51,6 +52,7 @@ def test_zero_and_one_are_a_cast() -> None:
             z_Equal = Equal(z_Unsqueeze, z_numbers)
             z = Cast<to=1>(z_Equal)
         }""",
+        inputs={"i": np.array([0, 2])},
     )
 
 

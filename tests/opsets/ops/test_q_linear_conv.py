@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets.lowering import lower
-from tests.opsets.comparing import assert_same_numbers, parse, step
+from tests.opsets.comparing import assert_same_numbers, parse, run, step
 from tests.opsets.shapes import in_brackets
 
 BOUND = "in floats: exact while every sum stays below 2**24"
@@ -106,3 +106,14 @@ def test_any_conv_integer(
         for name, kind, shape in (("x", data, (2, 4, *lengths)), ("w", weight, (2, inner, *window)))
     }
     assert_same_numbers(model, step(model), inputs)
+
+
+def test_no_sum_saturates_before_the_result_does() -> None:
+    """Two products of 255 and 127 are beyond 16 bits, in which some processors add them up."""
+    parameters = "float s = {1}, float u = {20000}, uint8 z = {0}, int8 m = {0}"
+    text = f"""g (uint8[1,8,2,2] x, int8[1,8,2,2] w) => (uint8[1,1,1,1] y) <{parameters}>
+    {{ y = QLinearConv(x, s, z, w, s, m, u, z) }}"""
+    model = parse(10, text)
+    inputs = {"x": np.full((1, 8, 2, 2), 255, np.uint8), "w": np.full((1, 8, 2, 2), 127, np.int8)}
+    for each in (model, step(model)):
+        assert run(each, inputs)[0].ravel().tolist() == [round(32 * 255 * 127 / 20000)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.opsets.comparing import Array, assert_same_numbers, parse, step
+from tests.opsets.comparing import Array, assert_same_numbers, parse, run, step
 
 
 def numbers(kind: str, shape: tuple[int, ...], seed: int) -> Array:
@@ -85,3 +85,11 @@ def test_any_mat_mul_integer(
     )
     inputs = {"a": numbers(left, shape, 1), "b": numbers(right, (4, *columns), 2)}
     assert_same_numbers(model, step(model), inputs)
+
+
+def test_no_sum_saturates_before_the_result_does() -> None:
+    """Two products of 255 and 127 are beyond 16 bits, in which some processors add them up."""
+    model = parse(10, "g (uint8[1,64] a, int8[64,2] b) => (int32[1,2] y) { y = MatMulInteger(a, b) }")
+    inputs = {"a": np.full((1, 64), 255, np.uint8), "b": np.tile(np.array([127, -127], np.int8), (64, 1))}
+    for each in (model, step(model)):
+        assert run(each, inputs)[0].tolist() == [[64 * 255 * 127, -64 * 255 * 127]]

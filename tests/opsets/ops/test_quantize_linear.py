@@ -63,6 +63,27 @@ def test_a_scale_per_channel_is_spelt_out() -> None:
     )
 
 
+@pytest.mark.parametrize("attributes", ["", "axis=0", "axis=2"])
+def test_one_element_is_a_scale_for_all_data(attributes: str) -> None:
+    assert_step(
+        13,
+        graph("<float[1] s = {0.5}, uint8[1] p = {7}>", attributes),
+        graph("<float y_scale = {0.5}, uint8 y_zero_point = {7}>", "", inputs="x, y_scale, y_zero_point"),
+    )
+
+
+@pytest.mark.parametrize("shape", ["[8]", "[2,2,1,2]"])
+def test_a_scale_without_axes_and_a_zero_point_with_one(shape: str) -> None:
+    model = parse(
+        10,
+        f"g (float{shape} x) => (int8{shape} y) <float s = {{0.5}}, int8[1] p = {{7}}> "
+        "{ y = QuantizeLinear(x, s, p) }",
+    )
+    numbers = np.linspace(-90, 90, 8, dtype=np.float32).reshape(8 if shape == "[8]" else (2, 2, 1, 2))
+    for target in (9, 6):
+        assert_same_numbers(model, retarget(model, target), {"x": numbers})
+
+
 @given(
     numbers=st.lists(st.integers(-2000, 2000), min_size=12, max_size=12),
     kind=st.sampled_from(["int8", "uint8"]),
@@ -86,7 +107,7 @@ def test_halves_are_rounded_to_even_in_every_opset(
     )
     inputs = {"x": (np.array(numbers, dtype=np.float32) / 8).reshape(4, 3)}
     for target in (12, 9, 7):
-        assert_same_numbers(model, retarget(model, target), inputs)
+        assert_same_numbers(model, retarget(model, target), inputs, zeros=True)
 
 
 def test_near_a_half_below_10() -> None:

@@ -12,9 +12,10 @@ from onnx import checker, helper
 from onnx.numpy_helper import from_array
 
 from opsets.facts.inference import ShapeInference
-from opsets.reading import names_in, read_model, write_model
+from opsets.reading import names_in, read_model
 from opsets.tidying.cleaning import clean, count_from_front
 from opsets.walk import Walk
+from opsets.writing import write_model
 from tests.opsets.comparing import assert_same_numbers, noise, parse, run, text_of
 
 

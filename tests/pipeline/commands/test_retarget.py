@@ -116,9 +116,10 @@ def test_data_from_outside_is_refused(tmp_path: Path, model: onnx.ModelProto) ->
     ("text", "reason"),
     [
         (
-            '<ir_version: 8, opset_import: ["": 18, "mine": 1]>'
-            " g (float[2] x) => (float[2] y) { y = mine.Own(x) }",
-            "Own (node 'y') is of domain 'mine'",
+            '<ir_version: 8, opset_import: ["": 18]>'
+            " g (float[2,2] x, int64[1] a) => (float[M,N] y) { y = ReduceMean(x, a) }",
+            "ReduceMean (node 'y'), opset 18 to 17: its axes (a) are computed at run time, not constant; "
+            "it is not known to be possible below opset 18",
         ),
         (TEXT.format(ir=3, opset=8), "the model is at opset 8, below the target 12"),
     ],
@@ -145,3 +146,30 @@ def test_a_disk_that_refuses_is_one_error_and_leaves_nothing(tmp_path: Path) -> 
 def test_a_file_in_the_place_of_the_folder_is_one_error(tmp_path: Path) -> None:
     error = _refused(tmp_path, 2, "model.onnx", "--opset", "12", "-o", "model.onnx/out.onnx")
     assert "no folder model.onnx" in error
+
+
+HOSTILE = "a\x1b]0;x\x07\r\nout.onnx: opset 18 to 12\n::error::b\x9b\u202e https://me:word@host/"
+
+
+@pytest.mark.parametrize("place", ["operator", "node", "domain", "tensor"])
+def test_what_a_file_says_is_printed_escaped(tmp_path: Path, model: onnx.ModelProto, place: str) -> None:
+    node = model.graph.node[0]
+    if place == "operator":
+        node.op_type = HOSTILE
+    elif place == "domain":
+        node.domain = HOSTILE
+        model.opset_import.add(domain=HOSTILE, version=1)
+    elif place == "node":
+        node.name, node.op_type = HOSTILE, "NonZeroes"
+    else:
+        node.input[0] = HOSTILE
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    answer = _command(tmp_path, "model.onnx", "--opset", "12", "-o", "out.onnx")
+    assert answer.returncode in (1, 2)
+    assert answer.stdout == ""
+    *logged, line = answer.stderr.removesuffix("\n").split("\n")
+    assert all(said.startswith("  | ") for said in logged), logged  # by the library that reads the graph
+    assert line.startswith("error: ")
+    assert answer.stderr.replace("\n", "").isprintable(), ascii(answer.stderr)
+    assert r"\x1b]0;x\x07" in answer.stderr
+    assert "word" not in answer.stderr

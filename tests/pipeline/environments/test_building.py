@@ -163,6 +163,30 @@ def test_no_index_is_asked_where_pip_may_not(
         assert any("framework" in path for path in asked)
 
 
+@pytest.mark.parametrize("status", [401, 404, 503])
+def test_no_password_of_an_index_is_in_message_or_log(
+    source: Source, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
+    (source.folder / "requirements.lock").write_text(f"absent==1.0 --hash=sha256:{'ab' * 32}\n")
+    with answered_by(Refuses) as index:
+        monkeypatch.setenv(
+            "PIP_INDEX_URL", f"{index}/simple?token=w0rd-w0rd".replace("://", "://me:w0rd-w0rd@")
+        )
+        with pytest.raises(EnvironmentBuildError, match="absent") as failure:
+            _ensure(source)
+    logs = [path.read_text() for path in environments_folder().glob("*.log")]
+    assert len(logs) == 1
+    assert "absent" in logs[0]
+    assert not [text for text in (*logs, str(failure.value)) if "w0rd" in text]
+
+
 def test_a_run_that_can_build_has_no_failure(source: Source) -> None:
     run = RunEnvironments(stop=NEVER, say=lambda _message: None)
     assert run.ensure(source) == run.available(source)
@@ -205,7 +229,7 @@ def test_what_a_killed_build_left_is_cleared_away(source: Source) -> None:
 def test_parallel_runs_build_it_once(source: Source) -> None:
     code = (
         "import sys, threading; from pathlib import Path\n"
-        "from converters.interface import Source; from pipeline import environments\n"
+        "from converters.interface import Source; from pipeline.environments import building\n"
         f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',), 'MIT', 'org.example')\n"
         "e = building.ensure(source, stop=threading.Event(), say=print)\n"
         "assert e.catalogue\n"

@@ -1,0 +1,192 @@
+"""The walk down: one opset at a time, every node asked, until the target."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import onnx
+import onnx_ir as ir
+
+import opsets.ops  # noqa: F401 - registers every operator
+from opsets.errors import CannotAdapt
+from opsets.facts.constants import computed
+from opsets.facts.inference import ShapeInference
+from opsets.facts.types import refused_type
+from opsets.facts.versions import since_version
+from opsets.obstacles import Obstacle, name_origins, origin_of
+from opsets.reading import OpenAxis, fix_axes, names_in, read_model
+from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
+from opsets.rewrite import Rewrite
+from opsets.tidying.cleaning import clean, count_from_front
+from opsets.tidying.dead import remove_dead
+from opsets.tidying.simplification import simplify
+from opsets.tidying.sorting import sort_nodes
+from opsets.walk import Walk
+
+
+@dataclass
+class Descent:
+    """A model that has been walked down, and what was done to it and found in its way."""
+
+    model: ir.Model
+    sorted: int = 0
+    """Nodes that stood before what they need."""
+    folded: int = 0
+    corrected: dict[str, tuple[ir.Shape, ir.Shape]] = field(default_factory=dict)
+    """The values whose declared shape is wrong, with it and the one that is computed."""
+    rewrites: Counter[str] = field(default_factory=Counter)
+    """The kinds of rewrites, with the number of nodes that each was done to."""
+    bounds: tuple[str, ...] = ()
+    obstacles: list[Obstacle] = field(default_factory=list)
+    """In the order of the walk; where there are any, the model is of no use."""
+
+
+def descend(
+    source: onnx.ModelProto, current: int, target: int, fixed: Mapping[OpenAxis, int] | None = None
+) -> Descent:
+    """``source``, of opset ``current``, at opset ``target``, its open axes ``fixed`` where that is given.
+
+    Raises :class:`RetargetError` where it is no graph.
+    """
+    model = read_model(source)
+    result = Descent(model, sort_nodes(model))
+    fix_axes(model, fixed or {})
+    name_origins(model)
+    weights = frozenset(
+        tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
+    )
+    inference = ShapeInference(current, model.graph.opset_imports)
+    walk = Walk(model, inference, names_in(model), weights)
+    declared, outputs = (
+        _shapes(model),
+        {value.name: (value.shape, value.type) for value in model.graph.outputs},
+    )
+    before = len(list(model.graph.all_nodes()))
+    simplify(walk)
+    count_from_front(walk)
+    result.corrected = _contradictions(declared, _shapes(model))
+    clean(walk)
+    result.folded = before - len(list(model.graph.all_nodes()))
+    _walk_down(walk, current, target, result)
+    clean(walk)  # of what the steps made: the result is as clean as what it was made of
+    for value in model.graph.outputs:
+        shape, kind = outputs[value.name]
+        value.type = kind or value.type
+        value.shape = (
+            result.corrected[value.name][1] if value.name in result.corrected else shape or value.shape
+        )
+    result.bounds = tuple(walk.bounds)
+    return result
+
+
+_WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
+
+
+def _shapes(model: ir.Model) -> dict[str, ir.Shape]:
+    values = (value for node in model.graph.all_nodes() for value in node.outputs)
+    return {str(value.name): value.shape for value in values if value.shape is not None}
+
+
+def _contradictions(
+    declared: Mapping[str, ir.Shape], computed: Mapping[str, ir.Shape]
+) -> dict[str, tuple[ir.Shape, ir.Shape]]:
+    """What is declared otherwise than it is computed, in the number of axes or in a length."""
+    return {
+        name: (shape, computed[name])
+        for name, shape in declared.items()
+        if name in computed and _contradict(shape, computed[name])
+    }
+
+
+def _contradict(one: ir.Shape, other: ir.Shape) -> bool:
+    return len(one) != len(other) or any(
+        a != b for a, b in zip(one, other, strict=True) if isinstance(a, int) and isinstance(b, int)
+    )
+
+
+def _walk_down(walk: Walk, current: int, target: int, result: Descent) -> None:
+    """Every node that stops stays as it is, so that all obstacles are found and not only the first."""
+    stopped = set[ir.Node]()
+    for opset in range(current, target, -1):
+        walk.inference.opset = opset - 1
+        for node in list(walk.model.graph.all_nodes()):
+            if node.domain or node.graph is None or node in stopped:
+                continue
+            operator = node.op_type
+            outcome = _step_node(node, opset, walk)
+            if isinstance(outcome, Obstacle):
+                stopped.add(node)
+                result.obstacles.append(outcome)
+            elif outcome:
+                result.rewrites[f"{operator} {opset} to {opset - 1}"] += 1
+        remove_dead(walk.model)
+
+
+def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
+    """Bring one node to the next lower opset; whether it was rewritten, or what is in its way."""
+    step = (node.op_type, opset)
+    if since_version(*step) == opset and step not in UNCHANGED and _fold(node, opset, walk, weights=False):
+        return True
+    outcome = _adapt(node, opset, walk)
+    if isinstance(outcome, Obstacle) and _fold(node, opset, walk, weights=True):
+        return True
+    return outcome
+
+
+def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
+    step, origin = (node.op_type, opset), origin_of(node)
+    since = since_version(*step)
+    if since is None:
+        return Obstacle(origin, *step, _UNKNOWN, _UNKNOWN, is_defect=True)
+    if since != opset:
+        return False
+    if step in IMPOSSIBLE:
+        return Obstacle(origin, *step, IMPOSSIBLE[step], IMPOSSIBLE[step], is_final=True)
+    if step not in ADAPTERS and step not in UNCHANGED:
+        return Obstacle(origin, *step, _UNCLAIMED, _UNCLAIMED)
+    return _rewritten(node, opset, walk)
+
+
+_UNKNOWN = "the onnx package knows no such operator at this opset"
+_UNCLAIMED = "no adapter is known, nor that nothing changes"
+
+
+def _rewritten(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
+    step, origin, rewrite = (node.op_type, opset), origin_of(node), Rewrite(node, walk)
+    try:
+        if step in ADAPTERS:
+            ADAPTERS[step](rewrite)
+    except CannotAdapt as error:
+        return Obstacle(origin, *step, str(error), _raised_at(error))
+    except Exception as error:  # noqa: BLE001 - an axis that does not exist, which the checker may pass
+        reason = f"it cannot be read ({type(error).__name__}: {error}); is the model valid?"
+        return Obstacle(origin, *step, reason, _raised_at(error), is_defect=True)
+    refused = refused_type(node, opset - 1) if node.graph is not None else None
+    return Obstacle(origin, *step, refused, refused) if refused else rewrite.touched
+
+
+def _raised_at(error: Exception) -> tuple[tuple[str, int], ...]:
+    """Where an adapter gave up: what names other values there is still of one kind."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return tuple((frame.f_code.co_filename, line) for frame, line in frames)
+
+
+def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
+    """Compute a node of constants that would have to be rewritten, unless it makes a graph output.
+
+    Weights stay as they are: one is computed with only where the node cannot be rewritten.
+    """
+    if any(value.is_graph_output() for value in node.outputs):
+        return False
+    arrays = computed(node, opset) if weights else walk.computed_without_weights(node, opset)
+    if arrays is None:
+        return False
+    for output, array in zip(node.outputs, arrays, strict=False):
+        constant = walk.initializer(array, f"{output.name}_value")
+        ir.convenience.replace_all_uses_with(output, constant)
+    assert node.graph is not None
+    node.graph.remove(node, safe=True)
+    return True

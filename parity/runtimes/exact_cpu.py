@@ -1,0 +1,37 @@
+"""Quantised graphs as they are written: integers exactly, the rest in ONNX Runtime with nothing fused.
+
+What it computes does not depend on the processor. The arithmetic is ours, so this does not count as
+independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from parity.runtimes import onnxruntime_cpu
+from parity.runtimes.interface import Array
+
+INDEPENDENT = False
+JUDGE = True
+OPSETS = range(10, 13)  # there is no quantised operator below
+ENVIRONMENT: str | None = None
+QUANTIZED = True
+
+
+def version() -> str:
+    """Return the version of the installed package, and what is done without it."""
+    return f"{onnxruntime_cpu.version()} without optimisations, and our own exact arithmetic of integers"
+
+
+def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+    """Run every data set; see :class:`parity.runtimes.interface.Runtime`."""
+    import onnx
+
+    from parity.exact import evaluate
+
+    whole = onnx.load(model, format="protobuf")
+    constants = {tensor.name for tensor in whole.graph.initializer}
+    name = next(value.name for value in whole.graph.input if value.name not in constants)
+    with onnxruntime_cpu.told_apart():
+        return {data_set: evaluate(whole, {name: array}, threads)[0] for data_set, array in inputs.items()}

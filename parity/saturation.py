@@ -1,0 +1,94 @@
+"""Processors that add products of bytes up in 16 bits, where sums saturate, and what is exact on them.
+
+x86 processors without VNNI multiply unsigned by signed bytes with an instruction that adds two products up in
+16 bits: 255 * 127 + 255 * 127 is 32767 there. ONNX Runtime and OpenVINO use it for operators of integers,
+and for those that they fuse of floats between DequantizeLinear and QuantizeLinear. ONNX Runtime's
+``session.x64quantprecision`` makes constant signed operands unsigned, whose products add up in 32 bits; it
+has no kernel for what becomes of QLinearConv and QLinearMatMul of signed data then, which are exact without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from parity.quantized import is_quantized
+from parity.runtimes.interface import UnsupportedError
+
+_RIGHT = {"QLinearConv": 3, "QLinearMatMul": 3, "MatMulInteger": 1}
+"""The operators of integers that ONNX Runtime saturates in, and where their right operand is."""
+_ZERO_POINTS = {"QLinearConv": (2, 5), "QLinearMatMul": (2, 5)}
+_FUSED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+
+
+def saturates() -> bool:
+    """Whether this processor does: by what ONNX Runtime computes on it."""
+    import onnxruntime
+
+    text = (
+        '<ir_version: 7, opset_import: ["": 10]> '
+        "probe (uint8[1,64] a, int8[64,16] b) => (int32[1,16] y) { y = MatMulInteger(a, b) }"
+    )
+    session = onnxruntime.InferenceSession(
+        onnx.parser.parse_model(text).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    inputs = {"a": np.full((1, 64), 255, np.uint8), "b": np.full((64, 16), 127, np.int8)}
+    return bool((session.run(None, inputs)[0] != 64 * 255 * 127).any())
+
+
+def wants_precision(model: onnx.ModelProto) -> bool:
+    """Whether ONNX Runtime needs ``session.x64quantprecision`` to be exact on such a processor.
+
+    Raises:
+        UnsupportedError: it is exact neither with it nor without.
+    """
+    if not is_quantized(node.op_type for node in model.graph.node):
+        return False
+    signed = next(_signed_data(model), None)
+    for node, constant in _unsigned_by_signed(model):
+        if not constant:
+            raise UnsupportedError(
+                f"this processor saturates in {_named(node)}, whose right operand is computed at run time"
+            )
+        if signed is not None:
+            raise UnsupportedError(
+                f"this processor saturates: {_named(node)} is exact only with x64quantprecision, "
+                f"and {_named(signed)} runs only without"
+            )
+    return signed is None
+
+
+def _signed_data(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of QLinear operators with two signed operands."""
+    types = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        zeros = [node.input[place] for place in _ZERO_POINTS.get(node.op_type, ())]
+        if zeros and all(types.get(name) == TensorProto.INT8 for name in zeros):
+            yield node
+
+
+def _unsigned_by_signed(model: onnx.ModelProto) -> Iterator[tuple[onnx.NodeProto, bool]]:
+    """The nodes that may saturate, and whether their right operand is a constant."""
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    exact = {node.output[0] for node in _signed_data(model)}
+    for node in model.graph.node:
+        if node.op_type in _RIGHT and node.output[0] not in exact:
+            right, zeros = node.input[_RIGHT[node.op_type]], node.input[_RIGHT[node.op_type] + 2 :][:1]
+        elif node.op_type in _FUSED and node.input[1] in makers:
+            maker = makers[node.input[1]]
+            if maker.op_type != "DequantizeLinear":
+                continue
+            right, zeros = maker.input[0], maker.input[2:3]
+        else:
+            continue
+        known = [constants[name].data_type for name in (right, *zeros) if name in constants]
+        if TensorProto.UINT8 not in known:
+            yield node, right in constants
+
+
+def _named(node: onnx.NodeProto) -> str:
+    return f"{node.op_type} {node.name or node.output[0]!r}"

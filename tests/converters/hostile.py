@@ -1,0 +1,55 @@
+"""Pickles as someone writes them who means harm: opcode by opcode, with any names and sizes."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from pathlib import Path
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
+POINTED_AT = "it is a Git LFS pointer; fetch the file itself with `git lfs pull`"
+
+
+def program(*parts: bytes, protocol: int = 2) -> bytes:
+    """A pickle of ``parts``, which leave one object on its stack."""
+    return b"\x80" + bytes([protocol]) + b"".join(parts) + b"."
+
+
+def named(module: str, name: str) -> bytes:
+    return b"c" + module.encode() + b"\n" + name.encode() + b"\n"
+
+
+def text(value: str) -> bytes:
+    return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+
+def number(value: int) -> bytes:
+    encoded = pickle.encode_long(value)
+    return b"\x8a" + bytes([len(encoded)]) + encoded
+
+
+def raw(value: bytes) -> bytes:
+    return b"B" + struct.pack("<I", len(value)) + value
+
+
+def many(*parts: bytes) -> bytes:
+    """A tuple."""
+    return b"(" + b"".join(parts) + b"t"
+
+
+def call(function: bytes, *arguments: bytes) -> bytes:
+    return function + many(*arguments) + b"R"
+
+
+def build(made: bytes, state: bytes) -> bytes:
+    return made + state + b"b"
+
+
+def entry(name: str, value: bytes) -> bytes:
+    """A dict of one entry."""
+    return b"}" + text(name) + value + b"s"
+
+
+def runs(marker: Path) -> bytes:
+    """What makes the file ``marker`` when it is unpickled by a reader that calls what it is told to."""
+    return call(named("os", "system"), text(f"touch {marker}"))
