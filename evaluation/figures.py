@@ -49,9 +49,6 @@ _SETTINGS = {
 _PRODUCTS = {"Gemm", "MatMul", "Einsum"}
 
 _NOT_COUNTED = {
-    "LSTM",
-    "GRU",
-    "RNN",
     *("LSTM", "GRU", "RNN"),
     "QLinearConv",
     "QLinearMatMul",

@@ -12,7 +12,7 @@ import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
 from opsets.errors import CannotAdapt
-from opsets.facts.constants import computed
+from opsets.facts.constants import Constants
 from opsets.facts.inference import ShapeInference
 from opsets.facts.types import refused_type
 from opsets.facts.versions import since_version
@@ -24,7 +24,7 @@ from opsets.tidying.cleaning import clean, count_from_front
 from opsets.tidying.dead import remove_dead
 from opsets.tidying.simplification import simplify
 from opsets.tidying.sorting import sort_nodes
-from opsets.walk import Walk
+from opsets.walk import Walk, nodes_of
 
 
 @dataclass
@@ -59,17 +59,18 @@ def descend(
         tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
     )
     inference = ShapeInference(current, model.graph.opset_imports)
-    walk = Walk(model, inference, names_in(model), weights)
+    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
+    walk = Walk(model, inference, names_in(model), Constants(weights, size))
     declared, outputs = (
         _shapes(model),
         {value.name: (value.shape, value.type) for value in model.graph.outputs},
     )
-    before = len(list(model.graph.all_nodes()))
+    before = len(nodes_of(model.graph))
     simplify(walk)
     count_from_front(walk)
     result.corrected = _contradictions(declared, _shapes(model))
     clean(walk)
-    result.folded = before - len(list(model.graph.all_nodes()))
+    result.folded = before - len(nodes_of(model.graph))
     _walk_down(walk, current, target, result)
     clean(walk)  # of what the steps made: the result is as clean as what it was made of
     for value in model.graph.outputs:
@@ -111,9 +112,10 @@ def _walk_down(walk: Walk, current: int, target: int, result: Descent) -> None:
     """Every node that stops stays as it is, so that all obstacles are found and not only the first."""
     stopped = set[ir.Node]()
     for opset in range(current, target, -1):
-        walk.inference.opset = opset - 1
-        for node in list(walk.model.graph.all_nodes()):
-            if node.domain or node.graph is None or node in stopped:
+        walk.begin_step(opset - 1)
+        changes = [node for node in nodes_of(walk.model.graph) if _changes(node, opset)]
+        for node in changes:
+            if node.graph is None or node in stopped:
                 continue
             operator = node.op_type
             outcome = _step_node(node, opset, walk)
@@ -122,7 +124,13 @@ def _walk_down(walk: Walk, current: int, target: int, result: Descent) -> None:
                 result.obstacles.append(outcome)
             elif outcome:
                 result.rewrites[f"{operator} {opset} to {opset - 1}"] += 1
-        remove_dead(walk.model)
+        if changes:
+            remove_dead(walk.model)
+
+
+def _changes(node: ir.Node, opset: int) -> bool:
+    """Whether ``node`` may be another one below ``opset``: its form is new there, or not known."""
+    return not node.domain and since_version(node.op_type, opset) in (None, opset)
 
 
 def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
@@ -138,11 +146,8 @@ def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
 
 def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
     step, origin = (node.op_type, opset), origin_of(node)
-    since = since_version(*step)
-    if since is None:
+    if since_version(*step) is None:
         return Obstacle(origin, *step, _UNKNOWN, _UNKNOWN, is_defect=True)
-    if since != opset:
-        return False
     if step in IMPOSSIBLE:
         return Obstacle(origin, *step, IMPOSSIBLE[step], IMPOSSIBLE[step], is_final=True)
     if step not in ADAPTERS and step not in UNCHANGED:
@@ -181,7 +186,7 @@ def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
     """
     if any(value.is_graph_output() for value in node.outputs):
         return False
-    arrays = computed(node, opset) if weights else walk.computed_without_weights(node, opset)
+    arrays = walk.constants.computed(node, opset) if weights else walk.constants.folded(node, opset)
     if arrays is None:
         return False
     for output, array in zip(node.outputs, arrays, strict=False):

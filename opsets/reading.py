@@ -8,7 +8,6 @@ from itertools import count as count_from
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import (
-    InlinePass,
     LiftConstantsToInitializersPass,
     LiftSubgraphInitializersToMainGraphPass,
 )
@@ -16,6 +15,7 @@ from onnx_ir.passes.common import (
 from opsets.errors import RetargetError
 from opsets.facts.foreign import has_map, set_apart
 from opsets.files.external import load_inner_references
+from opsets.inlining import read_inlined
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
@@ -33,11 +33,10 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         name = source.graph.sparse_initializer[0].values.name
         raise RetargetError(f"the initialiser {name!r} is sparse; export the model with dense ones")
     try:
-        model = ir.from_proto(_without_maps(source))
+        plain = _without_maps(source)
+        model = read_inlined(plain) if plain.functions else ir.from_proto(plain)
         if "ai.onnx" in model.graph.opset_imports:
             model.graph.opset_imports[""] = model.graph.opset_imports.pop("ai.onnx")
-        if model.functions:
-            InlinePass()(model)
         for value in model.graph.initializers.values():
             if value in model.graph.inputs:
                 model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
@@ -46,6 +45,8 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
         LiftSubgraphInitializersToMainGraphPass()(model)
         load_inner_references(model)
+    except RetargetError:
+        raise
     except Exception as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise RetargetError(f"the graph cannot be read: {reason}; is the model valid?") from error

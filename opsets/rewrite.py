@@ -10,11 +10,11 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.facts.constants import constant
-from opsets.facts.inference import Length
 from opsets.facts.length_rules import Entries
+from opsets.facts.lengths import Length, are_of_one
 from opsets.facts.types import refused_type
 from opsets.facts.values import Evaluator
+from opsets.tidying.definition import write_definition
 from opsets.walk import Walk, stem_of
 
 NOT_LEARNED = "computed for an older opset, not learned"
@@ -63,15 +63,14 @@ class Rewrite:
 
     def constant_or_none(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant, be it through a chain of nodes."""
-        return constant(value, self.opset + 1)
+        return self._walk.constants.array(value, self.opset + 1)
 
     def constant_unless_weight(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant and no weight of the source is among them.
 
         For rewrites that can make another constant of it, or add nodes that do: weights get the nodes.
         """
-        array = self.constant_or_none(value)
-        return None if array is None or self._walk.is_made_of_weights(value) else array
+        return None if self._walk.constants.is_made_of_weights(value) else self.constant_or_none(value)
 
     def lengths_in(self, value: ir.Value) -> Entries | None:
         """The elements of ``value``, a tensor of integers that only lengths of axes and constants decide.
@@ -141,6 +140,24 @@ class Rewrite:
             raise CannotAdapt(f"no tensor at hand has an axis of length {length}")
         return found
 
+    def common(self, first: Length, second: Length) -> Length:
+        """The length that numpy's rules bring axes of two lengths to.
+
+        Open lengths that are made of the same ones are equal wherever the model is valid, unless one
+        of them is 1: a bound says so. Raises :class:`CannotAdapt` where nothing is known.
+        """
+        if second in (first, 1):
+            return first
+        if first == 1:
+            return second
+        if not are_of_one(first, second):
+            raise CannotAdapt(f"whether lengths {first} and {second} are equal is not known")
+        self.bound(
+            f"{self.node.op_type} below {self.opset + 1}: exact where {first} equals {second}, "
+            "as it does unless one of them is 1"
+        )
+        return self._walk.inference.take_as_equal(first, second)
+
     # What may be changed
 
     def bound(self, text: str) -> None:
@@ -179,6 +196,10 @@ class Rewrite:
     def initializer(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant."""
         return self._walk.initializer(array, f"{stem_of(self.node)}_{purpose}")
+
+    def ones(self, shape: tuple[int, int], kind: np.dtype[Any]) -> ir.Value:
+        """A constant full of ones, one of each shape and type for the whole model; none of its weights."""
+        return self._walk.ones(shape, kind, NOT_LEARNED)
 
     def factors(self, array: npt.NDArray[Any], purpose: str) -> ir.Value:
         """A new constant to multiply with, which says of itself that it is none of the model's weights."""
@@ -230,6 +251,13 @@ class Rewrite:
             elif output.type is None:
                 output.type = self.node.outputs[0].type
         return outputs
+
+    def definition(self) -> list[ir.Value]:
+        """The outputs of the operator's definition in the onnx package, a function, written out here.
+
+        Its nodes have to mean the same at the older opset. Raises :class:`CannotAdapt` where it has none.
+        """
+        return write_definition(self._walk, self.node, self.opset + 1)
 
     def replace(self, *values: ir.Value) -> None:
         """Let ``values``, made by :meth:`add`, take the place and the names of this node's outputs.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, takewhile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from opsets.facts.constants import Array, computed
-from opsets.facts.inference import Length, ShapeInference
+from opsets.facts.constants import Constants
+from opsets.facts.inference import ShapeInference
+from opsets.facts.lengths import Length
 from opsets.obstacles import ORIGIN, origin_of
 
 
@@ -24,10 +26,19 @@ class Walk:
     """Types and shapes at the opset that the step leads to."""
     taken: set[str]
     """Every name in the model."""
-    weights: frozenset[str] = frozenset()
-    """Names of the source's constants of floats, which stay as they are: nothing is computed of them."""
+    constants: Constants = field(default_factory=Constants)
+    """What is constant; the weights in it are the source's constants of floats, which stay as they are."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
+    _carriers: dict[Length, tuple[ir.Value, int]] = field(default_factory=dict)
+    """What was found in this step: what stands before one node stands before those behind it too."""
+    _ones: dict[tuple[tuple[int, int], np.dtype[Any]], ir.Value] = field(default_factory=dict)
+
+    def begin_step(self, opset: int) -> None:
+        """Begin to lead all nodes, from the first to the last, to ``opset``."""
+        self.inference.opset = opset
+        self.constants.forget()
+        self._carriers.clear()
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing has yet."""
@@ -51,6 +62,13 @@ class Walk:
         self.model.graph.register_initializer(value)
         return value
 
+    def ones(self, shape: tuple[int, int], kind: np.dtype[Any], doc_string: str) -> ir.Value:
+        """A constant full of ones, made once for each ``shape`` and ``kind`` however many ask for it."""
+        known = self._ones.get((shape, kind))
+        if known is None or self.model.graph.initializers.get(str(known.name)) is not known:
+            known = self._ones[shape, kind] = self.initializer(np.ones(shape, kind), "ones", doc_string)
+        return known
+
     def add_before(
         self, node: ir.Node, operator: str, inputs: Sequence[ir.Value | None], attributes: Mapping[str, Any]
     ) -> ir.Value:
@@ -67,36 +85,38 @@ class Walk:
         node.graph.insert_before(node, made)
         self.inference.infer(made)
 
-    def computed_without_weights(self, node: ir.Node, opset: int) -> list[Array] | None:
-        """What ``node`` computes at ``opset``, if it is constant and made of no weight."""
-        if any(value is not None and value.name in self.weights for value in node.inputs):
-            return None  # and a large one has not been computed with for nothing
-        arrays = computed(node, opset)
-        if arrays is None or any(map(self.is_made_of_weights, filter(None, node.inputs))):
-            return None
-        return arrays
-
-    def is_made_of_weights(self, value: ir.Value) -> bool:
-        """Whether a constant ``value`` is a weight or computed of one."""
-        node = value.producer()
-        if node is None:
-            return value.name in self.weights
-        return any(source is not None and self.is_made_of_weights(source) for source in node.inputs)
-
     def carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
         """A tensor of floats that stands before a node and has an axis of ``length``, and that axis."""
-        values = list(self.model.graph.inputs)
-        for node in self.model.graph:
-            if node is before or any(inner is before for inner in _inside(node)):
-                break
-            values += node.outputs
-        for value in values:
+        found = self._carriers.get(length)
+        if found is None:
+            found = self._find_carrier(length, before)
+            if found is not None:
+                self._carriers[length] = found
+        return found
+
+    def _find_carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
+        nested = before.graph is not self.model.graph
+
+        def stands_before(node: ir.Node) -> bool:
+            return node is not before and not (nested and any(inner is before for inner in _inside(node)))
+
+        made = takewhile(stands_before, self.model.graph)
+        for value in chain(self.model.graph.inputs, chain.from_iterable(node.outputs for node in made)):
             if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
                 continue
             lengths = self.inference.lengths(value)
             if length in lengths:
                 return value, lengths.index(length)
         return None
+
+
+def nodes_of(graph: ir.Graph) -> list[ir.Node]:
+    """Every node of ``graph``, each followed by those of its branches and bodies."""
+    nodes = []
+    for node in graph:
+        nodes.append(node)
+        nodes += _inside(node)
+    return nodes
 
 
 def stem_of(node: ir.Node) -> str:
@@ -108,4 +128,4 @@ def _inside(node: ir.Node) -> Iterator[ir.Node]:
     """The nodes of the branches and bodies of ``node``."""
     for attribute in node.attributes.values():
         if attribute.type == ir.AttributeType.GRAPH:
-            yield from attribute.as_graph().all_nodes()
+            yield from nodes_of(attribute.as_graph())

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest, read_checksums
+from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest, read_checksums, without_models
 from publishing.record import RECORD_SUFFIX, Record
-from publishing.stores.interface import Content, Stamp, content_of
+from publishing.stores.interface import Content, Stamp, bytes_of, content_of
 from publishing.trust.signature import SIGNATURE
 from publishing.zoo import PublishedUnit, Zoo
 
@@ -38,21 +38,36 @@ def announce(zoo: Zoo, pages: Pages, signer: Signer | None = None) -> list[str]:
             told += [
                 line for line in _announce(zoo, units, stamps, before, pages, signer) if line not in told
             ]
-            if _records(zoo.store.stamps()) == _records(stamps):
+            if _records(zoo.list_again().stamps) == _records(stamps):
                 break
     return told
 
 
-def withhold(zoo: Zoo, names: Collection[str]) -> None:
-    """Announce some units no more, though their files are still there: they are about to change or to go.
+def announce_nothing(zoo: Zoo) -> None:
+    """Write the lists of a zoo without models, so that the place is known as ours before its first file.
 
-    Pages and signature stay as they are until the next announcement. Raises PublishError.
+    A place that holds something by now is left as it is. Raises PublishError.
     """
     with zoo.store.locked():
-        before = zoo.listed()
-        units = {name: unit for name, unit in zoo.units().items() if name not in names}
-        pages = {path: digest for path, digest in before.items() if _is_page(path)}
-        zoo.store.commit(_written_lists(zoo, units, pages, before))
+        if not zoo.store.stamps():
+            zoo.store.commit(_written_lists(zoo, {}, {}, {}))
+
+
+def withhold(zoo: Zoo, paths: Collection[str]) -> None:
+    """List some files of units no more, though they are still there: they are about to change or to go.
+
+    Pages and signature stay as they are until the next announcement, and so does a manifest that somebody
+    has changed. Raises PublishError.
+    """
+    with zoo.store.locked():
+        manifest_text, listed = _lists(zoo)
+        kept = {path: digest for path, digest in listed.items() if path not in paths or _is_page(path)}
+        is_ours = manifest_text and content_of(manifest_text).sha256 == listed.get(MANIFEST)
+        entries = without_models(manifest_text, paths) if manifest_text and is_ours else None
+        add = {} if entries is None else {MANIFEST: content_of(entries.encode())}
+        kept |= {path: content.sha256 for path, content in add.items()}
+        if kept != listed:
+            zoo.store.commit({CHECKSUMS: content_of(checksums(kept).encode())} | add)
 
 
 def _lists(zoo: Zoo) -> tuple[bytes | None, dict[str, str]]:
@@ -74,11 +89,11 @@ def _announce(
 ) -> list[str]:
     old_manifest, listed = before
     made = {path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()}
-    add = {path: page for path, page in made.items() if not zoo.holds(path, page.sha256, listed, stamps)}
+    add = {path: page for path, page in made.items() if not zoo.holds(path, page, listed)}
     lists = _written_lists(zoo, units, {path: page.sha256 for path, page in made.items()}, listed)
-    digests = read_checksums(_bytes(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
-    changed = listed != read_checksums(_bytes(lists[CHECKSUMS]))
-    gone = [path for path in listed if path not in digests and path in stamps and _is_page(path)]
+    digests = read_checksums(bytes_of(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
+    changed = listed != read_checksums(bytes_of(lists[CHECKSUMS]))
+    gone = [path for path in listed if path not in digests and _is_page(path)]
     told = [
         f"{path} is not announced: a file of its unit is missing or has another size; publish it again"
         for path in sorted(_records(stamps).keys() - {unit.path for unit in units.values()})
@@ -98,8 +113,8 @@ def _announce(
     elif changed and SIGNATURE in stamps:
         gone.append(SIGNATURE)
         told.append("the zoo has changed, and its signature was removed; sign it again with --sign KEY")
-    if changed or add or gone or old_manifest != lists[MANIFEST].data:
-        zoo.store.commit(add | lists, gone)
+    is_new = changed or add or gone or old_manifest != lists[MANIFEST].data
+    zoo.store.commit(add | lists if is_new else {}, gone)  # even of nothing: it clears up after a broken run
     return told
 
 
@@ -122,11 +137,6 @@ def _listed_as(zoo: Zoo, unit: PublishedUnit, before: Mapping[str, str]) -> str:
     """The digest under which a record is listed."""
     is_ours = zoo.written.get(unit.path) == unit.sha256
     return unit.sha256 if is_ours else before.get(unit.path, unit.sha256)
-
-
-def _bytes(content: Content) -> bytes:
-    assert isinstance(content.data, bytes)
-    return content.data
 
 
 def _is_page(path: str) -> bool:

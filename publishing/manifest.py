@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from publishing.record import Record
@@ -19,7 +19,19 @@ _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>.+)")
 
 def manifest(records: Iterable[Record]) -> str:
     """Write the manifest that ``onnx.hub`` reads, sorted by the models' paths."""
-    entries = sorted((_entry(record) for record in records), key=lambda entry: str(entry["model_path"]))
+    return _text(sorted((_entry(record) for record in records), key=lambda entry: str(entry["model_path"])))
+
+
+def without_models(text: bytes, paths: Collection[str]) -> str | None:
+    """A manifest without its entries for the models at ``paths``; None where it is none that we wrote."""
+    try:
+        entries = json.loads(text)
+        return _text([entry for entry in entries if entry["model_path"] not in paths])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _text(entries: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -7,12 +7,12 @@ record is written last. What the zoo announces, lists and pages, is :mod:`publis
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publishing.announcement import withhold
+from publishing.announcement import announce_nothing, withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.errors import PublishError
 from publishing.facts import GraphFacts, facts_of
@@ -58,52 +58,54 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
         files |= {path: content_of(data) for path, data in material.pictures.items()}
         place = f"{description.folder}/{description.stem}{RECORD_SUFFIX}"
         files[place] = content_of(to_json(record).encode())
-        _replace(zoo, description.name, files)
+        _replace(zoo, description.name, files, place)
         zoo.written[place] = files[place].sha256
     return record
 
 
-def _refuse_like_named(name: str, published: Iterable[str]) -> None:
+def _refuse_like_named(name: str, spellings: Mapping[str, str]) -> None:
     """Case is no matter to many file systems, nor to the hub's client: such names are the same to them."""
     model = name.partition("@")[0]
-    for there in published:
-        other = there.partition("@")[0]
-        if other != model and other.lower() == model.lower():
-            raise PublishError(
-                f"{name}: {there} is published already, and its name differs in case alone; "
-                "give one of them another name, with name: in the pipeline file"
-            )
+    there = spellings.get(model.lower(), name)
+    if there.partition("@")[0] != model:
+        raise PublishError(
+            f"{name}: {there} is published already, and its name differs in case alone; "
+            "give one of them another name, with name: in the pipeline file"
+        )
 
 
-def _replace(zoo: Zoo, name: str, files: Mapping[str, Content]) -> None:
-    """Write the files of a unit, in the place of those of an older publication where there is one."""
-    there = zoo.store.stamps()
-    published = zoo.units(there)
-    _refuse_like_named(name, published)
-    older = published.get(name)
+def _replace(zoo: Zoo, name: str, files: Mapping[str, Content], record: str) -> None:
+    """Write the files of a unit, in the place of those of an older publication where there is one.
+
+    The record at the path ``record`` is the last of what is written, and of what is removed.
+    """
+    there = zoo.snapshot(record)
+    if not there.stamps:
+        announce_nothing(zoo)
+        there = zoo.list_again()
+    _refuse_like_named(name, there.spellings)
+    older = there.units.get(name)
     known = older.digests if older else {}
-    listed = zoo.listed()
-    new = {path: file for path, file in files.items() if not zoo.holds(path, file.sha256, known, there)}
-    gone = sorted(set(older.files) - files.keys()) if older else []
-    if gone or any(listed.get(path, file.sha256) != file.sha256 for path, file in new.items()):
-        withhold(zoo, [name])
+    new = {path: file for path, file in files.items() if not zoo.holds(path, file, known)}
+    gone = [path for path in older.files if path not in files] if older else []
+    if gone or any(there.listed.get(path, file.sha256) != file.sha256 for path, file in new.items()):
+        withhold(zoo, {*files, *gone})
     if new or gone:
         zoo.store.commit(new, gone)
+    there.spellings.setdefault(name.partition("@")[0].lower(), name)
 
 
 def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
     """Take published units out of a zoo, files and all. A unit that is not there is no error.
 
-    They are announced no more before their files go. Raises PublishError.
+    They are announced no more before their files go; their records go last, so that what is broken off can
+    be done again. Raises PublishError.
     """
-    there = zoo.units(whole=False)
-    found = [there[name] for name in names if name in there]
-    if found:
-        withhold(zoo, [unit.record.name for unit in found])
-        records = [unit.path for unit in found]
-        zoo.store.commit(
-            {}, [*records, *(path for unit in found for path in unit.files if path not in records)]
-        )
+    there = zoo.list_again().units
+    gone = [path for name in names if name in there for path in there[name].files]
+    if gone:
+        withhold(zoo, gone)
+        zoo.store.commit({}, gone)
 
 
 def _contents(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST, read_checksums
 from publishing.record import RECORD_SUFFIX, Record, from_json, parse_name
-from publishing.stores.interface import Stamp, Store
+from publishing.stores.interface import Content, Stamp, Store
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,19 @@ class PublishedUnit:
 
 
 @dataclass
+class Snapshot:
+    """What a store held when it was listed; what is put there later is seen by listing it again."""
+
+    stamps: dict[str, Stamp]
+    listed: Mapping[str, str]
+    """The digests that the zoo announced, by path."""
+    units: Mapping[str, PublishedUnit]
+    """By name; those that are not whole too."""
+    spellings: dict[str, str]
+    """By model in lower case, the name of one of its units: kept up to date by whoever publishes."""
+
+
+@dataclass
 class Zoo:
     """The zoo in ``store``. Records that were read once are read again only where they changed."""
 
@@ -41,6 +54,7 @@ class Zoo:
     written: dict[str, str] = field(default_factory=dict)
     """The records that were published through this object: digests in hex by path."""
     _records: dict[str, tuple[Stamp, PublishedUnit | None]] = field(default_factory=dict)
+    _snapshot: Snapshot | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def units(
@@ -56,6 +70,29 @@ class Zoo:
             self._records = {path: self._records[path] for path in found}
         units = [unit for unit in found.values() if unit and (not whole or _is_whole(unit, there))]
         return {unit.record.name: unit for unit in sorted(units, key=lambda unit: unit.path)}
+
+    def snapshot(self, record: str | None = None) -> Snapshot:
+        """The store as it was when it was last listed, which is now where there is need for it.
+
+        Listing takes longer with each file, so nothing lists for a single unit. With the path of a
+        ``record``, that one is looked at: where it is not as it was seen, somebody else is at work, or we
+        have published it ourselves, and the store is listed again. Raises PublishError.
+        """
+        with self._lock:
+            known = self._snapshot
+        if known is None or (record and known.stamps.get(record) != self.store.stamp(record)):
+            known = self.list_again()
+        return known
+
+    def list_again(self) -> Snapshot:
+        """List the store now. Raises PublishError."""
+        stamps = self.store.stamps()
+        units = self.units(stamps, whole=False)
+        spellings = {name.partition("@")[0].lower(): name for name in units}
+        found = Snapshot(stamps, self.listed(), units, spellings)
+        with self._lock:
+            self._snapshot = found
+        return found
 
     def _unit(self, path: str, stamp: Stamp) -> PublishedUnit | None:
         known = self._records.get(path)
@@ -83,14 +120,16 @@ class Zoo:
             self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items()
         )
 
-    def holds(self, path: str, digest: str, known: Mapping[str, str], there: Mapping[str, Stamp]) -> bool:
-        """Whether the file at ``path`` has ``digest``, by what is ``known`` and what the store can tell.
+    def holds(self, path: str, content: Content, known: Mapping[str, str]) -> bool:
+        """Whether the file at ``path`` has this content, by what is ``known`` and what the store can tell.
 
-        ``there`` are the store's stamps.
+        ``known`` are digests by path.
         """
-        if path not in there or known.get(path) != digest:
+        if known.get(path) != content.sha256:
             return False
-        return self.store.sha256(path) in (digest, None)
+        stamp = self.store.stamp(path)
+        same_size = stamp is not None and stamp.bytes == content.size
+        return same_size and self.store.sha256(path) in (content.sha256, None)
 
     def require_ours(self, stamps: Mapping[str, Stamp] | None = None) -> None:
         """Raise PublishError where the store holds something, and it is no zoo of this pipeline.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +13,23 @@ from typing import Any
 
 
 @contextmanager
-def answered_by(handler: type[BaseHTTPRequestHandler], **settings: Any) -> Iterator[str]:
+def answered_by(
+    handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None, **settings: Any
+) -> Iterator[str]:
     """The address, such as ``http://127.0.0.1:40231``, of a server whose requests ``handler`` answers.
 
-    It is made with ``settings``, and says nothing of requests on standard error.
+    It is made with ``settings``, and says nothing of requests on standard error. With ``tls``, the server
+    speaks HTTPS.
     """
     quiet = type("Quiet", (handler,), {"log_message": lambda *_: None})
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, **settings)) as server:
+        if tls:
+            server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that hangs up
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

@@ -92,7 +92,7 @@ def main() -> None:
 
 def section(path: Path, publish: str | None) -> str:
     """What is published of one pipeline file, in Markdown."""
-    models = published_models(plan_file(path, Selection(publish=publish, fresh=True)))
+    models = published_models(plan_file(path, Selection(publish=publish)))
     notes = Notes()
     there = [model for model in models if model.records]
     absent = [model.job.name for model in models if not model.records]

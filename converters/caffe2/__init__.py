@@ -12,4 +12,5 @@ SOURCE = Source(
     license="BSD-3-Clause",  # of torch 1.8.1, which Caffe2 is a part of
     domain="ai.caffe2",
     reads_model_folders=True,
+    start_seconds=5.0,
 )

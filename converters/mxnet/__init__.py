@@ -11,4 +11,5 @@ SOURCE = Source(
     weights_suffixes=(".params", ".safetensors"),
     license="Apache-2.0",
     domain="org.apache.mxnet",
+    start_seconds=3.0,
 )

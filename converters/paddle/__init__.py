@@ -12,4 +12,5 @@ SOURCE = Source(
     license="Apache-2.0",
     domain="org.paddlepaddle",
     reads_model_folders=True,
+    start_seconds=7.0,
 )

@@ -7,27 +7,19 @@ flattened into windows and taken apart again is the same batch. The arithmetic i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, reduce
-from operator import mul
-from typing import Any
 
-import numpy as np
 import onnx
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
 from opsets.facts.foreign import has_map, own_name
+from opsets.facts.lengths import Length, symbol
+from opsets.facts.shape_rules import RULES
 from opsets.facts.versions import schema_at
-
-Length = Any
-"""The length of an axis: an int, or a sympy expression of positive integers."""
 
 _LARGEST_DATA = 4096
 """Elements of a constant that inference may look into; it looks for shapes, axes and scales only."""
-
-_FAR = np.iinfo(np.int32).max
-"""An end of a Slice that no axis reaches."""
 
 _OF_FIRST_INPUT_NAMES = (
     "Abs Add BatchNormalization Ceil Clip Div Dropout Elu Exp Floor GroupNormalization HardSigmoid "
@@ -37,13 +29,11 @@ _OF_FIRST_INPUT_NAMES = (
 _OF_FIRST_INPUT = frozenset(_OF_FIRST_INPUT_NAMES.split())
 """Operators of which some form, mostly the oldest, has no inference: the output is like the first input."""
 
+_NEED_NO_INFERENCE = frozenset(("Flatten", "Reshape"))
+"""Operators whose results follow from the lengths alone, in whatever state the types are."""
+
 _INFERRED_AS = {"GreaterOrEqual": "Greater", "LessOrEqual": "Less"}
 """Operators of which some form has no inference, and others that are inferred alike."""
-
-
-@cache
-def _symbol(name: str) -> Length:
-    return sympy.Symbol(name, integer=True, positive=True)
 
 
 class ShapeInference:
@@ -56,6 +46,7 @@ class ShapeInference:
         self.opset = opset
         self._domains = dict(domains or {})
         self._expressions: dict[str, Length] = {}
+        self._equal: dict[Length, Length] = {}
 
     def length(self, value: ir.Value, axis: int) -> Length:
         """The length of ``axis`` of ``value``, whose rank is known."""
@@ -65,9 +56,19 @@ class ShapeInference:
             return entry
         name = entry.value
         if name is None:
-            name = f"{value.name}[{axis}]"
-            return _symbol(name)
-        return self._expressions.get(name, _symbol(name))
+            return self._named(value, axis)
+        return self._settled(self._expressions.get(name, symbol(name)))
+
+    def take_as_equal(self, first: Length, second: Length) -> Length:
+        """From now on two open lengths, and the larger of them, are the simpler one, which is returned."""
+        kept, other = sorted((first, second), key=lambda length: (length.count_ops(), str(length)))
+        self._equal |= {other: kept, sympy.Max(kept, other): kept}
+        return kept
+
+    def _settled(self, length: Length) -> Length:
+        """``length`` with what is taken as equal replaced; each time it becomes simpler."""
+        replaced = length.xreplace(self._equal) if self._equal else length
+        return length if replaced == length else self._settled(replaced)
 
     def lengths(self, value: ir.Value) -> list[Length]:
         """The length of every axis of ``value``, whose rank is known."""
@@ -143,65 +144,33 @@ class ShapeInference:
         if first is None or output is None:
             return
         if output.shape is None and node.op_type in _OF_FIRST_INPUT:
-            output.type, output.shape = output.type or first.type, first.shape
-        elif node.op_type == "Reshape" and first.shape is not None:
-            wanted = self._reshape_target(node)
-            if wanted is not None:
-                output.type, output.shape = first.type, self.shape(reshaped(self.lengths(first), wanted))
-        elif node.op_type == "Slice" and first.shape is not None and output.shape is not None:
-            output.shape = self.shape(self._sliced(node, first))
-        elif node.op_type == "Flatten" and first.shape is not None:
-            output.shape = self.shape(_flattened(node, self.lengths(first)))
-        elif node.op_type in ("Upsample", "Resize", "Pad", "Tile") and output.shape and first.shape:
-            # An axis that is not touched keeps its symbol.
-            keep = self._untouched(node, len(first.shape))
-            output.shape = ir.Shape(
-                [
-                    old if index in keep else new
-                    for index, (old, new) in enumerate(zip(first.shape, output.shape, strict=True))
-                ]
-            )
-
-    def _sliced(self, node: ir.Node, source: ir.Value) -> list[Length]:
-        """The lengths after a Slice; of an axis of open length onnx takes a part for the whole."""
-        lengths: list[Length] = self.lengths(source)
-        starts, ends = _numbers(node, "starts", 1), _numbers(node, "ends", 2)
-        axes = [int(axis) for axis in _numbers(node, "axes", 3)] or list(range(len(starts)))
-        steps = _numbers(node, "steps", 4) or [1] * len(starts)
-        output = node.outputs[0]
-        assert output.shape is not None
-        result = [
-            entry if isinstance(entry, int) else lengths[axis] for axis, entry in enumerate(output.shape)
+            output.type = output.type or first.type
+            known = all(value is None or value.shape is not None for value in node.inputs)
+            if known or node.op_type not in RULES:  # a second operand may have more axes
+                output.shape = first.shape
+        rule = RULES.get(node.op_type)
+        if rule is None or (output.shape is None and node.op_type not in _NEED_NO_INFERENCE):
+            return
+        given = [
+            None if value is None or value.shape is None else self.lengths(value) for value in node.inputs
         ]
-        if not len(starts) == len(ends) == len(axes) == len(steps):
-            return [_symbol(f"{output.name}[{axis}]") for axis in range(len(lengths))]
-        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-            if isinstance(lengths[axis], int) or (start == 0 and end >= _FAR and step == 1):
-                continue
-            one = step == 1 and ((start, end) == (0, 1) or (start == -1 and end >= _FAR))
-            result[axis] = 1 if one else _symbol(f"{output.name}[{axis % len(lengths)}]")
-        return result
+        found = rule(node, given, self.opset)
+        if found is None or (output.shape is not None and len(output.shape) != len(found)):
+            return
+        if node.op_type == "Slice":  # of an axis of open length onnx takes a part for the whole
+            found = [self._named(output, axis) if new is None else new for axis, new in enumerate(found)]
+        inferred = [None] * len(found) if output.shape is None else list(output.shape)
+        output.type = output.type or first.type
+        output.shape = ir.Shape(
+            [
+                old if isinstance(old, int) or new is None else self._dimension(new)
+                for old, new in zip(inferred, found, strict=True)
+            ]
+        )
 
-    def _reshape_target(self, node: ir.Node) -> list[int] | None:
-        if "shape" in node.attributes:
-            return list(node.attributes["shape"].as_ints())
-        target = node.inputs[1] if len(node.inputs) > 1 else None
-        if target is None or target.const_value is None:
-            return None
-        zero = node.attributes.get("allowzero")
-        if zero is not None and zero.as_int():
-            return None
-        return [int(entry) for entry in target.const_value.numpy().reshape(-1)]
-
-    def _untouched(self, node: ir.Node, rank: int) -> set[int]:
-        if node.op_type == "Pad":
-            pads = _numbers(node, "pads", 1)
-            return {
-                axis for axis in range(rank) if len(pads) == 2 * rank and pads[axis] == pads[axis + rank] == 0
-            }
-        index = {"Resize": 2 if self.opset >= 11 else 1}.get(node.op_type, 1)
-        scales = _numbers(node, "scales", index)
-        return {axis for axis in range(rank) if len(scales) == rank and scales[axis] == 1}
+    def _named(self, value: ir.Value, axis: int) -> Length:
+        """A length that nothing else is known to have."""
+        return symbol(f"{value.name}[{axis}]")
 
     def _name_unknown(self, node: ir.Node) -> None:
         for value in node.outputs:
@@ -216,41 +185,6 @@ class ShapeInference:
         name = str(length)
         self._expressions[name] = length
         return ir.SymbolicDim(name)
-
-
-def _flattened(node: ir.Node, lengths: list[Length]) -> list[Length]:
-    attribute = node.attributes.get("axis")
-    axis = 1 if attribute is None else attribute.as_int()
-    return [reduce(mul, part, 1) for part in (lengths[:axis], lengths[axis:])]
-
-
-def reshaped(lengths: list[Length], target: list[int]) -> list[Length]:
-    """The lengths after a Reshape: 0 copies the input's, -1 is what is left."""
-    result = [
-        lengths[index] if entry == 0 and index < len(lengths) else entry for index, entry in enumerate(target)
-    ]
-    if -1 in target:
-        rest = reduce(mul, (entry for entry in result if not (isinstance(entry, int) and entry == -1)), 1)
-        total = reduce(mul, lengths, 1)
-        result[target.index(-1)] = quotient(total, rest)
-    return result
-
-
-def quotient(total: Length, part: Length) -> Length:
-    """``total`` divided by ``part``, rounded down, as an int where it is one."""
-    if isinstance(total, int) and isinstance(part, int):
-        return total // part if part else 0
-    result = sympy.floor(total / part)
-    return int(result) if result.is_Integer else result
-
-
-def _numbers(node: ir.Node, attribute: str, index: int) -> list[float]:
-    if attribute in node.attributes:
-        return [float(entry) for entry in node.attributes[attribute].value]
-    value = node.inputs[index] if index < len(node.inputs) else None
-    if value is None or value.const_value is None:
-        return []
-    return [float(entry) for entry in value.const_value.numpy().reshape(-1)]
 
 
 def _type_proto(value: ir.Value) -> onnx.TypeProto:

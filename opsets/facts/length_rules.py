@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
-from opsets.facts.inference import Length, quotient
+from opsets.facts.lengths import Length, quotient
 
 Entries = npt.NDArray[Any]
 """An array of dtype object: ints, bools or sympy expressions."""

@@ -6,8 +6,13 @@ arrays of objects whose elements are ints, bools or sympy expressions of lengths
 
 from __future__ import annotations
 
+from itertools import islice
+from math import prod
+from typing import Any
+
 import numpy as np
 import onnx_ir as ir
+import sympy  # type: ignore[import-untyped]
 
 from opsets.facts.inference import ShapeInference
 from opsets.facts.length_rules import (
@@ -27,6 +32,15 @@ from opsets.facts.length_rules import (
 
 _DEEPEST = 400
 """Nodes that a chain may be long."""
+
+_LONGEST = 100
+"""Terms of an expression. One that is taken twice by each node of a chain doubles with each of them."""
+
+_HIGHEST_POWER = 16
+"""Of an expression written as a sum, which comparing two of them may ask for."""
+
+_LARGEST_NUMBER = 1 << 63
+"""What no tensor of integers holds."""
 
 
 class Evaluator:
@@ -66,7 +80,7 @@ class Evaluator:
             raise Unknown
         rule = part_of(value) if node.op_type == "Split" else RULES[node.op_type]
         result = plain(rule(node, inputs))
-        if result.size > LARGEST:
+        if result.size > LARGEST or not all(map(_is_short, result.reshape(-1))):
             raise Unknown
         given = [entries for entries in inputs if entries is not None]
         if any(map(has_rows, given)) and not (node.op_type in ROW_BY_ROW and has_rows(result)):
@@ -83,3 +97,15 @@ class Evaluator:
         start = node.attributes["start"].as_int() if "start" in node.attributes else 0
         end = node.attributes["end"].as_int() if "end" in node.attributes else None
         return array_of(lengths[start:end])
+
+
+def _is_short(entry: Any) -> bool:
+    """Whether an entry is a number or an expression that can be written down."""
+    if isinstance(entry, int):
+        return abs(entry) < _LARGEST_NUMBER
+    terms = list(islice(sympy.preorder_traversal(entry), _LONGEST + 1))
+    numbers = (term for term in terms if term.is_Integer)
+    powers = (int(term.exp) for term in terms if term.is_Pow and term.exp.is_Integer and term.exp > 1)
+    if len(terms) > _LONGEST or any(abs(number) >= _LARGEST_NUMBER for number in numbers):
+        return False
+    return prod(powers) <= _HIGHEST_POWER

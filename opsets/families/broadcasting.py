@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx_ir as ir
 
-from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length
-from opsets.families.copies import elements_of, reshaped, spread, without_axes
+from opsets.facts.lengths import Length
+from opsets.families.copies import elements_of, may_be_copied, reshaped, row_of_ones, spread, without_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -33,9 +31,6 @@ _WITH_AXIS = ("Add", "Div", "Mul", "Sub")
 
 _FLOATS = (ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16)
 
-_LARGEST_COPY = 1 << 16
-"""Elements that a constant may have after it was copied along axes."""
-
 
 def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Value:
     """``operator`` of ``a`` and ``b``, which numpy's rules bring to one shape, in the older opset's form.
@@ -46,7 +41,7 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
     kind = ir.DataType.BOOL if operator in ("And", "Equal", "Greater", "Less", "Or", "Xor") else a.dtype
     if rewrite.opset >= 7:
         return rewrite.add(operator, [a, b], kind=kind)
-    whole = together(rewrite.lengths(a), rewrite.lengths(b))
+    whole = together(rewrite, rewrite.lengths(a), rewrite.lengths(b))
     a, b = _one_whole(rewrite, a, b, whole)
     if rewrite.lengths(a) == whole:
         return _attached(rewrite, operator, a, b, kind)
@@ -56,19 +51,18 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
         return _attached(rewrite, "Add", rewrite.add("Neg", [b], shape=b.shape), a, kind)
     if operator == "Div" and _is_one(rewrite, a):
         return rewrite.add("Reciprocal", [b], shape=b.shape)
-    size = elements_of(whole)
-    if size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(a) is not None:
+    if may_be_copied(rewrite, a, whole):
         a = spread(rewrite, a, whole)
     else:
         a = _attached(rewrite, "Add", zeros_like(rewrite, b), a, a.dtype)
     return rewrite.add(operator, [a, b], shape=b.shape, kind=kind)
 
 
-def together(first: Sequence[Length], second: Sequence[Length]) -> list[Length]:
+def together(rewrite: Rewrite, first: Sequence[Length], second: Sequence[Length]) -> list[Length]:
     """The lengths that numpy's rules bring ``first`` and ``second`` to."""
     width = max(len(first), len(second))
     pairs = zip(_padded(first, width), _padded(second, width), strict=True)
-    return [_common(one, other) for one, other in pairs]
+    return [rewrite.common(one, other) for one, other in pairs]
 
 
 def zeros_like(rewrite: Rewrite, value: ir.Value) -> ir.Value:
@@ -76,14 +70,6 @@ def zeros_like(rewrite: Rewrite, value: ir.Value) -> ir.Value:
     if value.dtype == ir.DataType.FLOAT:  # the only one that onnxruntime's old Clip takes
         return rewrite.add("Clip", [value], {"min": 0.0, "max": 0.0}, shape=value.shape)
     return rewrite.add("Sub", [value, value], shape=value.shape)
-
-
-def _common(one: Length, other: Length) -> Length:
-    if other in (one, 1):
-        return one
-    if one == 1:
-        return other
-    raise CannotAdapt(f"whether lengths {one} and {other} are equal is not known")
 
 
 def _padded(lengths: Sequence[Length], width: int) -> list[Length]:
@@ -136,9 +122,7 @@ def _run_of_axes(rewrite: Rewrite, part: ir.Value, whole: list[Length]) -> tuple
     part = without_axes(rewrite, part, range(first))
     if own[first:] == suffix:
         return part, None
-    size = elements_of(suffix)
-    small = size is not None and size <= _LARGEST_COPY and rewrite.constant_unless_weight(part) is not None
-    if small or len(run) == len(suffix) or part.dtype == ir.DataType.BOOL:
+    if may_be_copied(rewrite, part, suffix) or len(run) == len(suffix) or part.dtype == ir.DataType.BOOL:
         return spread(rewrite, part, suffix), None
     behind = suffix[len(run) :]
     part = spread(rewrite, part, [*run, *[1] * len(behind)])
@@ -155,7 +139,7 @@ def _can_multiply(part: ir.Value, suffix: list[Length], behind: list[Length]) ->
 
 def _multiplied(rewrite: Rewrite, part: ir.Value, suffix: list[Length], behind: list[Length]) -> ir.Value:
     """``part`` copied along its last axes, which have length 1, to ``behind``: times a row of ones, exact."""
-    ones = rewrite.initializer(np.ones((1, elements_of(behind) or 0), rewrite.kind(part)), "ones")
+    ones = row_of_ones(rewrite, behind, part)
     shape = rewrite.shape(suffix)
     if len(behind) == 1:
         return rewrite.add("MatMul", [part, ones], shape=shape)

@@ -10,11 +10,15 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.rewrite import Rewrite
 
-_LARGEST_CONSTANT = 1 << 16
-"""Elements of a constant that is written out rather than copied by nodes."""
+_LARGEST_COPY = 1 << 16
+"""Elements of a constant of integers or bools that is written out, as old nodes could not copy it."""
+_LARGEST_COPY_OF_FLOATS = 1 << 8
+"""The same of floats, which nodes can copy at every opset: a model may have hundreds of such constants."""
+_LONGEST_ROW = 1 << 10
+"""Elements of a row of ones that is written out rather than made by a product."""
 _MOST_INPUTS = 8
 """Of one Concat; more copies take several."""
 
@@ -24,6 +28,15 @@ def elements_of(lengths: Sequence[Length]) -> int | None:
     return reduce(mul, lengths, 1) if all(isinstance(length, int) for length in lengths) else None
 
 
+def may_be_copied(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> bool:
+    """Whether a copy of the constant ``value`` along axes, to ``lengths``, may be written into the model."""
+    size = elements_of(lengths)
+    floats = value.dtype is not None and value.dtype.is_floating_point()
+    if size is None or size > (_LARGEST_COPY_OF_FLOATS if floats else _LARGEST_COPY):
+        return False
+    return rewrite.constant_unless_weight(value) is not None
+
+
 def spread(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> ir.Value:
     """``value`` copied along its axes of length 1, and along new leading ones, until it has ``lengths``.
 
@@ -31,13 +44,8 @@ def spread(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> ir.V
     MatMul with a column of ones cut from a tensor that has it, for floats and bools only.
     Raises :class:`CannotAdapt` where ``lengths`` cannot be reached.
     """
-    array, size = rewrite.constant_unless_weight(value), elements_of(lengths)
-    if (
-        array is not None
-        and size is not None
-        and size <= _LARGEST_CONSTANT
-        and list(array.shape) != [*lengths]
-    ):
+    array = rewrite.constant_unless_weight(value) if may_be_copied(rewrite, value, lengths) else None
+    if array is not None and list(array.shape) != [*lengths]:
         return rewrite.initializer(np.broadcast_to(array, lengths), "copies")
     value = leading_axes(rewrite, value, len(lengths))
     own = rewrite.lengths(value)
@@ -86,6 +94,19 @@ def cast(rewrite: Rewrite, value: ir.Value, kind: ir.DataType) -> ir.Value:
     """``value`` as ``kind``, which is named by text below 6."""
     to = kind.name if rewrite.opset < 6 else int(kind)
     return rewrite.add("Cast", [value], {"to": to}, shape=value.shape, kind=kind)
+
+
+def row_of_ones(rewrite: Rewrite, lengths: Sequence[int], like: ir.Value) -> ir.Value:
+    """Ones of the type of ``like`` and of shape (1, n), one for each element of a tensor with ``lengths``.
+
+    Of many, only a row and a column are constants, and they are multiplied.
+    """
+    kind, count = rewrite.kind(like), elements_of(lengths) or 0
+    if count <= _LONGEST_ROW or len(lengths) < 2:
+        return rewrite.ones((1, count), kind)
+    column = rewrite.ones((elements_of(lengths[:-1]) or 0, 1), kind)
+    product = rewrite.add("MatMul", [column, rewrite.ones((1, lengths[-1]), kind)])
+    return reshaped(rewrite, product, [1, count])
 
 
 def column_of(rewrite: Rewrite, length: Length, number: float) -> ir.Value:

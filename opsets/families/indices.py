@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.families.axes import summed
 from opsets.families.shapes import reshape
 from opsets.rewrite import Rewrite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.families.copies import column_of, spread
 from opsets.families.shapes import reshape
 from opsets.rewrite import Rewrite

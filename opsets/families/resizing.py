@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length, quotient
+from opsets.facts.lengths import Length, quotient
 from opsets.families.sampling import Axis, Sampling
 from opsets.rewrite import Rewrite
 

@@ -11,8 +11,8 @@ WHY = "only the accepted types changed"
 
 CHANGED_AT = {
     28: (
-        "BitShift Cast Celu Compress DepthToSpace Einsum OneHot ReduceLogSum ReduceLogSumExp"
-        " ReverseSequence Unique"
+        "BitShift Cast Celu Compress DepthToSpace Einsum OneHot Optional OptionalGetElement"
+        " OptionalHasElement ReduceLogSum ReduceLogSumExp ReverseSequence Unique"
     ),
     25: (
         "Cast CastLike ConstantOfShape Flatten Identity If Loop Pad Reshape Scan Shape Size Squeeze Transpose"
@@ -38,7 +38,7 @@ CHANGED_AT = {
     20: "ConstantOfShape IsInf IsNaN ReduceMax ReduceMin",
     19: "Equal Identity If Loop Reshape Scan Shape Size",
     16: ("GreaterOrEqual Identity If LeakyRelu LessOrEqual PRelu Where"),
-    15: ("BatchNormalization Pow"),
+    15: "Pow",
     14: ("Add CumSum Div Identity Mul Relu Sub"),
     13: (
         "Abs Add ArgMax ArgMin Cast Ceil Clip Concat DepthToSpace Div Dropout Equal Erf"

@@ -5,12 +5,15 @@ from opsets.families import consumed_inputs as consumed_inputs
 from opsets.families import types as types
 from opsets.ops import affine_grid as affine_grid
 from opsets.ops import arg_max as arg_max
+from opsets.ops import attention as attention
 from opsets.ops import average_pool as average_pool
 from opsets.ops import batch_normalization as batch_normalization
+from opsets.ops import bit_cast as bit_cast
 from opsets.ops import bit_shift as bit_shift
 from opsets.ops import bitwise as bitwise
 from opsets.ops import cast as cast
 from opsets.ops import cast_like as cast_like
+from opsets.ops import causal_conv_with_state as causal_conv_with_state
 from opsets.ops import celu as celu
 from opsets.ops import center_crop_pad as center_crop_pad
 from opsets.ops import clip as clip
@@ -22,6 +25,7 @@ from opsets.ops import constant_of_shape as constant_of_shape
 from opsets.ops import control_flow as control_flow
 from opsets.ops import conv as conv
 from opsets.ops import conv_transpose as conv_transpose
+from opsets.ops import cum_prod as cum_prod
 from opsets.ops import cum_sum as cum_sum
 from opsets.ops import deform_conv as deform_conv
 from opsets.ops import depth_to_space as depth_to_space
@@ -51,6 +55,7 @@ from opsets.ops import image_decoder as image_decoder
 from opsets.ops import instance_normalization as instance_normalization
 from opsets.ops import is_nan as is_nan
 from opsets.ops import layer_normalization as layer_normalization
+from opsets.ops import linear_attention as linear_attention
 from opsets.ops import loss as loss
 from opsets.ops import lp_pool as lp_pool
 from opsets.ops import mat_mul as mat_mul
@@ -80,6 +85,7 @@ from opsets.ops import resize as resize
 from opsets.ops import reverse_sequence as reverse_sequence
 from opsets.ops import rms_normalization as rms_normalization
 from opsets.ops import roi_align as roi_align
+from opsets.ops import rotary_embedding as rotary_embedding
 from opsets.ops import round as round
 from opsets.ops import scatter as scatter
 from opsets.ops import sequence as sequence
@@ -92,7 +98,9 @@ from opsets.ops import space_to_depth as space_to_depth
 from opsets.ops import split as split
 from opsets.ops import squeeze as squeeze
 from opsets.ops import sum as sum
+from opsets.ops import swi_glu as swi_glu
 from opsets.ops import swish as swish
+from opsets.ops import tensor_scatter as tensor_scatter
 from opsets.ops import text as text
 from opsets.ops import tile as tile
 from opsets.ops import top_k as top_k

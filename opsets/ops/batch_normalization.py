@@ -1,11 +1,13 @@
 """BatchNormalization: ``training_mode`` since 14.
 
-``spatial`` until 8, ``is_test`` until 6, ``consumed_inputs`` until 5. 15 changed only the accepted types.
+Scale and bias may be of another type than the data since 15, mean and variance since 14. ``spatial``
+until 8, ``is_test`` until 6, ``consumed_inputs`` until 5.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.images import as_image
@@ -22,21 +24,57 @@ def refuse_training(rewrite: Rewrite) -> None:
     rewrite.keep_outputs(1)
 
 
+@adapts("BatchNormalization", 15, 14)
+def batch_normalization_15_to_14(rewrite: Rewrite) -> None:
+    """Scale and bias are of the type of the data: half precision is computed in float32, and cast back."""
+    data, scale = rewrite.required(0), rewrite.required(1)
+    if data.dtype == scale.dtype:
+        return
+    attributes = {name: attribute.value for name, attribute in rewrite.node.attributes.items()}
+    count = len(rewrite.node.outputs)
+    results = rewrite.add_many("BatchNormalization", _in_one_type(rewrite), attributes, count)
+    rewrite.replace(*_cast_back(rewrite, results))
+
+
 @adapts("BatchNormalization", 14, 13)
 def batch_normalization_14_to_13(rewrite: Rewrite) -> None:
-    """An inference has one output; training is spelt out. Below 14 all inputs are of one type."""
-    if len({value.dtype for value in rewrite.node.inputs if value is not None}) > 1:
-        raise CannotAdapt("its mean and variance are of another type than its data")
+    """An inference has one output; training is spelt out. All inputs are of one type, as above."""
     if rewrite.integer("training_mode", 0):
         _train(rewrite)
-    else:
-        rewrite.drop_attribute("training_mode")
-        refuse_training(rewrite)
+        return
+    rewrite.drop_attribute("training_mode")
+    refuse_training(rewrite)
+    if len({value.dtype for value in rewrite.node.inputs if value is not None}) > 1:
+        attributes = {name: attribute.value for name, attribute in rewrite.node.attributes.items()}
+        result = rewrite.add("BatchNormalization", _in_one_type(rewrite), attributes)
+        rewrite.replace(*_cast_back(rewrite, [result]))
+
+
+def _in_one_type(rewrite: Rewrite) -> list[ir.Value]:
+    """The five inputs, all in the widest type among them and float32: casts to it lose nothing."""
+    values = [rewrite.required(index) for index in range(5)]
+    kinds = {value.dtype for value in values}
+    if len(kinds) == 1:
+        return values
+    widest = ir.DataType.DOUBLE if ir.DataType.DOUBLE in kinds else ir.DataType.FLOAT
+    return [
+        value if value.dtype == widest else rewrite.add("Cast", [value], {"to": int(widest)})
+        for value in values
+    ]
+
+
+def _cast_back(rewrite: Rewrite, results: list[ir.Value]) -> list[ir.Value]:
+    """The result in the type of the data, and the running mean and variance in theirs."""
+    likes = [rewrite.required(0), rewrite.required(3), rewrite.required(4)]
+    return [
+        value if value.dtype == like.dtype else rewrite.add("Cast", [value], {"to": int(like.dtype or 0)})
+        for value, like in zip(results, likes, strict=False)
+    ]
 
 
 def _train(rewrite: Rewrite) -> None:
     """Normalise by the mean and variance of the batch, and move the running ones towards them."""
-    data, scale, bias, mean, variance = (rewrite.required(index) for index in range(5))
+    data, scale, bias, mean, variance = _in_one_type(rewrite)
     others = {"axes": [axis for axis in range(rewrite.rank(data)) if axis != 1], "keepdims": 1}
     channels = rewrite.initializer(
         np.array([1, -1] + [1] * (rewrite.rank(data) - 2), dtype=np.int64), "channels"
@@ -64,7 +102,7 @@ def _train(rewrite: Rewrite) -> None:
         )
         for old, new in ((mean, own_mean), (variance, own_variance))
     ]
-    rewrite.replace(result, *running)
+    rewrite.replace(*_cast_back(rewrite, [result, *running]))
 
 
 @adapts("BatchNormalization", 9, 8)

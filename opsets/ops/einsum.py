@@ -8,7 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.families.shapes import reshape
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite

@@ -22,7 +22,7 @@ def expand_8_to_7(rewrite: Rewrite) -> None:
     entries = rewrite.lengths_in(wanted)
     if entries is None:
         raise CannotAdapt(f"its shape ({wanted.name}) is computed from the data, not from lengths")
-    lengths = together(rewrite.lengths(data), list(entries))
+    lengths = together(rewrite, rewrite.lengths(data), list(entries))
     result = leading_axes(rewrite, data, len(lengths))
     own = rewrite.lengths(result)
     repeats = [

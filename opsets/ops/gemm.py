@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from opsets.facts.inference import Length
+from opsets.facts.lengths import Length
 from opsets.families.broadcasting import binary
 from opsets.families.copies import spread, without_axes
 from opsets.families.integers import in_double, is_integer

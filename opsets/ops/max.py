@@ -34,7 +34,7 @@ def max_8_to_7(rewrite: Rewrite) -> None:
 
 
 def _of_two(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Value:
-    whole = together(rewrite.lengths(a), rewrite.lengths(b))
+    whole = together(rewrite, rewrite.lengths(a), rewrite.lengths(b))
     for value, other in ((a, b), (b, a)):
         array = rewrite.constant_or_none(other)
         if array is not None and array.size == 1 and rewrite.lengths(value) == whole and _is_float(value):

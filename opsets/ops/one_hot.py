@@ -13,15 +13,30 @@ from opsets.rewrite import Rewrite
 
 @adapts("OneHot", 11, 10)
 def one_hot_11_to_10(rewrite: Rewrite) -> None:
-    """Negative indices are counted from the front, of a constant depth; so is an axis other than -1."""
+    """Negative indices are counted from the front, of a constant depth; so is an axis other than -1.
+
+    One below the range becomes one above it: both are off, and runtimes read what stays negative as the
+    newer form does.
+    """
     indices, depth = rewrite.required(0), rewrite.constant(1, "depth")
     assert depth is not None
     if rewrite.integer("axis", -1) < -1:
         normalise_axis(rewrite, "axis", -1, rewrite.rank(indices) + 1)
     whole = _whole(rewrite, indices)
     counted = from_front(rewrite, whole, [int(depth.item())])
+    if counted is not whole:
+        counted = _off_below(rewrite, counted, int(depth.item()))
     if counted is not indices:
         rewrite.set_input(0, counted)
+
+
+def _off_below(rewrite: Rewrite, indices: ir.Value, depth: int) -> ir.Value:
+    """``indices`` with ``depth``, which is never on, for those that are still negative."""
+    array = rewrite.constant_or_none(indices)
+    if array is not None:
+        return rewrite.initializer(np.where(array < 0, depth, array).astype(array.dtype), "indices")
+    below = rewrite.add("Less", [indices, rewrite.number(0, indices, "zero")])
+    return rewrite.add("Where", [below, rewrite.number(depth, indices, "off"), indices])
 
 
 @adapts("OneHot", 9, 8)

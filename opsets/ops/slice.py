@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.facts.lengths import FAR
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -69,7 +70,7 @@ def _cut(rewrite: Rewrite, value: ir.Value, axis: int, kept: range) -> ir.Value:
 
 def _open_end(rewrite: Rewrite, value: ir.Value, axis: int, start: int, end: int) -> ir.Value:
     """A part of an axis of any length, with bounds that fit into 32 bits."""
-    start, end = (min(max(bound, -END), END) for bound in (start, end))
+    start, end = (END if bound >= FAR else max(bound, -END) for bound in (start, end))
     if start in (0, -END) and end == END:
         return value
     return rewrite.add("Slice", [value], {"axes": [axis], "starts": [start], "ends": [end]})

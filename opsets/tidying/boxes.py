@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from opsets.facts.inference import Length
 from opsets.facts.length_rules import row_of
+from opsets.facts.lengths import Length
 from opsets.facts.values import Evaluator
 from opsets.walk import Walk, stem_of
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from opsets.facts.inference import ShapeInference, reshaped
+from opsets.facts.inference import ShapeInference
+from opsets.facts.lengths import reshaped
 from opsets.tidying.dead import remove_dead
-from opsets.walk import Walk
+from opsets.walk import Walk, nodes_of
 
 
 def clean(walk: Walk) -> None:
@@ -19,9 +20,10 @@ def clean(walk: Walk) -> None:
     changed = True
     while changed:
         changed = False
-        for node in list(walk.model.graph.all_nodes()):
+        for node in nodes_of(walk.model.graph):
             changed |= _shorten(node, walk.inference) or _skip(node, walk.inference)
-        remove_dead(walk.model)
+        if changed:
+            remove_dead(walk.model)
 
 
 def count_from_front(walk: Walk) -> None:

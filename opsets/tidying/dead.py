@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+from opsets.walk import nodes_of
+
 
 def release_inside(node: ir.Node) -> None:
     """Let what stands inside ``node``, which goes, use nothing of the outside any more."""
@@ -15,7 +17,7 @@ def release_inside(node: ir.Node) -> None:
 
 def remove_dead(model: ir.Model) -> None:
     """Remove nodes and constants that nothing uses."""
-    for node in reversed(list(model.graph.all_nodes())):
+    for node in reversed(nodes_of(model.graph)):
         graph = node.graph
         if graph is None or any(value.uses() or value.is_graph_output() for value in node.outputs):
             continue

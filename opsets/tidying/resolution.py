@@ -6,8 +6,9 @@ import numpy as np
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
-from opsets.facts.inference import Length, ShapeInference, reshaped
+from opsets.facts.inference import ShapeInference
 from opsets.facts.length_rules import Entries, row_of
+from opsets.facts.lengths import Length, reshaped
 from opsets.facts.values import Evaluator
 from opsets.tidying.boxes import write_box
 from opsets.walk import Walk, stem_of
@@ -33,9 +34,13 @@ def resolve(walk: Walk, evaluator: Evaluator, node: ir.Node) -> None:
         write_box(walk, evaluator, node)
 
 
+_LENGTHS_AT = {"ConstantOfShape": 0, "Expand": 1, "Range": 1, "Reshape": 1, "Resize": 3, "Tile": 1}
+"""The input that holds lengths, or for a Range what one follows from."""
+
+
 def set_expanded(inference: ShapeInference, evaluator: Evaluator, node: ir.Node) -> None:
     """Set the shape that an operator makes of lengths, which onnx's inference cannot follow."""
-    index = {"Expand": 1, "ConstantOfShape": 0, "Range": 1, "Resize": 3, "Tile": 1}.get(node.op_type)
+    index = _LENGTHS_AT.get(node.op_type)
     if index is None or index >= len(node.inputs) or "axes" in node.attributes:
         return
     value = node.inputs[index]
@@ -46,6 +51,10 @@ def set_expanded(inference: ShapeInference, evaluator: Evaluator, node: ir.Node)
     lengths = list(entries.reshape(-1))
     if node.op_type == "Range" and not _counts_rows(evaluator, node):
         return
+    if node.op_type == "Reshape":
+        if _zero_is_a_length(node) and 0 in lengths:
+            return
+        lengths = reshaped(inference.lengths(source), lengths)
     if node.op_type == "Expand":
         lengths = _broadcast(inference.lengths(source), lengths)
     if node.op_type == "Tile":
@@ -53,6 +62,12 @@ def set_expanded(inference: ShapeInference, evaluator: Evaluator, node: ir.Node)
             return
         lengths = [own * count for own, count in zip(inference.lengths(source), lengths, strict=True)]
     node.outputs[0].shape = inference.shape(lengths)
+
+
+def _zero_is_a_length(node: ir.Node) -> bool:
+    """Whether a Reshape makes an axis of length 0 of a 0, and does not copy a length of its input."""
+    attribute = node.attributes.get("allowzero")
+    return attribute is not None and bool(attribute.as_int())
 
 
 def _counts_rows(evaluator: Evaluator, node: ir.Node) -> bool:
@@ -94,22 +109,32 @@ class _Resolver:
 
     def reshape(self) -> None:
         """A length that the input has at the same place becomes 0, another one -1."""
-        entries = self._open(1)
+        value = self._node.inputs[1]
+        entries = self._evaluator.entries(value) if value is not None else None
         if entries is None:
             return
-        attribute = self._node.attributes.get("allowzero")
-        zeros = attribute is not None and bool(attribute.as_int())
+        self._forget_allowzero(entries)
+        if value is None or value.const_value is not None or _zero_is_a_length(self._node):
+            return
         target: list[int] = []
-        solved = list(entries) if zeros else reshaped(self._lengths, list(entries))
+        solved = reshaped(self._lengths, list(entries))
         for index, entry in enumerate(entries):
             if isinstance(entry, int):  # what is left is written down where it is known: two may not be left
                 known = entry == -1 and isinstance(solved[index], int)
                 target.append(int(solved[index]) if known else entry)
             else:
-                same = index < len(self._lengths) and entry == self._lengths[index] and not zeros
+                same = index < len(self._lengths) and entry == self._lengths[index]
                 target.append(0 if same else -1)
         if target.count(-1) <= 1:  # of two the exporter has written one down at least
             self._node.replace_input_with(1, self._constant(target, "shape"))
+
+    def _forget_allowzero(self, entries: Entries) -> None:
+        """Without a 0 the flag means nothing; a length that may be 0 would leave no element to compute."""
+        if not _zero_is_a_length(self._node) or 0 in entries:
+            return
+        del self._node.attributes["allowzero"]
+        if not all(sympy.sympify(entry).is_nonzero for entry in entries):
+            self._walk.bounds["Reshape with allowzero: exact unless a length that it computes is 0"] = None
 
     def expand(self) -> None:
         """A length that the input has already becomes 1; others are asked of a tensor that has them."""

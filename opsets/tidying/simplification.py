@@ -22,6 +22,11 @@ def simplify(walk: Walk) -> None:
     remove_dead(walk.model)
 
 
+def simplify_node(walk: Walk, node: ir.Node) -> None:
+    """As :func:`simplify`, for one node whose inputs are simplified, of the main graph or a body in it."""
+    _Simplification(walk).node(node, _graph_of(node))
+
+
 class _Simplification:
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
@@ -30,13 +35,13 @@ class _Simplification:
 
     def graph(self, graph: ir.Graph) -> None:
         for node in list(graph):
-            self._node(node, graph)
+            self.node(node, graph)
 
-    def _node(self, node: ir.Node, graph: ir.Graph) -> None:
+    def node(self, node: ir.Node, graph: ir.Graph) -> None:
         if node.op_type == "If" and self._inline_branch(node, graph):
             return
         for made in resolve_sequence(self._walk, node):
-            self._node(made, graph)
+            self.node(made, graph)
         if node.graph is None:
             return
         for attribute in node.attributes.values():
@@ -63,7 +68,7 @@ class _Simplification:
             if entries is not None and all(isinstance(entry, int) for entry in entries.reshape(-1)):
                 assert output.dtype is not None
                 return [entries.astype(output.dtype.numpy())]
-        return self._walk.computed_without_weights(node, self._inference.opset)
+        return self._walk.constants.folded(node, self._inference.opset)
 
     def _constant(self, output: ir.Value, array: Array) -> ir.Value:
         return self._walk.initializer(array, f"{output.name}_value")
@@ -113,7 +118,7 @@ class _Simplification:
         release_inside(node)
         graph.remove(node, safe=True)
         for made in inner:
-            self._node(made, graph)
+            self.node(made, graph)
         return True
 
     def _hand_on(self, value: ir.Value, old: ir.Value, node: ir.Node, graph: ir.Graph) -> ir.Node:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -98,7 +100,8 @@ def plan(
     publish: PublishOption = None,
     jobs: JobsOption = 1,
     output: Annotated[
-        str, typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do.")
+        str,
+        typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do."),
     ] = "text",
 ) -> None:
     """Show what is to do and what is done.
@@ -110,11 +113,12 @@ def plan(
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
-    from pipeline.commands.plan import estimate_file, plan_file, plan_json, plan_matrix, print_plan
+    from pipeline.commands.matrix import plan_matrix
+    from pipeline.commands.plan import estimate_file, plan_json, plan_of_rest, print_plan
 
     selection = _selection(only, opset, publish)
     if output == "github":
-        found = plan_file(file, selection)
+        found = plan_of_rest(file, selection)
         typer.echo(plan_matrix(found))
     else:
         found, estimate = estimate_file(file, selection, jobs)
@@ -140,8 +144,7 @@ def figures(
 
     if output not in ("text", "markdown"):
         raise UsageError(f"--format: {output!r} is neither text nor markdown.")
-    # Whether a unit is done is not the question here, and would take the digests of all files.
-    show_figures(plan_file(file, _selection(only, opset, publish, fresh=True)), output)
+    show_figures(plan_file(file, _selection(only, opset, publish)), output)
 
 
 def retarget(
@@ -188,6 +191,16 @@ def _fail(error: BaseException, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def _leave_interrupted(message: str) -> NoReturn:
+    """End at once: threads that are still at something are left with it, as a kill would leave them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print(f"error: {message}", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(INTERRUPTED)
+
+
 def main() -> None:
     """Run the command line; the only place that turns an error into an exit code."""
     from pipeline.system.interrupts import Interrupted
@@ -197,8 +210,8 @@ def main() -> None:
         app(prog_name="python -m pipeline")
     except PipelineError as error:
         _fail(error, error.exit_code)
-    except (Interrupted, KeyboardInterrupt):
-        _fail(KeyboardInterrupt("interrupted; run again to go on from here"), INTERRUPTED)
+    except (Interrupted, KeyboardInterrupt) as error:
+        _leave_interrupted(str(error) or "interrupted; run again to go on from here")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: head, less
         raise SystemExit(INTERRUPTED) from None

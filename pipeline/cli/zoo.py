@@ -28,18 +28,28 @@ def verify(
     digests_only: Annotated[
         bool, typer.Option("--digests-only", help="Compare digests, and look into no model.")
     ] = False,
+    relative: Annotated[
+        float | None,
+        typer.Option(
+            "--relative",
+            metavar="BOUND",
+            help="The largest error of the test data, as a share of the largest output. "
+            "[default: that of the record, or 1e-4]",
+        ),
+    ] = None,
 ) -> None:
     """Check what was downloaded, or is served.
 
     Digests, signature, archives, the ONNX checker, versions and names; and the test data is run in every
-    runtime at hand. No source framework is needed. What is wrong, missing or extra is named, a line each.
+    runtime at hand. No source framework is needed. What is wrong, missing or extra is named, a line each,
+    and so is what could not be checked, such as a model without test data.
 
-    Exit code 0: all is well; 1: something is not, or cannot be read; 2: the command is wrong, or there is
-    nothing that was published.
+    Exit code 0: all is well; 1: something is not, or could not be checked or read; 2: the command is wrong,
+    or there is nothing that was published; 130: interrupted.
     """
     from pipeline.commands.verify import verify_places
 
-    if not verify_places(places, public_key, digests_only):
+    if not verify_places(places, public_key, digests_only, relative):
         raise typer.Exit(NOT_PUBLISHED)
 
 

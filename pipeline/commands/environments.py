@@ -57,5 +57,7 @@ def build_environments(sources: Sequence[str]) -> None:
 
 def remove_environments(sources: Sequence[str]) -> list[str]:
     """Remove the environments of the sources named, or of all; what was removed."""
-    removed = [folder for source in _named(sources) for folder in building.remove(source)]
+    stop = threading.Event()
+    with interruptible(stop):
+        removed = [folder for source in _named(sources) for folder in building.remove(source, stop=stop)]
     return [f"removed {folder}" for folder in removed] or ["there was nothing to remove"]

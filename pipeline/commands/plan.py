@@ -12,6 +12,7 @@ from pipeline.environments.of_a_run import RunEnvironments
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
+from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.output import console_for_output
@@ -110,27 +111,30 @@ def plan_json(plan: Plan, estimate: Estimate) -> str:
     )
 
 
-def plan_matrix(plan: Plan) -> str:
-    """A matrix for GitHub Actions in one line, with a job for each unit that is not done."""
-    rows = [
-        {"name": unit.name, "source": job.source.name, "opset": unit.opset}
-        for job in plan.jobs
-        for unit in job.units
-        if not unit.done
-    ]
-    return json.dumps({"include": rows})
-
-
 def plan_file(path: Path, selection: Selection) -> Plan:
-    """The plan of a pipeline file. Builds environments only where the file names models by globs."""
+    """The plan of a pipeline file, none of its units done: no published file was looked at for that.
+
+    Builds environments only where the file names models by globs.
+    """
     stop = threading.Event()
     with interruptible(stop):
-        return make_plan(*read_checked(path), selection, RunEnvironments(stop=stop, say=say).catalogue)
+        return _plan(path, selection, stop)
+
+
+def plan_of_rest(path: Path, selection: Selection) -> Plan:
+    """The plan of a pipeline file, with the units marked that are done."""
+    stop = threading.Event()
+    with interruptible(stop):
+        return look_at_published(_plan(path, selection, stop))
 
 
 def estimate_file(path: Path, selection: Selection, at_once: int) -> tuple[Plan, Estimate]:
     """The plan of a pipeline file, and what is left of it takes with ``at_once`` models at a time."""
     stop = threading.Event()
     with interruptible(stop):
-        plan = make_plan(*read_checked(path), selection, RunEnvironments(stop=stop, say=say).catalogue)
+        plan = look_at_published(_plan(path, selection, stop))
         return plan, estimate(plan, at_once, stop, say)
+
+
+def _plan(path: Path, selection: Selection, stop: threading.Event) -> Plan:
+    return make_plan(read_checked(path), selection, RunEnvironments(stop=stop, say=say).catalogue)

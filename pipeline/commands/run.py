@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from pipeline.environments import building
 from pipeline.environments.of_a_run import RunEnvironments
-from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PUBLISHED, DiskSpaceError
+from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError
 from pipeline.planning.jobs import Plan
-from pipeline.planning.planner import make_plan, read_checked
+from pipeline.planning.planner import check_names, make_plan, read_checked
+from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
 from pipeline.stages.model_files import fetch_all
 from pipeline.stages.work_folder import clear_published
 from pipeline.stages.zoo_lists import Announcer, announce_zoo, signer_with
-from pipeline.system.interrupts import interruptible
+from pipeline.system.interrupts import GRACE_SECONDS, Interrupted, at_most, interruptible, stopping
 from pipeline.terminal.wording import say
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = 
 
     Everything in the file is checked before a model starts. The names of models are known to their
     frameworks only, so the environments are built before that last check; one that cannot be built
-    costs the models of its source. Raises DiskSpaceError where the disk will not do.
+    costs the models of its source. Raises DiskSpaceError where the disk will not do, and Interrupted.
     """
     signer = signer_with(key) if key else None
     stop = threading.Event()
@@ -57,7 +59,7 @@ def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: thread
 def _checked_plan(
     path: Path, selection: Selection, built: RunEnvironments, at_once: int, stop: threading.Event
 ) -> Plan:
-    plan = make_plan(*read_checked(path), selection, built.catalogue)
+    plan = look_at_published(make_plan(read_checked(path), selection, built.catalogue))
     clear_published(plan, stop)
     unfinished = dict.fromkeys(job.source for job in plan.jobs if not job.done)
     if not unfinished:
@@ -65,7 +67,7 @@ def _checked_plan(
     _require_room(plan, built, at_once, stop)
     missing = [source for source in unfinished if building.existing(source) is None]
     if [source for source in missing if built.available(source)]:
-        plan = make_plan(*read_checked(path), selection, built.catalogue)  # it now knows which models exist
+        check_names(plan.jobs, built.catalogue)  # it is known now which models exist
         _require_room(plan, built, at_once, stop)  # and how large they are
     fetch_all([job for job in plan.jobs if not job.done and not built.failure(job.source)], plan.folder, stop)
     return plan
@@ -81,7 +83,7 @@ def _run_plan(
     from pipeline.terminal.progress import print_results, progress_on
 
     announcer = Announcer(plan.zoo, signer, say)
-    with progress_on(console_for_progress()) as progress:
+    with progress_on(console_for_progress()) as progress, stopping(stop):
         results = run_models(
             plan.jobs,
             lambda job: announcer.after_model(run_model(ModelRun(job, plan, progress, built, stop))),
@@ -92,8 +94,9 @@ def _run_plan(
         Result(glob, "failed", reason=built.failure(source) or "") for glob, source in plan.unresolved
     ]
     print_results(results)
-    announcer.announce()
     if stop.is_set():
-        say("interrupted; run again to go on from here")
-        return INTERRUPTED
+        with contextlib.suppress(Interrupted), at_most(GRACE_SECONDS):
+            announcer.announce()  # the next run does it, where there is no time
+        raise Interrupted
+    announcer.announce()
     return PUBLISHED if all(result.good for result in results) else NOT_PUBLISHED

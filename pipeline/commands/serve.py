@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import io
+import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler
 from typing import Any
 
 from pipeline.errors import PipelineError, UsageError
@@ -27,18 +30,29 @@ def serve(folder: Path, host: str, port: int) -> None:
             f"{folder}: {what}. Name the folder of a published zoo: the one that `python -m pipeline run` "
             "published into"
         )
+    host = host.removeprefix("[").removesuffix("]")
+    shown = f"[{host}]" if ":" in host else host
     try:
-        server = ThreadingHTTPServer((host, port), partial(_Handler, directory=str(folder.resolve())))
+        server = _listening(host, port, partial(_Handler, directory=str(folder.resolve())))
     except OSError as error:
         hint = "give another with --port" if error.errno == errno.EADDRINUSE else "give another --host"
-        raise PipelineError(f"cannot serve on {host}:{port}: {error.strerror or error}; {hint}") from error
+        raise PipelineError(f"cannot serve on {shown}:{port}: {error.strerror or error}; {hint}") from error
     with server:
-        shown = f"[{host}]" if ":" in host else host
         print(f"serving {folder} at http://{shown}:{server.server_port}/ (Ctrl+C ends it)", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
+
+
+def _listening(host: str, port: int, handler: Callable[..., BaseRequestHandler]) -> ThreadingHTTPServer:
+    """A server at the first address that ``host`` has, be it IPv4 or IPv6. Raises OSError."""
+    (family, _, _, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    class Server(ThreadingHTTPServer):
+        address_family = family
+
+    return Server((str(address[0]), port), handler)
 
 
 class _Handler(SimpleHTTPRequestHandler):

@@ -27,9 +27,11 @@ def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[
         stamps = zoo.store.stamps()
         zoo.require_ours(stamps)
         there = list(zoo.units(stamps, whole=False))
+        missing = [name for name in names if not any(matches(unit, name) for unit in there)]
+        if missing and stamps:
+            announce_zoo(zoo, signer, say)  # a command that was killed may have left it to be done
         if not there:
             raise UsageError(f"nothing is published in {zoo.store.place}.")
-        missing = [name for name in names if not any(matches(unit, name) for unit in there)]
         if missing:
             raise UsageError(*(_unknown(name, there, zoo.store.place) for name in missing))
         found = [unit for unit in there if any(matches(unit, name) for name in names)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from parity.compare import Tolerance
 from pipeline.errors import PipelineError, UsageError
-from pipeline.system.interrupts import interruptible
+from pipeline.system.interrupts import Interrupted, interruptible
 from pipeline.terminal.output import console_for_progress
 from pipeline.terminal.progress import Progress, progress_on
 from pipeline.verify.report import Outcome, print_outcomes
@@ -22,10 +22,13 @@ ENDINGS = (".onnx", ".tar.gz")
 """Of the files that can be verified one by one."""
 
 
-def verify_places(places: Sequence[str], public_key: Path | None, digests_only: bool) -> bool:
-    """Verify each place, print what was found, and say whether all is well.
+def verify_places(
+    places: Sequence[str], public_key: Path | None, digests_only: bool, relative: float | None = None
+) -> bool:
+    """Verify each place, print what was found, and say whether all was checked and is well.
 
-    A place is a folder, the URL of one, or the path or URL of a model or an archive.
+    A place is a folder, the URL of one, or the path or URL of a model or an archive. ``relative`` bounds the
+    largest error as a share of the largest reference output, in the place of the bound of each record.
 
     Raises:
         UsageError: a place does not exist or is nothing that was published, or the key is not fit.
@@ -33,11 +36,26 @@ def verify_places(places: Sequence[str], public_key: Path | None, digests_only: 
         Interrupted: a signal asked to stop.
     """
     _refuse_wrong(places, public_key)
-    options = Options(public_key, digests_only, threading.Event())
-    with interruptible(options.stop), progress_on(console_for_progress()) as progress:
-        outcomes = [_verify(place, options, progress) for place in places]
+    _refuse_bound(relative, digests_only)
+    options = Options(public_key, digests_only, relative)
+    try:
+        with interruptible(options.stop), progress_on(console_for_progress()) as progress:
+            outcomes = [_verify(place, options, progress) for place in places]
+    except Interrupted:
+        raise Interrupted("interrupted; nothing was changed") from None
     print_outcomes(outcomes)
-    return not any(outcome.findings for outcome in outcomes)
+    return all(outcome.good for outcome in outcomes)
+
+
+def _refuse_bound(relative: float | None, digests_only: bool) -> None:
+    if relative is None:
+        return
+    if digests_only:
+        raise UsageError("--relative is a bound for what runtimes compute, and --digests-only runs none.")
+    try:
+        Tolerance(relative)
+    except ValueError as error:
+        raise UsageError(f"--relative: {error}.") from error
 
 
 def _refuse_wrong(places: Sequence[str], public_key: Path | None) -> None:
@@ -70,7 +88,8 @@ def _verify(place: str, options: Options, progress: Progress) -> Outcome:
     except AbsentError as error:
         raise UsageError(f"{place}: {error}.") from error
     except UnreadableError as error:
-        raise PipelineError(f"{place} cannot be read: {error}. Check the address and the network.") from error
+        hint = " Check the address and the network." if is_url(place) else ""
+        raise PipelineError(f"{place} cannot be read: {error}.{hint}") from error
     except PublishError as error:
         raise UsageError(f"{error}.") from error
 

@@ -67,7 +67,7 @@ def _catalogue_file(description: EnvironmentSpec) -> Path:
 def existing(source: Source) -> Environment | None:
     """The environment of ``source`` where it has been built and its models listed, else None."""
     description = spec_of(source)
-    packages = read_json(description.folder / "packages.json")
+    packages = _packages_of(description)
     catalogue = read_json(_catalogue_file(description))
     if packages is None or catalogue is None:
         return None
@@ -76,7 +76,14 @@ def existing(source: Source) -> Environment | None:
 
 def is_built(source: Source) -> bool:
     """Whether the environment of ``source`` is there; newer scripts may still have to list its models."""
-    return (spec_of(source).folder / "packages.json").exists()
+    return _packages_of(spec_of(source)) is not None
+
+
+def _packages_of(description: EnvironmentSpec) -> Any:
+    """What is installed; None where nothing is built, or somebody has removed a part of it."""
+    if not _python_of(description.folder).exists():
+        return None
+    return read_json(description.folder / "packages.json")
 
 
 def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None]) -> Environment:
@@ -90,7 +97,7 @@ def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None])
         return found
     description = spec_of(source)
     with locked(description.folder, stop):
-        if read_json(description.folder / "packages.json") is None:
+        if _packages_of(description) is None:
             say(f"building the {source.name} environment (once)")
             _build(description, stop)
         if read_json(_catalogue_file(description)) is None:
@@ -101,9 +108,20 @@ def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None])
     return built
 
 
+def _staging_of(folder: Path) -> Path:
+    """Where an environment is while it is built, or removed: only one that is whole has its name."""
+    return folder.with_name(f"{folder.name}.part")
+
+
+def _check_folder(folder: Path) -> Path:
+    """Where the framework of an environment works while it lists its models."""
+    return folder.with_name(f"{folder.name}.check")
+
+
 def _build(description: EnvironmentSpec, stop: threading.Event) -> None:
-    staging = description.folder.with_name(f"{description.folder.name}.part")
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = _staging_of(description.folder)
+    for left in (staging, description.folder):  # of a build that was killed, and of a removal
+        shutil.rmtree(left, ignore_errors=True)
     begun = time.monotonic()
     try:
         _install(description, staging, stop)
@@ -202,7 +220,7 @@ def _offers_torch(find_links: tuple[str, ...], backend: str) -> bool:
 def _list_models(description: EnvironmentSpec, folder: Path, stop: threading.Event) -> Any:
     """Ask the framework for its models; that it can answer is the health check."""
     source = description.source
-    work = environments_folder() / f"{description.folder.name}.check"
+    work = _check_folder(description.folder)
     try:
         answer = run_worker(
             catalogue_call(source),
@@ -245,13 +263,22 @@ def _installed_packages(description: EnvironmentSpec, folder: Path, stop: thread
     return packages
 
 
-def remove(source: Source) -> list[Path]:
-    """Remove every environment of ``source``, those of older lock files too; what was removed."""
+def remove(source: Source, *, stop: threading.Event) -> list[Path]:
+    """Remove every environment of ``source``, those of older lock files too; what was removed.
+
+    Each loses its name first, so that half of one is never taken for an environment.
+    """
     removed = []
-    for folder in sorted(environments_folder().glob(f"{source.name}-*")):
-        if folder.is_dir():
-            shutil.rmtree(folder)
-            removed.append(folder)
-        elif folder.suffix in {".log", ".lock"}:
-            folder.unlink(missing_ok=True)
+    for folder in sorted({left.with_suffix("") for left in environments_folder().glob(f"{source.name}-*/")}):
+        with locked(folder, stop):
+            staging = _staging_of(folder)
+            for left in (staging, _check_folder(folder)):
+                shutil.rmtree(left, ignore_errors=True)
+            if folder.is_dir():
+                folder.rename(staging)
+                shutil.rmtree(staging)
+                removed.append(folder)
+    for file in environments_folder().glob(f"{source.name}-*"):
+        if file.suffix in {".log", ".lock"}:
+            file.unlink(missing_ok=True)
     return removed

@@ -17,18 +17,17 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Literal
 
+from converters.interface import Source
+from converters.registry import SOURCES
 from pipeline.estimates.history import Entry
 
-START = {"timm": 10.0, "torchvision": 10.0, "mmcls": 10.0, "paddle": 7.0, "mxnet": 3.0, "caffe2": 5.0}
-"""Seconds until a framework has exported a small model: its own start is the most of it."""
-OTHER_START = 10.0
 EXPORT_PER_GB = 30.0
 UNIT, UNIT_PER_GB = 1.0, 16.0
 
 
-def export_seconds(source: str, weights: int) -> float:
+def export_seconds(source: Source, weights: int) -> float:
     """The seconds that the formula gives for an export of ``weights`` bytes."""
-    return START.get(source, OTHER_START) + EXPORT_PER_GB * weights / 1e9
+    return source.start_seconds + EXPORT_PER_GB * weights / 1e9
 
 
 def unit_seconds(weights: int) -> float:
@@ -43,13 +42,14 @@ class Durations:
         """``history`` as :func:`pipeline.estimates.history.read_history` gives it."""
         self._known = {name: found for name, entry in history.items() if (found := _seconds(entry))}
         self._export_pace = _pace(
-            (export, export_seconds(name.partition("/")[0], size))
+            (export, export_seconds(SOURCES[source], size))
             for name, (size, export, _) in self._known.items()
+            if (source := name.partition("/")[0]) in SOURCES
         )
         self._unit_pace = _pace((unit, unit_seconds(size)) for size, _, unit in self._known.values())
 
     def of_model(
-        self, name: str, source: str, weights: int, units: int
+        self, name: str, source: Source, weights: int, units: int
     ) -> tuple[float, Literal["history", "formula"]]:
         """About how many seconds ``units`` opsets of a model of ``weights`` bytes take, and who says so."""
         known = self._known.get(name)

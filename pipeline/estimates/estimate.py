@@ -101,7 +101,7 @@ def _of_model(
     work = inputs + max(export, candidates) + GRAPH_BYTES * (1 + len(todo))
     # What is sent elsewhere lies here until it is sent.
     archive = 0 if plan.publish_folder else int(weights * ARCHIVE_SHARE) + inputs
-    seconds, by = durations.of_model(job.name, job.source.name, weights, len(todo))
+    seconds, by = durations.of_model(job.name, job.source, weights, len(todo))
     return ModelEstimate(
         job.name,
         len(todo),
@@ -133,7 +133,7 @@ def _bytes_of_published(plan: Plan, unit: Unit) -> int:
 def _input_bytes(job: ModelJob) -> int:
     """The bytes of a model's fixed inputs: noise and pictures, one at a time and as a batch."""
     images, built = job.entry.images, building.existing(job.source)
-    own = built.catalogue.get(job.model, {}).get("preprocessing", {}) if built else {}
+    own = job.listed_in(built.catalogue).get("preprocessing", {}) if built else {}
     channels, height, width = job.entry.preprocessing.input_size or own.get("input_size", (3, 224, 224))
     pictures = len(images.files) + len(images.members) if images else 0
     rows = 1 + job.entry.batch + (1 + pictures if pictures else 0)

@@ -8,7 +8,7 @@ last. Of a model::
 
 ``bytes`` are those of its native export; ``peak_memory`` the most resident bytes of any process that
 worked for it; ``seconds`` those that its fixed inputs and its export took, and
-the mean of the units published: retargeted, verified and written. Of a unit: ``when`` and its ``seconds``,
+the mean of a unit: retargeted, verified and written. Of a unit: ``when`` and its ``seconds``,
 a number. Nothing depends on this file: it may be removed at any time.
 """
 

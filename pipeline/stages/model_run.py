@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,53 @@ from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.system.interrupts import Interrupted
 from pipeline.terminal.progress import Progress
 from pipeline.workers.processes import GIBIBYTE, Limits, PeakMemory
+
+
+class StageKind(Enum):
+    """The stages of a model: those that all its opsets share, then those of each opset."""
+
+    ENVIRONMENT = "environment"
+    FILES = "files"
+    INPUTS = "inputs"
+    EXPORT = "export"
+    RETARGET = "retarget"
+    PARITY = "parity"
+    PUBLISH = "publish"
+
+
+OF_A_UNIT = (StageKind.RETARGET, StageKind.PARITY, StageKind.PUBLISH)
+
+
+def _title(kind: StageKind, opsets: Sequence[int]) -> str:
+    """A stage as a person reads of it: ``export``, ``opset 7: retarget``, ``10 opsets: parity``."""
+    if not opsets:
+        return kind.value
+    return f"{f'opset {opsets[0]}' if len(opsets) == 1 else f'{len(opsets)} opsets'}: {kind.value}"
+
+
+class StageTimes:
+    """The seconds that stages took which were done this time, and the number of units they were done for."""
+
+    def __init__(self) -> None:
+        self._taken: dict[StageKind, tuple[float, int]] = {}
+
+    def note(self, kind: StageKind, seconds: float, units: int = 1) -> None:
+        """Add what a stage took for ``units`` units together."""
+        before, counted = self._taken.get(kind, (0.0, 0))
+        self._taken[kind] = before + seconds, counted + units
+
+    def for_history(self) -> dict[str, float]:
+        """The seconds of the fixed inputs, of the export, and of a unit: the mean of each of its stages.
+
+        Every stage is divided by the units that went through it, so a unit that fails half-way makes the
+        others no faster. What was not done this time is not said.
+        """
+        shared = (StageKind.INPUTS, StageKind.EXPORT)
+        said = {kind.value: self._taken[kind][0] for kind in shared if kind in self._taken}
+        if all(kind in self._taken for kind in OF_A_UNIT):
+            taken = [self._taken[kind] for kind in OF_A_UNIT]
+            said["unit"] = sum(seconds / units for seconds, units in taken)
+        return {name: round(seconds, 2) for name, seconds in said.items()}
 
 
 @dataclass
@@ -36,8 +84,7 @@ class ModelRun:
     """Set when the run is to end; whatever waits looks at it."""
     memory: PeakMemory = field(default_factory=PeakMemory)
     """The most that any of its processes used."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """What each stage took that was done this time, by its name."""
+    times: StageTimes = field(default_factory=StageTimes)
     noted: dict[str, Any] = field(default_factory=dict)
     """What else the history of this machine gets to know of the model."""
 
@@ -53,14 +100,18 @@ class ModelRun:
         return Limits(said.seconds, int(said.memory_gib * GIBIBYTE), self.memory)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
-        """Tell the progress display of a stage. Raises Interrupted where the run is to end."""
+    def stage(self, kind: StageKind, opsets: Sequence[int] = ()) -> Iterator[Stage]:
+        """Tell the progress display of a stage. Raises Interrupted where the run is to end.
+
+        ``opsets`` are those of the units that it is done for, none where all units share it. The time of
+        a stage that fails is not noted.
+        """
         if self.stop.is_set():
             raise Interrupted
-        stage, begun = Stage(), time.monotonic()
-        self.progress.begin(self.job.name, name)
+        stage, begun, title = Stage(), time.monotonic(), _title(kind, opsets)
+        self.progress.begin(self.job.name, title)
         yield stage
         seconds = time.monotonic() - begun
-        self.progress.end(self.job.name, name, seconds, stage.reused)
+        self.progress.end(self.job.name, title, seconds, stage.reused)
         if not stage.reused:
-            self.seconds[name] = seconds
+            self.times.note(kind, seconds, max(1, len(opsets)))

@@ -16,7 +16,7 @@ from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict, judge
 from pipeline.config.schema import Parity
 from pipeline.environments.of_a_run import EnvironmentOf, RunEnvironments
-from pipeline.errors import EnvironmentBuildError
+from pipeline.errors import EnvironmentBuildError, VerdictError
 from pipeline.workers.processes import Limits
 from pipeline.workers.runtimes import is_quantized_file, runs_of, without_log
 
@@ -67,6 +67,20 @@ class Verification:
 def tolerance_of(parity: Parity) -> Tolerance:
     """The gate that a pipeline file asks for."""
     return Tolerance(parity.relative, parity.top1, parity.top5)
+
+
+def require_lively(references: Mapping[str, Array], parity: Parity, folder: Path) -> None:
+    """Raise VerdictError where the reference outputs are such that no comparison could prove anything.
+
+    ``references`` are the source framework's logits, float32 (N, classes) per data set, from ``folder``.
+    """
+    from parity.liveliness import lifeless
+
+    reason = lifeless(references, tolerance_of(parity))
+    if reason:
+        raise VerdictError(
+            f"the framework's own outputs prove nothing: {reason}. Not published; the outputs are in {folder}"
+        )
 
 
 def verify(

@@ -24,9 +24,11 @@ from pipeline.system.pip_settings import PipSettings, read_pip_settings
 from publishing.foreign_text import in_one_line
 
 if TYPE_CHECKING:
+    import httpx2
     from unearth import Link
 
 _TIMEOUT_SECONDS = 60.0
+_MOST_REDIRECTS = 20
 
 
 def _kept(sha256: str, name: str) -> Path:
@@ -64,14 +66,8 @@ def fetch_url(url: str, sha256: str, stop: threading.Event) -> Path:
 def _download(url: str, destination: Path, stop: threading.Event) -> None:
     import httpx2
 
-    verify = _certificates(read_pip_settings(os.environ))
     try:
-        with (
-            httpx2.stream(
-                "GET", url, follow_redirects=True, timeout=_TIMEOUT_SECONDS, verify=verify
-            ) as answer,
-            destination.open("wb") as output,
-        ):
+        with _answer(url, read_pip_settings(os.environ)) as answer, destination.open("wb") as output:
             answer.raise_for_status()
             for block in answer.iter_bytes():
                 if stop.is_set():
@@ -92,16 +88,40 @@ def _download(url: str, destination: Path, stop: threading.Event) -> None:
         raise FetchError(f"cannot fetch {url}: writing {destination} failed: {error.strerror}") from error
 
 
+@contextmanager
+def _answer(url: str, settings: PipSettings) -> Iterator[httpx2.Response]:
+    """What the server answers, or the one that it refers to: each host is trusted, or not, for itself."""
+    import httpx2
+
+    headers = httpx2.Headers()
+    for _ in range(_MOST_REDIRECTS):
+        verify = _certificates(settings, url)
+        with httpx2.stream("GET", url, headers=headers, timeout=_TIMEOUT_SECONDS, verify=verify) as answer:
+            if answer.next_request is None:
+                yield answer
+                return
+            # The library keeps what identifies a user for the host that it was meant for.
+            url, headers = str(answer.next_request.url), answer.next_request.headers
+    raise httpx2.TooManyRedirects(f"it leads to other addresses more than {_MOST_REDIRECTS} times")
+
+
+def _certificates(settings: PipSettings, url: str = "") -> ssl.SSLContext:
+    """Trust what pip is told to trust, and the system's certificates where it is told nothing.
+
+    Of a host that pip is told to trust, no certificate is asked.
+    """
+    context = ssl.create_default_context(cafile=settings.certificate)
+    if url and settings.trusts(url):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _advice(status: int) -> str:
     """What to do about an answer of a server, by its status."""
     if status in (401, 403, 407):
         return "Check the address, and the user and the password or the token in it."
     return "Try again later." if status >= 500 else "Check the address."
-
-
-def _certificates(settings: PipSettings) -> ssl.SSLContext:
-    """Trust what pip is told to trust, and the system's certificates where it is told nothing."""
-    return ssl.create_default_context(cafile=settings.certificate)
 
 
 def fetch_wheel(requirement: str, sha256: str, stop: threading.Event) -> Path:

@@ -1,26 +1,86 @@
-"""How a person's wish to stop reaches whatever is under way."""
+"""How a person's wish to stop reaches whatever is under way.
+
+What the main thread does itself is broken off where it is, as by Python's own KeyboardInterrupt: so every
+step of it can be stopped, whichever library is at work. What threads of a run do goes on until they see that
+they are to stop, and those that do not in time are left behind: the process ends without them. Both are as
+harmless as a kill, after which the next run goes on from what is done.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+GRACE_SECONDS = 1.5
+"""How long threads may go on, and then the main thread may wind up, once a run is to end."""
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the user asked for it
-    """The run was interrupted while a process was under way; the process has been ended."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """The run was interrupted, and a process that was under way has been ended.
+
+    No error: the user asked for it. As with KeyboardInterrupt, nobody who expects any error takes it for one.
+    """
 
 
 @contextmanager
 def interruptible(stop: threading.Event) -> Iterator[None]:
-    """Set ``stop`` at the first SIGINT or SIGTERM; whoever waits sees it and winds up."""
+    """Raise Interrupted in the main thread, which has to be the caller, at the first SIGINT or SIGTERM.
 
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    Those that follow are ignored: the first is being obeyed. ``stop`` is set for whoever looks at it.
+    """
+    asked = False
 
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    def break_off() -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise Interrupted
+
+    with _at_signals(break_off):
+        try:
+            yield
+        except Interrupted:
+            stop.set()
+            raise
+
+
+@contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """Only set ``stop`` at SIGINT or SIGTERM: the main thread waits for threads that look at it.
+
+    It must not wait for ``stop`` itself: an event that is being waited for cannot be set in the same thread.
+    """
+    with _at_signals(stop.set):
+        yield
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise Interrupted in the main thread, which has to be the caller, after ``seconds``."""
+
+    def break_off(_number: int, _frame: FrameType | None) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, break_off)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _at_signals(act: Callable[[], None]) -> Iterator[None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        act()
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:
         yield
     finally:

@@ -11,6 +11,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,24 @@ class PipSettings:
     find_links: tuple[str, ...] = ()
     certificate: str | None = None
     trusted_hosts: tuple[str, ...] = ()
+    """Hosts that need no certificate to be believed: ``host``, or ``host:port`` for one port alone."""
     no_index: bool = False
+
+    def trusts(self, url: str) -> bool:
+        """Whether ``url`` leads to a host that needs no certificate."""
+        parts = urlsplit(url)
+        host, port = _host(parts.netloc)
+        asked = host, port or _PORTS.get(parts.scheme)
+        return host is not None and any(_host(said) in (asked, (host, None)) for said in self.trusted_hosts)
+
+
+def _host(said: str) -> tuple[str | None, int | None]:
+    """The host and the port of ``host`` or ``host:port``; None for what is not said, or cannot be read."""
+    try:
+        parts = urlsplit(f"//{said}")
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None  # pip itself complains of it
 
 
 def _configuration_files(environment: Mapping[str, str]) -> Iterator[Path]:

@@ -29,7 +29,6 @@ _STYLES: dict[Status, str] = {
 class Progress(Protocol):
     """What the stages tell; called from many threads."""
 
-    def say(self, model: str, message: str) -> None: ...
     def begin(self, model: str, stage: str) -> None: ...
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None: ...
     def finish(self, model: str) -> None: ...
@@ -44,9 +43,6 @@ class PlainProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-
-    def say(self, model: str, message: str) -> None:
-        self._line(model, message)
 
     def begin(self, model: str, stage: str) -> None:
         """Plain lines tell of a stage when it ends."""

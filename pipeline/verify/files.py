@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.system.interrupts import Interrupted
 from publishing.inspection.lists import Announced
-from publishing.inspection.readers import AbsentError, Reader, UnreadableError
+from publishing.inspection.readers import AbsentError, Reader, UnreadableError, blocks_of
 
 MISSING = "is missing"
 _LARGEST = 8 << 30
@@ -46,7 +46,7 @@ def fetch(
     with ExitStack() as stack:
         output = stack.enter_context(keep.open("wb")) if keep and not there else None
         try:
-            for block in reader.blocks(path):
+            for block in blocks_of(reader, path):
                 if stop.is_set():
                     raise Interrupted
                 size += len(block)

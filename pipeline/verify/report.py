@@ -32,6 +32,15 @@ class Outcome:
     runtimes: dict[str, str] = field(default_factory=dict)
     """The versions of the runtimes that computed it."""
     signature_holds: bool = False
+    unchecked: list[Finding] = field(default_factory=list)
+    """What should have been checked, and could not be: nothing is known to be wrong with it."""
+    digests_only: bool = False
+    """Whether nothing else was asked for."""
+
+    @property
+    def good(self) -> bool:
+        """Whether all that was asked for was checked, and is right."""
+        return not self.findings and not self.unchecked
 
     def count(self, path: str, fetched: Fetched) -> None:
         """Take in a file that was read."""
@@ -46,6 +55,7 @@ class Outcome:
         self.models += 1
         self.ran += bool(examined.runtimes)
         self.findings += examined.findings
+        self.unchecked += examined.unchecked
         self.notes += examined.notes
         self.runtimes |= examined.runtimes
 
@@ -68,12 +78,23 @@ def _lines(outcome: Outcome) -> list[str]:
     if outcome.signature_holds:
         lines.append("  the signature holds")
     lines += [f"  note: {note}" for note in outcome.notes]
-    by_path = sorted(dict.fromkeys(outcome.findings), key=lambda finding: finding.path)
-    lines += map(str, by_path)
-    wrong = len({finding.path for finding in outcome.findings})
-    verb = "is" if wrong == 1 else "are"
-    lines.append(f"{_counted(wrong, 'file')} {verb} not as published." if wrong else "All is well.")
+    told = dict.fromkeys((*outcome.findings, *outcome.unchecked))
+    lines += map(str, sorted(told, key=lambda finding: finding.path))
+    lines.append(_summary(outcome))
     return lines
+
+
+def _summary(outcome: Outcome) -> str:
+    wrong = {finding.path for finding in outcome.findings}
+    unchecked = {finding.path for finding in outcome.unchecked} - wrong
+    not_verified = f"{_counted(len(unchecked), 'file')} not verified"
+    if wrong:
+        verb = "is" if len(wrong) == 1 else "are"
+        summary = f"{_counted(len(wrong), 'file')} {verb} not as published"
+        return f"{summary}, {not_verified}." if unchecked else f"{summary}."
+    if unchecked:
+        return f"Nothing is known to be wrong, but not all was checked: {not_verified}."
+    return "All digests are right; no model was looked into." if outcome.digests_only else "All is well."
 
 
 def _counted(number: int, what: str) -> str:

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pipeline
 from parity.call import Run, RuntimeCall
 from parity.compare import Array, Tolerance
 from parity.runtimes.registry import asked_at
-from parity.verdict import Verdict, judge
+from parity.verdict import judge
 from pipeline.errors import WorkerError
 from pipeline.system.files import read_json
 from pipeline.workers.processes import GIBIBYTE, Limits, run_process
@@ -49,14 +49,19 @@ class Examined:
     """What was found out about a unit."""
 
     findings: list[Finding] = field(default_factory=list)
+    unchecked: list[Finding] = field(default_factory=list)
+    """What could not be checked."""
     notes: list[str] = field(default_factory=list)
     """What is worth knowing, and wrong with nothing."""
     runtimes: dict[str, str] = field(default_factory=dict)
     """The versions of those that computed the right numbers."""
 
 
-def examine(unit: UnitFiles, folder: Path, stop: threading.Event) -> Examined:
+def examine(unit: UnitFiles, folder: Path, stop: threading.Event, relative: float | None = None) -> Examined:
     """Check what is there of a unit. ``folder`` is empty, and the caller's to remove.
+
+    ``relative`` bounds the largest error of a runtime as a share of the largest reference output; where it
+    is None, it is that of the record, or the default.
 
     Raises:
         OSError: the disk refuses what is unpacked.
@@ -80,9 +85,10 @@ def examine(unit: UnitFiles, folder: Path, stop: threading.Event) -> Examined:
         alone = _inspected(unit, None, folder / "model", examined, stop)
         examined.findings += [Finding(unit.model_name, what) for _, what in alone.get("problems", ())]
     if result.get("not_run"):
-        examined.findings.append(Finding(told, f"its test data was not run: {result['not_run']}"))
+        examined.unchecked.append(Finding(told, f"its test data was not run: {result['not_run']}"))
     elif result.get("inputs"):
-        _run(unit, result, folder / "runs", examined, stop)
+        runs = _runs(result, folder / "runs", stop)
+        _judge(unit, result, runs, _tolerance(unit.record, relative), examined)
     return examined
 
 
@@ -124,17 +130,29 @@ def without_log(text: str) -> str:
     return text.split(". Its log, ", maxsplit=1)[0]
 
 
-def _run(
-    unit: UnitFiles, result: Mapping[str, Any], folder: Path, examined: Examined, stop: threading.Event
-) -> None:
-    """Run the test data, and compare with the outputs that came with it."""
-    inputs, model = Path(result["inputs"]), Path(result["model"])
-    references, runs = _flat(_arrays(Path(result["outputs"]))), {}
+def _runs(result: Mapping[str, Any], folder: Path, stop: threading.Event) -> dict[str, Run]:
+    """What each runtime at hand computes of the test data."""
+    inputs, model, runs = Path(result["inputs"]), Path(result["model"]), {}
     for name in asked_at(min(result["opset"], _NEWEST), quantized=result["quantized"]):
         call = RuntimeCall(name, {"model": model}, inputs, folder / name, _THREADS)
         run = runs_of(call, LIMITS, stop)["model"]
         runs[name] = Run(run.outcome, run.reason, run.version, run.seconds, _flat(run.outputs))
-    verdict = judge(references, runs, _tolerance(unit.record))
+    return runs
+
+
+def _judge(
+    unit: UnitFiles,
+    result: Mapping[str, Any],
+    runs: Mapping[str, Run],
+    tolerance: Tolerance,
+    examined: Examined,
+) -> None:
+    """Compare what was computed with the outputs that came with the test data."""
+    if not runs:
+        what = f"its test data was not run: no runtime at hand runs opset {result['opset']}"
+        examined.unchecked.append(Finding(unit.archive_name, what))
+        return
+    verdict = judge(_flat(_arrays(Path(result["outputs"]))), runs, tolerance)
     agreeing = {name: runtime.version for name, runtime in verdict.runtimes.items() if runtime.agrees}
     independent = any(verdict.runtimes[name].independent for name in agreeing)
     objections = [runtime for runtime in verdict.runtimes.values() if runtime.objects]
@@ -146,22 +164,18 @@ def _run(
             examined.notes.append(f"{unit.archive_name}: a second opinion: {verdict.dissent}")
         return
     what = "its test data fails" if verdict.status == "failed" else "its test data proves nothing"
-    examined.findings.append(Finding(unit.archive_name, f"{what}: {_reason(verdict, result['opset'])}"))
+    reason = " ".join(without_log(verdict.reason).split())
+    examined.findings.append(Finding(unit.archive_name, f"{what}: {reason}"))
 
 
-def _reason(verdict: Verdict, opset: int) -> str:
-    if not verdict.runtimes:
-        return f"no runtime at hand runs opset {opset}"
-    return " ".join(without_log(verdict.reason).split())
-
-
-def _tolerance(record: Record | None) -> Tolerance:
-    """That of the record, under which the file was published; the default where it has none."""
+def _tolerance(record: Record | None, relative: float | None) -> Tolerance:
+    """That of the record, under which the file was published, or the default; with another bound if asked."""
     said = record.verdict.get("tolerance") if record else None
     try:
-        return Tolerance(**said) if said else Tolerance()
+        tolerance = Tolerance(**said) if said else Tolerance()
     except (TypeError, ValueError):
-        return Tolerance()
+        tolerance = Tolerance()
+    return replace(tolerance, relative=relative) if relative else tolerance
 
 
 def _arrays(file: Path) -> dict[str, Array]:

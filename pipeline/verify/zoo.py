@@ -17,7 +17,7 @@ from pipeline.verify.report import Outcome
 from pipeline.verify.unit import UnitFiles, examine
 from publishing.errors import PublishError
 from publishing.inspection.lists import Announced, Finding, Listing, read_listing, read_text
-from publishing.inspection.readers import AbsentError, Reader, reader_of
+from publishing.inspection.readers import AbsentError, Reader, blocks_of, reader_of
 from publishing.inspection.record import inspect_record
 from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Record
@@ -33,6 +33,8 @@ class Options:
 
     public_key: Path | None = None
     digests_only: bool = False
+    relative: float | None = None
+    """The bound of the test data's error; None for that of each record."""
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -44,7 +46,7 @@ def verify_zoo(place: str, reader: Reader, options: Options, progress: Progress)
         PipelineError: there is no room to unpack.
     """
     listing = read_listing(reader)
-    outcome = Outcome(place, findings=list(listing.findings))
+    outcome = Outcome(place, findings=list(listing.findings), digests_only=options.digests_only)
     if not listing.lists_files:
         outcome.notes.append("a web server does not list its files: extra ones were not looked for")
     others = [path for path in listing.announced if not path.endswith(ARTIFACTS)]
@@ -59,36 +61,46 @@ def verify_zoo(place: str, reader: Reader, options: Options, progress: Progress)
 
 
 def verify_file(place: str, options: Options, progress: Progress) -> Outcome:
-    """Verify one model or archive, by the record beside it where there is one.
+    """Verify one model with the archive beside it, or one archive; by the record beside it if there is one.
 
     Raises:
         PublishError: the file is not there.
         PipelineError: there is no room to unpack.
     """
     above, name = _split(place)
-    reader, outcome = reader_of(above), Outcome(place)
+    reader, outcome = reader_of(above), Outcome(place, digests_only=options.digests_only)
     stem = _stem(name)
-    is_model = name.endswith(".onnx")
     record = _record_beside(reader, stem, outcome)
+    archive = f"{stem}.tar.gz"
     with _shown(progress, name, "checked"), _scratch() as folder:
-        fetched = fetch(reader, name, _by_record(record, name), options.stop, folder / name)
-        if fetched.wrong == MISSING:
-            raise AbsentError("there is no such file")
-        outcome.count(name, fetched)
-        if fetched.wrong or options.digests_only:
+        found = {}
+        for path in [name] if options.digests_only else dict.fromkeys((name, archive)):
+            found[path] = fetch(reader, path, _by_record(record, path), options.stop, folder / path)
+            _count_or_miss(path, name, found[path], outcome)
+        if found[name].wrong or options.digests_only:
             return outcome
+        model, data = found.get(f"{stem}.onnx"), found[archive]
         unit = UnitFiles(
             model_name=f"{stem}.onnx",
-            model=fetched.local if is_model else None,
-            model_sha256=record.files["onnx"].sha256 if record else None,
-            archive_name=f"{stem}.tar.gz",
-            archive=None if is_model else fetched.local,
+            model=model.local if model else None,
+            model_sha256=record.files["onnx"].sha256 if record else model.sha256 if model else None,
+            archive_name=archive,
+            archive=data.local,
             record=record,
         )
-        outcome.take(examine(unit, folder, options.stop))
-    if is_model:
-        outcome.notes.append(f"{name}: its test data is in {stem}.tar.gz, and was not run")
+        outcome.take(examine(unit, folder, options.stop, options.relative))
     return outcome
+
+
+def _count_or_miss(path: str, asked: str, fetched: Fetched, outcome: Outcome) -> None:
+    """Take in a file that was read: the one that was asked for, or the archive beside it."""
+    if fetched.wrong != MISSING:
+        outcome.count(path, fetched)
+    elif path == asked:
+        raise AbsentError("there is no such file")
+    else:
+        without = f"has no test data: there is no {path} beside it, and nothing was run"
+        outcome.unchecked.append(Finding(asked, without))
 
 
 def _split(place: str) -> tuple[str, str]:
@@ -116,7 +128,11 @@ def _record_beside(reader: Reader, stem: str, outcome: Outcome) -> Record | None
     outcome.findings += listing.findings
     if text is None:
         if not listing.findings:
-            outcome.notes.append(f"no {path} lies beside it: its digest was compared with nothing")
+            without = f"no {path} lies beside it: its digest was compared with nothing"
+            if outcome.digests_only:
+                outcome.unchecked.append(Finding(Path(outcome.place).name, without))
+            else:
+                outcome.notes.append(without)
         return None
     try:
         record = inspect_record(text)
@@ -159,7 +175,7 @@ def _verify_unit(reader: Reader, stem: str, listing: Listing, outcome: Outcome, 
             archive=local.get(".tar.gz"),
             record=listing.records.get(stem),
         )
-        outcome.take(examine(unit, folder, options.stop))
+        outcome.take(examine(unit, folder, options.stop, options.relative))
 
 
 def _check_signature(reader: Reader, listing: Listing, outcome: Outcome, options: Options) -> None:
@@ -176,7 +192,7 @@ def _check_signature(reader: Reader, listing: Listing, outcome: Outcome, options
     sums = fetch(reader, CHECKSUMS, None, options.stop)
     digests = outcome.digests | ({} if sums.wrong else {CHECKSUMS: sums.sha256})
     told = {finding.path for finding in outcome.findings}
-    objections = check_signature(b"".join(reader.blocks(SIGNATURE)), digests, options.public_key)
+    objections = check_signature(b"".join(blocks_of(reader, SIGNATURE)), digests, options.public_key)
     for path, _, what in (line.partition(": ") for line in objections):
         if path not in told:  # once is enough
             outcome.findings.append(Finding(path, what))

@@ -52,9 +52,13 @@ class Limits:
 
 
 def _resident_bytes(process: psutil.Process) -> int:
+    """What a process and all below it have resident; one that ends between two looks has nothing."""
+    members = [process]
+    with contextlib.suppress(psutil.Error):
+        members += process.children(recursive=True)
     total = 0
-    with contextlib.suppress(psutil.Error):  # a member may end between two looks
-        for member in [process, *process.children(recursive=True)]:
+    for member in members:
+        with contextlib.suppress(psutil.Error):
             total += member.memory_info().rss
     return total
 

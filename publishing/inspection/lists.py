@@ -13,7 +13,7 @@ from functools import partial
 from publishing.errors import PublishError
 from publishing.inspection.checksums import inspect_checksums
 from publishing.inspection.manifest import Entries, compare_with_records, inspect_manifest
-from publishing.inspection.readers import AbsentError, Reader, UnreadableError, is_inside
+from publishing.inspection.readers import AbsentError, Reader, UnreadableError, blocks_of, is_inside
 from publishing.inspection.record import inspect_record
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import RECORD_SUFFIX, PublishedFile, Record
@@ -109,7 +109,7 @@ def read_text(reader: Reader, path: str, listing: Listing) -> str | None:
     """Return a list's or a record's text; None, and where it is there a finding, if it cannot be read."""
     content = bytearray()
     try:
-        for block in reader.blocks(path):
+        for block in blocks_of(reader, path):
             content += block
             if len(content) > _LARGEST_LIST:
                 raise UnreadableError(f"it has more than {_LARGEST_LIST:,} bytes, as no list has")

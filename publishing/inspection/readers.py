@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 60.0
+_POINTER = b"version https://git-lfs"
+"""How what stands for a large file in a Git repository begins,
+https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md#the-pointer."""
 
 
 class AbsentError(PublishError):
@@ -57,6 +60,21 @@ class Reader(Protocol):
     def local(self, path: str) -> Path | None:
         """Return where the file is on this machine; None where it has to be fetched."""
         ...
+
+
+def blocks_of(reader: Reader, path: str) -> Iterator[bytes]:
+    """Yield the content of a file, in blocks.
+
+    Raises:
+        AbsentError: there is no such file.
+        UnreadableError: it cannot be read, or not to its end; or Git has its content elsewhere.
+    """
+    blocks = reader.blocks(path)
+    first = next(blocks, b"")
+    if first.startswith(_POINTER):
+        raise UnreadableError("it is a Git LFS pointer; fetch the file itself with `git lfs pull`")
+    yield first
+    yield from blocks
 
 
 def is_inside(path: str) -> bool:

@@ -69,10 +69,6 @@ def downloads(records: Sequence[Record]) -> str:
     return table(_DOWNLOADS, rows, right=(1, 2, 3, 4))
 
 
-def _download(record: Record, kind: str) -> str:
-    return link(size(record.files[kind].bytes), f"model/{record.stem}.{kind}")
-
-
 def documents(records: Iterable[Record]) -> list[str]:
     """List the documents that report an accuracy, in the order in which a card numbers them."""
     said = [

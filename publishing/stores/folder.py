@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import socket
-import tempfile
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from publishing.errors import PublishError
 from publishing.stores.interface import Content, Stamp
+from publishing.stores.staging import clear_left, own_folder
 
 _STAGING = ".staging"
 _LOCK = ".lock"
@@ -45,6 +45,14 @@ class FolderStore:
                 if file.is_file():
                     yield file.relative_to(self.folder).as_posix(), file.stat()
 
+    def stamp(self, path: str) -> Stamp | None:
+        with self._told():
+            try:
+                found = (self.folder / path).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            return Stamp(found.st_size, str(found.st_mtime_ns)) if stat.S_ISREG(found.st_mode) else None
+
     def read(self, path: str) -> bytes | None:
         with self._told():
             try:
@@ -60,12 +68,12 @@ class FolderStore:
         with self._told(), self.staging() as staging:
             staged = [self._staged(content.data, staging / str(n)) for n, content in enumerate(add.values())]
             with self.locked():
+                for path in remove:
+                    self._remove(self.folder / path)
                 for path, file in zip(add, staged, strict=True):
                     target = self.folder / path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(target)
-                for path in remove:
-                    self._remove(self.folder / path)
 
     def _staged(self, data: bytes | Path, file: Path) -> Path:
         """A file in this store's file system with the bytes; one that was staged before is it."""
@@ -78,31 +86,30 @@ class FolderStore:
         return file
 
     def _remove(self, file: Path) -> None:
+        """Remove a file and the folders that are empty without it, those of a run that was killed as well."""
         file.unlink(missing_ok=True)
         for above in file.parents:
-            if above == self.folder or not above.is_dir() or any(above.iterdir()):
+            if above == self.folder or any(names for _, _, names in os.walk(above)):
                 return
-            above.rmdir()
+            for empty, _, _ in os.walk(above, topdown=False):
+                with suppress(OSError):  # somebody has put something there meanwhile
+                    Path(empty).rmdir()
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Make a folder beside the files, and take away what a killed process left of its own."""
+        """Make a folder beside the files."""
         with self._told():
             above = self.folder / _STAGING
             above.mkdir(parents=True, exist_ok=True)
-            here = f"{socket.gethostname()}-"
-            for left in above.glob(f"{here}*"):
-                process = left.name.removeprefix(here).partition("-")[0]
-                if process.isdigit() and not _runs(int(process)):
-                    shutil.rmtree(left, ignore_errors=True)
-            with tempfile.TemporaryDirectory(prefix=f"{here}{os.getpid()}-", dir=above) as staging:
-                yield Path(staging)
+            with own_folder(above) as staging:
+                yield staging
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         with self._told():
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock:
+                clear_left(self.folder / _STAGING)
                 yield
 
     @contextmanager
@@ -117,9 +124,3 @@ class FolderStore:
                 f"publishing into {self.folder} failed at {place}: {reason}; nothing that was published is "
                 "harmed. Make room or name another folder, and run the same command again"
             ) from error
-
-
-def _runs(process: int) -> bool:
-    import psutil
-
-    return bool(psutil.pid_exists(process))

@@ -41,6 +41,12 @@ def content_of(data: bytes) -> Content:
     return Content(data, hashlib.sha256(data).hexdigest())
 
 
+def bytes_of(content: Content) -> bytes:
+    """The bytes of a content that is no file on disk."""
+    assert isinstance(content.data, bytes)
+    return content.data
+
+
 class Store(Protocol):
     """Every method may raise PublishError, whose message names the place and says what to do next."""
 
@@ -49,7 +55,10 @@ class Store(Protocol):
         """The store as its user names it, for messages."""
 
     def stamps(self) -> dict[str, Stamp]:
-        """Every file of the zoo; a store that nobody wrote to yet has none."""
+        """Every file of the zoo; a store that nobody wrote to yet has none. Each file makes it longer."""
+
+    def stamp(self, path: str) -> Stamp | None:
+        """What the store knows of one file, by looking at that one; None where it is not there."""
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a small file; None where it is not there."""
@@ -58,10 +67,11 @@ class Store(Protocol):
         """The digest of a file in hex, computed where the store can do so cheaply; None where it cannot."""
 
     def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
-        """Write files in the order of ``add``, each complete or not at all, then remove some.
+        """Remove some files, then write others in the order of ``add``, each complete or not at all.
 
         What is there already with the same bytes need not be sent again, and what is to be removed need
-        not be there. A call that failed may be made again and goes on from where it stopped.
+        not be there. A call that failed may be made again and goes on from where it stopped. That goes for
+        the next run as well: what it has to remove is still listed, as that is what is written last.
         """
 
     def staging(self) -> AbstractContextManager[Path]:

@@ -10,7 +10,8 @@ import json
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,8 @@ from urllib.parse import urlsplit
 from publishing.addresses import names_a_user
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, read_checksums
-from publishing.stores.interface import Content, Stamp, content_of
+from publishing.stores.interface import Content, Stamp, bytes_of, content_of
+from publishing.stores.staging import clear_left, own_folder
 
 _SENDING = ".sending"
 _EXTRAS = {"s3": "s3", "s3a": "s3", "hf": "hub"}
@@ -56,9 +58,10 @@ class RemoteStore:
     """The store below ``root`` of an fsspec file system."""
 
     def __init__(self, url: str, system: Any, root: str, scratch: Path | None) -> None:
-        self._url, self._system, self._scratch = url, system, scratch
+        self._url, self._system, self._scratch = url, system, scratch or Path(tempfile.gettempdir())
         self._root = root.rstrip("/")
         self._lock = threading.RLock()
+        self._sums: tuple[Stamp | None, dict[str, str]] = None, {}
 
     @property
     def place(self) -> str:
@@ -67,11 +70,11 @@ class RemoteStore:
     def stamps(self) -> dict[str, Stamp]:
         return {path: stamp for path, stamp in self._all().items() if not _hidden(path)}
 
-    def _all(self) -> dict[str, Stamp]:
+    def _all(self, below: str = "") -> dict[str, Stamp]:
         with self._told("listing"):
             self._system.invalidate_cache()
             try:
-                listed = self._system.find(self._root, detail=True)
+                listed = self._system.find(self._at(below).rstrip("/"), detail=True)
             except FileNotFoundError:
                 return {}
             return {
@@ -79,6 +82,15 @@ class RemoteStore:
                 for path, said in sorted(listed.items())
                 if said["type"] == "file"
             }
+
+    def stamp(self, path: str) -> Stamp | None:
+        with self._told(f"looking at {path}"):
+            self._system.invalidate_cache()
+            try:
+                found = self._system.info(self._at(path))
+            except FileNotFoundError:
+                return None
+            return _stamp(found) if found["type"] == "file" else None
 
     def read(self, path: str) -> bytes | None:
         with self._told(f"reading {path}"):
@@ -92,24 +104,36 @@ class RemoteStore:
         return None
 
     def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
-        there = self._all()
-        notes = {path: _noted(self.read(path)) for path in there if path.startswith(f"{_SENDING}/")}
-        listed = read_checksums(self.read(CHECKSUMS) or b"")
+        self._remove(remove)
+        notes = {path: _noted(self.read(path)) for path in self._all(_SENDING)}
+        listed = self._listed()
         known = _agreed([listed, *notes.values()])
-        send = {
-            path: content
-            for path, content in add.items()
-            if path not in there or there[path].bytes != content.size or known.get(path) != content.sha256
-        }
+        send = {path: content for path, content in add.items() if not self._has(path, content, known)}
         if any(isinstance(content.data, Path) for content in send.values()):
             notes |= self._note(
                 {path: made.sha256 for path, made in add.items() if isinstance(made.data, Path)}
             )
         for path, content in send.items():
             self._send(path, content.data)
-        settled = listed | {path: content.sha256 for path, content in add.items()}
+        settled = {path: content.sha256 for path, content in add.items()}
+        if CHECKSUMS in add:
+            settled |= read_checksums(bytes_of(add[CHECKSUMS]))
+        settled = listed | settled
         done = [path for path, note in notes.items() if note.items() <= settled.items()]
-        self._remove([*done, *(path for path in remove if path in there)])
+        self._remove(done)
+
+    def _has(self, path: str, content: Content, known: Mapping[str, str]) -> bool:
+        if known.get(path) != content.sha256:
+            return False
+        stamp = self.stamp(path)
+        return stamp is not None and stamp.bytes == content.size
+
+    def _listed(self) -> dict[str, str]:
+        """The digests that are announced, read again where they have changed."""
+        stamp = self.stamp(CHECKSUMS)
+        if stamp is None or not stamp.mark or stamp != self._sums[0]:
+            self._sums = stamp, read_checksums((stamp and self.read(CHECKSUMS)) or b"")
+        return self._sums[1]
 
     def _note(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Note which large files are being sent; the note by its path."""
@@ -142,17 +166,20 @@ class RemoteStore:
     def _remove(self, paths: Sequence[str]) -> None:
         with self._told("removing files"):
             for path in paths:
-                self._system.rm_file(self._at(path))
+                if self.stamp(path):
+                    self._system.rm_file(self._at(path))
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        if self._scratch:
-            self._scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="publish-", dir=self._scratch) as folder:
-            yield Path(folder)
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with own_folder(self._scratch) as folder:
+            yield folder
 
-    def locked(self) -> AbstractContextManager[object]:
-        return self._lock  # of the threads of this process; others are reckoned with, not kept out
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with self._lock:  # of the threads of this process; others are reckoned with, not kept out
+            clear_left(self._scratch)
+            yield
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
@@ -162,6 +189,8 @@ class RemoteStore:
         """Say what a store's error means here; each file system raises kinds of its own."""
         try:
             yield
+        except PublishError:
+            raise
         except Exception as error:
             raise self._error(what, error) from error
 
@@ -175,8 +204,10 @@ class RemoteStore:
 
 
 def _stamp(said: Mapping[str, Any]) -> Stamp:
-    mark = next((str(said[name]) for name in _MARKS if said.get(name) is not None), "")
-    return Stamp(int(said["size"] or 0), mark)
+    mark = next((said[name] for name in _MARKS if said.get(name) is not None), "")
+    if isinstance(mark, datetime):  # which some give as seconds where they list, and only there
+        mark = mark.timestamp()
+    return Stamp(int(said["size"] or 0), str(mark))
 
 
 def _agreed(claims: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -8,9 +8,7 @@ lie in a store without folders. The package's own command line verifies it all t
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -88,50 +86,6 @@ def check_signature(signature: bytes, digests: Mapping[str, str], public_key: Pa
         return [f"{SIGNATURE}: lists {', '.join(sorted(kind))}; only sha256 of whole files can be checked"]
     there = {path: digest for path, digest in digests.items() if _is_covered(path)}
     return list(_differences(signed, there))
-
-
-def verify_signature(folder: Path, public_key: Path) -> list[str]:
-    """Hold a folder against its ``model.sig``, reading every file; what is wrong, nothing if all is well.
-
-    Raises:
-        PublishError: the key is not fit, or a file cannot be read.
-    """
-    try:
-        signature = (folder / SIGNATURE).read_bytes()
-    except FileNotFoundError:
-        return [f"{SIGNATURE}: is not there; nobody has signed {folder}"]
-    except OSError as error:
-        raise PublishError(f"{folder / SIGNATURE} cannot be read: {error.strerror or error}") from error
-    return check_signature(signature, digests_of(folder), public_key)
-
-
-def digests_of(folder: Path) -> dict[str, str]:
-    """Read every file that a signature of ``folder`` covers: sha256 in hex, by path with ``/``.
-
-    Raises:
-        PublishError: a file cannot be read, or is a link or a device, which no signature covers.
-    """
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    digests = {}
-    try:
-        for above, folders, names in os.walk(folder, onerror=fail):
-            for name in [*folders, *names]:
-                file = Path(above, name)
-                path = file.relative_to(folder).as_posix()
-                if not _is_covered(path):
-                    continue
-                if file.is_symlink() or not (file.is_file() or file.is_dir()):
-                    raise PublishError(f"{file} is a link or a device, which no signature covers; remove it")
-                if name in names:
-                    with file.open("rb") as stream:
-                        digests[path] = hashlib.file_digest(stream, "sha256").hexdigest()
-            folders[:] = [name for name in folders if not name.startswith(".")]
-    except OSError as error:
-        raise PublishError(f"{error.filename} cannot be read: {error.strerror or error}") from error
-    return digests
 
 
 def _is_covered(path: str) -> bool:

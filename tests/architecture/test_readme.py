@@ -28,7 +28,7 @@ def test_the_commands_are_those_of_the_program() -> None:
 def test_the_example_is_a_pipeline_file(tmp_path: Path) -> None:
     [example] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "pipeline.yaml").write_text(example, encoding="utf-8")
-    file, _ = read_checked(tmp_path / "pipeline.yaml")
+    file = read_checked(tmp_path / "pipeline.yaml").file
     assert file.models[0].patterns == ("tf_efficientnet_lite0",)
 
 

@@ -6,6 +6,7 @@ import onnx_ir as ir
 import pytest
 
 from opsets.errors import CannotAdapt
+from opsets.facts.constants import Constants
 from opsets.rewrite import Rewrite
 from opsets.walk import Walk
 from tests.opsets.simplifying import value_in, walk_of
@@ -22,7 +23,7 @@ TEXT = """g (float[N,4] x, int64[2] z) => (float[N,4] y) <float[4] w = {1,2,3,4}
 def rewrite_of(name: str, text: str = TEXT, opset: int = 13) -> tuple[Rewrite, Walk]:
     """The view of the node ``name`` on its way one opset down."""
     walk = walk_of(opset, text)
-    walk.weights = frozenset(["w"])
+    walk.constants = Constants(frozenset(["w"]))
     walk.inference.opset = opset - 1
     return Rewrite(next(node for node in walk.model.graph if node.name == name), walk), walk
 

@@ -10,6 +10,7 @@ import pytest
 from pipeline.commands.verify import verify_places
 from pipeline.environments.spec import environments_folder
 from tests.loopback import served
+from tests.pipeline.fake_source import FakeSource, fake_source
 from tests.pipeline.verify.verifying import Verify
 
 
@@ -45,8 +46,17 @@ def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def verified(capsys: pytest.CaptureFixture[str]) -> Verify:
     """Verify places; whether all is well, and the lines that are printed."""
 
-    def verify(*places: Path | str, digests_only: bool = False) -> tuple[bool, list[str]]:
-        well = verify_places([str(place) for place in places], None, digests_only)
+    def verify(
+        *places: Path | str, digests_only: bool = False, relative: float | None = None
+    ) -> tuple[bool, list[str]]:
+        well = verify_places([str(place) for place in places], None, digests_only, relative)
         return well, capsys.readouterr().out.splitlines()
 
     return verify
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
+    """A source without a framework, registered and built, whose models go through real stages in seconds."""
+    with fake_source(tmp_path, monkeypatch) as found:
+        yield found

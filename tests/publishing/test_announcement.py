@@ -54,7 +54,7 @@ def _is_consistent(dist: Path) -> None:
 def test_what_is_published_is_announced_only_then(dist: Path, model_file: Path) -> None:
     zoo = zoo_in(dist)
     publish(zoo, material(model_file), description())
-    assert not (dist / MANIFEST).exists()
+    assert _manifest(dist) == []
     assert announce(zoo, pages) == []
     assert _manifest(dist) == ["tiny"]
     assert (dist / "index.html").read_text() == "timm/tiny@9"
@@ -147,10 +147,11 @@ def test_a_unit_that_is_replaced_while_another_run_announces(
     """The other run lists the older record once more, just before it is replaced."""
     publish_in(dist, model_file, description())
     ours, newer = zoo_in(dist), network(tmp_path / "newer.onnx", 2.0)
-    withhold(ours, ["timm/tiny@9"])
+    withhold(ours, ours.units()["timm/tiny@9"].files)
+    assert _manifest(dist) == []
     announce(zoo_in(dist), pages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(units, "withhold", lambda zoo, names: None)
+        patch.setattr(units, "withhold", lambda zoo, paths: None)
         publish(ours, material(newer, 2.0), description(key="def"))
     assert announce(ours, pages) == []
     assert announce(zoo_in(dist), pages) == []

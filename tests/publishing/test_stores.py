@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,147 +20,48 @@ from publishing.stores.folder import FolderStore
 from publishing.stores.hub import HubStore
 from publishing.stores.interface import Content, content_of
 from publishing.units import publish, unpublish
-from publishing.zoo import Zoo
-from tests.publishing.buckets import SECRET, s3_bucket
-from tests.publishing.zoos import bytes_of, description, material, network, pages, publish_in, seen, zoo_in
-
-
-@pytest.fixture
-def model_file(tmp_path: Path) -> Path:
-    return network(tmp_path / "work.onnx")
-
-
-@pytest.fixture
-def memory() -> Iterator[str]:
-    yield "memory://zoo/of/models"
-    fsspec.filesystem("memory").store.clear()
-    fsspec.filesystem("memory").pseudo_dirs[:] = [""]
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a bucket on a real server; credentials come from where S3's tools look for them."""
-    with s3_bucket(monkeypatch) as url:
-        yield url
-
-
-@pytest.fixture(params=["memory", "bucket"])
-def place(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(request.param))
-
-
-def _content(place: str) -> dict[str, bytes]:
-    system, root = fsspec.core.url_to_fs(place)
-    system.invalidate_cache()
-    return {path.removeprefix(f"{root}/"): system.cat_file(path) for path in system.find(root)}
+from tests.publishing.buckets import SECRET
+from tests.publishing.remote_places import content_of_place, watch
+from tests.publishing.zoos import bytes_of, description, material, pages, publish_in, seen, zoo_in
 
 
 def test_a_zoo_has_the_same_bytes_wherever_it_is(place: str, model_file: Path, tmp_path: Path) -> None:
     for where in (place, tmp_path / "dist"):
         publish_in(where, model_file, seen())
         publish_in(where, model_file, description("other"))
-    assert _content(place) == bytes_of(tmp_path / "dist")
+    assert content_of_place(place) == bytes_of(tmp_path / "dist")
     record = zoo_in(place).published("timm/tiny@9")
     assert record == zoo_in(tmp_path / "dist").published("timm/tiny@9")
 
 
 def test_unpublish_and_announce_in_a_store(place: str, model_file: Path) -> None:
     publish_in(place, model_file, seen("other"))
-    before = _content(place)
+    before = content_of_place(place)
     publish_in(place, model_file, description())
     zoo = zoo_in(place)
     unpublish(zoo, ["timm/tiny@9"])
     assert [entry["model"] for entry in json.loads(zoo.store.read(MANIFEST) or b"")] == ["timm/other"]
     announce(zoo, pages)
-    assert _content(place) == before
-
-
-class _Watched:
-    """A file system of which every write is noted; it breaks before the write numbered ``breaks_at``."""
-
-    def __init__(self, system: Any, breaks_at: int = 10**9) -> None:
-        self._system, self._left, self.written = system, breaks_at, list[str]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._system, name)
-
-    def _note(self, path: str) -> None:
-        if not self._left:
-            raise ConnectionResetError("the connection broke")
-        self._left -= 1
-        self.written.append(path.rsplit("/zoo/", 1)[-1].removeprefix("of/models/"))
-
-    def pipe_file(self, path: str, data: bytes) -> None:
-        self._note(path)
-        self._system.pipe_file(path, data)
-
-    def put_file(self, source: str, path: str) -> None:
-        self._note(path)
-        self._system.put_file(source, path)
-
-
-def _watch(zoo: Zoo, breaks_at: int = 10**9) -> _Watched:
-    store: Any = zoo.store
-    store._system = _Watched(store._system, breaks_at)
-    return store._system  # type: ignore[no-any-return]
+    assert content_of_place(place) == before
 
 
 def test_the_manifest_is_written_last(place: str, model_file: Path) -> None:
     zoo = zoo_in(place)
-    watched = _watch(zoo)
+    watched = watch(zoo)
     publish(zoo, material(model_file), description())
     announce(zoo, pages)
     written = [path for path in watched.written if not path.startswith(".")]
-    assert written[-2:] == [CHECKSUMS, MANIFEST]
-    assert written.index("timm/small/model/tiny-9.record.json") == 4  # behind the files that it speaks of
+    assert written[:2] == written[-2:] == [CHECKSUMS, MANIFEST]  # it is a zoo before its first model
+    assert written.index("timm/small/model/tiny-9.record.json") == 6  # behind the files that it speaks of
 
 
 def test_what_is_there_is_not_sent_again(place: str, model_file: Path) -> None:
     publish_in(place, model_file, seen())
     zoo = zoo_in(place)
-    watched = _watch(zoo)
+    watched = watch(zoo)
     publish(zoo, material(model_file, pictures={}), description("tiny", predictions=seen().predictions))
     announce(zoo, pages)
     assert watched.written == []
-
-
-@pytest.mark.parametrize("breaks_at", range(1, 10))
-def test_a_broken_run_is_taken_up_where_it_broke(place: str, model_file: Path, breaks_at: int) -> None:
-    publish_in(place, model_file, description("other"))
-    before = _content(place)
-    broken = zoo_in(place)
-    first = _watch(broken, breaks_at)
-    with pytest.raises(PublishError, match=r"failed: the connection broke.*run the same command again"):
-        _publish_all(broken, model_file)
-    whole = {path: data for path, data in _content(place).items() if path in before}
-    if first.written[-1] != CHECKSUMS:
-        assert {path for path in before if whole[path] != before[path]} <= {"index.html"}
-    again = zoo_in(place)
-    second = _watch(again)
-    _publish_all(again, model_file)
-    twice = {path for path in first.written if path in second.written and path.endswith((".onnx", ".gz"))}
-    assert twice == set()
-    publish_in("memory://expected/zoo", model_file, description("other"))
-    publish_in("memory://expected/zoo", model_file, description())
-    assert _content(place) == _content("memory://expected/zoo")
-
-
-def _publish_all(zoo: Zoo, model_file: Path) -> None:
-    publish(zoo, material(model_file), description())
-    announce(zoo, pages)
-
-
-def test_a_file_that_somebody_else_was_sending_is_not_trusted(memory: str, model_file: Path) -> None:
-    """A broken run of ours and a finished one of theirs: the same sizes, other bytes."""
-    publish_in(memory, model_file, description())
-    path = "timm/small/model/tiny-9.onnx"
-    theirs = bytes(reversed(model_file.read_bytes()))
-    store = zoo_in(memory).store
-    store.commit({path: content_of(theirs)})
-    note = json.dumps({path: content_of(theirs).sha256}).encode()
-    fsspec.filesystem("memory").pipe_file("/zoo/of/models/.sending/0123.json", note)
-    store.commit({path: Content(model_file, content_of(model_file.read_bytes()).sha256)})
-    assert store.read(path) == model_file.read_bytes()
 
 
 def test_a_large_file_is_streamed(bucket: str, tmp_path: Path) -> None:
@@ -195,7 +95,7 @@ def test_a_store_that_only_reads_is_told(
     bucket: str, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_in(bucket, model_file, description("other"))
-    before, zoo = _content(bucket), zoo_in(bucket)
+    before, zoo = content_of_place(bucket), zoo_in(bucket)
 
     def refuse(*_: Any) -> None:
         raise PermissionError("Access Denied")
@@ -205,13 +105,13 @@ def test_a_store_that_only_reads_is_told(
     monkeypatch.setattr(store._system, "pipe_file", refuse)
     with pytest.raises(PublishError, match=r"Access Denied.*that you may write to it"):
         publish(zoo, material(model_file), description())
-    assert _content(bucket) == before
+    assert content_of_place(bucket) == before
 
 
 def test_no_secret_is_written(bucket: str, model_file: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "publishing")
     publish_in(bucket, model_file, description())
-    assert not [path for path, data in _content(bucket).items() if SECRET.encode() in data]
+    assert not [path for path, data in content_of_place(bucket).items() if SECRET.encode() in data]
     assert SECRET not in caplog.text
 
 

@@ -307,9 +307,9 @@ def test_what_a_killed_run_left_is_taken_away(tmp_path: Path, model_file: Path) 
     ended = multiprocessing.get_context("spawn").Process(target=int)
     ended.start()
     ended.join()
-    left = folder / ".staging" / f"{os.uname().nodename}-{ended.pid}-abcd"
+    left = folder / ".staging" / f"publish-{os.uname().nodename}-{ended.pid}-abcd"
     left.mkdir()
-    running = folder / ".staging" / f"{os.uname().nodename}-{os.getppid()}-abcd"
+    running = folder / ".staging" / f"publish-{os.uname().nodename}-{os.getppid()}-abcd"
     running.mkdir()
     publish_in(folder, model_file, description())
     assert list((folder / ".staging").iterdir()) == [running]

@@ -61,7 +61,7 @@ def test_no_name_is_a_pattern_and_small_ones_are_listed() -> None:
 
 @each_file
 def test_every_file_says_ten_opsets_and_where_the_figures_are(path: Path) -> None:
-    file, _ = read_checked(path)
+    file = read_checked(path).file
     assert file.opsets == tuple(range(3, 13))
     assert file.figures == Path("figures.yaml")
 

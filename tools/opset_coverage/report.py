@@ -38,6 +38,15 @@ result is checked, run, and compared with the test's expected outputs within the
   about forms that it is known to get wrong. Where integers are added up, exact arithmetic alone decides,
   because runtimes saturate on some processors; other quantised graphs have to be right in onnxruntime with
   its optimisations and without.
+
+Of size and time tests hold what follows (`tests/opsets/test_size.py`, `test_inlining.py`,
+`facts/test_constants.py`; `benchmarks/retarget_many_nodes.py` measures):
+
+- *Size.* Constants that an older form cannot broadcast are copied by nodes, which multiply them with ones
+  that the whole model shares, not written out. What is folded may add a 32nd to the constants of the model,
+  or 32 KiB of floats and 512 KiB of integers and bools to a small one.
+- *Time.* Each node is looked at once for each opset, and what is constant is computed once at each; functions
+  are inlined up to 100,000 nodes, and more are refused.
 """
 
 

@@ -96,7 +96,7 @@ def test_each_rule(nodes: str, expected: Any) -> None:
         ("y = Div(pair, zero)", None),
         ("t = Mul(b, pair) y = Div(t, pair)", ["N", "N"]),
         ("y = Div(b, two)", ["floor(N/2)"]),
-        ("t = Sub(b, one) y = Div(t, two)", ["floor(N/2 - 1/2)"]),
+        ("t = Sub(b, one) y = Div(t, two)", ["floor(N/2 + 1/2) - 1"]),
         ("t = Neg(b) y = Div(t, two)", None),
         ("t = Sub(b, three) y = Div(t, two)", None),
         ("t = Add(b, b) n = Neg(t) y = Div(n, two)", ["-N"]),
@@ -171,3 +171,27 @@ def test_large_tensors_are_no_lengths() -> None:
     { r = Relu(x) t = ConstantOfShape<value = int64[1] {1}>(n) y = Mul(t, one) }"""
     walk = walk_of(17, text)
     assert Evaluator(walk.inference).entries(value_in(walk, "y")) is None
+
+
+@pytest.mark.parametrize("operator", ["Add", "Mul"])
+def test_an_expression_that_grows_with_each_node_becomes_unknown(operator: str) -> None:
+    """Each node takes what the one before makes twice: its terms, or their powers, double."""
+    nodes = ["v0 = Shape<start=0, end=1>(x)"]
+    for index in range(60):
+        nodes.append(f"p{index} = Mul(v{index}, v{index}) v{index + 1} = {operator}(p{index}, one)")
+    text = f"""g (float[N,4] x) => (float[N,4] r) <int64[1] one = {{1}}>
+    {{ r = Relu(x) {" ".join(nodes)} }}"""
+    walk = walk_of(17, text)
+    evaluator = Evaluator(walk.inference)
+    assert evaluator.entries(value_in(walk, "v1")) is not None
+    assert evaluator.entries(value_in(walk, "v60")) is None
+
+
+def test_a_number_that_no_tensor_holds_is_unknown() -> None:
+    nodes = " ".join(f"v{index + 1} = Mul(v{index}, v{index})" for index in range(60))
+    text = f"""g (float[N,4] x) => (float[N,4] r) <int64[1] ten = {{10}}>
+    {{ r = Relu(x) v0 = Identity(ten) {nodes} }}"""
+    walk = walk_of(17, text)
+    evaluator = Evaluator(walk.inference)
+    assert evaluator.entries(value_in(walk, "v4")) is not None
+    assert evaluator.entries(value_in(walk, "v5")) is None

@@ -51,12 +51,12 @@ def test_axes_in_the_middle_are_multiplied_with_ones_up_to_the_last() -> None:
         """g (
             float[N,3,2,3] x,
             float[3,1,1] y,
-            float[1,6] z_ones = {1,1,1,1,1,1},
+            float[1,6] ones = {1,1,1,1,1,1},
             int64[2] z_shape = {-1,1},
             int64[3] z_shape_1 = {3,2,3}
         ) => (float[N,3,2,3] z) {
             z_Reshape = Reshape(y, z_shape)
-            z_MatMul = MatMul(z_Reshape, z_ones)
+            z_MatMul = MatMul(z_Reshape, ones)
             z_Reshape_1 = Reshape(z_MatMul, z_shape_1)
             z = Div<broadcast=1>(x, z_Reshape_1)
         }""",
@@ -70,12 +70,12 @@ def test_a_gate_of_each_channel_is_multiplied_with_ones() -> None:
         """g (
             float[N,3,1,2] x,
             float[N,3,1,1] y,
-            float[1,2] z_ones = {1,1},
+            float[1,2] ones = {1,1},
             int64[2] z_shape = {-1,1},
             int64[4] z_shape_1 = {-1,3,1,2}
         ) => (float[N,3,1,2] z) {
             z_Reshape = Reshape(y, z_shape)
-            z_MatMul = MatMul(z_Reshape, z_ones)
+            z_MatMul = MatMul(z_Reshape, ones)
             z_Reshape_1 = Reshape(z_MatMul, z_shape_1)
             z = Mul(x, z_Reshape_1)
         }""",
@@ -97,8 +97,8 @@ def test_a_weight_is_copied_by_nodes() -> None:
     assert_step(
         7,
         "g (float[N,2,2] x, float[2,1] y = {1, 2}) => (float[N,2,2] z) { z = Sub(x, y) }",
-        """g (float[N,2,2] x, float[2,1] y = {1, 2}, float[1,2] z_ones = {1, 1}) => (float[N,2,2] z) {
-            z_MatMul = MatMul(y, z_ones)
+        """g (float[N,2,2] x, float[2,1] y = {1, 2}, float[1,2] ones = {1, 1}) => (float[N,2,2] z) {
+            z_MatMul = MatMul(y, ones)
             z = Sub<broadcast=1>(x, z_MatMul)
         }""",
     )
@@ -221,10 +221,10 @@ def test_both_operands_are_copied() -> None:
     assert_step(
         7,
         "g (float[N,1,5] x, float[1,4,1] y) => (float[N,4,5] z) { z = Add(x, y) }",
-        """g (float[N,1,5] x, float[1,4,1] y, float[1,5] z_ones = {1,1,1,1,1}) => (float[N,4,5] z) {
+        """g (float[N,1,5] x, float[1,4,1] y, float[1,5] ones = {1,1,1,1,1}) => (float[N,4,5] z) {
             z_Concat = Concat<axis=1>(x, x, x, x)
             z_Squeeze = Squeeze<axes=[0]>(y)
-            z_MatMul = MatMul(z_Squeeze, z_ones)
+            z_MatMul = MatMul(z_Squeeze, ones)
             z = Add<broadcast=1>(z_Concat, z_MatMul)
         }""",
     )

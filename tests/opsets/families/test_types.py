@@ -22,11 +22,6 @@ GRAPHS: dict[str, list[str]] = {
     "Add": [f"g ({BOTH}) => (float[2,3,4] z) {{ z = Add(x, y) }}"],
     "ArgMax": [f"g ({ONE}) => (int64[2,4] z) {{ z = ArgMax<axis=-2, keepdims=0, select_last_index=1>(x) }}"],
     "ArgMin": [f"g ({ONE}) => (int64[2,1,4] z) {{ z = ArgMin<axis=1>(x) }}"],
-    "BatchNormalization": [
-        """g (float[2,3,4] x) => (float[2,3,4] z)
-        <float[3] s = {1,2,3}, float[3] b = {3,1,2}, float[3] m = {0.5,-1,1}, float[3] v = {1,2,0.5}>
-        { z = BatchNormalization<epsilon=0.25>(x, s, b, m, v) }"""
-    ],
     "Cast": [
         f"g ({ONE}) => (int64[2,3,4] z) {{ z = Cast<to=7>(x) }}",
         "g (int64[2,3] x) => (float[2,3] z) { z = Cast<to=1>(x) }",
@@ -252,6 +247,10 @@ GRAPHS["Multinomial"] = [  # logits far apart, short of an overflow, which OpenV
 for name in ("RandomNormal", "RandomUniform"):
     GRAPHS[name] = [f"g ({ONE}) => (float[2,3,4] z) {{ a = {name}<shape=[3,4], seed=2.0>() z = Mul(x, a) }}"]
     GRAPHS[f"{name}Like"] = [f"g ({ONE}) => (float[2,3,4] z) {{ z = {name}Like<seed=2.0>(x) }}"]
+GRAPHS["Optional"] = GRAPHS["OptionalGetElement"] = [
+    "g (float[2,3] x) => (float[2,3] z) { o = Optional(x) y = OptionalGetElement(o) z = Identity(y) }"
+]
+GRAPHS["OptionalHasElement"] = ["g (float[2,3] x) => (bool z) { o = Optional(x) z = OptionalHasElement(o) }"]
 GRAPHS |= LAYERS
 
 DRAWN = ("Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")

@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
+from opsets.lowering import lower
+from opsets.retarget import retarget_with_report
+from parity.raising import raise_to_9
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 WEIGHTS = "float[3] s = {1,2,3}, float[3] b = {3,1,2}, float[3] m = {0.5,-1,1}, float[3] v = {1,2,0.5}"
@@ -81,15 +84,44 @@ def test_training_is_refused_where_the_number_of_outputs_says_it() -> None:
         step(model)
 
 
-def test_a_mean_of_another_type_is_refused() -> None:
-    model = parse(
-        14,
-        """g (float16[N,3,4] x, float16[3] s, float16[3] b, float[3] m, float[3] v) => (float16[N,3,4] y) {
-            y = BatchNormalization(x, s, b, m, v)
-        }""",
+@pytest.mark.parametrize(
+    ("opset", "scale", "mean"), [(15, "float", "float"), (15, "float", "float16"), (14, "float16", "float")]
+)
+def test_half_precision_with_statistics_in_float32_is_computed_in_float32(
+    opset: int, scale: str, mean: str
+) -> None:
+    text = f"""g (float16[N,3,4,2] x, {scale}[3] s, {scale}[3] b, {mean}[3] m, {mean}[3] a)
+    => (float16[N,3,4,2] y) {{ v = Abs(a) y = BatchNormalization<epsilon=0.25>(x, s, b, m, v) }}"""
+    model = parse(opset, text)
+    for target in (13, 7, 6, 3):
+        lowered = retarget_with_report(model, target) if target < 13 else lower(model, opset, target)
+        assert lowered.bounds == ()
+        assert [node.op_type for node in lowered.model.graph.node].count("BatchNormalization") == 1
+        if target < 7:
+            raise_to_9(lowered.model)  # no other runtime reads a Cast below 6
+        assert_same_numbers(model, lowered.model)
+
+
+def test_an_inference_in_two_types_is_three_nodes() -> None:
+    vectors = ", ".join(f"float[3] {name}" for name in "sbma")
+    before = "g (float16[N,3,4] x, {}) => (float16[N,3,4] y) {{ {} }}"
+    assert_step(
+        15,
+        before.format(vectors, "v = Abs(a) y = BatchNormalization<epsilon=0.25>(x, s, b, m, v)"),
+        before.format(
+            vectors,
+            """v = Abs(a) y_Cast = Cast<to=1>(x) y_BatchNormalization = BatchNormalization<epsilon=0.25>
+            (y_Cast, s, b, m, v) y = Cast<to=10>(y_BatchNormalization)""",
+        ),
     )
-    with pytest.raises(RetargetError, match=r"14 to 13: its mean and variance are of another type"):
-        step(model)
+
+
+def test_training_in_two_types_moves_each_in_its_own() -> None:
+    text = """g (float16[N,3,4] x, float16[3] s, float16[3] b, float[3] m, float[3] a)
+    => (float16[N,3,4] y, float[3] p, float[3] q) {
+        v = Abs(a) y, p, q = BatchNormalization<training_mode=1>(x, s, b, m, v) }"""
+    model = parse(14, text)
+    assert_same_numbers(model, step(model), tolerance=2e-3)
 
 
 def test_one_axis_is_refused() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
+from opsets.lowering import lower
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
 def test_negative_indices_and_axes_count_from_the_front() -> None:
@@ -20,16 +21,32 @@ def test_negative_indices_and_axes_count_from_the_front() -> None:
             z = OneHot<axis=-2>(i, d, v)
         }""",
         """g (int64[2] i) => (float[3,2] z)
-        <int64 d = {3}, float[2] v = {0,1}, int64 z_zero = {0}, int64 z_length = {3}>
+        <int64 d = {3}, float[2] v = {0,1}, int64 z_zero = {0}, int64 z_length = {3}, int64 z_zero_1 = {0},
+         int64 z_off = {3}>
         {
             z_Less = Less(i, z_zero)
             z_Cast = Cast<to=7>(z_Less)
             z_Mul = Mul(z_Cast, z_length)
             z_Add = Add(i, z_Mul)
-            z = OneHot<axis=0>(z_Add, d, v)
+            z_Less_1 = Less(z_Add, z_zero_1)
+            z_Where = Where(z_Less_1, z_off, z_Add)
+            z = OneHot<axis=0>(z_Where, d, v)
         }""",
         inputs={"i": np.array([1, -1])},
     )
+
+
+@pytest.mark.parametrize("target", [10, 9, 8, 7])
+@pytest.mark.parametrize("constant", [False, True])
+def test_an_index_out_of_range_is_off(constant: bool, target: int) -> None:
+    """Also one that is below the range, and would be in it if it were counted from the front twice."""
+    places = "int64[6] i = {0,-1,5,-5,-6,-11}"
+    text = f"""g ({"float[6] x" if constant else "float[6] x, int64[6] i"}) => (float[6,5] z)
+    <int64 d = {{5}}, float[2] v = {{1,3}}, int64[1] a = {{1}}{", " + places if constant else ""}> {{
+        o = OneHot(i, d, v) u = Unsqueeze<axes=[1]>(x) z = Mul(o, u) }}"""
+    model = parse(11, text)
+    inputs = {"x": noise((6,))} | ({} if constant else {"i": np.array([0, -1, 5, -5, -6, -11])})
+    assert_same_numbers(model, lower(model, 11, target).model, inputs)
 
 
 def test_places_of_maxima_stay() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import parser
 
 from opsets import RetargetError
-from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+from opsets.lowering import lower
+from parity.raising import raise_to_9
+from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step, text_of
 from tests.opsets.shapes import in_brackets
 
 
@@ -62,8 +65,79 @@ def test_a_constant_shape_becomes_an_attribute() -> None:
 
 def test_a_shape_computed_at_run_time_is_refused_below_5() -> None:
     model = parse(5, "g (float[2,4] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }")
-    with pytest.raises(RetargetError, match=r"Reshape .*5 to 4: its shape \(s\) are computed at run time"):
+    with pytest.raises(RetargetError, match=r"Reshape .*5 to 4: its shape \(s\) is computed at run time"):
         step(model)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "target", "after"),
+    [
+        ("int32", "[N,16]", "{-1,16,1}", "y = Unsqueeze<axes=[2]>(x)"),
+        ("bool", "[N,1,16]", "{0,16}", "y = Squeeze<axes=[1]>(x)"),
+        (
+            "int64",
+            "[1,N,4]",
+            "{-1,1,4}",
+            "y_Squeeze = Squeeze<axes=[0]>(x) y = Unsqueeze<axes=[1]>(y_Squeeze)",
+        ),
+    ],
+)
+def test_integers_and_bools_gain_and_lose_axes_of_length_1(
+    kind: str, before: str, target: str, after: str
+) -> None:
+    count = target.count(",") + 1
+    result = f"{kind}[{','.join('ABC'[:count])}] y"
+    model = parse(
+        5, f"g ({kind}{before} x, int64[{count}] t = {target}) => ({result}) {{ y = Reshape(x, t) }}"
+    )
+    expected = parse(4, f"g ({kind}{before} x) => ({result}) {{ {after} }}")
+    assert text_of(step(model)) == text_of(expected)
+    assert_same_numbers(model, step(model))
+
+
+@pytest.mark.parametrize(
+    ("kind", "through", "bounds"),
+    [
+        ("bool", "FLOAT", ()),
+        ("int16", "FLOAT", ()),
+        ("int32", "DOUBLE", ()),
+        ("int64", "DOUBLE", ("Reshape of integers below 5: exact up to 2**53",)),
+    ],
+)
+def test_other_shapes_of_integers_and_bools_are_floats_meanwhile(
+    kind: str, through: str, bounds: tuple[str, ...]
+) -> None:
+    text = f"g ({kind}[N,4] x, int64[3] t = {{-1,2,2}}) => ({kind}[A,2,2] y) {{ y = Reshape(x, t) }}"
+    model = parse(5, text)
+    lowered = lower(model, 5, 4)
+    assert text_of(lowered.model) == text_of(
+        parse(
+            4,
+            f"""g ({kind}[N,4] x) => ({kind}[A,2,2] y) {{
+                y_Cast = Cast<to="{through}">(x) y_Reshape = Reshape<shape=[0,2,2]>(y_Cast)
+                y = Cast<to="{kind.upper()}">(y_Reshape) }}""",
+        )
+    )
+    assert lowered.bounds == bounds
+    raise_to_9(lowered.model)  # no runtime reads a Cast of opset 4
+    assert_same_numbers(model, lowered.model, {"x": noise((3, 4), np.dtype(kind))})
+
+
+@pytest.mark.parametrize(("before", "after"), [("[N,6,H,W]", "{2,3}"), ("[N,2,3,H,W]", "{6}")])
+def test_axes_before_open_ones_are_split_and_joined_below_5(before: str, after: str) -> None:
+    parts = after.strip("{}").split(",")
+    rank = 3 + len(parts)
+    text = f"""g (float{before} x, int64[{len(parts)}] p = {after})
+        => (float[{",".join("ABCDE"[:rank])}] y) {{
+        s = Shape(x) n = Slice<starts=[0], ends=[1]>(s) hw = Slice<starts=[-2], ends=[99]>(s)
+        t = Concat<axis=0>(n, p, hw) y = Reshape(x, t) }}"""
+    model = parse(5, text)
+    lowered = step(model)
+    assert [node.op_type for node in lowered.graph.node] == ["Transpose", "Reshape", "Transpose"]
+    for size in ((4, 5), (3, 7), (1, 1)):
+        fixed = (6,) if len(parts) == 2 else (2, 3)
+        inputs = {"x": noise((2, *fixed, *size))}
+        assert_same_numbers(model, lowered, inputs)
 
 
 @given(st.sampled_from([[24], [2, 12], [4, 3, 2], [0, -1], [-1, 4], [1, 0, -1, 1]]))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets import RetargetError
+from opsets import RetargetError, retarget
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -80,6 +80,29 @@ def test_what_cuts_nothing_goes() -> None:
             z = Neg(y)
         }""",
         "g (float[N,5] x) => (float[N,5] z) { z = Neg(x) }",
+    )
+
+
+@pytest.mark.parametrize("end", [1_000_000_000, 2**31 - 2, 2**63 - 1])
+def test_an_end_that_no_axis_reaches_is_the_end(end: int) -> None:
+    """As exporters write it; what is taken whole has the lengths that it had."""
+    text = f"""g (float[N,4] x) => (float[N,4] y)
+    <int64[1] a = {{0}}, int64[1] b = {{{end}}}, int64[1] c = {{1}}, int64[1] d = {{2}}> {{
+        s = Slice(x, a, b) z = Shape(x) t = Slice(x, a, d, c) m = ReduceSum<keepdims=1>(t, c)
+        e = Expand(m, z) y = Sub(s, e) }}"""
+    model = parse(15, text)
+    for target in (12, 9, 7, 3):
+        lowered = retarget(model, target)
+        assert_same_numbers(model, lowered, {"x": noise((3, 4))}, tolerance=1e-5)
+        assert [node.op_type for node in lowered.graph.node].count("Slice") == 1
+
+
+def test_a_start_with_a_far_end_is_said_as_the_old_form_says_it() -> None:
+    assert_step(
+        10,
+        """g (float[N,5] x) => (float[M,5] z) <int64[1] a = {2}, int64[1] b = {1000000000}> {
+            z = Slice(x, a, b) }""",
+        "g (float[N,5] x) => (float[M,5] z) { z = Slice<axes=[0], starts=[2], ends=[2147483647]>(x) }",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from onnx import numpy_helper
 
+from opsets.lowering import lower
 from tests.opsets.comparing import assert_same_numbers, noise, parse
 from tests.opsets.simplifying import assert_simplified, operators, simplified
 
@@ -52,6 +53,37 @@ def test_where_zero_means_no_elements_it_does_not_copy() -> None:
         "u = Mul(c, six) w = Mul(b, h) t = Concat<axis=0>(w, u) y = Reshape<allowzero=1>(x, t)"
     ) == [-1, 24]
     assert target_of("u = Mul(c, six) u2 = Mul(u, h) t = Concat<axis=0>(b, u2) y = Reshape(x, t)") == [0, -1]
+
+
+@pytest.mark.parametrize("target", [3, 5, 9, 13])
+@pytest.mark.parametrize("shape", ["N,16,384", "N,S,384"])
+def test_lengths_are_no_zeros_so_that_allowzero_means_nothing(shape: str, target: int) -> None:
+    """As exporters write a view of a batch and a sequence, of which one length is left."""
+    text = f"""g (float[{shape}] x) => (float[A,B,12,32] y)
+    <int64[1] open = {{-1}}, int64[1] last = {{32}}> {{
+        b = Shape<end=1>(x) s = Shape<start=1, end=2>(x) t = Concat<axis=0>(b, s, open, last)
+        y = Reshape<allowzero=1>(x, t) }}"""
+    model = parse(18, text)
+    lowered = lower(model, 18, target)
+    assert (operators(lowered.model), lowered.bounds) == (["Reshape"], ())
+    for batch in (1, 3):
+        assert_same_numbers(model, lowered.model, {"x": noise((batch, 16, 384))})
+
+
+def test_a_computed_length_that_could_be_0_is_told() -> None:
+    text = """g (float[N,4,H] x) => (float[A,B,C] y) <int64[1] two = {2}, int64[1] open = {-1}> {
+        b = Shape<end=1>(x) h = Shape<start=2>(x) half = Div(h, two) t = Concat<axis=0>(b, open, half)
+        y = Reshape<allowzero=1>(x, t) }"""
+    lowered = lower(parse(18, text), 18, 17)
+    assert lowered.bounds == ("Reshape with allowzero: exact unless a length that it computes is 0",)
+    assert_same_numbers(parse(18, text), lowered.model, {"x": noise((2, 4, 6))})
+
+
+def test_a_zero_among_lengths_keeps_allowzero() -> None:
+    text = """g (float[N,0] x) => (float[A,B] y) <int64[1] zero = {0}> {
+        b = Shape<end=1>(x) t = Concat<axis=0>(b, zero) y = Reshape<allowzero=1>(x, t) }"""
+    [node] = [node for node in simplified(17, text).graph.node if node.op_type == "Reshape"]
+    assert [attribute.name for attribute in node.attribute] == ["allowzero"]
 
 
 def test_a_length_of_its_own_is_1_in_an_expand() -> None:

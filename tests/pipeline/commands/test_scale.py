@@ -6,40 +6,19 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from converters.registry import SOURCES
-from pipeline.environments import building
-from pipeline.environments.spec import environments_folder
 from tests.pipeline.disks import mounted
+from tests.pipeline.fake_source import FakeSource
 
-pytestmark = pytest.mark.mxnet
-
-ONE_MODEL = """\
-publish: dist
-opsets: 3-12
-models:
-  - source: mxnet
-    model: squeezenet1.1
-"""
-WORK = Path("work/mxnet/squeezenet1.1")
+WORK = Path("work/tiny/net")
 
 
-def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
-def _write(folder: Path, text: str = ONE_MODEL) -> None:
-    (folder / "pipeline.yaml").write_text(text, encoding="utf-8")
-
-
-def _in_work(folder: Path) -> list[str]:
-    return sorted(path.name.partition("-")[0] for path in (folder / WORK).glob("*"))
+def _in_work(tiny: FakeSource) -> list[str]:
+    return sorted(path.name.partition("-")[0] for path in (tiny.folder / WORK).glob("*"))
 
 
 @pytest.fixture
@@ -51,22 +30,35 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def test_a_run_that_the_disk_cannot_hold_does_not_begin(tmp_path: Path, small_disk: Path) -> None:
-    _write(tmp_path)
-    answer = _pipeline(tmp_path, "run", "pipeline.yaml", "--publish", str(small_disk / "dist"))
+def test_a_run_that_the_disk_cannot_hold_does_not_begin(
+    tiny: FakeSource, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINY_CLASSES", "300000")  # 4.8 MB of weights
+    tiny.write("net", opsets="3-12")
+    answer = tiny.command("run", "pipeline.yaml", "--publish", str(small_disk / "dist"))
     assert answer.returncode == 1
     assert "the disk will not do, and nothing was started" in answer.stderr
     assert f"to publish in {small_disk}/dist" in answer.stderr
     assert "--opset" in answer.stderr
     assert not list(small_disk.iterdir())
-    assert not (tmp_path / WORK).exists()
+    assert not (tiny.folder / WORK).exists()
     fitting = ("run", "pipeline.yaml", "--publish", str(small_disk / "dist"), "--opset", "12")
-    assert _pipeline(tmp_path, *fitting).returncode == 0
-    assert [path.name for path in small_disk.rglob("*.onnx")] == ["squeezenet1.1-12.onnx"]
+    assert tiny.command(*fitting).returncode == 0
+    assert [path.name for path in small_disk.rglob("*.onnx")] == ["net-12.onnx"]
 
 
+MXNET = "publish: dist\nopsets: 3-12\nmodels: [{source: mxnet, model: squeezenet1.1}]\n"
+
+
+def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.mxnet
 def test_a_plan_says_what_a_run_takes_and_a_run_takes_no_more(tmp_path: Path) -> None:
-    _write(tmp_path)
+    """Of a real framework: the shares that an estimate reckons with are of weights like these."""
+    (tmp_path / "pipeline.yaml").write_text(MXNET)
     arguments = ("pipeline.yaml", "--opset", "9,12")
     text = _pipeline(tmp_path, "plan", *arguments).stdout
     assert "2 units, 0 done, 2 to do" in text
@@ -81,43 +73,42 @@ def test_a_plan_says_what_a_run_takes_and_a_run_takes_no_more(tmp_path: Path) ->
     assert json.loads(_pipeline(tmp_path, "plan", *arguments, "--format", "json").stdout)["models"] == []
 
 
-@pytest.mark.usefixtures("own_downloads")
-def test_a_run_is_noted_for_the_next_plan(tmp_path: Path) -> None:
-    _write(tmp_path)
-    assert _pipeline(tmp_path, "run", "pipeline.yaml", "--opset", "12").returncode == 0
-    plan = json.loads(_pipeline(tmp_path, "plan", "pipeline.yaml", "--format", "json").stdout)
+def test_a_run_is_noted_for_the_next_plan(tiny: FakeSource) -> None:
+    tiny.write("net", opsets="3-12")
+    assert tiny.command("run", "pipeline.yaml", "--opset", "12").returncode == 0
+    plan = json.loads(tiny.command("plan", "pipeline.yaml", "--format", "json").stdout)
     [model] = plan["models"]
     assert model["seconds_by"] == "history"
     assert model["units"] == 9
     assert model["seconds"] == pytest.approx(plan["seconds"], abs=0.1)
 
 
-def test_what_is_left_of_a_failed_run_is_taken_up_or_goes(tmp_path: Path) -> None:
-    strict = ONE_MODEL.replace("3-12", "12") + "    parity: {relative: 1.0e-12}\n"
-    _write(tmp_path, strict)
-    assert _pipeline(tmp_path, "run", "pipeline.yaml").returncode == 1
+def test_what_is_left_of_a_failed_run_is_taken_up_or_goes(tiny: FakeSource) -> None:
+    strict = "parity: {relative: 1.0e-12}"
+    tiny.write("net", more=strict)
+    assert tiny.command("run", "pipeline.yaml").returncode == 1
     left = ["export", "inputs", "opset", "parity"]
-    assert _in_work(tmp_path) == left
-    before = {path.name for path in (tmp_path / WORK).iterdir()}
-    _write(tmp_path, strict + "    weights: {random: 5}\n    batch: 2\n")
-    (tmp_path / WORK / "export-of-a-killed-run.part").mkdir()
-    assert _pipeline(tmp_path, "run", "pipeline.yaml").returncode == 1
-    assert _in_work(tmp_path) == left  # one of each: nothing of the other weights, nothing half
-    assert {path.name for path in (tmp_path / WORK).iterdir()} & before == {"parity-12-12"}
-    _write(tmp_path, ONE_MODEL.replace("3-12", "12"))
-    assert _pipeline(tmp_path, "run", "pipeline.yaml").returncode == 0
-    assert not (tmp_path / WORK).exists()
+    assert _in_work(tiny) == left
+    before = {path.name for path in (tiny.folder / WORK).iterdir()}
+    tiny.write("net", more=f"{strict}\nweights: {{random: 5}}\nbatch: 2")
+    (tiny.folder / WORK / "export-of-a-killed-run.part").mkdir()
+    assert tiny.command("run", "pipeline.yaml").returncode == 1
+    assert _in_work(tiny) == left  # one of each: nothing of the other weights, nothing half
+    assert {path.name for path in (tiny.folder / WORK).iterdir()} & before == {"parity-12-12"}
+    tiny.write("net")
+    assert tiny.command("run", "pipeline.yaml").returncode == 0
+    assert not (tiny.folder / WORK).exists()
 
 
-def test_what_a_run_killed_at_its_end_left_goes_with_the_next(tmp_path: Path) -> None:
-    _write(tmp_path, ONE_MODEL.replace("3-12", "11-12"))
-    assert _pipeline(tmp_path, "run", "pipeline.yaml").returncode == 0
-    (tmp_path / WORK / "export-0").mkdir(parents=True)
-    assert _pipeline(tmp_path, "run", "pipeline.yaml", "--opset", "12").returncode == 0
-    assert (tmp_path / WORK).exists()  # for all that this selection knows, another one needs it
-    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+def test_what_a_run_killed_at_its_end_left_goes_with_the_next(tiny: FakeSource) -> None:
+    tiny.write("net", opsets="11-12")
+    assert tiny.command("run", "pipeline.yaml").returncode == 0
+    (tiny.folder / WORK / "export-0").mkdir(parents=True)
+    assert tiny.command("run", "pipeline.yaml", "--opset", "12").returncode == 0
+    assert (tiny.folder / WORK).exists()  # for all that this selection knows, another one needs it
+    answer = tiny.command("run", "pipeline.yaml")
     assert "all 2 units are published" in answer.stderr
-    assert not (tmp_path / WORK).exists()
+    assert not (tiny.folder / WORK).exists()
 
 
 TWO_SOURCES = """\
@@ -126,28 +117,28 @@ opsets: 11-12
 models:
   - source: timm
     models: [resnet18, 'vgg*']
-  - source: mxnet
-    model: squeezenet1.1
+  - source: tiny
+    model: net
 """
 
 
 @pytest.fixture
-def unbuildable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache in which only MXNet's environment is, and an index that has nothing."""
-    shared = building.ensure(SOURCES["mxnet"], stop=threading.Event(), say=print).description.folder
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    environments_folder().mkdir(parents=True)
-    (environments_folder() / shared.name).symlink_to(shared)
+def unbuildable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that has nothing."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     for name in [name for name in os.environ if name.startswith("UV_") or name == "PIP_FIND_LINKS"]:
         monkeypatch.delenv(name)
 
 
+def _write(tiny: FakeSource, text: str) -> None:
+    (tiny.folder / "pipeline.yaml").write_text(text, encoding="utf-8")
+
+
 @pytest.mark.usefixtures("unbuildable")
-def test_an_environment_that_cannot_be_built_costs_its_own_models(tmp_path: Path) -> None:
-    _write(tmp_path, TWO_SOURCES)
-    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+def test_an_environment_that_cannot_be_built_costs_its_own_models(tiny: FakeSource) -> None:
+    _write(tiny, TWO_SOURCES)
+    answer = tiny.command("run", "pipeline.yaml")
     assert answer.returncode == 1
     assert answer.stderr.count("building the timm environment") == 1
     assert answer.stderr.count("the timm environment could not be built") == 1
@@ -155,22 +146,19 @@ def test_an_environment_that_cannot_be_built_costs_its_own_models(tmp_path: Path
         row = next(line for line in answer.stdout.splitlines() if line.startswith(f"{name} "))
         assert "failed" in row
     assert "timm/resnet18@11 and 2 more: the timm environment could not be built" in answer.stdout
-    assert sorted(path.name for path in (tmp_path / "dist").rglob("*.onnx")) == [
-        "squeezenet1.1-11.onnx",
-        "squeezenet1.1-12.onnx",
-    ]
+    assert tiny.published == ["net-11.onnx", "net-12.onnx"]
 
 
 @pytest.mark.usefixtures("unbuildable")
-def test_a_plan_shows_what_it_knows_without_an_environment(tmp_path: Path) -> None:
-    _write(tmp_path, TWO_SOURCES)
-    answer = _pipeline(tmp_path, "plan", "pipeline.yaml")
+def test_a_plan_shows_what_it_knows_without_an_environment(tiny: FakeSource) -> None:
+    _write(tiny, TWO_SOURCES)
+    answer = tiny.command("plan", "pipeline.yaml")
     assert answer.returncode == 1  # it is not the whole plan: nobody knows what the glob stands for
     assert {"timm/resnet18@11  to do", "timm/vgg*  unknown"} <= {
         " ".join(line.split()).replace(" ", "  ", 1) for line in answer.stdout.splitlines()
     }
-    _write(tmp_path, TWO_SOURCES.replace(", 'vgg*'", ""))
-    answer = _pipeline(tmp_path, "plan", "pipeline.yaml")
+    _write(tiny, TWO_SOURCES.replace(", 'vgg*'", ""))
+    answer = tiny.command("plan", "pipeline.yaml")
     assert answer.returncode == 0
     assert "building" not in answer.stderr
     assert (

@@ -17,6 +17,9 @@ import fsspec
 import httpx2
 import pytest
 
+from publishing.stores import open_store
+from publishing.units import unpublish
+from publishing.zoo import Zoo
 from tests.pipeline.disks import mounted
 from tests.publishing.buckets import SECRET, s3_bucket
 from tests.publishing.trust.signing import make_key
@@ -27,7 +30,6 @@ ROOT = Path(__file__).parents[3]
 MODEL = "{{publish: dist, opsets: [6, 12], models: [{{source: mxnet, model: {}}}]}}"
 BOTH = "{publish: dist, opsets: [6, 12], models: [{source: mxnet, models: [mobilenet0.25, squeezenet1.1]}]}"
 UNIT = "mxnet/squeezenet/model/squeezenet1.1-12"
-NO_ZOO = {"README.md", "ONNX_HUB_MANIFEST.json", "SHA256SUMS", "index.html", "imagenet_classes.txt"}
 
 
 def _start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
@@ -95,6 +97,15 @@ def test_unpublish_and_a_run_of_what_was_withdrawn(folder: Path) -> None:
     _run(folder, "verify", "dist", "--digests-only")
     _run(folder, "run", "both.yaml")
     assert bytes_of(folder / "dist") == before
+
+
+def test_unpublish_that_was_killed_before_it_wrote_the_lists(folder: Path) -> None:
+    shutil.copytree(folder / "dist", folder / "undisturbed")
+    _run(folder, "unpublish", "mxnet/mobilenet0.25", "--publish", "undisturbed")
+    unpublish(Zoo(open_store(folder / "dist")), ["mxnet/mobilenet0.25@12", "mxnet/mobilenet0.25@6"])
+    assert bytes_of(folder / "dist") != bytes_of(folder / "undisturbed")
+    assert "is not published in" in _run(folder, "unpublish", "mxnet/mobilenet0.25", code=2)
+    assert bytes_of(folder / "dist") == bytes_of(folder / "undisturbed")
 
 
 def test_unpublish_of_what_is_not_there_changes_nothing(folder: Path) -> None:

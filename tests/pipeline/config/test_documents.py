@@ -9,8 +9,8 @@ import pytest
 from converters.interface import Source
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.errors import UsageError
-from pipeline.planning.jobs import Plan
-from pipeline.planning.planner import Catalogue, make_plan, read_checked
+from pipeline.planning.jobs import Catalogue, Plan
+from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +47,7 @@ def _catalogue_of(_source: Source, _needed: bool) -> Catalogue | None:
 
 def _plan(folder: Path, text: str = PIPELINE) -> Plan:
     (folder / "pipeline.yaml").write_text(text, encoding="utf-8")
-    return make_plan(*read_checked(folder / "pipeline.yaml"), Selection(), _catalogue_of)
+    return make_plan(read_checked(folder / "pipeline.yaml"), Selection(), _catalogue_of)
 
 
 def test_a_model_gets_what_documents_say_of_it(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_our_zoo_asks_for_every_model_that_its_file_of_figures_names() -> None:
         f"{entry.source}/{pattern}"
         for path in (ROOT / "zoo").glob("*.yaml")
         if path.name != "figures.yaml"
-        for entry in read_checked(path)[0].models
+        for entry in read_checked(path).file.models
         for pattern in entry.patterns
     }
     assert models <= named

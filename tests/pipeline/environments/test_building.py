@@ -200,7 +200,7 @@ def test_a_size_is_asked_for_once_and_none_where_nothing_is_built(
     (source.folder / "export.py").write_text(EXPORT_WITH_SIZES)
     path = tmp_path / "pipeline.yaml"
     path.write_text("publish: dist\nmodels:\n  - {source: tiny, models: [tiny, broken]}\n")
-    jobs = make_plan(*read_checked(path), Selection(), lambda *_: None).jobs
+    jobs = make_plan(read_checked(path), Selection(), lambda *_: None).jobs
     said: list[str] = []
     assert sizes_of(jobs, tmp_path, NEVER, said.append) == {}
     assert said == []
@@ -244,9 +244,29 @@ def test_parallel_runs_build_it_once(source: Source) -> None:
 
 def test_removing_frees_the_cache(source: Source) -> None:
     folder = _ensure(source).description.folder
-    assert building.remove(source) == [folder]
+    folder.with_name(f"{folder.name}.check").mkdir()
+    assert building.remove(source, stop=NEVER) == [folder]
     assert not list(environments_folder().iterdir())
-    assert building.remove(source) == []
+    assert building.remove(source, stop=NEVER) == []
+
+
+@pytest.mark.parametrize("gone", ["packages.json", "bin/python"])
+def test_an_environment_of_which_a_part_was_removed_is_built_again(source: Source, gone: str) -> None:
+    folder = _ensure(source).description.folder
+    (folder / gone).unlink()
+    assert building.existing(source) is None
+    assert not building.is_built(source)
+    assert _ensure(source).python.exists()
+    assert _leftovers() == [folder.name]
+
+
+def test_a_removal_that_broke_off_leaves_nothing_that_counts(source: Source) -> None:
+    folder = _ensure(source).description.folder
+    folder.rename(folder.with_name(f"{folder.name}.part"))  # as it is while it is being removed
+    assert building.existing(source) is None
+    assert building.remove(source, stop=NEVER) == []
+    assert not list(environments_folder().iterdir())
+    assert _ensure(source).catalogue
 
 
 def test_the_users_own_python_variables_do_not_reach_a_worker(

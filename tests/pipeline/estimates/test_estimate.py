@@ -14,7 +14,8 @@ from converters.interface import Source
 from pipeline.estimates.disk import LEAST_MARGIN, Need, refusal, rooms
 from pipeline.estimates.estimate import ARCHIVE_SHARE, GRAPH_BYTES, Estimate, estimate
 from pipeline.estimates.history import note
-from pipeline.planning.planner import Catalogue, make_plan, read_checked
+from pipeline.planning.jobs import Catalogue
+from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.terminal.wording import size_text
 from publishing.record import to_json
@@ -48,7 +49,7 @@ def _estimate(folder: Path, text: str = FILE, at_once: int = 1, opsets: tuple[in
     path.write_text(text, encoding="utf-8")
     (folder / "weights.pth").write_bytes(bytes(WEIGHTS))
     said: list[str] = []
-    plan = make_plan(*read_checked(path), Selection(opsets=opsets), _nothing)
+    plan = make_plan(read_checked(path), Selection(opsets=opsets), _nothing)
     found = estimate(plan, at_once, NEVER, said.append)
     assert said == []  # nobody was asked
     return found

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.estimates.durations import Durations, export_seconds, unit_seconds
 from pipeline.estimates.history import history_file, note, read_history
 
 NEVER = threading.Event()
@@ -65,29 +64,3 @@ def test_runs_side_by_side_lose_nothing() -> None:
     runs = [subprocess.Popen([sys.executable, "-c", code, name]) for name in ("a", "b")]
     assert [run.wait() for run in runs] == [0, 0]
     assert len(read_history()) == 20
-
-
-def test_a_model_takes_as_long_as_before_and_others_by_their_size() -> None:
-    known = {"when": "2026", "bytes": 10**9, "seconds": {"export": 100.0, "unit": 7.0}}
-    durations = Durations({"timm/a": known})
-    assert durations.of_model("timm/a", "timm", 10**9, 3) == (121.0, "history")
-    assert Durations({}).of_model("timm/b", "timm", 10**9, 3) == (
-        export_seconds("timm", 10**9) + 3 * unit_seconds(10**9),
-        "formula",
-    )
-
-
-def test_other_models_scale_the_formula() -> None:
-    slow = {
-        "when": "2026",
-        "bytes": 10**9,
-        "seconds": {"export": 2 * export_seconds("mxnet", 10**9), "unit": 3 * unit_seconds(10**9)},
-    }
-    seconds, by = Durations({"mxnet/a": slow}).of_model("timm/b", "timm", 10**8, 2)
-    assert by == "formula"
-    assert seconds == pytest.approx(2 * export_seconds("timm", 10**8) + 2 * 3 * unit_seconds(10**8))
-
-
-@pytest.mark.parametrize("entry", [{}, {"bytes": 5}, {"bytes": 5, "seconds": {"export": "x", "unit": 1}}])
-def test_an_entry_with_holes_is_not_used(entry: dict[str, object]) -> None:
-    assert Durations({"timm/a": entry}).of_model("timm/a", "timm", 5, 1)[1] == "formula"

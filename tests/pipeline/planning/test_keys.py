@@ -2,26 +2,165 @@
 
 from __future__ import annotations
 
-import ast
+import shutil
 from pathlib import Path
 
-from pipeline.planning.keys import _CODE
+import pytest
 
-ROOT = Path(__file__).parents[3]
+from converters.registry import SOURCES
+from pipeline.config.schema import ModelEntry, PreprocessingChanges
+from pipeline.planning import keys
+from pipeline.planning.jobs import FolderModel, NamedModel, model_in_wheel
+from pipeline.planning.keys import _CODE, _PACKAGES
+from tests.imports import ROOT, all_ours, files_at, ours, packages
+
+STAGES = {
+    "inputs": "pipeline/stages/export.py",
+    "export": "pipeline/stages/export.py",
+    "retarget": "pipeline/stages/retarget.py",
+    "parity": "pipeline/stages/parity.py",
+    "publish": "pipeline/stages/publish.py",
+}
+"""The file that a reader of a stage begins with."""
+BEFORE = {
+    "inputs": ("inputs", "export"),  # one file makes both
+    "export": ("inputs", "export"),
+    "retarget": ("inputs", "export", "retarget"),
+    "parity": ("inputs", "export", "retarget", "parity"),
+    "publish": ("inputs", "export", "retarget", "parity", "publish"),
+}
+DETERMINE_NOTHING = {
+    "pipeline/errors.py": "how a stage fails",
+    "pipeline/results.py": "how a unit ended",
+    "pipeline/config/": "what it reads is in the keys as values",
+    "pipeline/environments/": "the identity of an environment is in the keys",
+    "pipeline/planning/": "it makes the keys; the opset and the seed that it fixes are in them",
+    "pipeline/running/": "who runs a job",
+    "pipeline/stages/cache.py": "it keeps what was made",
+    "pipeline/stages/model_run.py": "whom to tell, and limits",
+    "pipeline/stages/work_folder.py": "where unfinished work lies",
+    "pipeline/system/": "what is fetched has its digest in the keys",
+    "pipeline/terminal/": "what a person sees",
+    "pipeline/workers/processes.py": "limits",
+}
+NOT_OF_THE_RESULT = {"parity": {"caffe2"}}
+"""Packages of environments of their own, which are in the key in another way."""
 
 
-def _imported(path: Path) -> set[str]:
-    """The modules of our own that a file imports, as paths."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    return {file for name in named if (ROOT / (file := f"{name.replace('.', '/')}.py")).is_file()}
+def _in_key(stage: str) -> set[str]:
+    return {file for part in BEFORE[stage] for file in files_at(_CODE[part])}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_of_pipeline_that_a_stage_is_made_of_is_in_its_key(stage: str) -> None:
+    used = {file for file in all_ours([STAGES[stage]]) if file.startswith("pipeline/")}
+    assert used & _in_key(stage)
+    left = {file for file in used if not file.startswith(tuple(DETERMINE_NOTHING))}
+    assert sorted(left - _in_key(stage)) == []
+
+
+def test_no_module_is_in_a_key_and_said_to_determine_nothing() -> None:
+    assert [file for file in _in_key("publish") if file.startswith(tuple(DETERMINE_NOTHING))] == []
+    assert [place for place in DETERMINE_NOTHING if not (ROOT / place).exists()] == []
+
+
+def test_every_stage_of_a_model_is_one_of_those_with_a_key() -> None:
+    orchestrated = {file for file in ours("pipeline/stages/model.py") if file.startswith("pipeline/stages/")}
+    known = {*STAGES.values(), *_in_key("publish")}
+    assert (
+        sorted(file for file in orchestrated - known if not file.startswith(tuple(DETERMINE_NOTHING))) == []
+    )
 
 
 def test_the_fixed_inputs_are_made_by_the_code_that_is_in_their_key() -> None:
-    listed = set(_CODE["inputs"])
+    listed = files_at(_CODE["inputs"])
     assert "evaluation/inputs.py" in listed
-    assert {file for path in listed for file in _imported(ROOT / path)} <= listed
+    made = {file for file in all_ours(listed) if file.startswith("evaluation/")}
+    assert made - {"evaluation/thumbnails.py"} <= listed  # thumbnails are published: they are in that key
 
 
 def test_every_place_in_a_key_is_there() -> None:
     assert [place for places in _CODE.values() for place in places if not (ROOT / place).exists()] == []
+
+
+@pytest.mark.parametrize("stage", _CODE)
+def test_the_packages_that_the_code_of_a_stage_imports_are_in_its_key(stage: str) -> None:
+    imported = {package for file in files_at(_CODE[stage]) for package in packages(file)}
+    assert imported - NOT_OF_THE_RESULT.get(stage, set()) == set(_PACKAGES[stage])
+
+
+@pytest.fixture
+def another_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of our code that a test may change; the keys are computed from it."""
+    for room in ("converters", "opsets", "parity", "evaluation", "publishing", "pipeline"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(keys, "_ROOMS", tmp_path)
+    return tmp_path
+
+
+ALL = ["inputs", "export", "retarget", "unit"]
+
+
+def _chain(folder: Path) -> dict[str, str]:
+    keys._tools.cache_clear()
+    entry = ModelEntry(source="timm", model="vgg11")
+    inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder)
+    export = keys.export_key(inputs, entry, folder)
+    retarget = keys.retarget_key(export, entry, 7)
+    unit = keys.unit_key(retarget, entry, "timm/vgg11@7", 7, ())
+    keys._tools.cache_clear()
+    return {"inputs": inputs, "export": export, "retarget": retarget, "unit": unit}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        (
+            "stages/export.py",
+            '"crop_mode": "squash"',
+            '"crop_mode": "center"',
+            ALL,
+        ),
+        ("stages/export.py", '_THREADS = "2"', '_THREADS = "1"', ALL),
+        (
+            "workers/sources.py",
+            '"PYTHONHASHSEED": "0"',
+            '"PYTHONHASHSEED": "1"',
+            ALL[1:],
+        ),
+        ("stages/retarget.py", "job.entry.author", "job.name", ALL[2:]),
+        ("stages/description.py", "top(values, 5,", "top(values, 3,", ALL[3:]),
+        ("stages/parity.py", "_THREADS = 2", "_THREADS = 1", ALL[3:]),
+        ("terminal/wording.py", "kB", "KB", []),
+    ],
+)
+def test_a_change_of_ours_changes_the_keys_of_what_it_determines(
+    another_checkout: Path, file: str, old: str, new: str, changed: list[str]
+) -> None:
+    before, place = _chain(another_checkout), another_checkout / "pipeline" / file
+    text = place.read_text()
+    assert old in text
+    place.write_text(text.replace(old, new))
+    after = _chain(another_checkout)
+    assert [stage for stage in before if before[stage] != after[stage]] == changed
+
+
+def test_a_model_is_known_by_its_name_or_by_what_is_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "net.pb").write_text("a")
+    before = keys.model_identity(FolderModel(tmp_path))
+    assert keys.model_identity(NamedModel(str(tmp_path))) != before
+    (tmp_path / "net.pb").write_text("b")
+    assert keys.model_identity(FolderModel(tmp_path)) != before
+    said = {"wheel": "some==1.0", "folder": "some/model", "sha256": "ab" * 32}
+    entry = ModelEntry.model_validate({"source": "paddle", "model": said})
+    assert entry.wheel_folder
+    assert keys.model_identity(model_in_wheel(entry.wheel_folder)) == said
+
+
+def test_preprocessing_is_in_the_key_of_the_inputs(tmp_path: Path) -> None:
+    plain = ModelEntry(source="timm", model="vgg11")
+    changed = plain.model_copy(update={"preprocessing": PreprocessingChanges(crop_mode="squash")})
+    model = NamedModel("vgg11")
+    assert keys.inputs_key(SOURCES["timm"], model, plain, tmp_path) != keys.inputs_key(
+        SOURCES["timm"], model, changed, tmp_path
+    )

@@ -8,8 +8,8 @@ import pytest
 
 from converters.interface import Source
 from pipeline.errors import UsageError
-from pipeline.planning.jobs import Plan
-from pipeline.planning.planner import Catalogue, make_plan, read_checked
+from pipeline.planning.jobs import Catalogue, FolderModel, Plan
+from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection, matches
 
 ZOO = Path(__file__).parents[3] / "zoo"
@@ -34,7 +34,7 @@ def _catalogue_of(source: Source, _needed: bool) -> Catalogue | None:
 def _plan(folder: Path, text: str = FILE, selection: Selection | None = None) -> Plan:
     path = folder / "pipeline.yaml"
     path.write_text(text, encoding="utf-8")
-    return make_plan(*read_checked(path), selection or Selection(), _catalogue_of)
+    return make_plan(read_checked(path), selection or Selection(), _catalogue_of)
 
 
 def _mistake(folder: Path, text: str, selection: Selection | None = None) -> str:
@@ -120,14 +120,14 @@ def test_a_glob_only_needs_the_sources_that_can_be_selected(tmp_path: Path) -> N
 
     path = tmp_path / "pipeline.yaml"
     path.write_text(FILE.replace("model: vgg16", "model: 'vgg*'"), encoding="utf-8")
-    make_plan(*read_checked(path), Selection(only=("timm/vgg16@12",)), catalogue_of)
+    make_plan(read_checked(path), Selection(only=("timm/vgg16@12",)), catalogue_of)
     assert ("timm", True) in asked
     assert ("mxnet", True) not in asked
 
 
 def test_a_glob_over_a_large_file_takes_what_it_says() -> None:
     found = make_plan(
-        *read_checked(ZOO / "vgg.yaml"), Selection(only=("*vgg16*@7", "caffe2/*@3")), lambda *_: None
+        read_checked(ZOO / "vgg.yaml"), Selection(only=("*vgg16*@7", "caffe2/*@3")), lambda *_: None
     )
     assert [unit.name for unit in found.units] == [
         "timm/vgg16@7",
@@ -146,10 +146,10 @@ def test_a_glob_over_a_large_file_takes_what_it_says() -> None:
 def test_a_glob_whose_source_cannot_be_asked_is_told(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.yaml"
     path.write_text(FILE, encoding="utf-8")
-    found = make_plan(*read_checked(path), Selection(), lambda *_: None)
+    found = make_plan(read_checked(path), Selection(), lambda *_: None)
     assert [(glob, source.name) for glob, source in found.unresolved] == [("timm/vgg*", "timm")]
     assert {job.name for job in found.jobs} == {"timm/resnet18", "mxnet/vgg16"}
-    narrowed = make_plan(*read_checked(path), Selection(only=("mxnet/*",)), lambda *_: None)
+    narrowed = make_plan(read_checked(path), Selection(only=("mxnet/*",)), lambda *_: None)
     assert narrowed.unresolved == ()
 
 
@@ -203,7 +203,9 @@ models:
 def test_a_model_folder_may_lie_in_a_wheel(tmp_path: Path) -> None:
     plan = _plan(tmp_path, IN_A_WHEEL)
     assert [unit.name for unit in plan.units] == [f"paddle/classifier@{opset}" for opset in range(3, 13)]
-    assert Path(plan.jobs[0].model).is_absolute()
+    model = plan.jobs[0].model
+    assert isinstance(model, FolderModel)
+    assert model.folder.is_absolute()
     other = _plan(tmp_path, IN_A_WHEEL.replace("some/model", "some/other"))
     assert other.units[0].key != plan.units[0].key
 

@@ -87,7 +87,7 @@ def test_the_log_of_a_process_is_quoted(tmp_path: Path) -> None:
 def test_lines_of_progress(capsys: pytest.CaptureFixture[str]) -> None:
     stream = io.StringIO()
     progress = PlainProgress(Console(file=stream, width=100))
-    progress.say("timm/net", one_line(HOSTILE))
+    progress.end("timm/net", one_line(HOSTILE), 1.0, reused=True)
     progress.end(HOSTILE, "export", 1.0, reused=False)
     say(one_line(HOSTILE))
     assert_harmless(stream.getvalue())
@@ -103,7 +103,7 @@ def test_a_live_display_has_only_commands_of_its_own(monkeypatch: pytest.MonkeyP
         console = Console(file=stream, force_terminal=True, width=200, color_system=None)
         with LiveProgress(console) as progress:
             progress.begin(text, "export")
-            progress.say(text, "done")
+            progress.end(text, "export", 1.0, reused=False)
             print(text, file=sys.stderr)
         return stream.getvalue()
 

@@ -90,32 +90,6 @@ def test_other_places_are_verified(verified: Verify, tmp_path: Path) -> None:
         verified("bogus://x/y")
 
 
-def test_single_files_are_verified_by_the_record_beside_them(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
-    well, lines = verified(zoo / f"{UNIT}.tar.gz")
-    assert well
-    assert "came out right in onnxruntime" in lines[1]
-    well, lines = verified(zoo / f"{UNIT}.onnx")
-    assert well
-    assert lines[1:] == [
-        "  note: tiny-12.onnx: its test data is in tiny-12.tar.gz, and was not run",
-        "All is well.",
-    ]
-    (zoo / f"{UNIT}.onnx").write_bytes((zoo / f"{UNIT}.onnx").read_bytes()[:-1])
-    well, lines = verified(zoo / f"{UNIT}.onnx")
-    assert not well
-    assert lines[-2].startswith("tiny-12.onnx: is cut short: ")
-
-
-def test_a_single_served_file_is_verified(verified: Verify, tmp_path: Path, server: tuple[Path, str]) -> None:
-    folder, address = server
-    verified_zoo.make(folder, tmp_path, (12,))
-    well, lines = verified(f"{address}/{UNIT}.tar.gz")
-    assert well, lines
-    with pytest.raises(UsageError, match=r"x-7\.tar\.gz: there is no such file"):
-        verified(f"{address}/{FOLDER}/x-7.tar.gz")
-
-
 def test_a_file_of_another_zoo_is_verified(verified: Verify, tmp_path: Path) -> None:
     file = made(tmp_path) / f"{UNIT}.tar.gz"
     alone = file.rename(tmp_path / "other-12.tar.gz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.system.interrupts import Interrupted
-from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.processes import Limits, _resident_bytes, run_process
 
 GROW = "import time; b = bytearray(400 << 20); b[::4096] = b'x' * len(b[::4096]); time.sleep(600)"
 QUICK = Limits(seconds=60, memory=1 << 30)
@@ -81,6 +82,38 @@ def test_memory_of_children_counts(tmp_path: Path) -> None:
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GROW!r}])"
     with pytest.raises(WorkerError, match="memory limit"):
         _run(tmp_path, code, Limits(seconds=120, memory=256 << 20))
+
+
+MANY_THEN_LARGE = """
+import subprocess, time
+small = [subprocess.Popen(["sleep", f"{1.5 + number / 100}"]) for number in range(250)]
+block = "b = bytearray(100 << 20); b[::4096] = b'x' * len(b[::4096]); print(flush=True)"
+wait = "; import sys; sys.stdin.read()"
+large = subprocess.Popen(["PYTHON", "-c", block + wait], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+large.stdout.readline()
+print(flush=True)
+for each in small: each.wait()
+"""
+
+
+def test_children_that_come_and_go_hide_no_memory() -> None:
+    """At many looks, a child that was listed has ended before its turn comes; the large one is the last."""
+    code = MANY_THEN_LARGE.replace("PYTHON", sys.executable)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        observed, seen = psutil.Process(parent.pid), []
+        while len(observed.children()) > 20:
+            seen.append(_resident_bytes(observed))
+    assert min(seen) > 100 << 20
+
+
+def test_what_has_ended_has_no_memory() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
+        observed = psutil.Process(child.pid)
+        assert _resident_bytes(observed) > 0
+        child.kill()
+    assert _resident_bytes(observed) == 0
 
 
 def test_a_stop_ends_it(tmp_path: Path) -> None:

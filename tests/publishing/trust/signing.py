@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from publishing.manifest import CHECKSUMS, read_checksums
-from publishing.trust.signature import SIGNATURE
+from publishing.trust.signature import SIGNATURE, check_signature
+from tests.publishing.zoos import bytes_of
 
 MODEL = "timm/vgg/model/vgg11-9.onnx"
 FILES = {
@@ -37,6 +38,12 @@ def listed(folder: Path) -> dict[str, str]:
     """What a publisher knows of a folder without reading it."""
     text = (folder / CHECKSUMS).read_bytes()
     return {**read_checksums(text), CHECKSUMS: hashlib.sha256(text).hexdigest()}
+
+
+def objections_to(folder: Path, public_key: Path) -> list[str]:
+    """What a signature and a key have against the files that are there."""
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in bytes_of(folder).items()}
+    return check_signature((folder / SIGNATURE).read_bytes(), digests, public_key)
 
 
 def command_line(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

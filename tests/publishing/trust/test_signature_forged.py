@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from publishing.trust.signature import SIGNATURE, check_signature, sign_digests, verify_signature
+from publishing.trust.signature import SIGNATURE, check_signature, sign_digests
 from tests.publishing.trust.signing import (
     DIGESTS,
     listed,
     make_key,
+    objections_to,
 )
 
 
 def test_another_key_is_named(tmp_path: Path, zoo: Path) -> None:
     _, public = make_key(tmp_path, "other")
 
-    (found,) = verify_signature(zoo, public)
+    (found,) = objections_to(zoo, public)
     assert found.startswith(f"{SIGNATURE}: was made with another key than {public}")
 
 
@@ -34,7 +35,7 @@ def test_a_signature_that_only_claims_to_be_of_the_key_does_not_hold(
     forged["verificationMaterial"] = honest["verificationMaterial"]
     (zoo / SIGNATURE).write_text(json.dumps(forged), encoding="utf-8")
 
-    (found,) = verify_signature(zoo, keys[1])
+    (found,) = objections_to(zoo, keys[1])
     assert "does not hold: it was damaged or forged (InvalidSignature)" in found
 
 
@@ -51,7 +52,7 @@ def test_a_signature_of_another_kind_is_refused(zoo: Path, keys: tuple[Path, Pat
     signer = signing.Config().use_elliptic_key_signer(private_key=keys[0])
     signer.set_hashing_config(shards).sign(zoo, zoo / SIGNATURE)
 
-    (found,) = verify_signature(zoo, keys[1])
+    (found,) = objections_to(zoo, keys[1])
     assert "only sha256 of whole files can be checked" in found
 
 

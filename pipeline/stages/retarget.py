@@ -1,0 +1,60 @@
+"""The stage that brings a native export to one opset, with what the file says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.config.schema import RandomWeights
+from pipeline.planning.jobs import ModelJob, NamedModel, Unit
+from pipeline.stages import cache
+from pipeline.stages.export import Export
+from pipeline.stages.model_run import ModelRun, StageKind
+from pipeline.stages.work_folder import folder_of_unit
+from publishing.metadata import Metadata
+
+
+def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict[str, Any]]:
+    """Make, or find again, the folder with the ``model.onnx`` of a unit.
+
+    Also returns the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports. Raises RetargetError.
+    """
+    from opsets import retarget_file
+    from publishing.metadata import describe
+
+    def make(staging: Path) -> dict[str, Any]:
+        said = metadata_of(run.job, export)
+        report = retarget_file(
+            export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, said)
+        )
+        return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
+
+    folder = run.work / folder_of_unit(unit.opset, unit.retarget_key)
+    with run.stage(StageKind.RETARGET, [unit.opset]) as stage:
+        made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
+    return folder, made
+
+
+def metadata_of(job: ModelJob, export: Export) -> Metadata:
+    """What every file of a job says of itself, inside."""
+    return Metadata(
+        framework=job.source.title,
+        domain=job.source.domain,
+        model=job.published_name,
+        license=license_of(job),
+        author=job.entry.author or "",
+        weights=export.origin,
+        preprocessing=export.preprocessing,
+    )
+
+
+def license_of(job: ModelJob) -> str:
+    """The licence of a job's weights as the pipeline file says it; of random ones, the framework's.
+
+    Random weights are nobody's work: what is left is the network, which is the framework's. Empty where
+    nobody stated one.
+    """
+    said, weights = job.entry.license, job.entry.weights
+    is_random = weights == "random" or isinstance(weights, RandomWeights)
+    own = is_random and isinstance(job.model, NamedModel)  # a folder brings weights of its own
+    return said or (job.source.license if own else "")

@@ -1,0 +1,243 @@
+"""A source without a framework: a small real script, run by our own interpreter in a process of its own.
+
+It lets models go through the real stages, runtimes and publishing in seconds. Its networks compute the mean
+of each channel of a picture, which is multiplied by a matrix; the script computes the same with NumPy. What
+goes wrong is in the name of the model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from converters.interface import WORKER_MODULES, Source
+from converters.registry import SOURCES
+from pipeline.environments import building
+from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.spec import spec_of
+from pipeline.planning.jobs import Plan
+from pipeline.planning.planner import make_plan, read_checked
+from pipeline.planning.published import look_at_published
+from pipeline.planning.selection import Selection
+from pipeline.stages.model_run import ModelRun
+from pipeline.system.files import cache_folder, digest_of_code, write_json
+from pipeline.terminal.progress import PlainProgress
+
+ROOT = Path(__file__).parents[2]
+NAME = "tiny"
+MODELS = ("net", "other", "third", "dead", "wrong", "slow", "hungry", "raising")
+PREPROCESSING = {
+    "input_size": [3, 8, 8],
+    "resize": 9,
+    "crop_mode": "center",
+    "interpolation": "bilinear",
+    "mean": [0.5, 0.5, 0.5],
+    "std": [0.5, 0.5, 0.5],
+    "colour": "RGB",
+}
+EXPORT = f"""\
+import os
+import time
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, parser
+from protocol import EXPORT, WEIGHTS, TaskError, main
+from tensor_sizes import sizes_task
+
+MODELS = {MODELS!r}
+PREPROCESSING = {PREPROCESSING!r}
+CLASSES = int(os.environ.get("TINY_CLASSES", "10"))
+NETWORK = '''
+<ir_version: 7, opset_import: ["": 12]>
+tiny (float[batch, 3, height, width] image) => (float[batch, classes] logits) {{
+  pooled = GlobalAveragePool (image)
+  flat = Flatten <axis = 1> (pooled)
+  logits = Gemm (flat, weight, bias)
+}}'''
+
+
+def catalogue(request):
+    return {{"models": {{name: {{"family": name, "preprocessing": PREPROCESSING}} for name in MODELS}}}}
+
+
+def weights_of(request):
+    asked = request["weights"]
+    if asked["kind"] == "file":
+        with np.load(asked["path"]) as file:
+            if set(file.files) != {{"weight", "bias"}}:
+                raise TaskError(WEIGHTS, "the file does not hold weight and bias")
+            return file["weight"], file["bias"], "a file"
+    generator = np.random.default_rng(asked.get("seed", 0))
+    weight = generator.normal(size=(3, CLASSES)).astype(np.float32)
+    return weight, np.arange(CLASSES, dtype=np.float32) / CLASSES, "random weights"
+
+
+def export(request):
+    name = request["model"]
+    if name == "slow":
+        time.sleep(600)
+    if name == "hungry":
+        block = bytearray(1 << 30)
+        block[::4096] = b"x" * len(block[::4096])
+        time.sleep(600)
+    if name == "raising":
+        raise TaskError(EXPORT, "this one cannot be said")
+    weight, bias, origin = weights_of(request)
+    if name == "dead":
+        weight = np.zeros_like(weight)
+    model = parser.parse_model(NETWORK)
+    image, logits = model.graph.input[0].type.tensor_type.shape, model.graph.output[0].type.tensor_type.shape
+    with np.load(request["inputs"]) as inputs:
+        arrays = {{key: inputs[key] for key in inputs.files}}
+    for axis, length in zip(image.dim[2:], next(iter(arrays.values())).shape[2:]):
+        axis.dim_value = length
+    logits.dim[1].dim_value = weight.shape[1]
+    model.graph.initializer.append(numpy_helper.from_array(weight, "weight"))
+    model.graph.initializer.append(numpy_helper.from_array(bias, "bias"))
+    onnx.save(model, os.path.join(request["output_folder"], "model.onnx"))
+    if name == "wrong":
+        weight = weight[::-1]
+    outputs = {{key: array.mean(axis=(2, 3)) @ weight + bias for key, array in arrays.items()}}
+    np.savez(os.path.join(request["output_folder"], "outputs.npz"), **outputs)
+    return {{
+        "opset": 12,
+        "exporter": "onnx.parser",
+        "parameters": weight.size + bias.size,
+        "weights": {{"origin": origin, "sha256": None, "tensors": 2}},
+    }}
+
+
+main({{"catalogue": catalogue, "export": export, "sizes": sizes_task(lambda name: 16 * CLASSES)}})
+"""
+
+
+def make_source(folder: Path) -> Source:
+    """The source with its files in ``folder``; its environment has not been made."""
+    folder.mkdir(parents=True)
+    (folder / "export.py").write_text(EXPORT)
+    (folder / "requirements.lock").write_text("# nothing\n")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    (folder / "environment.toml").write_text(f'python = "{version}"\ngigabytes = 0.001\n')
+    return Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+
+
+def make_environment(source: Source) -> building.Environment:
+    """The environment of the source in the cache folder: our own interpreter, with what is installed here."""
+    description = spec_of(source)
+    python = description.folder / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # a link would not find its packages
+    python.chmod(0o755)
+    scripts = digest_of_code([source.folder, WORKER_MODULES])
+    models = {name: {"family": name, "preprocessing": PREPROCESSING} for name in MODELS}
+    write_json(description.folder / f"catalogue-{scripts[:16]}.json", models)
+    write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
+    found = building.existing(source)
+    assert found
+    return found
+
+
+class FakeSource:
+    """The source, registered and built, and a folder with pipeline files that name its models."""
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        self.folder, self.source, self.environment = folder, source, make_environment(source)
+        self.cache = cache_folder()
+        self._started: list[subprocess.Popen[str]] = []
+
+    def write(self, *models: str, opsets: str = "12", more: str = "") -> Path:
+        """Write a pipeline file; ``more`` are lines that hold for each entry."""
+        lines = "".join(f"    {line}\n" for line in more.splitlines())
+        entries = "".join(f"  - source: {NAME}\n    model: {model}\n{lines}" for model in models)
+        path = self.folder / "pipeline.yaml"
+        path.write_text(f"publish: dist\nopsets: [{opsets}]\nmodels:\n{entries}", encoding="utf-8")
+        return path
+
+    def plan(self, *models: str, opsets: str = "12", more: str = "") -> Plan:
+        """The plan of such a file, with what is done marked."""
+        environments = RunEnvironments(stop=threading.Event(), say=print)
+        checked = read_checked(self.write(*models, opsets=opsets, more=more))
+        return look_at_published(make_plan(checked, Selection(), environments.catalogue))
+
+    def run(self, plan: Plan, stop: threading.Event | None = None) -> ModelRun:
+        """The first job of a plan, ready to be run."""
+        from rich.console import Console
+
+        stop = stop or threading.Event()
+        progress = PlainProgress(Console(stderr=True))
+        return ModelRun(plan.jobs[0], plan, progress, RunEnvironments(stop=stop, say=print), stop)
+
+    @property
+    def published(self) -> list[str]:
+        """The names of the ONNX files that are published."""
+        return sorted(path.name for path in (self.folder / "dist").rglob("*.onnx"))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin ``python -m pipeline`` with ``arguments``, in a process that knows of the source too."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, str(self.source.folder), *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End the processes that a test which failed has left."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m pipeline`` with ``arguments`` to its end."""
+        with self.start(*arguments) as process:
+            output, errors = process.communicate()
+        assert "Traceback" not in output + errors
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def record(self, model: str = "net", opset: int = 12) -> dict[str, object]:
+        """The record of a published unit."""
+        place = self.folder / f"dist/{NAME}/{model}/model/{model}-{opset}.record.json"
+        found: dict[str, object] = json.loads(place.read_text())
+        return found
+
+
+LAUNCH = f"""\
+import sys
+from pathlib import Path
+from converters.interface import Source
+from converters.registry import SOURCES
+folder = Path(sys.argv.pop(1))
+SOURCES[{NAME!r}] = Source(
+    {NAME!r}, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True
+)
+from pipeline.cli.app import main
+main()
+"""
+
+
+@contextmanager
+def fake_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
+    """The source in the registry, built, in a cache folder of this test's own below ``folder``."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    source = make_source(folder / "source")
+    monkeypatch.setitem(SOURCES, NAME, source)
+    (folder / "files").mkdir()
+    found = FakeSource(folder / "files", source)
+    try:
+        yield found
+    finally:
+        found.end()

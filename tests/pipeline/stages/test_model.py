@@ -1,0 +1,88 @@
+"""One model through all its stages, with real runtimes and real publishing, from a source of seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.estimates.history import read_history
+from pipeline.results import Result
+from pipeline.stages.model import run_model
+from pipeline.terminal.progress import PlainProgress
+from tests.pipeline.fake_source import FakeSource
+
+
+def _run(tiny: FakeSource, model: str, opsets: str = "12", more: str = "") -> list[Result]:
+    return run_model(tiny.run(tiny.plan(model, opsets=opsets, more=more)))
+
+
+def test_a_model_is_published_and_then_left_alone(tiny: FakeSource) -> None:
+    results = _run(tiny, "net", "6, 12")
+    assert [(result.unit, result.status, result.reason) for result in results] == [
+        ("tiny/net@6", "published", ""),
+        ("tiny/net@12", "published", ""),
+    ]
+    assert results[1].runtimes == "onnxruntime ok, openvino ok"
+    assert tiny.published == ["net-12.onnx", "net-6.onnx"]
+    assert not (tiny.folder / "work/tiny/net").exists()
+    again = tiny.plan("net", opsets="6, 12")
+    assert all(unit.done for unit in again.units)
+    assert [result.status for result in run_model(tiny.run(again))] == ["done before"] * 2
+
+
+def test_what_goes_wrong_with_one_opset_or_model_is_told(tiny: FakeSource) -> None:
+    [wrong] = _run(tiny, "wrong")
+    assert wrong.status == "failed"
+    assert wrong.runtimes == "onnxruntime wrong, openvino wrong"
+    assert "Not published; its files are in" in wrong.reason
+    [dead] = _run(tiny, "dead")
+    assert (dead.status, dead.runtimes) == ("inconclusive", "")
+    [raising] = _run(tiny, "raising")
+    assert (raising.status, raising.reason) == (
+        "failed",
+        "exporting tiny/raising failed: this one cannot be said",
+    )
+    assert tiny.published == []
+    assert read_history() == {}
+
+
+class Timed(PlainProgress):
+    """A display that keeps the time of every stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
+        assert stage not in self.seconds
+        self.seconds[stage] = 0.0 if reused else seconds
+
+
+def test_the_history_has_the_mean_of_all_batches(tiny: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.planning.jobs.BATCH_BYTES", 1)  # each opset is a batch of its own
+    progress = Timed()
+    run = replace(tiny.run(tiny.plan("net", opsets="11, 12")), progress=progress)
+    assert all(result.status == "published" for result in run_model(run))
+    assert {"opset 11: parity", "opset 12: parity"} <= set(progress.seconds)
+    of_units = [seconds for stage, seconds in progress.seconds.items() if ": " in stage]
+    assert len(of_units) == 2 * 3
+    found = read_history()["tiny/net"]["seconds"]
+    assert found["unit"] == pytest.approx(sum(of_units) / 2, abs=0.01)
+    assert found["export"] == pytest.approx(progress.seconds["export"], abs=0.01)
+
+
+def test_an_export_that_was_made_is_taken_up(tiny: FakeSource) -> None:
+    [strict] = _run(tiny, "net", more="parity: {relative: 1.0e-12}")
+    assert "is above 1e-12" in strict.reason
+    progress = Timed()
+    run = replace(tiny.run(tiny.plan("net")), progress=progress)
+    assert [result.status for result in run_model(run)] == ["published"]
+    assert [progress.seconds[stage] for stage in ("inputs", "export", "opset 12: retarget")] == [0.0] * 3
+    assert set(read_history()["tiny/net"]["seconds"]) == set()
+
+
+def test_a_run_that_is_to_end_publishes_nothing(tiny: FakeSource) -> None:
+    run = tiny.run(tiny.plan("net"))
+    run.stop.set()
+    assert [result.status for result in run_model(run)] == ["interrupted"]
+    assert tiny.published == []
