@@ -19,20 +19,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark slow tests, and let those of a file that need the same environments share a process.
-
-    Their fixtures are what takes long, and are made once in each process.
-    """
-    used = [name for name in ENVIRONMENTS if item.get_closest_marker(name)]
-    if used:
+    """Mark tests that use an environment as slow."""
+    if any(item.get_closest_marker(name) for name in ENVIRONMENTS):
         item.add_marker("slow")
-    file = item.nodeid.split("::")[0]
-    item.add_marker(pytest.mark.xdist_group("-".join([file, *used])))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow tests, so that at the end no processor waits for one of them."""
+    """Begin with the files of slow tests, so that at the end no processor waits for one of them.
+
+    A file is run by one process: what takes long are its fixtures, which each process makes for itself.
+    """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
