@@ -211,10 +211,11 @@ def test_every_judge_agrees_and_no_dissent_is_hidden(job: Path, model: str, opse
             )
             continue
         same = name == model.partition("/")[0]  # Caffe2 runs its own translation bit for bit alike
+        # Two implementations never give the same bits on all data sets.
+        assert any(figures["absolute_error"] > 0 for figures in comparisons.values()) is not same
         for figures in comparisons.values():
             assert figures["relative_error"] <= 1e-4
-            assert (figures["relative_error"] > 0) is not same  # two implementations never give the same bits
-            assert (figures["absolute_error"] > 0) is not same
+            assert (figures["relative_error"] > 0) is (figures["absolute_error"] > 0)
             assert figures["cosine"] > 0.9999
             assert same or figures["psnr"] > 70
             assert (figures["top1"], figures["top5"]) == (1, 1)
@@ -266,11 +267,12 @@ def test_the_script_of_a_card_says_what_the_source_says(
 
 def test_whoever_downloads_it_can_verify_it(job: Path) -> None:
     archives = [f"dist/{_stem('timm/tf_efficientnet_lite0', opset)}.tar.gz" for opset in (3, 12)]
-    for places in (["dist", "--digests-only"], archives):
+    digests = "All digests are right; no model was looked into."
+    for places, verdict in ((["dist", "--digests-only"], digests), (archives, "All is well.")):
         command = [sys.executable, "-m", "pipeline", "verify", *places]
         answer = subprocess.run(command, cwd=job, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stdout + answer.stderr
-        assert "All is well." in answer.stdout
+        assert verdict in answer.stdout
 
 
 def test_the_weights_are_named_by_their_digest(job: Path) -> None:
