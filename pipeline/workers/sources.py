@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import WorkerCall
-from pipeline.errors import WorkerError, last_lines, told
+from pipeline.errors import WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.processes import Limits, run_process
 
@@ -74,7 +74,7 @@ def run_worker(
         raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
     if answer["status"] == "ok":
         return answer
-    first, *more = told(answer["message"])
+    first, *more = foreign_message(answer["message"])
     lines = [f"{what} failed: {first}", *more]
     if answer["kind"] == "framework":
         lines += [f"Its log, {log}, ends with:", *last_lines(log)]
