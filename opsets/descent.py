@@ -11,14 +11,14 @@ import onnx
 import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
-from opsets.errors import CannotAdapt, Impossible
+from opsets.errors import CannotAdapt
 from opsets.facts.constants import Constants
 from opsets.facts.inference import ShapeInference
 from opsets.facts.types import refused_type
 from opsets.facts.versions import since_version
 from opsets.obstacles import Obstacle, name_origins, origin_of
 from opsets.reading import OpenAxis, fix_axes, names_in, read_model
-from opsets.registry import ADAPTERS, UNCHANGED
+from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
 from opsets.rewrite import Rewrite
 from opsets.tidying.cleaning import clean, count_from_front
 from opsets.tidying.dead import remove_dead
@@ -148,6 +148,9 @@ def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
     step, origin = (node.op_type, opset), origin_of(node)
     if since_version(*step) is None:
         return Obstacle(origin, *step, _UNKNOWN, _UNKNOWN, is_defect=True)
+    if step in IMPOSSIBLE:
+        is_final = _is_all_of(walk.model.graph, node)
+        return Obstacle(origin, *step, IMPOSSIBLE[step], IMPOSSIBLE[step], is_final=is_final)
     if step not in ADAPTERS and step not in UNCHANGED:
         return Obstacle(origin, *step, _UNCLAIMED, _UNCLAIMED)
     return _rewritten(node, opset, walk)
@@ -157,13 +160,23 @@ _UNKNOWN = "the onnx package knows no such operator at this opset"
 _UNCLAIMED = "no adapter is known, nor that nothing changes"
 
 
+def _is_all_of(graph: ir.Graph, node: ir.Node) -> bool:
+    """Whether ``node`` makes an output of ``graph`` from its inputs alone, which may be anything."""
+    given = [value for value in node.inputs if value is not None]
+    return (
+        node.graph is graph
+        and all(value.is_graph_input() and value.const_value is None for value in given)
+        and any(value.is_graph_output() for value in node.outputs)
+    )
+
+
 def _rewritten(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
     step, origin, rewrite = (node.op_type, opset), origin_of(node), Rewrite(node, walk)
     try:
         if step in ADAPTERS:
             ADAPTERS[step](rewrite)
     except CannotAdapt as error:
-        return Obstacle(origin, *step, str(error), _raised_at(error), isinstance(error, Impossible))
+        return Obstacle(origin, *step, str(error), _raised_at(error))
     except Exception as error:  # noqa: BLE001 - an axis that does not exist, which the checker may pass
         reason = f"it cannot be read ({type(error).__name__}: {error}); is the model valid?"
         return Obstacle(origin, *step, reason, _raised_at(error), is_defect=True)

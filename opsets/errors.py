@@ -30,10 +30,3 @@ class ModelFileError(RetargetError):
 
 class CannotAdapt(Exception):  # noqa: N818 - caught by the walk, which adds operator, node and step
     """An adapter's reason why it cannot rewrite this one node."""
-
-
-class Impossible(CannotAdapt):
-    """A reason that is a proof: no older form says what this node says, with whatever operators.
-
-    A refusal then calls the opset the lowest possible. That we know of no way is no proof.
-    """

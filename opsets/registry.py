@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opsets.errors import CannotAdapt, Impossible
+from opsets.errors import CannotAdapt
 from opsets.rewrite import Rewrite
 
 Adapter = Callable[[Rewrite], None]
@@ -17,13 +17,14 @@ Step = tuple[str, int]
 
 ADAPTERS: dict[Step, Adapter] = {}
 UNCHANGED: dict[Step, str] = {}
+IMPOSSIBLE: dict[Step, str] = {}
 
 
 def _claim(operator: str, newer: int, older: int) -> Step:
     if older != newer - 1:
         raise ValueError(f"{operator} {newer} to {older} is not one step")
     step = (operator, newer)
-    if step in ADAPTERS or step in UNCHANGED:
+    if step in ADAPTERS or step in UNCHANGED or step in IMPOSSIBLE:
         raise ValueError(f"{operator} {newer} to {older} is registered twice")
     return step
 
@@ -44,10 +45,10 @@ def unchanged(operator: str, newer: int, older: int, why: str) -> None:
     UNCHANGED[_claim(operator, newer, older)] = why
 
 
-def refused(operator: str, newer: int, older: int, why: str) -> None:
-    """Stop each ``operator`` node of opset ``newer``: for what can be said of it below, no way is known.
+def refuses(operator: str, newer: int, older: int, why: str) -> None:
+    """Register an adapter that refuses every node: no older form of ``operator`` is known.
 
-    Most operators can be said with older ones somehow, be it with a Loop, so this is no proof.
+    There may be one: a Loop and arithmetic say much that nobody would want to run.
     """
 
     @adapts(operator, newer, older)
@@ -56,12 +57,10 @@ def refused(operator: str, newer: int, older: int, why: str) -> None:
 
 
 def impossible(operator: str, newer: int, older: int, why: str) -> None:
-    """Declare that no older form says what ``operator`` says at ``newer``, whatever the model.
+    """Declare that no older form says what ``operator`` says at ``newer``; ``why`` is the proof.
 
-    ``why`` is the proof, and a refusal calls ``newer`` the lowest possible opset. Of a single node an
-    adapter says so, by :class:`opsets.errors.Impossible`.
+    It has to hold of every node, whatever its attributes and shapes, whose inputs may be anything and
+    whose output is wanted. A refusal calls ``newer`` the lowest possible opset of such a node alone:
+    of what stands between other nodes, the graph around it may be said in another way.
     """
-
-    @adapts(operator, newer, older)
-    def refuse(_rewrite: Rewrite) -> None:
-        raise Impossible(why)
+    IMPOSSIBLE[_claim(operator, newer, older)] = why

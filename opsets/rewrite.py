@@ -44,12 +44,6 @@ class Rewrite:
         """Input ``index``, or None where it is left out."""
         return self.node.inputs[index] if index < len(self.node.inputs) else None
 
-    def values_of_the_interface(self) -> list[ir.Value]:
-        """What the node reads or makes that is an input or output of the main graph."""
-        graph = self._walk.model.graph
-        interface = {*graph.inputs, *graph.outputs}
-        return [value for value in (*self.node.inputs, *self.node.outputs) if value in interface]
-
     def required(self, index: int) -> ir.Value:
         """Input ``index``, which the operator cannot do without."""
         value = self.input(index)

@@ -118,9 +118,9 @@ def _conv(data: Exact, weight: Exact, attributes: Attributes) -> Exact:
     steps = (slice(None), slice(None), *(slice(None, None, step) for step in [*strides, *dilations]))
     kernels = weight.reshape(group, weight.shape[0] // group, -1).transpose(0, 2, 1)
     samples = windows[steps]
-    result = np.empty((len(data), len(weight), *samples.shape[2 : data.ndim]))
-    for sums, sample in zip(result, samples, strict=True):
-        sums[...] = _sums(sample, kernels)
+    result = np.empty((len(samples), len(weight), *samples.shape[2 : data.ndim]))
+    for place, sample in enumerate(samples):  # one by one, which takes less memory; there may be none
+        result[place] = _sums(sample, kernels)
     return result
 
 

@@ -18,7 +18,7 @@ import tarfile
 import zipfile
 from typing import Any, BinaryIO, Dict, Tuple
 
-from archives import require_bounded
+from checkpoints import largest_unpacked
 from protocol import WEIGHTS, TaskError
 
 ZIP = b"PK\x03\x04"
@@ -168,7 +168,13 @@ def _check_archive(archive: zipfile.ZipFile, path: str, name: str) -> None:
             f"{name} is a TorchScript archive (torch.jit.ScriptModule), which holds code: save the "
             "state_dict() of the network instead, best as .safetensors",
         )
-    require_bounded(members.values(), path, name)
+    unpacked, bound = sum(member.file_size for member in members.values()), largest_unpacked(path)
+    if unpacked > bound:
+        raise TaskError(
+            WEIGHTS,
+            f"{name} would unpack to {unpacked} bytes, which is more than weights compress to: it was made "
+            "to fill the memory",
+        )
     folder = next(iter(members), "").split("/", 1)[0]
     with archive.open(f"{folder}/data.pkl") as stream:
         reader = _Reader(stream, name)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsets.families.types import WHY
-from opsets.registry import refused, unchanged
+from opsets.registry import refuses, unchanged
 
 unchanged("DeformConv", 22, 21, WHY)
-refused("DeformConv", 19, 18, "no older operator convolves samples at offsets")
+refuses("DeformConv", 19, 18, "no older operator samples at places that another input names")

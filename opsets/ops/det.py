@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from opsets.registry import refused
+from opsets.registry import refuses
 
-refused("Det", 11, 10, "no older operator solves or factors a matrix")
+refuses("Det", 11, 10, "no older operator solves or factors a matrix")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.types import WHY
-from opsets.registry import refused, unchanged
+from opsets.registry import refuses, unchanged
 
 unchanged("MaxUnpool", 22, 21, WHY)
 unchanged("MaxUnpool", 11, 10, "only the wording changed")
-refused("MaxUnpool", 9, 8, "no older operator writes elements to places")
+refuses("MaxUnpool", 9, 8, "no older operator writes to places that another input names")

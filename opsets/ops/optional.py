@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from opsets.families.new_types import needs_type
-from opsets.registry import adapts
+from opsets.registry import adapts, impossible
 from opsets.rewrite import Rewrite
 
 for operator in ("Optional", "OptionalGetElement", "OptionalHasElement"):
-    needs_type(operator, 15, ir.OptionalType, "optional")
+    impossible(operator, 15, 14, "no operator below 15 makes or takes a value of optional type")
 
 
 @adapts("OptionalGetElement", 18, 17)

@@ -1,18 +1,8 @@
-"""Random numbers: which ones an operator draws, with or without a seed, is each runtime's own."""
+"""Random numbers: an older form, such as of RandomUniform, draws with the same odds, but others."""
 
 from __future__ import annotations
 
-from opsets.registry import impossible, refused
+from opsets.registry import refuses
 
-refused(
-    "Bernoulli",
-    15,
-    14,
-    "no runtime promises that RandomUniformLike, by which it is defined, draws the same random numbers",
-)
-impossible(
-    "Multinomial",
-    7,
-    6,
-    "what it draws is each runtime's own affair, so that no other operator draws the same random numbers",
-)
+refuses("Bernoulli", 15, 14, "no older operator is known to draw the same random numbers")
+refuses("Multinomial", 7, 6, "no older operator is known to draw the same random numbers")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.registry import adapts, refused, unchanged
+from opsets.registry import adapts, refuses, unchanged
 from opsets.rewrite import Rewrite
 
 unchanged("RoiAlign", 22, 21, WHY)
-refused("RoiAlign", 10, 9, "no older operator takes samples of regions")
+refuses("RoiAlign", 10, 9, "no older operator samples regions that another input names")
 
 
 @adapts("RoiAlign", 16, 15)

@@ -5,10 +5,7 @@ Those whose number of tensors is known are gone before the walk (opsets/tidying/
 
 from __future__ import annotations
 
-import onnx_ir as ir
-
-from opsets.families.new_types import needs_type
-from opsets.registry import refused
+from opsets.registry import impossible, refuses
 
 for operator in (
     "ConcatFromSequence",
@@ -20,15 +17,14 @@ for operator in (
     "SequenceLength",
     "SplitToSequence",
 ):
-    needs_type(
+    impossible(
         operator,
         11,
-        ir.SequenceType,
-        "sequence",
-        ", and this one cannot be replaced by its tensors, as their number (1024 at most) or positions are "
-        "not known",
+        10,
+        "no operator below 11 makes or takes a sequence, which is replaced by its tensors only where it does "
+        "not enter or leave the graph, and their number (1024 at most) and positions are known",
     )
-refused(
+refuses(
     "SequenceMap",
     17,
     16,

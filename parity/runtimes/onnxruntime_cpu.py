@@ -6,12 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from parity.runtimes.interface import Array, InvalidModelError, UnsupportedError
-
-if TYPE_CHECKING:
-    from parity.saturation import Way
 
 INDEPENDENT = True
 JUDGE = True
@@ -33,41 +29,39 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # other models want the processor
     # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
     with told_apart():
-        whole: Path | bytes = model
-        way = _exact_way(model)
-        if way == "x64quantprecision":
+        said, precise = _kept_exact(model)
+        if precise:
             options.add_session_config_entry("session.x64quantprecision", "1")
-        elif way == "operator by operator":
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            whole = _with_unsigned_right(model)
-        session = onnxruntime.InferenceSession(
-            whole if isinstance(whole, bytes) else str(whole), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(said, options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
 
 
-def _exact_way(model: Path) -> Way:
-    """How this processor computes the model exactly, as it is unless it saturates."""
-    import onnx
+def _kept_exact(file: Path) -> tuple[str | bytes, bool]:
+    """The file, or the same model as bytes that is exact where this processor saturates.
 
-    from parity.saturation import exact_way, saturates
+    And whether it is exact only if ONNX Runtime is told not to saturate.
+    """
+    from parity.saturation import make_unsigned, saturates, wants_precision
 
     if not saturates():
-        return "as it is"
-    return exact_way(onnx.load(model, load_external_data=False, format="protobuf"))
-
-
-def _with_unsigned_right(model: Path) -> bytes:
+        return str(file), False
     import onnx
+    from onnx.external_data_helper import load_external_data_for_model
 
-    from parity.unsigned import with_unsigned_right
-
-    return bytes(with_unsigned_right(onnx.load(model, format="protobuf")).SerializeToString())
+    model = onnx.load(file, load_external_data=False, format="protobuf")
+    if not make_unsigned(model):
+        return str(file), wants_precision(model)
+    precise = wants_precision(model)
+    load_external_data_for_model(model, str(file.parent))
+    return model.SerializeToString(), precise
 
 
 @contextmanager

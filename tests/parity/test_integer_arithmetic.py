@@ -77,6 +77,14 @@ def test_any_convolution_adds_every_product(
     assert found.ravel().tolist() == expected
 
 
+def test_of_no_samples_there_are_no_sums() -> None:
+    x, w = numbers("uint8", (0, 4, 6, 5), 1), numbers("int8", (6, 2, 2, 3), 2)
+    found = conv_integer([x, w], {"group": 2, "strides": [2, 1]})
+    assert found.shape == (0, 6, 3, 3)
+    assert found.dtype == np.int32
+    assert mat_mul_integer([x[:, 0, 0], w[:5, 0, 0]], {}).shape == (0, 3)
+
+
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("kinds", KINDS)
 def test_a_convolution_is_scaled_rounded_and_saturated(kinds: tuple[str, str], per_channel: bool) -> None:
@@ -148,18 +156,3 @@ def test_padding_is_found_by_the_rule(mode: bytes, expected: list[int]) -> None:
     x, w = np.array([[[1, 2, 4, 8, 16]]], np.uint8), np.array([[[1, 1]]], np.uint8)
     found = conv_integer([x, w], {"auto_pad": mode, "strides": [2]})
     assert found.ravel().tolist() == expected
-
-
-@pytest.mark.parametrize("group", [1, 2])
-def test_a_batch_without_samples_gives_none(group: int) -> None:
-    x, w = np.empty((0, 4, 6, 5), np.uint8), numbers("int8", (6, 4 // group, 2, 3), 2)
-    found = conv_integer([x, w], {"group": group, "strides": [2, 1]})
-    assert found.shape == (0, 6, 3, 3)
-    assert found.dtype == np.int32
-    one, none, middle = np.array(1, np.float32), np.array(0, np.uint8), np.array(0, np.int8)
-    found = q_linear_conv([x, one, none, w, one, middle, one, none], {"group": group})
-    assert found.shape == (0, 6, 5, 3)
-    assert found.dtype == np.uint8
-    found = q_linear_mat_mul([x[..., :2], one, none, w[0, 0, :, :2], one, middle, one, none], {})
-    assert found.shape == (0, 4, 6, 2)
-    assert found.dtype == np.uint8

@@ -9,7 +9,7 @@ from onnx.reference import ReferenceEvaluator
 
 import opsets
 from opsets.facts.versions import since_version
-from opsets.registry import ADAPTERS, UNCHANGED, Step
+from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, Step
 from tests.opsets.comparing import assert_same_numbers, inputs_for, parse, step, text_of
 from tests.opsets.families.layers import LAYERS
 
@@ -324,7 +324,12 @@ def test_a_type_that_the_older_form_lacks_is_refused(operator: str) -> None:
 
 
 def test_every_entry_is_a_boundary_and_has_one_place() -> None:
-    claims = [*ADAPTERS, *UNCHANGED]
+    claims = [*ADAPTERS, *UNCHANGED, *IMPOSSIBLE]
     assert len(claims) == len(set(claims))
     for operator, newer in claims:
         assert since_version(operator, newer) == newer, f"{operator} did not change at {newer}"
+
+
+@pytest.mark.parametrize("step_", IMPOSSIBLE, ids=lambda step_: f"{step_[0]}-{step_[1]}")
+def test_what_is_impossible_has_a_reason(step_: Step) -> None:
+    assert len(IMPOSSIBLE[step_].split()) > 3
