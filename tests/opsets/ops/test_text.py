@@ -14,7 +14,7 @@ from tests.opsets.comparing import parse, step
         (
             20,
             "g (string[2] x, string[2] z) => (string[2] y) { y = StringConcat(x, z) }",
-            r"StringConcat \(node 'y'\), opset 20 to 19: no older .* joins strings: .*; the lowest .* is 20",
+            r"StringConcat \(node 'y'\), opset 20 to 19: no older operator joins strings; .* not known",
         ),
         (
             20,
