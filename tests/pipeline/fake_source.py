@@ -152,6 +152,8 @@ class FakeSource:
     def __init__(self, folder: Path, source: Source) -> None:
         self.folder, self.source, self.environment = folder, source, make_environment(source)
         self.cache = cache_folder()
+        self.paths: list[Path] = []
+        """Folders of modules that the command finds before all others."""
         self._started: list[subprocess.Popen[str]] = []
 
     def write(self, *models: str, opsets: str = "12", more: str = "") -> Path:
@@ -189,7 +191,7 @@ class FakeSource:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [*self.paths, ROOT]))},
         )
         self._started.append(process)
         return process
