@@ -52,20 +52,20 @@ class Operator:
         return self._arguments.get(name)
 
     def integer(self, name: str, default: int) -> int:
-        found = self._argument(name)
-        return default if found is None else int(found.i)
+        argument = self._argument(name)
+        return default if argument is None else int(argument.i)
 
     def number(self, name: str, default: float) -> float:
-        found = self._argument(name)
-        return default if found is None else float(found.f)
+        argument = self._argument(name)
+        return default if argument is None else float(argument.f)
 
     def text(self, name: str, default: str) -> str:
-        found = self._argument(name)
-        return default if found is None else str(found.s.decode())
+        argument = self._argument(name)
+        return default if argument is None else str(argument.s.decode())
 
     def integers(self, name: str) -> Optional[List[int]]:
-        found = self._argument(name)
-        return None if found is None else list(found.ints)
+        argument = self._argument(name)
+        return None if argument is None else list(argument.ints)
 
     def ignore(self, *names: str) -> None:
         """Say that the arguments ``names`` mean nothing for inference."""
@@ -103,7 +103,7 @@ class Graph:
         """The shape, at batch 1, of the input at ``position`` of an operator."""
         return self.shapes[self.value(operator, position)]
 
-    def made(self, name: str, shape: Shape) -> None:
+    def add_value(self, name: str, shape: Shape) -> None:
         """Note that the value ``name`` is there now; ``shape`` is that at batch 1."""
         self._values.setdefault(name, name)
         self.shapes[name] = shape

@@ -29,6 +29,9 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # other models want the processor
     # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4  # errors are raised, and need not be printed as well

@@ -118,12 +118,12 @@ def plan(
 
     selection = _selection(only, opset, publish)
     if output == "github":
-        found = plan_of_rest(file, selection)
-        typer.echo(plan_matrix(found))
+        file_plan = plan_of_rest(file, selection)
+        typer.echo(plan_matrix(file_plan))
     else:
-        found, estimate = estimate_file(file, selection, jobs)
-        print_plan(found, estimate) if output == "text" else typer.echo(plan_json(found, estimate))
-    if found.unresolved:
+        file_plan, estimate = estimate_file(file, selection, jobs)
+        print_plan(file_plan, estimate) if output == "text" else typer.echo(plan_json(file_plan, estimate))
+    if file_plan.unresolved:
         raise typer.Exit(NOT_PUBLISHED)
 
 

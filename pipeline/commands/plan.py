@@ -56,11 +56,11 @@ def _summary(estimate: Estimate) -> list[str]:
         lines.append(
             f"disk: {parts}; with a margin {size_text(room.needed)} of {size_text(room.free)} free{verdict}"
         )
-    known = [model for model in estimate.models if model.seconds_by]
-    if known:
-        here = sum(model.seconds_by == "history" for model in known)
-        by = {0: "by their size", len(known): "by what they took here before"}.get(
-            here, f"{here} of {len(known)} by what they took here before, the others by their size"
+    timed = [model for model in estimate.models if model.seconds_by]
+    if timed:
+        here = sum(model.seconds_by == "history" for model in timed)
+        by = {0: "by their size", len(timed): "by what they took here before"}.get(
+            here, f"{here} of {len(timed)} by what they took here before, the others by their size"
         )
         lines.append(f"time: about {duration(estimate.seconds)}, {by}")
     lines += _unknown(estimate)

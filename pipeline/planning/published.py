@@ -28,5 +28,9 @@ def look_at_published(plan: Plan) -> Plan:
 
 
 def _is_done(plan: Plan, unit: Unit) -> bool:
-    found = plan.published.get(unit.name)
-    return found is not None and found.record.key == unit.key and plan.zoo.is_intact(found, plan.listed)
+    published_unit = plan.published.get(unit.name)
+    return (
+        published_unit is not None
+        and published_unit.record.key == unit.key
+        and plan.zoo.is_intact(published_unit, plan.listed)
+    )

@@ -31,9 +31,9 @@ def make_stage(folder: Path, key: str, make: Callable[[Path], dict[str, Any]]) -
     ``make`` fills an empty folder and returns the result; the folder gets its name only when it is
     whole. What a failed attempt leaves stays in ``<folder>.part`` for a look.
     """
-    found = done_before(folder, key)
-    if found is not None:
-        return found, True
+    earlier = done_before(folder, key)
+    if earlier is not None:
+        return earlier, True
     staging = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)

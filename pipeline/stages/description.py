@@ -96,10 +96,10 @@ def _form(answer: Mapping[str, Any]) -> str:
 
 def _verdict(verification: Verification) -> dict[str, Any]:
     """Every figure of the verdict but the times: they differ from run to run, and a record must not."""
-    said = verification.verdict.to_dict()
-    for runtime in said["runtimes"].values():
+    verdict = verification.verdict.to_dict()
+    for runtime in verdict["runtimes"].values():
         del runtime["seconds"]
-    return said
+    return verdict
 
 
 def _predictions(
@@ -124,7 +124,7 @@ def _predictions(
             "picture": picture,
             "thumbnail": path,
             "thumbnail_sha256": hashlib.sha256(small).hexdigest(),
-            **{who: [asdict(said) for said in rows[index]] for who, rows in best.items()},
+            **{who: [asdict(prediction) for prediction in rows[index]] for who, rows in best.items()},
         }
         for index, ((picture, _), (path, small)) in enumerate(
             zip(export.pictures, export.thumbnails, strict=True)

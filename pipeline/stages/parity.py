@@ -57,11 +57,11 @@ class Verification:
     @property
     def runtimes(self) -> str:
         """Each runtime and what became of the model in it, in one line."""
-        said = []
+        outcomes = []
         for name, runtime in self.verdict.runtimes.items():
             outcome = runtime.outcome if runtime.outcome != "ran" else "ok" if runtime.agrees else "wrong"
-            said.append(f"{name} {outcome}")
-        return ", ".join(said)
+            outcomes.append(f"{name} {outcome}")
+        return ", ".join(outcomes)
 
 
 def tolerance_of(parity: Parity) -> Tolerance:
@@ -108,14 +108,14 @@ def verify(
         for opset, model in models.items()
     }
     for name, runtime in RUNTIMES.items():
-        asked = {str(opset): model for opset, model in models.items() if name in names[opset]}
-        call = RuntimeCall(name, asked, inputs, folder / name, _THREADS)
-        if asked and runtime.ENVIRONMENT:
+        models_to_run = {str(opset): model for opset, model in models.items() if name in names[opset]}
+        call = RuntimeCall(name, models_to_run, inputs, folder / name, _THREADS)
+        if models_to_run and runtime.ENVIRONMENT:
             ensure = environment_of or RunEnvironments(stop=stop, say=lambda _message: None).ensure
-            found = _runs_in_environment(SOURCES[runtime.ENVIRONMENT], call, limits, stop, ensure)
+            runs_by_opset = _runs_in_environment(SOURCES[runtime.ENVIRONMENT], call, limits, stop, ensure)
         else:
-            found = runs_of(call, limits, stop)
-        for opset, run in found.items():
+            runs_by_opset = runs_of(call, limits, stop)
+        for opset, run in runs_by_opset.items():
             runs[int(opset)][name] = run
     verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}
     verifications = {opset: Verification(verdict, runs[opset]) for opset, verdict in verdicts.items()}

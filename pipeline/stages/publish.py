@@ -66,9 +66,9 @@ def publish_candidate(
 def _reservations(verification: Verification) -> str:
     """What there is to say of a unit that is published; empty where all who were asked agree."""
     dissent, missing = verification.verdict.dissent, verification.verdict.missing
-    told = [f"a second opinion differs: {dissent}"] if dissent else []
-    told += [f"a second opinion could not be had (--fresh asks again): {missing}"] if missing else []
-    return f"published, but {'; '.join(told)}" if told else ""
+    reservations = [f"a second opinion differs: {dissent}"] if dissent else []
+    reservations += [f"a second opinion could not be had (--fresh asks again): {missing}"] if missing else []
+    return f"published, but {'; '.join(reservations)}" if reservations else ""
 
 
 def _refused(candidate: Candidate, verification: Verification) -> Result:

@@ -78,7 +78,7 @@ def _unpacked(
     archive: Path, record: Record | None, folder: Path, problems: list[tuple[str, str]]
 ) -> Unpacked | None:
     try:
-        found = unpack(
+        unpacked = unpack(
             archive,
             folder,
             bounds_for(archive.stat().st_size),
@@ -88,8 +88,8 @@ def _unpacked(
     except ArchiveError as error:
         problems.append(("archive", str(error)))
         return None
-    problems += [("archive", what) for what in found.problems]
-    return found
+    problems += [("archive", what) for what in unpacked.problems]
+    return unpacked
 
 
 def _check_model(path: Path, record: Record | None) -> tuple[GraphFacts | None, list[str], bool]:

@@ -30,8 +30,8 @@ def precision(record: Record) -> str:
 
 def opsets(records: Iterable[Record]) -> str:
     """Name the opsets of some files: ``opset 7``, ``opsets 3 to 12``."""
-    known = sorted({record.opset for record in records})
-    return f"opset{'s' if len(known) > 1 else ''} {spelled(known)}"
+    numbers = sorted({record.opset for record in records})
+    return f"opset{'s' if len(numbers) > 1 else ''} {spelled(numbers)}"
 
 
 def grouped(records: Iterable[Record], key: Callable[[Record], Hashable]) -> list[list[Record]]:

@@ -26,11 +26,13 @@ def cards(records: Sequence[Record]) -> dict[str, str]:
     for record in ordered:
         check(record)
     families = grouped(ordered, lambda record: (record.source, record.family))
-    made = {f"{some[0].source}/{some[0].family}/{CARD}": _told(some, family_card) for some in families}
-    return {CARD: _told(ordered, zoo_card), **made}
+    family_cards = {
+        f"{some[0].source}/{some[0].family}/{CARD}": _written(some, family_card) for some in families
+    }
+    return {CARD: _written(ordered, zoo_card), **family_cards}
 
 
-def _told(records: Sequence[Record], write: Callable[[Sequence[Record]], str]) -> str:
+def _written(records: Sequence[Record], write: Callable[[Sequence[Record]], str]) -> str:
     try:
         return write(records)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:

@@ -238,6 +238,7 @@ for operator in OPERATORS:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(EMULATOR is None, reason="qemu-x86_64 is not installed (Debian's package qemu-user)")
 def test_a_processor_that_saturates_changes_no_number(tmp_path: Path) -> None:
     """Slow, and the only test that meets such a processor wherever it runs: a Haswell, emulated."""

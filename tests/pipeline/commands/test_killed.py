@@ -6,13 +6,14 @@ they happen between the stages, in a process that takes its locks, work and half
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.fake_source import FakeSource
+from tests.pipeline.fake_source import ROOT, FakeSource
 from tests.publishing.zoos import bytes_of
 
 KILLER = """\
@@ -52,20 +53,18 @@ def test_a_first_run_that_is_killed_leaves_no_trace(
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     tiny.write("net")
-    killer = modules / "sitecustomize.py"
+    killer, path = modules / "sitecustomize.py", f"{modules}{os.pathsep}{ROOT}"
     killer.touch()
-    tiny.paths.append(modules)
     assert tiny.command("run", "pipeline.yaml").returncode == 0
     undisturbed, names = bytes_of(dist), _names(tmp_path)
     assert {*PLACES.values()} <= undisturbed.keys()
     for when, place in PLACES.items():
         shutil.rmtree(dist)
         killer.write_text(KILLER.format(place=str(dist / place)))
-        process = tiny.start("run", "pipeline.yaml")
+        process = tiny.start("run", "pipeline.yaml", PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
         output, errors = process.communicate()
         assert process.returncode == -signal.SIGKILL, when + output + errors
         assert not (dist / place).exists()
-        killer.write_text("")
         answer = tiny.command("run", "pipeline.yaml")
         assert answer.returncode == 0, when + answer.stdout + answer.stderr
         assert bytes_of(dist) == undisturbed, when
