@@ -62,7 +62,7 @@ task = lambda: pytorch.export_classifier(framework, request)
 import export, paddle_models
 from ppcls.arch.backbone.model_zoo.repvgg import RepVGG
 build = lambda model: RepVGG([2, 2, 2, 1], [0.25, 0.25, 0.25, 0.5], use_se={se})
-paddle_models.BUILDERS[request['model']] = lambda: build(request['model'])
+paddle_models.BUILDERS[request['model']] = lambda pretrained: build(request['model'])
 task = lambda: export.export(request)
 """,
 }

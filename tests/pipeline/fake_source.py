@@ -181,15 +181,20 @@ class FakeSource:
         """The names of the ONNX files that are published."""
         return sorted(path.name for path in (self.folder / "dist").rglob("*.onnx"))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin ``python -m pipeline`` with ``arguments``, in a process that knows of the source too."""
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), folder: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Begin ``python -m pipeline`` with ``arguments``, in a process that knows of the source too.
+
+        ``before`` is a command that runs it, ``folder`` another folder to run it in.
+        """
         process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, str(self.source.folder), *arguments],
-            cwd=self.folder,
+            [*before, sys.executable, "-c", LAUNCH, str(self.source.folder), *arguments],
+            cwd=folder or self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         )
         self._started.append(process)
         return process
@@ -201,9 +206,11 @@ class FakeSource:
                 process.kill()
                 process.communicate()
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m pipeline`` with ``arguments`` to its end."""
-        with self.start(*arguments) as process:
+    def command(
+        self, *arguments: str, before: tuple[str, ...] = (), folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m pipeline`` with ``arguments`` to its end, as :meth:`start`."""
+        with self.start(*arguments, before=before, folder=folder, **variables) as process:
             output, errors = process.communicate()
         assert "Traceback" not in output + errors
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
