@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import check_names, make_plan, read_checked
