@@ -21,6 +21,9 @@ BLOCK = 1 << 20
 POINTER = b"version https://git-lfs.github.com/spec/v1"
 """How Git LFS begins the text that stands in the place of a large file that was not fetched."""
 
+SMALLEST_BOUND = 64 << 20
+LARGEST_RATIO = 20
+
 ROLES = {
     "gamma": "weight",
     "beta": "bias",
@@ -94,6 +97,11 @@ def refuse_pointer(path: str) -> None:
                 f"{os.path.basename(path)} cannot be read: it is a Git LFS pointer; "
                 "fetch the file itself with `git lfs pull`",
             )
+
+
+def largest_unpacked(path: str) -> int:
+    """What the archive ``path`` may unpack to at most, in bytes: weights hardly compress."""
+    return max(SMALLEST_BOUND, LARGEST_RATIO * os.path.getsize(path))
 
 
 def sha256_of(path: str) -> str:

@@ -17,6 +17,8 @@ from publishing.units import publish, unpublish
 from tests.publishing.killed import ends_before
 from tests.publishing.zoos import PICTURE, description, material, network, pages, seen, zoo_in
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[[Path], None]
 
 

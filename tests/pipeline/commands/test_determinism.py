@@ -12,6 +12,8 @@ from PIL import Image
 from tests.pipeline.fake_source import FakeSource
 from tests.publishing.zoos import bytes_of
 
+pytestmark = pytest.mark.slow
+
 OTHER_DAY = ("faketime", "-f", "+400d")
 ELSEWHERE = {
     "TZ": "Pacific/Kiritimati",

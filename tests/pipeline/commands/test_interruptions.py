@@ -30,6 +30,8 @@ from publishing.units import Material, publish
 from tests.pipeline.fake_source import FakeSource
 from tests.publishing.zoos import data_sets, description, network, zoo_in
 
+pytestmark = pytest.mark.slow
+
 HUGE = 64 << 30
 """The bytes of files that have no content: they take no room, and half a minute to be read."""
 

@@ -17,6 +17,8 @@ import pytest
 from converters.registry import SOURCES
 from tests.pipeline.fake_source import MODELS, NAME, FakeSource
 
+pytestmark = pytest.mark.slow
+
 TWO_MODELS = """\
 publish: dist
 opsets: 12

@@ -12,6 +12,8 @@ from pipeline.stages.model import run_model
 from pipeline.terminal.progress import PlainProgress
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 
 def _run(tiny: FakeSource, model: str, opsets: str = "12", more: str = "") -> list[Result]:
     return run_model(tiny.run(tiny.plan(model, opsets=opsets, more=more)))

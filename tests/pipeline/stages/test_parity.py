@@ -19,6 +19,8 @@ from pipeline.workers.processes import GIBIBYTE, Limits
 from pipeline.workers.runtimes import runs_of
 from tests.parity import models, old_models
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = Limits(seconds=120, memory=4 * GIBIBYTE)
 
 

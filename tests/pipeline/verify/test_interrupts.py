@@ -19,6 +19,8 @@ from pipeline.errors import INTERRUPTED
 from tests.loopback import answered_by
 from tests.pipeline.verify.verifying import UNIT, made
 
+pytestmark = pytest.mark.slow
+
 WAIT_SECONDS = 30.0
 """Until a test is given up; less than the time after which the reader gives a server up."""
 Busy = Callable[[psutil.Process], bool]

@@ -30,6 +30,8 @@ from tests.pipeline.verify.verifying import (
 )
 from tests.publishing import verified_zoo
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_served_is_verified(verified: Verify, tmp_path: Path, server: tuple[Path, str]) -> None:
     folder, address = server

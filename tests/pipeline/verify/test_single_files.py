@@ -13,6 +13,8 @@ from publishing.archive import DataSet
 from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, made, with_model
 from tests.publishing import verified_zoo
 
+pytestmark = pytest.mark.slow
+
 
 def test_single_files_are_verified_by_the_record_beside_them(verified: Verify, tmp_path: Path) -> None:
     zoo = made(tmp_path)

@@ -14,6 +14,8 @@ from publishing.archive import DataSet
 from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, made, renamed, rewrite_archive, with_model
 from tests.publishing import verified_zoo
 
+pytestmark = pytest.mark.slow
+
 
 def stamped(opset: int, ir: int) -> onnx.ModelProto:
     model = verified_zoo.network(opset)

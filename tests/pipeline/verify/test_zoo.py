@@ -14,6 +14,8 @@ from publishing.manifest import CHECKSUMS, MANIFEST
 from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, bomb, made
 from tests.publishing import verified_zoo
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_is_well(verified: Verify, tmp_path: Path) -> None:
     zoo = made(tmp_path, 3, 7, 12)

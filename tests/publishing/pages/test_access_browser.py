@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.publishing.pages.browsing import MODEL, PHONE, expect_models, tab_to
 
+pytestmark = pytest.mark.slow
+
 # Contrast as WCAG 2.2 defines it; backgrounds are those of the nearest element that has one.
 CONTRASTS = """() => {
   const channel = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;

@@ -12,6 +12,8 @@ from publishing.pages.catalogue import catalogue
 from tests.publishing.pages.browsing import MODELS, expect_models
 from tests.publishing.pages.catalogue_zoo import many
 
+pytestmark = pytest.mark.slow
+
 
 def test_search_finds_names_whatever_their_separators(page: Page, address: str) -> None:
     page.goto(f"{address}index.html")

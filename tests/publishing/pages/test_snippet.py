@@ -24,6 +24,8 @@ from publishing.pages.snippet import snippet
 from publishing.record import Record
 from tests.publishing.pages.card_records import PREPROCESSING, record
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = {"numpy", "PIL", "onnxruntime"}
 RUN_ALL = """
 import runpy, sys
