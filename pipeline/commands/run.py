@@ -18,7 +18,7 @@ from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
 from pipeline.stages.model_files import fetch_all
 from pipeline.stages.work_folder import clear_published
-from pipeline.stages.zoo_lists import Announcer, announce_zoo, signer_with
+from pipeline.stages.zoo_announcement import Announcer, announce_zoo, signer_with
 from pipeline.system.interrupts import GRACE_SECONDS, Interrupted, at_most, interruptible, stopping
 from pipeline.terminal.wording import say
 
