@@ -39,7 +39,7 @@ class Operator:
         self.inputs, self.outputs = names
         self._described = described(definition, position)
         self._arguments = {argument.name: argument for argument in definition.arg}
-        self._asked: Set[str] = set(WITHOUT_MEANING)
+        self._known: Set[str] = set(WITHOUT_MEANING)
 
     def error(self, what: str) -> TaskError:
         return TaskError(EXPORT, f"{self._described} {what}")
@@ -48,7 +48,7 @@ class Operator:
         return name in self._arguments
 
     def _argument(self, name: str) -> Any:
-        self._asked.add(name)
+        self._known.add(name)
         return self._arguments.get(name)
 
     def integer(self, name: str, default: int) -> int:
@@ -69,11 +69,11 @@ class Operator:
 
     def ignore(self, *names: str) -> None:
         """Say that the arguments ``names`` mean nothing for inference."""
-        self._asked.update(names)
+        self._known.update(names)
 
     def require_all_known(self) -> None:
         """Raise TaskError where the translation has not asked for every argument."""
-        strange = sorted(set(self._arguments) - self._asked)
+        strange = sorted(set(self._arguments) - self._known)
         if strange:
             raise self.error(f"has the argument {strange[0]!r}, which the translation does not know")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.errors import PipelineError, UsageError
 from pipeline.planning.planner import zoo_at
 from pipeline.planning.selection import matches
-from pipeline.stages.zoo_lists import announce_zoo, signer_with
+from pipeline.stages.zoo_announcement import announce_zoo, signer_with
 
 
 def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[str], None]) -> list[str]:

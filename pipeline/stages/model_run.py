@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.system.interrupts import Interrupted
 from pipeline.terminal.progress import Progress

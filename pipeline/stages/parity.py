@@ -15,7 +15,7 @@ from parity.compare import Array, Tolerance
 from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict, judge
 from pipeline.config.schema import Parity
-from pipeline.environments.of_a_run import EnvironmentOf, RunEnvironments
+from pipeline.environments.run_environments import EnvironmentOf, RunEnvironments
 from pipeline.errors import EnvironmentBuildError, VerdictError
 from pipeline.workers.processes import Limits
 from pipeline.workers.runtimes import is_quantized_file, runs_of, without_log

@@ -18,7 +18,7 @@ from pipeline.verify.unit import UnitFiles, examine
 from publishing.errors import PublishError
 from publishing.inspection.lists import Announced, Finding, Listing, read_listing, read_text
 from publishing.inspection.readers import AbsentError, Reader, blocks_of, reader_of
-from publishing.inspection.record import inspect_record
+from publishing.inspection.record_inspection import inspect_record
 from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Record
 from publishing.stores import is_url

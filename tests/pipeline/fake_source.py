@@ -21,7 +21,7 @@ import pytest
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import spec_of
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked

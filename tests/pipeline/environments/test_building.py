@@ -17,7 +17,7 @@ import pytest
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError
 from pipeline.estimates.sizes import sizes_of

@@ -36,7 +36,7 @@ DETERMINE_NOTHING = {
     "pipeline/environments/": "the identity of an environment is in the keys",
     "pipeline/planning/": "it makes the keys; the opset and the seed that it fixes are in them",
     "pipeline/running/": "who runs a job",
-    "pipeline/stages/cache.py": "it keeps what was made",
+    "pipeline/stages/stage_cache.py": "it keeps what was made",
     "pipeline/stages/model_run.py": "whom to tell, and limits",
     "pipeline/stages/work_folder.py": "where unfinished work lies",
     "pipeline/system/": "what is fetched has its digest in the keys",

@@ -14,7 +14,7 @@ import pytest
 from converters.registry import SOURCES
 from parity.runtimes.registry import RUNTIMES
 from pipeline.config.schema import ModelEntry, Parity
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.planning import keys
 from pipeline.stages.parity import Verification, verify
 from pipeline.workers.processes import GIBIBYTE, Limits

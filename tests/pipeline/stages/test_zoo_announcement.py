@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.results import Result
-from pipeline.stages.zoo_lists import LABELS, Announcer, announce_zoo, signer_with, zoo_pages
+from pipeline.stages.zoo_announcement import LABELS, Announcer, announce_zoo, signer_with, zoo_pages
 from publishing.record import Description
 from publishing.units import publish
 from publishing.zoo import Zoo

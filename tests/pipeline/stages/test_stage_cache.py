@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.stages.cache import done_before, make_stage
+from pipeline.stages.stage_cache import done_before, make_stage
 
 
 def _make(folder: Path) -> dict[str, Any]:

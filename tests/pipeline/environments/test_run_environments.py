@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import EnvironmentBuildError
 from tests.pipeline.fake_source import MODELS, FakeSource
 
