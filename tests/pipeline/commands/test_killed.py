@@ -44,6 +44,7 @@ def _names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_a_first_run_that_is_killed_leaves_no_trace(
     tiny: FakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
