@@ -16,6 +16,7 @@ from opsets.facts.constants import Constants
 from opsets.facts.inference import ShapeInference
 from opsets.facts.types import refused_type
 from opsets.facts.versions import since_version
+from opsets.nodes import nodes_of
 from opsets.obstacles import Obstacle, name_origins, origin_of
 from opsets.reading import OpenAxis, fix_axes, names_in, read_model
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
@@ -24,7 +25,7 @@ from opsets.tidying.cleaning import clean, count_from_front
 from opsets.tidying.dead import remove_dead
 from opsets.tidying.simplification import simplify
 from opsets.tidying.sorting import sort_nodes
-from opsets.walk import Walk, nodes_of
+from opsets.walk import Walk
 
 
 @dataclass
@@ -87,7 +88,7 @@ _WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
 
 
 def _shapes(model: ir.Model) -> dict[str, ir.Shape]:
-    values = (value for node in model.graph.all_nodes() for value in node.outputs)
+    values = (value for node in nodes_of(model.graph) for value in node.outputs)
     return {str(value.name): value.shape for value in values if value.shape is not None}
 
 

@@ -10,6 +10,7 @@ import onnx
 from opsets.advice import advice_for
 from opsets.descent import Descent, descend
 from opsets.errors import RetargetError, printable
+from opsets.nodes import nodes_of
 from opsets.obstacles import described
 from opsets.writing import fault_of_source, write_model
 
@@ -64,7 +65,7 @@ def _report(descent: Descent) -> tuple[str, ...]:
     if descent.folded > 0:
         lines.append(_line("Nodes folded", descent.folded))
     lines += [_line(kind, count) for kind, count in descent.rewrites.items()]
-    foreign = Counter(node.domain for node in descent.model.graph.all_nodes() if node.domain)
+    foreign = Counter(node.domain for node in nodes_of(descent.model.graph) if node.domain)
     lines += [
         printable(_line(f"Left as they are, of domain {domain!r}", foreign[domain]))
         for domain in sorted(foreign)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
+from opsets.nodes import nodes_of
+
 ORIGIN = "origin"
 """The key of ``ir.Node.meta`` under which the node of the source stands that a node was made of."""
 
@@ -52,7 +54,7 @@ class Obstacle:
 
 def name_origins(model: ir.Model) -> None:
     """Let every node of ``model`` know that it is one of the source; what is made of it says so too."""
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         node.meta[ORIGIN] = Origin(node.op_type, node.name or node.outputs[0].name or "")
 
 

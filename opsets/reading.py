@@ -16,6 +16,7 @@ from opsets.errors import RetargetError
 from opsets.facts.foreign import has_map, set_apart
 from opsets.files.external import load_inner_references
 from opsets.inlining import read_inlined
+from opsets.nodes import inner_graphs, nodes_of
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
@@ -37,9 +38,10 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         model = read_inlined(plain) if plain.functions else ir.from_proto(plain)
         if "ai.onnx" in model.graph.opset_imports:
             model.graph.opset_imports[""] = model.graph.opset_imports.pop("ai.onnx")
-        for value in model.graph.initializers.values():
-            if value in model.graph.inputs:
-                model.graph.inputs.remove(value)  # a constant, not a default that callers may replace
+        # An initialiser is a constant, not a default that callers may replace.
+        given = [value for value in model.graph.inputs if not value.is_initializer()]
+        model.graph.inputs.clear()
+        model.graph.inputs.extend(given)
         _name_apart(model)
         _hand_on_outputs(model)
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
@@ -54,7 +56,7 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         if value.const_value is not None:
             value.type = ir.TensorType(value.const_value.dtype)
             value.shape = ir.Shape(value.const_value.shape.numpy())
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         if node.domain == "ai.onnx":
             node.domain = ""
     set_apart(model)
@@ -88,7 +90,7 @@ def _name_apart(model: ir.Model) -> None:
     Two of them may use the same name, which is no longer so once they are put into the main graph.
     """
     taken, seen = names_in(model), set[str | None]()
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in (model.graph, *inner_graphs(model.graph)):
         for value in (*graph.inputs, *(value for node in graph for value in node.outputs)):
             if value.name and value.name in seen:
                 value.name = next(
@@ -101,7 +103,7 @@ def _name_apart(model: ir.Model) -> None:
 def _hand_on_outputs(model: ir.Model) -> None:
     """Let an Identity make the outputs of branches and bodies that are constants: those move out."""
     taken = names_in(model)
-    for graph in model.graph.subgraphs():
+    for graph in inner_graphs(model.graph):
         for index, value in enumerate(graph.outputs):
             if value.is_initializer():
                 name = next(
@@ -118,8 +120,8 @@ def _hand_on_outputs(model: ir.Model) -> None:
 def names_in(model: ir.Model) -> set[str]:
     """Every name of a value or node of ``model``."""
     names: set[str | None] = set()
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in (model.graph, *inner_graphs(model.graph)):
         names |= {value.name for value in graph.inputs} | set(graph.initializers)
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         names |= {node.name} | {value.name for value in node.outputs}
     return {name for name in names if name}

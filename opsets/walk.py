@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, takewhile
 from typing import Any
@@ -14,6 +14,7 @@ import onnx_ir as ir
 from opsets.facts.constants import Constants
 from opsets.facts.inference import ShapeInference
 from opsets.facts.lengths import Length
+from opsets.nodes import graphs_of, nodes_of
 from opsets.obstacles import ORIGIN, origin_of
 
 
@@ -30,6 +31,8 @@ class Walk:
     """What is constant; the weights in it are the source's constants of floats, which stay as they are."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
+    _counts: dict[str, int] = field(default_factory=dict)
+    """Of each name that was wanted again the number behind the last one given, as none becomes free."""
     _carriers: dict[Length, tuple[ir.Value, int]] = field(default_factory=dict)
     """What was found in this step: what stands before one node stands before those behind it too."""
     _ones: dict[tuple[tuple[int, int], np.dtype[Any]], ir.Value] = field(default_factory=dict)
@@ -42,9 +45,10 @@ class Walk:
 
     def fresh(self, wanted: str) -> str:
         """A name that nothing has yet."""
-        name, count = wanted, 1
+        name = wanted
         while name in self.taken:
-            name, count = f"{wanted}_{count}", count + 1
+            count = self._counts[wanted] = self._counts.get(wanted, 0) + 1
+            name = f"{wanted}_{count}"
         self.taken.add(name)
         return name
 
@@ -55,7 +59,7 @@ class Walk:
             name=name,
             shape=ir.Shape(array.shape),
             type=ir.TensorType(ir.DataType.from_numpy(array.dtype)),
-            const_value=ir.tensor(
+            const_value=ir.Tensor(
                 np.ascontiguousarray(array).reshape(array.shape), name=name, doc_string=doc_string
             ),
         )
@@ -98,7 +102,9 @@ class Walk:
         nested = before.graph is not self.model.graph
 
         def stands_before(node: ir.Node) -> bool:
-            return node is not before and not (nested and any(inner is before for inner in _inside(node)))
+            return node is not before and not (
+                nested and any(before in nodes_of(graph) for graph in graphs_of(node))
+            )
 
         made = takewhile(stands_before, self.model.graph)
         for value in chain(self.model.graph.inputs, chain.from_iterable(node.outputs for node in made)):
@@ -110,22 +116,6 @@ class Walk:
         return None
 
 
-def nodes_of(graph: ir.Graph) -> list[ir.Node]:
-    """Every node of ``graph``, each followed by those of its branches and bodies."""
-    nodes = []
-    for node in graph:
-        nodes.append(node)
-        nodes += _inside(node)
-    return nodes
-
-
 def stem_of(node: ir.Node) -> str:
     """What the names of that which stands for ``node`` begin with."""
     return node.name or node.outputs[0].name or node.op_type
-
-
-def _inside(node: ir.Node) -> Iterator[ir.Node]:
-    """The nodes of the branches and bodies of ``node``."""
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield from nodes_of(attribute.as_graph())

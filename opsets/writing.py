@@ -12,6 +12,7 @@ from opsets.errors import RetargetError
 from opsets.facts.foreign import has_map, put_back
 from opsets.facts.versions import ir_version
 from opsets.files.external import is_external
+from opsets.nodes import nodes_of
 from opsets.reading import OpenAxis, fix_axes, read_model
 from opsets.tidying.sorting import sort_nodes
 
@@ -35,7 +36,7 @@ def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.M
     for value in _made_inside(model):
         if value.name not in declared:
             value.shape = value.type = None
-    used = {node.domain for node in model.graph.all_nodes()}
+    used = {node.domain for node in nodes_of(model.graph)}
     for domain in [domain for domain in model.graph.opset_imports if domain not in used]:
         del model.graph.opset_imports[domain]
     model.graph.opset_imports[""] = target
@@ -75,11 +76,11 @@ def _not_inferred(model: ir.Model, target: int) -> set[str | None]:
     """What has to be declared, as no reader can know its type: below 6 a Cast names it by a string."""
     if target >= 6:
         return set()
-    return {node.outputs[0].name for node in model.graph.all_nodes() if node.op_type == "Cast"}
+    return {node.outputs[0].name for node in nodes_of(model.graph) if node.op_type == "Cast"}
 
 
 def _made_inside(model: ir.Model) -> Iterator[ir.Value]:
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         for value in node.outputs:
             if not value.is_graph_output():
                 yield value

@@ -5,7 +5,7 @@ x86 processors without VNNI multiply unsigned by signed bytes with an instructio
 and for those that they fuse of floats between DequantizeLinear and QuantizeLinear. ONNX Runtime's
 ``session.x64quantprecision`` makes constant signed operands unsigned, whose products add up in 32 bits; it
 has no kernel for what becomes of QLinearConv and QLinearMatMul of signed data then, which are exact without.
-Signed operands that are computed at run time can be made unsigned by nodes, to the same effect.
+Nodes make signed operands unsigned to the same effect where they are computed at run time, or beside those.
 """
 
 from __future__ import annotations
@@ -64,18 +64,21 @@ def wants_precision(model: onnx.ModelProto) -> bool:
 
 
 def make_unsigned(model: onnx.ModelProto) -> bool:
-    """Make signed right operands that are computed at run time unsigned; whether ``model`` has any.
+    """Make those signed right operands unsigned that ONNX Runtime cannot; whether ``model`` has any.
+
+    They are computed at run time, or stand beside operators that run only without x64quantprecision.
 
     128 is added to them and to their zero points, so that no difference of the two changes: int8 ``b``
     becomes uint8 ``b + 128``, by a Cast, an Add and a Cast. What is not known to be signed, beside
     unsigned data, stays as it is, and so does what has a zero point that is computed.
     """
     graph = model.graph
+    signed = next(_signed_data(model), None)
     types, constants = _types(model), {tensor.name: tensor for tensor in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
     places: dict[str, int] = {}
     for node, constant in _unsigned_by_signed(model):
-        if constant:
+        if constant and signed is None:
             continue
         if node.op_type not in _RIGHT:
             places[makers[node.input[1]].output[0]] = 0
@@ -100,7 +103,8 @@ def make_unsigned(model: onnx.ModelProto) -> bool:
 def _types(model: onnx.ModelProto) -> dict[str, int]:
     graph = onnx.shape_inference.infer_shapes(model).graph
     values = (*graph.input, *graph.value_info, *graph.output)
-    return {value.name: value.type.tensor_type.elem_type for value in values}
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
+    return types | {tensor.name: tensor.data_type for tensor in graph.initializer}
 
 
 def _shift(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from publishing.announcement import announce_nothing, withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.errors import PublishError
-from publishing.facts import GraphFacts, facts_of
+from publishing.graph_facts import GraphFacts, facts_of
 from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
 from publishing.stores.interface import Content, content_of
 from publishing.trust.provenance import statement

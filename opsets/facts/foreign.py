@@ -10,17 +10,19 @@ from __future__ import annotations
 import onnx
 import onnx_ir as ir
 
+from opsets.nodes import nodes_of
+
 
 def set_apart(model: ir.Model) -> None:
     """Let every foreign operator in ``model`` be called by its domain too."""
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         if node.domain:
             node.op_type = f"{node.domain}.{node.op_type}"
 
 
 def put_back(model: ir.Model) -> None:
     """Let every foreign operator in ``model`` have its own name again."""
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         if node.domain:
             node.op_type = own_name(node)
 

@@ -11,15 +11,12 @@ from collections.abc import Mapping
 import onnx
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
-from onnx.shape_inference import InferenceError, infer_node_outputs
 
-from opsets.facts.foreign import has_map, own_name
+from opsets.facts.asking import Inferred, OnnxInference
+from opsets.facts.foreign import own_name
 from opsets.facts.lengths import Length, symbol
 from opsets.facts.shape_rules import RULES
 from opsets.facts.versions import schema_at
-
-_LARGEST_DATA = 4096
-"""Elements of a constant that inference may look into; it looks for shapes, axes and scales only."""
 
 _OF_FIRST_INPUT_NAMES = (
     "Abs Add BatchNormalization Ceil Clip Div Dropout Elu Exp Floor GroupNormalization HardSigmoid "
@@ -45,6 +42,7 @@ class ShapeInference:
     def __init__(self, opset: int, domains: Mapping[str, int] | None = None) -> None:
         self.opset = opset
         self._domains = dict(domains or {})
+        self._onnx = OnnxInference(self._domains)
         self._expressions: dict[str, Length] = {}
         self._equal: dict[Length, Length] = {}
 
@@ -84,10 +82,9 @@ class ShapeInference:
         schema = self._schema(node)
         if schema is None:
             return
-        for name, proto in self._asked(schema, node).items():
-            value = next((value for value in node.outputs if value.name == name), None)
-            if value is not None:
-                self._merge(value, proto)
+        for value, inferred in zip(node.outputs, self._onnx.outputs(schema, node, self.opset), strict=False):
+            if inferred is not None:
+                self._merge(value, inferred)
         self._correct(node)
         self._name_unknown(node)
 
@@ -96,46 +93,14 @@ class ShapeInference:
             return schema_at(own_name(node), self._domains.get(node.domain, 0), node.domain)
         return schema_at(_INFERRED_AS.get(node.op_type, node.op_type), self.opset)
 
-    def _asked(self, schema: onnx.defs.OpSchema, node: ir.Node) -> dict[str, onnx.TypeProto]:
-        inputs = [value for value in node.inputs if value is not None]
-        if any(
-            attribute.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
-            for attribute in node.attributes.values()
-        ):
-            return {}
-        if any(value.type is None for value in inputs):
-            return {}
-        types = {str(value.name): _type_proto(value) for value in inputs}
-        data = {
-            str(value.name): ir.serde.serialize_tensor(value.const_value)
-            for value in inputs
-            if value.const_value is not None and value.const_value.size <= _LARGEST_DATA
-        }
-        try:
-            versions = {**self._domains, "": self.opset}
-            imports = [onnx.helper.make_opsetid(domain, version) for domain, version in versions.items()]
-            return dict(
-                infer_node_outputs(schema, ir.serde.serialize_node(node), types, data, opset_imports=imports)
-            )
-        except (InferenceError, onnx.checker.ValidationError, RuntimeError):
-            return {}  # the checker has the last word on the whole model
-
-    def _merge(self, value: ir.Value, proto: onnx.TypeProto) -> None:
-        if has_map(proto):
-            return
-        kind = ir.serde.deserialize_type_proto_for_type(proto)
+    def _merge(self, value: ir.Value, inferred: Inferred) -> None:
+        kind, shape = inferred.kind, inferred.shape
         if kind is not None and (value.type is None or getattr(kind, "dtype", True)):
             value.type = kind
-        shape = ir.serde.deserialize_type_proto_for_shape(proto)
         if shape is None:
             return
-        if value.shape is not None and len(value.shape) == len(shape):
-            known = [
-                old if isinstance(new, ir.SymbolicDim) and new.value is None else new
-                for old, new in zip(value.shape, shape, strict=True)
-            ]
-            shape = ir.Shape(known)
-        value.shape = shape
+        known = value.shape if value.shape is not None and len(value.shape) == len(shape) else shape
+        value.shape = ir.Shape([old if new is None else new for old, new in zip(known, shape, strict=True)])
 
     def _correct(self, node: ir.Node) -> None:
         """What onnx's inference leaves open and follows from the lengths."""
@@ -185,11 +150,3 @@ class ShapeInference:
         name = str(length)
         self._expressions[name] = length
         return ir.SymbolicDim(name)
-
-
-def _type_proto(value: ir.Value) -> onnx.TypeProto:
-    assert value.type is not None
-    proto = ir.serde.serialize_type(value.type)
-    if value.shape is not None:
-        ir.serde.serialize_shape_into(proto, value.shape)
-    return proto

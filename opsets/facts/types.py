@@ -21,6 +21,12 @@ def _accepted(operator: str, opset: int, outputs: bool) -> tuple[tuple[frozenset
     return types, variadic
 
 
+@cache
+def _name(kind: ir.DataType) -> str:
+    """What schemas call a tensor of this type."""
+    return f"tensor({kind.name.lower()})"
+
+
 def refused_type(node: ir.Node, opset: int) -> str | None:
     """Why the form of ``node`` at ``opset`` refuses its inputs or outputs; None where it accepts them."""
     if schema_at(node.op_type, opset) is None:
@@ -32,7 +38,7 @@ def refused_type(node: ir.Node, opset: int) -> str | None:
                 continue
             if index >= len(accepted) and not variadic:
                 return f"{word} {index} is one too many at opset {opset}"
-            name = f"tensor({value.type.dtype.name.lower()})"
+            name = _name(value.type.dtype)
             if name not in accepted[min(index, len(accepted) - 1)]:
                 return f"{word} {index} may not be {name} at opset {opset}"
     return None

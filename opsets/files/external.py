@@ -13,6 +13,7 @@ import onnx_ir as ir
 from google.protobuf.message import Message
 
 from opsets.errors import RetargetError
+from opsets.nodes import inner_graphs, nodes_of
 
 TENSOR = onnx.TensorProto.DESCRIPTOR.full_name
 
@@ -154,11 +155,11 @@ def load_inner_references(model: ir.Model) -> None:
 
     It sees none of the large initialisers of the graph itself, where almost all references are.
     """
-    for node in model.graph.all_nodes():
+    for node in nodes_of(model.graph):
         for name, attribute in node.attributes.items():
             if isinstance(attribute.value, ir.ExternalTensor):
                 node.attributes[name] = ir.AttrTensor(name, _loaded(attribute.value))
-    for graph in model.graph.subgraphs():
+    for graph in inner_graphs(model.graph):
         for value in graph.initializers.values():
             if isinstance(value.const_value, ir.ExternalTensor):
                 value.const_value = _loaded(value.const_value)

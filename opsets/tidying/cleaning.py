@@ -11,8 +11,9 @@ import onnx_ir as ir
 
 from opsets.facts.inference import ShapeInference
 from opsets.facts.lengths import reshaped
+from opsets.nodes import nodes_of
 from opsets.tidying.dead import remove_dead
-from opsets.walk import Walk, nodes_of
+from opsets.walk import Walk
 
 
 def clean(walk: Walk) -> None:
@@ -33,7 +34,7 @@ def count_from_front(walk: Walk) -> None:
     """
     if walk.inference.opset >= _FROM_BACK:
         return
-    for node in walk.model.graph.all_nodes():
+    for node in nodes_of(walk.model.graph):
         source = node.inputs[0] if node.inputs else None
         if source is None or source.shape is None or node.op_type in _ALWAYS_FROM_BACK:
             continue

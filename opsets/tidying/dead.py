@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.walk import nodes_of
+from opsets.nodes import inner_graphs, nodes_of
 
 
 def release_inside(node: ir.Node) -> None:
     """Let what stands inside ``node``, which goes, use nothing of the outside any more."""
     for attribute in node.attributes.values():
         if attribute.type == ir.AttributeType.GRAPH:
-            for inner in attribute.as_graph().all_nodes():
+            for inner in nodes_of(attribute.as_graph()):
                 inner.resize_inputs(0)
 
 
@@ -23,7 +23,7 @@ def remove_dead(model: ir.Model) -> None:
             continue
         release_inside(node)
         graph.remove(node, safe=True)
-    for graph in (model.graph, *model.graph.subgraphs()):
+    for graph in (model.graph, *inner_graphs(model.graph)):
         for name, value in list(graph.initializers.items()):
             if not (value.uses() or value.is_graph_output() or value.is_graph_input()):
                 del graph.initializers[name]

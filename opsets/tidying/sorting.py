@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import onnx_ir as ir
 
 from opsets.errors import RetargetError
+from opsets.nodes import graphs_of, nodes_of
 
 
 def sort_nodes(model: ir.Model) -> int:
@@ -17,7 +18,7 @@ def sort_nodes(model: ir.Model) -> int:
 
     The order stays where it is right. Raises :class:`RetargetError` for nodes that go round in a circle.
     """
-    early = set(model.graph.all_nodes()) - set(_in_time(model.graph, set()))
+    early = set(nodes_of(model.graph)) - set(_in_time(model.graph, set()))
     if early:
         try:
             model.graph.sort()
@@ -34,22 +35,11 @@ def sort_nodes(model: ir.Model) -> int:
 def _in_time(graph: ir.Graph, passed: set[ir.Node]) -> Iterator[ir.Node]:
     """The nodes of ``graph`` and in it that come after all that they need; ``passed`` were before."""
     for node in graph:
-        inner = [found for branch in _graphs_of(node) for found in _in_time(branch, passed)]
+        inner = [found for branch in graphs_of(node) for found in _in_time(branch, passed)]
         yield from inner
         if _needs(node) <= passed:
             yield node
         passed.add(node)
-
-
-def _graphs_of(node: ir.Node) -> list[ir.Graph]:
-    """The branches and bodies of ``node``."""
-    graphs: list[ir.Graph] = []
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            graphs.append(attribute.as_graph())
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            graphs += attribute.as_graphs()
-    return graphs
 
 
 def _needs(node: ir.Node) -> set[ir.Node]:
@@ -63,10 +53,10 @@ def _node_of_circle(graph: ir.Graph) -> ir.Node:
 
     A node also needs what its branches and bodies need; the nodes in these need it in no way.
     """
-    needs = {node: _needs(node) for node in graph.all_nodes()}
+    needs = {node: _needs(node) for node in nodes_of(graph)}
     for node in needs:
-        for branch in _graphs_of(node):
-            needs[node] |= set(branch.all_nodes())
+        for branch in graphs_of(node):
+            needs[node] |= set(nodes_of(branch))
     while ready := [node for node, makers in needs.items() if not makers & set(needs)]:
         for node in ready:
             del needs[node]

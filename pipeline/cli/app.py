@@ -113,7 +113,7 @@ def plan(
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
-    from pipeline.commands.matrix import plan_matrix
+    from pipeline.commands.github_matrix import plan_matrix
     from pipeline.commands.plan import estimate_file, plan_json, plan_of_rest, print_plan
 
     selection = _selection(only, opset, publish)

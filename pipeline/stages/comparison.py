@@ -13,7 +13,7 @@ from pipeline.errors import FiguresError
 if TYPE_CHECKING:
     import onnx
 
-    from evaluation.figures import Figures
+    from evaluation.counting import Figures
 
 LARGEST_DIFFERENCE = {"parameters": 0.1, "operations": 2.0}
 """Percent that a figure may be off without an explanation."""
@@ -34,7 +34,7 @@ def figures_of(
     ``height`` is that of the model's input, in pixels, and ``framework_parameters`` what the source
     framework counts. Raises FiguresError where a difference is not explained.
     """
-    from evaluation.figures import count_figures
+    from evaluation.counting import count_figures
 
     figures = count_figures(graph)
     reported = [_beside(figures, document, model, height, framework_parameters) for document in documents]

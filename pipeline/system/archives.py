@@ -34,7 +34,8 @@ def extract(archive: zipfile.ZipFile, paths: Mapping[str, Path]) -> None:
     """Write the members of ``archive`` that are named to their ``paths``, each whole or not at all.
 
     Raises FetchError, before anything is written, where they declare more than 64 MiB and more than
-    20 times the size of the archive. More than a member declares is never read of it.
+    20 times the size of the archive. More than a member declares is never read of it, and BadZipFile is
+    raised where there is less.
     """
     members = {archive.getinfo(name): path for name, path in paths.items()}
     whole = Path(str(archive.filename))
@@ -49,3 +50,7 @@ def extract(archive: zipfile.ZipFile, paths: Mapping[str, Path]) -> None:
         with whole_file(path) as part, part.open("wb") as output, archive.open(member) as stream:
             while block := stream.read(1 << 20):
                 output.write(block)
+            if output.tell() != member.file_size:
+                raise zipfile.BadZipFile(
+                    f"{member.filename} is shorter than the directory of the archive says"
+                )

@@ -30,7 +30,7 @@ import numpy as np
 
 from pipeline.workers.runtimes import is_quantized_file
 from publishing.errors import PublishError
-from publishing.facts import GraphFacts, facts_of
+from publishing.graph_facts import GraphFacts, facts_of
 from publishing.inspection.archive_reading import Unpacked, unpack
 from publishing.inspection.archive_stream import ArchiveError, bounds_for
 from publishing.inspection.data import DataArrays, read_data

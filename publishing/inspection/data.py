@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from publishing.facts import GraphFacts, Port
+from publishing.graph_facts import GraphFacts, Port
 from publishing.inspection.archive_reading import DataFiles
 
 Array = npt.NDArray[Any]

@@ -12,7 +12,7 @@ from functools import partial
 
 from publishing.errors import PublishError
 from publishing.inspection.checksums import inspect_checksums
-from publishing.inspection.manifest import Entries, compare_with_records, inspect_manifest
+from publishing.inspection.manifest_inspection import Entries, compare_with_records, inspect_manifest
 from publishing.inspection.readers import AbsentError, Reader, UnreadableError, blocks_of, is_inside
 from publishing.inspection.record_inspection import inspect_record
 from publishing.manifest import CHECKSUMS, MANIFEST

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publishing.facts import GraphFacts, ir_version
+from publishing.graph_facts import GraphFacts, ir_version
 from publishing.record import Record
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.commands.matrix import plan_matrix
+from pipeline.commands.github_matrix import plan_matrix
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 

@@ -31,6 +31,7 @@ PARAMETERS += "int64[1] start = {0}"
 COMPUTED = """n = Slice(a, start, start) i = Cast<to=6>(n) none_of_all = ReduceSum<keepdims=0>(i)
     j = Cast<to=6>(w) k = Add(j, none_of_all) c = Cast<to=3>(k)"""
 """The weights, with an addition of nothing, which no runtime knows before it has the data."""
+UNIT = f"unit = Constant<value = int8[6,6] {{{','.join(map(str, np.eye(6, dtype=int).ravel()))}}}>()"
 OPERATORS = {
     "integers": "q = QLinearMatMul(a, one, none, w, one, middle, step, half)",
     "floats between": """d = DequantizeLinear(a, one, none) v = DequantizeLinear(w, one, middle)
@@ -40,6 +41,10 @@ OPERATORS = {
     "floats between, computed at run time": f"""{COMPUTED}
         d = DequantizeLinear(a, one, none) v = DequantizeLinear(c, one, middle)
         p = MatMul(d, v) q = QuantizeLinear(p, step, half)""",
+    "beside signed data": f"""{UNIT} o = QLinearMatMul(a, one, none, w, one, middle, step, half)
+        p = DequantizeLinear(o, step, half) m = QuantizeLinear(p, step, middle)
+        t = QLinearMatMul(m, step, middle, unit, one, middle, step, middle)
+        u = DequantizeLinear(t, step, middle) q = QuantizeLinear(u, step, half)""",
     "dynamic, computed at run time": f"""{COMPUTED}
         s = MatMulInteger(a, c) r = Cast<to=1>(s) q = QuantizeLinear(r, step, half)""",
 }

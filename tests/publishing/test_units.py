@@ -22,7 +22,7 @@ import opsets
 from publishing.announcement import announce
 from publishing.archive import DataSet
 from publishing.errors import PublishError
-from publishing.facts import facts_of
+from publishing.graph_facts import facts_of
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import KINDS, RECORD_SUFFIX, from_json, parse_name, to_json
 from publishing.units import Material, publish

@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper, parser
 
 from publishing.announcement import Signer, announce
 from publishing.archive import DataSet
-from publishing.facts import ir_version
+from publishing.graph_facts import ir_version
 from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Description, PublishedFile, Record, from_json, to_json
 from publishing.stores import open_store

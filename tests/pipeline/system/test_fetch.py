@@ -164,14 +164,18 @@ def test_what_would_fill_the_disk_is_not_unpacked(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_cache")
-def test_no_more_is_unpacked_than_the_directory_declares(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "words"), [(10, "Bad CRC-32"), (1_234_568, "data/0 is shorter than the directory")]
+)
+def test_as_much_is_unpacked_as_the_directory_declares(tmp_path: Path, said: int, words: str) -> None:
+    """No more is read than that, and less is not all of it."""
     wheel, size = tmp_path / "liar-1.0-py3-none-any.whl", 1_234_567
     _wheel_of_zeros(wheel, size)
     content = wheel.read_bytes()
     before, directory = content[: content.rindex(b"PK\x01\x02")], content[content.rindex(b"PK\x01\x02") :]
-    wheel.write_bytes(before + directory.replace(size.to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    wheel.write_bytes(before + directory.replace(size.to_bytes(4, "little"), said.to_bytes(4, "little")))
     digest = _sha256(wheel)
-    with pytest.raises(FetchError, match="is not a wheel that can be read: Bad CRC-32"):
+    with pytest.raises(FetchError, match=f"is not a wheel that can be read: {words}"):
         extract_members(wheel, digest, ["data/0"])
     assert not list(folder_of_wheel(digest, "data").parent.parent.rglob("data__*"))
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from publishing.archive import write_archive
-from publishing.facts import facts_of
+from publishing.graph_facts import facts_of
 from publishing.inspection.archive_reading import Unpacked, unpack
 from publishing.inspection.archive_stream import ArchiveError, Bounds, bounds_for
 from tests.publishing import verified_zoo

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.matrix import MOST_ROWS, plan_matrix
+from pipeline.commands.github_matrix import MOST_ROWS, plan_matrix
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection

@@ -12,7 +12,7 @@ import pytest
 from onnx import numpy_helper, parser
 
 import opsets
-from evaluation.figures import Figures, MultiplyAdds, count_figures
+from evaluation.counting import Figures, MultiplyAdds, count_figures
 
 OPSETS = (12, 9, 7, 3)
 GENERATOR = np.random.default_rng(0)

@@ -1,0 +1,35 @@
+"""The nodes of a graph, and of the branches and bodies in it."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+
+def graphs_of(node: ir.Node) -> list[ir.Graph]:
+    """The branches and bodies of ``node``."""
+    graphs: list[ir.Graph] = []
+    for attribute in node.attributes.data.values():  # the dict itself: its views cost much more
+        if attribute.type == ir.AttributeType.GRAPH:
+            graphs.append(attribute.as_graph())
+        elif attribute.type == ir.AttributeType.GRAPHS:
+            graphs += attribute.as_graphs()
+    return graphs
+
+
+def nodes_of(graph: ir.Graph) -> list[ir.Node]:
+    """Every node of ``graph``, each followed by those of its branches and bodies."""
+    nodes: list[ir.Node] = []
+    for node in graph:
+        nodes.append(node)
+        for inner in graphs_of(node):
+            nodes += nodes_of(inner)
+    return nodes
+
+
+def inner_graphs(graph: ir.Graph) -> list[ir.Graph]:
+    """Every branch and body in ``graph``, each followed by those in it."""
+    graphs: list[ir.Graph] = []
+    for node in graph:
+        for inner in graphs_of(node):
+            graphs += [inner, *inner_graphs(inner)]
+    return graphs
