@@ -35,11 +35,11 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
-    with told_apart():
-        said, precise = _kept_exact(model)
+    with as_runtime_errors():
+        exact_model, precise = _kept_exact(model)
         if precise:
             options.add_session_config_entry("session.x64quantprecision", "1")
-        session = onnxruntime.InferenceSession(said, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(exact_model, options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
 
@@ -65,7 +65,7 @@ def _kept_exact(file: Path) -> tuple[str | bytes, bool]:
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
+def as_runtime_errors() -> Iterator[None]:
     """Raise what ONNX Runtime raises as the errors of :class:`parity.runtimes.interface.Runtime`."""
     from onnxruntime.capi import onnxruntime_pybind11_state as raised
 

@@ -17,7 +17,7 @@ class HubStore(RemoteStore):
         """Make one commit. The Hub itself knows by their digests which large files it has already."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        with self._store_errors("committing"):
+        with self._as_publish_errors("committing"):
             place = self._system.resolve_path(self._root)
             published = self._all() if remove else {}
             above = f"{place.path_in_repo}/" if place.path_in_repo else ""

@@ -71,7 +71,7 @@ class RemoteStore:
         return {path: stamp for path, stamp in self._all().items() if not _hidden(path)}
 
     def _all(self, below: str = "") -> dict[str, Stamp]:
-        with self._store_errors("listing"):
+        with self._as_publish_errors("listing"):
             self._system.invalidate_cache()
             try:
                 listed = self._system.find(self._at(below).rstrip("/"), detail=True)
@@ -84,7 +84,7 @@ class RemoteStore:
             }
 
     def stamp(self, path: str) -> Stamp | None:
-        with self._store_errors(f"looking at {path}"):
+        with self._as_publish_errors(f"looking at {path}"):
             self._system.invalidate_cache()
             try:
                 info = self._system.info(self._at(path))
@@ -93,7 +93,7 @@ class RemoteStore:
             return _stamp(info) if info["type"] == "file" else None
 
     def read(self, path: str) -> bytes | None:
-        with self._store_errors(f"reading {path}"):
+        with self._as_publish_errors(f"reading {path}"):
             try:
                 content: bytes = self._system.cat_file(self._at(path))
             except FileNotFoundError:
@@ -143,7 +143,7 @@ class RemoteStore:
         return {path: dict(digests)}
 
     def _send(self, path: str, data: bytes | Path) -> None:
-        with self._store_errors(f"sending {path}"):
+        with self._as_publish_errors(f"sending {path}"):
             try:
                 self._put(data, self._at(path))
             except FileNotFoundError:
@@ -164,7 +164,7 @@ class RemoteStore:
         return bool(_BUCKETS & ({protocols} if isinstance(protocols, str) else set(protocols)))
 
     def _remove(self, paths: Sequence[str]) -> None:
-        with self._store_errors("removing files"):
+        with self._as_publish_errors("removing files"):
             for path in paths:
                 if self.stamp(path):
                     self._system.rm_file(self._at(path))
@@ -185,7 +185,7 @@ class RemoteStore:
         return f"{self._root}/{path}"
 
     @contextmanager
-    def _store_errors(self, what: str) -> Iterator[None]:
+    def _as_publish_errors(self, what: str) -> Iterator[None]:
         """Say what a store's error means here; each file system raises kinds of its own."""
         try:
             yield
