@@ -14,10 +14,9 @@ from pipeline.environments import building
 from pipeline.errors import WorkerError
 from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob
-from pipeline.stages import cache
 from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
+from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
 
@@ -99,12 +98,12 @@ def make_export(run: ModelRun) -> Export:
     preprocessing = _preprocessing(run, environment)
     inputs = run.work / folder_of_inputs(job)
     with run.stage(StageKind.INPUTS) as stage:
-        _, stage.reused = cache.make_stage(
+        _, stage.reused = make_stage(
             inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
         )
     folder = run.work / folder_of_export(job)
     with run.stage(StageKind.EXPORT) as stage:
-        answer, stage.reused = cache.make_stage(
+        answer, stage.reused = make_stage(
             folder,
             job.export_key,
             lambda staging: _run_export(staging, inputs / "inputs.npz", run, weights, environment),

@@ -7,10 +7,9 @@ from typing import Any
 
 from pipeline.config.schema import RandomWeights
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
-from pipeline.stages import cache
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.work_folder import folder_of_unit
+from pipeline.stages.work_folder import folder_of_unit, make_stage
 from publishing.metadata import Metadata
 
 
@@ -31,7 +30,7 @@ def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict
 
     folder = run.work / folder_of_unit(unit.opset, unit.retarget_key)
     with run.stage(StageKind.RETARGET, [unit.opset]) as stage:
-        retargeted, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
+        retargeted, stage.reused = make_stage(folder, unit.retarget_key, make)
     return folder, retargeted
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from publishing.pages import prose, verdicts
+from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import snippet
-from publishing.pages.wording import listed, shape
 from tests.publishing.pages.card_records import PREPROCESSING, comparison, record, runtime
 
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from parity.call import Run
 from parity.compare import Array, Tolerance
 from parity.verdict import judge
 from pipeline.planning.jobs import ModelJob
-from pipeline.stages.description import data_sets_of, description_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_files import LoadedWeights
 from pipeline.stages.parity import Verification
+from pipeline.stages.publish import Candidate, data_sets_of, description_of
 from pipeline.stages.retarget import license_of, metadata_of
 from publishing.record import Description
 from tests.pipeline.fake_source import PREPROCESSING, FakeSource
@@ -48,10 +49,14 @@ def _verification(**outputs: Mapping[str, Any]) -> Verification:
     return Verification(judge({"pictures-2": REFERENCE}, runs, Tolerance()), runs)
 
 
+def _candidate(job: ModelJob, retargeted: dict[str, Any], figures: dict[str, Any]) -> Candidate:
+    return Candidate(job.units[0], Path(), onnx.ModelProto(), retargeted, figures, 0.0)
+
+
 def _described(tiny: FakeSource, export: Export, verification: Verification, more: str = "") -> Description:
     [job] = tiny.plan("net", more=more).jobs
-    said = {"rewrites": ["a line"], "bounds": []}
-    return description_of(job, job.units[0], export, said, verification, {"parameters": 40})
+    candidate = _candidate(job, {"rewrites": ["a line"], "bounds": []}, {"parameters": 40})
+    return description_of(job, candidate, export, verification)
 
 
 AGREES = {"pictures-2": REFERENCE}
@@ -132,8 +137,7 @@ def test_a_folder_brings_weights_of_its_own_and_a_name_that_is_published(tiny: F
     (tiny.folder / "model" / "net.pb").write_bytes(b"")
     job = _job(tiny, "./model", "name: classifier\npreprocessing: {input_size: [3, 8, 8]}")
     assert license_of(job) == ""
-    said = description_of(
-        job, job.units[0], _export(tiny), {"rewrites": [], "bounds": []}, _verification(openvino=AGREES), {}
-    )
+    candidate = _candidate(job, {"rewrites": [], "bounds": []}, {})
+    said = description_of(job, candidate, _export(tiny), _verification(openvino=AGREES))
     assert said.provenance["model"] == "classifier"  # not where it lies on this machine
     assert metadata_of(job, _export(tiny)).model == "classifier"
