@@ -10,9 +10,8 @@ from typing import Any
 
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
-from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.output import console_for_output

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import check_names, make_plan, read_checked
-from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
 from pipeline.stages.model_files import fetch_all

@@ -38,7 +38,7 @@ _CODE = {
     "publish": (
         *(f"publishing/{name}.py" for name in ("archive", "graph_facts", "record", "units")),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
-        *(f"pipeline/stages/{name}.py" for name in ("comparison", "description", "publish")),
+        *(f"pipeline/stages/{name}.py" for name in ("comparison", "publish")),
         "evaluation",
     ),
 }

@@ -16,8 +16,7 @@ from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob
 from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.stage_cache import make_stage
-from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
+from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
 

@@ -9,8 +9,7 @@ from pipeline.config.schema import RandomWeights
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.stage_cache import make_stage
-from pipeline.stages.work_folder import folder_of_unit
+from pipeline.stages.work_folder import folder_of_unit, make_stage
 from publishing.metadata import Metadata
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
-from publishing.pages.formatting import natural, spelled
+from publishing.pages.formatting import listed, natural, spelled
 from publishing.pages.markdown import code
-from publishing.pages.wording import listed
 from publishing.record import Record
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from publishing.pages import prose
 from publishing.pages.card_groups import precision
-from publishing.pages.formatting import size
+from publishing.pages.formatting import shape, size
 from publishing.pages.markdown import code, link, table, text
-from publishing.pages.wording import shape
 from publishing.record import Record
 
 _DOWNLOADS = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from publishing.errors import PublishError
-from publishing.pages import wording
 from publishing.pages.card_groups import grouped, sorted_by
 from publishing.pages.family_card import family_card
+from publishing.pages.formatting import listed
 from publishing.pages.zoo_card import zoo_card
 from publishing.record import Record, check
 
@@ -39,6 +39,6 @@ def _written(records: Sequence[Record], write: Callable[[Sequence[Record]], str]
         names = [record.name for record in records]
         some = [*names[:3], "others"] if len(names) > 3 else names
         raise PublishError(
-            f"the card of {wording.listed(some)} cannot be written, because a record lacks what it says "
+            f"the card of {listed(some)} cannot be written, because a record lacks what it says "
             f"({type(error).__name__}: {error}); publish these models again"
         ) from error

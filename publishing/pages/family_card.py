@@ -18,10 +18,10 @@ from publishing.pages.card_groups import (
     representatives,
     shared,
 )
+from publishing.pages.formatting import listed
 from publishing.pages.markdown import code, fenced, text
 from publishing.pages.snippet import has_imagenet_classes, snippet
 from publishing.pages.text_template import render
-from publishing.pages.wording import listed
 from publishing.record import Record
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publishing.pages import formatting, verdicts
+from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
-from publishing.pages.wording import listed, shape
 from publishing.record import Record
 
 RUNTIMES = {

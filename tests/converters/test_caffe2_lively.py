@@ -85,12 +85,12 @@ np.savez("made.npz", logits=logits, **{{name: workspace.FetchBlob(name) for name
 """
     run_in("caffe2", START + FILL + code)
     with np.load(tmp_path / "made.npz", allow_pickle=False) as archive:
-        made = {key: archive[key] for key in archive.files}
-    logits = made.pop("logits")
+        arrays = {key: archive[key] for key in archive.files}
+    logits = arrays.pop("logits")
     assert logits.shape == (4, 1000)
     assert logits.std(axis=1).mean() == pytest.approx(1, rel=1e-3)
     assert np.corrcoef(logits)[np.triu_indices(4, 1)].max() < 0.99
-    for key, value in made.items():
+    for key, value in arrays.items():
         assert value.dtype == np.float32
         assert np.isfinite(value).all()
         assert value.any(), f"{key} is 0"

@@ -266,12 +266,12 @@ def _export_in_table(
     run_in: RunIn, source: str, from_file: Exported, model: str, change: str
 ) -> tuple[dict[str, Any], Any]:
     """Record and outputs of an export of pretrained weights, after ``change`` of the framework's table."""
-    made = from_file.model.parent
-    request = json.loads((made / "request.json").read_text()) | {"weights": PRETRAINED}
-    (made.parent / "request.json").write_text(json.dumps(request))
+    folder = from_file.model.parent
+    request = json.loads((folder / "request.json").read_text()) | {"weights": PRETRAINED}
+    (folder.parent / "request.json").write_text(json.dumps(request))
     _make(run_in, source, model, IN_TABLE, change=change)
-    answer = json.loads((made.parent / "answer.json").read_text())
-    return answer["weights"], read_npz(made / "outputs.npz")
+    answer = json.loads((folder.parent / "answer.json").read_text())
+    return answer["weights"], read_npz(folder / "outputs.npz")
 
 
 @pytest.mark.paddle

@@ -111,11 +111,11 @@ def _compare(model: Path, inputs: Arrays, references: Arrays) -> Comparison:
     assert not lifeless(references, Tolerance())
     session = onnxruntime.InferenceSession(model)
     [name] = [value.name for value in session.get_inputs()]
-    found = {
+    comparisons = {
         data_set: compare(references[data_set], session.run(None, {name: array})[0], Tolerance())
         for data_set, array in inputs.items()
     }
-    return max(found.values(), key=lambda comparison: comparison.relative_error or 0.0)
+    return max(comparisons.values(), key=lambda comparison: comparison.relative_error or 0.0)
 
 
 def _operators(exported: Exported) -> Counter[str]:

@@ -23,9 +23,8 @@ from converters.registry import SOURCES
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
-from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
 from pipeline.system.files import cache_folder, digest_of_code, write_json
@@ -141,9 +140,9 @@ def make_environment(source: Source) -> building.Environment:
     models = {name: {"family": name, "preprocessing": PREPROCESSING} for name in MODELS}
     write_json(description.folder / f"catalogue-{scripts[:16]}.json", models)
     write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
-    found = building.existing(source)
-    assert found
-    return found
+    environment = building.existing(source)
+    assert environment
+    return environment
 
 
 class FakeSource:
@@ -218,8 +217,8 @@ class FakeSource:
     def record(self, model: str = "net", opset: int = 12) -> dict[str, object]:
         """The record of a published unit."""
         place = self.folder / f"dist/{NAME}/{model}/model/{model}-{opset}.record.json"
-        found: dict[str, object] = json.loads(place.read_text())
-        return found
+        record: dict[str, object] = json.loads(place.read_text())
+        return record
 
 
 LAUNCH = f"""\
@@ -243,8 +242,8 @@ def fake_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS
     source = make_source(folder / "source")
     monkeypatch.setitem(SOURCES, NAME, source)
     (folder / "files").mkdir()
-    found = FakeSource(folder / "files", source)
+    fake = FakeSource(folder / "files", source)
     try:
-        yield found
+        yield fake
     finally:
-        found.end()
+        fake.end()

@@ -102,9 +102,9 @@ def list_again(folder: Path, opset: int) -> None:
     file = folder / f"timm/small/model/tiny-{opset}{RECORD_SUFFIX}"
     record = from_json(file.read_text())
     files = {
-        kind: PublishedFile(said.path, len(content), hashlib.sha256(content).hexdigest())
-        for kind, said in record.files.items()
-        for content in [(folder / said.path).read_bytes()]
+        kind: PublishedFile(published.path, len(content), hashlib.sha256(content).hexdigest())
+        for kind, published in record.files.items()
+        for content in [(folder / published.path).read_bytes()]
     }
     file.write_text(to_json(replace(record, files=files)))
     (folder / CHECKSUMS).unlink()  # a record that is listed keeps its digest

@@ -46,11 +46,11 @@ def published(
 
 def _records(published: tuple[Listed, Path]) -> dict[int, Any]:
     listed, dist = published
-    found = {}
+    records = {}
     for opset in OPSETS:
         [record] = (dist / listed.name.split("/")[0]).glob(f"*/model/{listed.model}-{opset}.record.json")
-        found[opset] = json.loads(record.read_text())
-    return found
+        records[opset] = json.loads(record.read_text())
+    return records
 
 
 def test_each_opset_is_published_with_a_good_verdict(published: tuple[Listed, Path]) -> None:
@@ -59,8 +59,8 @@ def test_each_opset_is_published_with_a_good_verdict(published: tuple[Listed, Pa
         assert record["name"] == f"{listed.name}@{opset}"
         assert record["verdict"]["status"] == "passed"
         assert all(runtime["outcome"] == "ran" for runtime in record["verdict"]["runtimes"].values())
-        for made in record["files"].values():
-            assert (dist / made["path"]).stat().st_size == made["bytes"]
+        for file in record["files"].values():
+            assert (dist / file["path"]).stat().st_size == file["bytes"]
 
 
 def test_no_opset_makes_a_model_larger(published: tuple[Listed, Path]) -> None:

@@ -114,9 +114,9 @@ def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
     graph = onnx.load(model_file).graph
     inputs, references = {}, {}
     for data_set in sorted(top.glob("test_data_set_*")):
-        given, expected = _read_tensor(data_set / "input_0.pb"), _read_tensor(data_set / "output_0.pb")
-        assert (given.name, expected.name) == (graph.input[0].name, graph.output[0].name)
-        inputs[data_set.name] = numpy_helper.to_array(given)
+        input_tensor, expected = _read_tensor(data_set / "input_0.pb"), _read_tensor(data_set / "output_0.pb")
+        assert (input_tensor.name, expected.name) == (graph.input[0].name, graph.output[0].name)
+        inputs[data_set.name] = numpy_helper.to_array(input_tensor)
         references[data_set.name] = numpy_helper.to_array(expected)
     runtime = onnxruntime_cpu if opset >= 7 else openvino_cpu
     for name, output in runtime.run(model_file, inputs, 2).items():
@@ -227,12 +227,16 @@ def test_a_file_says_inside_what_it_is(job: Path, model: str, opset: int) -> Non
     assert (loaded.producer_name, loaded.producer_version) == ("onnx-zoo-pipeline", __version__)
     assert loaded.domain.count(".") >= 1
     assert f"{model.split('/')[1]} ==> ONNX at opset {opset}. Weights: " in loaded.doc_string
-    said = {entry.key: entry.value for entry in loaded.metadata_props}
+    properties = {entry.key: entry.value for entry in loaded.metadata_props}
     record = _record(job, model, opset)
-    assert said["model_license"] == record["license"] != ""
-    assert said["weights"] == record["provenance"]["weights"]["origin"]
-    assert {"Image.BitmapPixelFormat", "Image.ColorSpaceGamma", "Image.NominalPixelRange"} <= said.keys()
-    assert (said["Image.BitmapPixelFormat"] == "Bgr8") is (record["preprocessing"]["colour"] == "BGR")
+    assert properties["model_license"] == record["license"] != ""
+    assert properties["weights"] == record["provenance"]["weights"]["origin"]
+    assert {
+        "Image.BitmapPixelFormat",
+        "Image.ColorSpaceGamma",
+        "Image.NominalPixelRange",
+    } <= properties.keys()
+    assert (properties["Image.BitmapPixelFormat"] == "Bgr8") is (record["preprocessing"]["colour"] == "BGR")
 
 
 @pytest.fixture(scope="module")
@@ -257,9 +261,9 @@ def test_the_script_of_a_card_says_what_the_source_says(
         command = [sys.executable, "-c", script, str(photographs[row["picture"]])]
         answer = subprocess.run(command, cwd=family, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
-        said = [line.split(maxsplit=2) for line in answer.stdout.splitlines()]
-        assert len(said) == len(row["source"])
-        for words, expected in zip(said, row["source"], strict=True):
+        predictions = [line.split(maxsplit=2) for line in answer.stdout.splitlines()]
+        assert len(predictions) == len(row["source"])
+        for words, expected in zip(predictions, row["source"], strict=True):
             assert int(words[0]) == expected["index"]
             assert abs(float(words[1]) - expected["probability"]) < 1e-5
             assert words[2:] == ([expected["label"]] if expected["label"] else [])

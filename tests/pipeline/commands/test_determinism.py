@@ -44,8 +44,8 @@ def test_the_same_job_gives_the_same_bytes(tiny: FakeSource, tmp_path: Path) -> 
     first = tiny.command("run", file.name, "--jobs", "2", TZ="UTC", LC_ALL="C.UTF-8")
     second = tiny.command("run", file.name, before=OTHER_DAY, folder=other, **ELSEWHERE)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    here, there = bytes_of(tiny.folder / "dist"), bytes_of(other / "dist")
+    here, elsewhere = bytes_of(tiny.folder / "dist"), bytes_of(other / "dist")
     assert {path.rsplit(".", 1)[-1] for path in here} >= {"onnx", "gz", "json", "md", "html", "txt", "jpg"}
     assert len([path for path in here if path.endswith(".onnx")]) == 4
-    assert here.keys() == there.keys()
-    assert [path for path in here if here[path] != there[path]] == []
+    assert here.keys() == elsewhere.keys()
+    assert [path for path in here if here[path] != elsewhere[path]] == []

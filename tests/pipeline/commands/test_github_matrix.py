@@ -21,8 +21,8 @@ def _plan(path: Path, only: tuple[str, ...] = ()) -> Plan:
 
 
 def _rows(plan: Plan) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(plan_matrix(plan))["include"]
-    return found
+    rows: list[dict[str, str]] = json.loads(plan_matrix(plan))["include"]
+    return rows
 
 
 def _is_covered(path: Path) -> bool:

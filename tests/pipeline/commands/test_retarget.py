@@ -165,7 +165,7 @@ def test_what_a_file_says_is_printed_escaped(tmp_path: Path, model: onnx.ModelPr
     assert answer.returncode in (1, 2)
     assert answer.stdout == ""
     *logged, line = answer.stderr.removesuffix("\n").split("\n")
-    assert all(said.startswith("  | ") for said in logged), logged  # by the library that reads the graph
+    assert all(entry.startswith("  | ") for entry in logged), logged  # by the library that reads the graph
     assert line.startswith("error: ")
     assert answer.stderr.replace("\n", "").isprintable(), ascii(answer.stderr)
     assert r"\x1b]0;x\x07" in answer.stderr

@@ -53,8 +53,8 @@ def test_no_line_commands_github_actions() -> None:
         "\\u003a:error::x\n \\t::add-mask::y\nC++ a::b"
     )
     assert for_terminal("x ##[set-env]y ###[z") == "x \\u0023#[set-env]y #\\u0023#[z"
-    said = {"name": "##[error]x", "::": ["::error::"]}
-    assert json.loads(for_terminal(json.dumps(said, indent=1))) == said
+    content = {"name": "##[error]x", "::": ["::error::"]}
+    assert json.loads(for_terminal(json.dumps(content, indent=1))) == content
 
 
 def test_what_others_wrote_is_marked_line_by_line(tmp_path: Path) -> None:
@@ -111,11 +111,11 @@ def test_a_live_display_has_only_commands_of_its_own(monkeypatch: pytest.MonkeyP
             print(text, file=sys.stderr)
         return stream.getvalue()
 
-    calm, made = shown("calm"), shown(HOSTILE)
+    calm, hostile = shown("calm"), shown(HOSTILE)
     assert (sys.stdout, sys.stderr) == before
-    assert made.count("\x1b]") == calm.count("\x1b]") == 0
-    assert made.count("\x1b[2J") == calm.count("\x1b[2J") == 0
-    assert not {"\x00", "\x07", "\x9b", "\u202e"} & set(made)
+    assert hostile.count("\x1b]") == calm.count("\x1b]") == 0
+    assert hostile.count("\x1b[2J") == calm.count("\x1b[2J") == 0
+    assert not {"\x00", "\x07", "\x9b", "\u202e"} & set(hostile)
 
 
 def test_verdicts_and_reasons(capsys: pytest.CaptureFixture[str]) -> None:

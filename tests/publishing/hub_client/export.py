@@ -53,10 +53,10 @@ class LoopbackHandler(urllib.request.HTTPSHandler):
         self._server = server
 
     def https_open(self, request: urllib.request.Request) -> Any:
-        found = GITHUB.fullmatch(request.full_url)
-        if not found:
+        match = GITHUB.fullmatch(request.full_url)
+        if not match:
             raise ValueError(f"the client asks for {request.full_url}")
-        return self.parent.open(f"{self._server}/{found[1]}")
+        return self.parent.open(f"{self._server}/{match[1]}")
 
 
 def client(request: dict[str, Any]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def test_every_text_has_contrast_in_light_and_in_dark(browser: Browser, disk: st
             page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
             contrasts = page.evaluate(CONTRASTS)
             assert len(contrasts) > 20
-            assert [found for found in contrasts if found[0] < 4.5] == []
+            assert [contrast for contrast in contrasts if contrast[0] < 4.5] == []
             grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2
 
