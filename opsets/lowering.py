@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import onnx
@@ -32,6 +35,27 @@ def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
     What the model declares of its values stands, unless something else is computed; what inference
     found out on the way does not stay. Raises :class:`RetargetError`.
     """
+    with _without_collector():
+        return _lowered(source, current, target)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let circular garbage lie meanwhile.
+
+    A graph is circular wherever one looks, and almost all of it stays: the collector would go through it
+    again and again, for a quarter of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _lowered(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
     try:
         descent = descend(source, current, target)
     except RetargetError:
