@@ -73,8 +73,8 @@ class Preprocessing:
         missing = [name for name in names if name not in values]
         unknown = [name for name in values if name not in names]
         if missing or unknown:
-            told = [f"{key} is missing" for key in missing] + [f"{key} is unknown" for key in unknown]
-            raise EvaluationError(f"preprocessing: {', '.join(told)}; its keys are {', '.join(names)}")
+            mistakes = [f"{key} is missing" for key in missing] + [f"{key} is unknown" for key in unknown]
+            raise EvaluationError(f"preprocessing: {', '.join(mistakes)}; its keys are {', '.join(names)}")
         return cls(**{name: _frozen(values[name]) for name in names})
 
     def to_dict(self) -> dict[str, Any]:

@@ -21,13 +21,13 @@ def lengths_of(model: onnx.ModelProto) -> tuple[dict[str, Lengths], int]:
     batch = _one_picture(copy.graph)
     _inferable(copy)
     inferred = shape_inference.infer_shapes(copy, data_prop=True).graph
-    found = {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
+    lengths = {tensor.name: list(tensor.dims) for tensor in inferred.initializer}
     for value in (*inferred.input, *inferred.value_info, *inferred.output):
         tensor = value.type.tensor_type
         if tensor.HasField("shape"):
             dims = tensor.shape.dim
-            found[value.name] = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
-    return found, batch
+            lengths[value.name] = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
+    return lengths, batch
 
 
 def _one_picture(graph: onnx.GraphProto) -> int:

@@ -30,11 +30,11 @@ def _chunks(tensor: onnx.TensorProto) -> Iterator[npt.NDArray[np.generic]]:
     if tensor.data_location != onnx.TensorProto.EXTERNAL:
         yield np.asarray(numpy_helper.to_array(tensor)).reshape(-1)
         return
-    said = {entry.key: entry.value for entry in tensor.external_data}
+    external = {entry.key: entry.value for entry in tensor.external_data}
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     left = int(np.prod(tensor.dims, dtype=np.int64)) * kind.itemsize
-    with Path(said["location"]).open("rb") as stream:
-        stream.seek(int(said.get("offset", 0)))
+    with Path(external["location"]).open("rb") as stream:
+        stream.seek(int(external.get("offset", 0)))
         while left and (content := stream.read(min(left, _CHUNK))):
             left -= len(content)
             yield np.frombuffer(content, kind)

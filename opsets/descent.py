@@ -150,7 +150,8 @@ def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
     if since_version(*step) is None:
         return Obstacle(origin, *step, _UNKNOWN, _UNKNOWN, is_defect=True)
     if step in IMPOSSIBLE:
-        return Obstacle(origin, *step, IMPOSSIBLE[step], IMPOSSIBLE[step], is_final=True)
+        is_final = _is_all_of(walk.model.graph, node)
+        return Obstacle(origin, *step, IMPOSSIBLE[step], IMPOSSIBLE[step], is_final=is_final)
     if step not in ADAPTERS and step not in UNCHANGED:
         return Obstacle(origin, *step, _UNCLAIMED, _UNCLAIMED)
     return _rewritten(node, opset, walk)
@@ -158,6 +159,16 @@ def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
 
 _UNKNOWN = "the onnx package knows no such operator at this opset"
 _UNCLAIMED = "no adapter is known, nor that nothing changes"
+
+
+def _is_all_of(graph: ir.Graph, node: ir.Node) -> bool:
+    """Whether ``node`` makes an output of ``graph`` from its inputs alone, which may be anything."""
+    given = [value for value in node.inputs if value is not None]
+    return (
+        node.graph is graph
+        and all(value.is_graph_input() and value.const_value is None for value in given)
+        and any(value.is_graph_output() for value in node.outputs)
+    )
 
 
 def _rewritten(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:

@@ -72,12 +72,15 @@ def _lowered(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
 
 
 def _refusal(descent: Descent, source: onnx.ModelProto, current: int, target: int) -> str:
-    """Why ``descent`` did not arrive. What cannot be read behind an obstacle may be so because of it."""
+    """Why ``descent`` did not arrive. What cannot be read of a valid source is so because of an obstacle."""
+    defects = [obstacle for obstacle in descent.obstacles if obstacle.is_defect]
     obstacles = [obstacle for obstacle in descent.obstacles if not obstacle.is_defect]
-    if obstacles:
-        return described(obstacles, advice_for(obstacles, source, current, target))
-    fault = fault_of_source(source)
-    return f"{fault}; see {descent.obstacles[0].node}" if fault else described(descent.obstacles, {})
+    fault = fault_of_source(source) if defects else None
+    if fault:
+        return f"{fault}; see {defects[0].node}"
+    if not obstacles:
+        return described(defects, {})
+    return described(obstacles, advice_for(obstacles, source, current, target))
 
 
 def _report(descent: Descent) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Obstacle:
     kind: Hashable
     """Equal for obstacles that differ in nothing but the node."""
     is_final: bool = False
-    """Whether no older form says what the operator says, whatever the model."""
+    """Whether it is proven that no older form says what the node says."""
     is_defect: bool = False
     """Whether the node could not even be read: the model is not valid, or we are wrong."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from opsets.errors import CannotAdapt
 from opsets.rewrite import Rewrite
 
 Adapter = Callable[[Rewrite], None]
@@ -44,10 +45,22 @@ def unchanged(operator: str, newer: int, older: int, why: str) -> None:
     UNCHANGED[_claim(operator, newer, older)] = why
 
 
-def impossible(operator: str, newer: int, older: int, why: str) -> None:
-    """Declare that no older form says what ``operator`` says at ``newer``, whatever the model.
+def refuses(operator: str, newer: int, older: int, why: str) -> None:
+    """Register an adapter that refuses every node: no older form of ``operator`` is known.
 
-    A refusal then calls ``newer`` the lowest possible opset. What one node or one way down cannot say is
-    for an adapter to refuse, by :class:`opsets.errors.CannotAdapt`.
+    There may be one: a Loop and arithmetic say much that nobody would want to run.
+    """
+
+    @adapts(operator, newer, older)
+    def refuse(_rewrite: Rewrite) -> None:
+        raise CannotAdapt(why)
+
+
+def impossible(operator: str, newer: int, older: int, why: str) -> None:
+    """Declare that no older form says what ``operator`` says at ``newer``; ``why`` is the proof.
+
+    It has to hold of every node, whatever its attributes and shapes, whose inputs may be anything and
+    whose output is wanted. A refusal calls ``newer`` the lowest possible opset of such a node alone:
+    of what stands between other nodes, the graph around it may be said in another way.
     """
     IMPOSSIBLE[_claim(operator, newer, older)] = why

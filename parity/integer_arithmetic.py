@@ -117,7 +117,11 @@ def _conv(data: Exact, weight: Exact, attributes: Attributes) -> Exact:
     windows = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=axes)
     steps = (slice(None), slice(None), *(slice(None, None, step) for step in [*strides, *dilations]))
     kernels = weight.reshape(group, weight.shape[0] // group, -1).transpose(0, 2, 1)
-    return np.stack([_sums(sample, kernels) for sample in windows[steps]])
+    samples = windows[steps]
+    result = np.empty((len(samples), len(weight), *samples.shape[2 : data.ndim]))
+    for place, sample in enumerate(samples):  # one by one, which takes less memory; there may be none
+        result[place] = _sums(sample, kernels)
+    return result
 
 
 def _sums(windows: Exact, kernels: Exact) -> Exact:

@@ -31,10 +31,10 @@ def lifeless(references: Mapping[str, Array], tolerance: Tolerance) -> str:
     needed = max(SMALLEST_SPREAD, largest * max(SMALLEST_SHARE, 2 * tolerance.relative))
     over_classes = float((rows.max(axis=1) - rows.min(axis=1)).max())
     if rows.shape[1] > 1 and over_classes < needed:
-        return _told("the reference logits of all classes are nearly the same", over_classes, needed)
+        return _too_small("the reference logits of all classes are nearly the same", over_classes, needed)
     over_inputs = float((rows.max(axis=0) - rows.min(axis=0)).max())
     if over_inputs < needed:
-        return _told("the reference logits hardly depend on the input", over_inputs, needed)
+        return _too_small("the reference logits hardly depend on the input", over_inputs, needed)
     return ""
 
 
@@ -52,5 +52,5 @@ def _broken(references: Mapping[str, Array]) -> str:
     return ""
 
 
-def _told(what: str, spread: float, needed: float) -> str:
+def _too_small(what: str, spread: float, needed: float) -> str:
     return f"{what}: they differ by {spread:.2g}, and {needed:.2g} is needed to tell right from wrong"

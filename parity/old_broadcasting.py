@@ -57,20 +57,20 @@ def raise_broadcasts(
 
 
 def _binary(node: onnx.NodeProto, shapes: dict[str, Shape]) -> list[onnx.NodeProto]:
-    said = {item.name: item.i for item in node.attribute}
+    integers = {item.name: item.i for item in node.attribute}
     del node.attribute[:]
     first, second = (shapes.get(name) for name in node.input)
-    if not said.get("broadcast", 0):
+    if not integers.get("broadcast", 0):
         _require(_same(first, second), node, shapes)
         return [node]
     if second is not None and all(length == 1 for length in second):
         _require(first is None or len(second) <= len(first), node, shapes)
         return [node]
     if first is not None and second is not None:
-        axis = said.get("axis", len(first) - len(second))
+        axis = integers.get("axis", len(first) - len(second))
         part = first[axis : axis + len(second)] if axis >= 0 else ()
         _require(_same(part, second), node, shapes)
-    return _spread(node, said["axis"], shapes) if "axis" in said else [node]
+    return _spread(node, integers["axis"], shapes) if "axis" in integers else [node]
 
 
 def _gemm(node: onnx.NodeProto, shapes: dict[str, Shape]) -> onnx.NodeProto:
@@ -112,15 +112,15 @@ def _shapes(
         else node
         for node in nodes
     ]
-    known, given = [], list(inputs)
+    initializers, graph_inputs = [], list(inputs)
     for tensor in weights:
-        given.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+        graph_inputs.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
         size = 1
         for length in tensor.dims:
             size *= length
         if size <= _LARGE:
-            known.append(tensor)
-    graph = helper.make_graph(stand_ins, "shapes", given, [], known)
+            initializers.append(tensor)
+    graph = helper.make_graph(stand_ins, "shapes", graph_inputs, [], initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=3)
     inferred = onnx.shape_inference.infer_shapes(model).graph
     values = [*inferred.input, *inferred.value_info]
@@ -145,8 +145,10 @@ def _same(first: Shape | None, second: Shape | None) -> bool:
 
 def _require(holds: bool, node: onnx.NodeProto, shapes: dict[str, Shape]) -> None:
     if not holds:
-        told = " and ".join(str(list(shapes.get(name, ("?",)))) for name in node.input)
-        raise InvalidModelError(f"{_named(node)} broadcasts as its opset does not: its operands are {told}")
+        operands = " and ".join(str(list(shapes.get(name, ("?",)))) for name in node.input)
+        raise InvalidModelError(
+            f"{_named(node)} broadcasts as its opset does not: its operands are {operands}"
+        )
 
 
 def _named(node: onnx.NodeProto) -> str:

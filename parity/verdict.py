@@ -144,8 +144,10 @@ def _status(dead: str, runtimes: Mapping[str, RuntimeVerdict]) -> tuple[Status, 
         agrees = f" ({' and '.join(agreeing)} agree{'s' if len(agreeing) == 1 else ''})" if agreeing else ""
         return "failed", _complaints(objecting) + agrees
     if not any(runtime.independent for runtime in agreeing.values()):
-        told = _complaints(runtimes)
-        return "inconclusive", "no independent runtime ran the model" + (f": {told}" if told else "")
+        complaints = _complaints(runtimes)
+        return "inconclusive", "no independent runtime ran the model" + (
+            f": {complaints}" if complaints else ""
+        )
     return "passed", ""
 
 

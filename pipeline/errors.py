@@ -92,7 +92,7 @@ def quoted(text: str) -> list[str]:
     return [visible(line if line.startswith(_QUOTED) else _QUOTED + line) for line in lines]
 
 
-def told(message: str) -> list[str]:
+def foreign_message(message: str) -> list[str]:
     """A message that others wrote, to go into one of ours: its first line, and the rest :func:`quoted`."""
     first, _, rest = message.strip().replace("\r\n", "\n").partition("\n")
     return [visible(first.rstrip()), *quoted(rest)]

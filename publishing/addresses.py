@@ -42,4 +42,4 @@ def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> 
         if len(value) >= _SHORTEST and value in text and _SECRET_NAME.search(name.upper()):
             text = text.replace(value, "***")
     text = _AUTHORIZATION.sub(r"\1***", text)
-    return _URL.sub(lambda found: _QUERY.sub("", _USER.sub("", found[0])), text) if "://" in text else text
+    return _URL.sub(lambda match: _QUERY.sub("", _USER.sub("", match[0])), text) if "://" in text else text

@@ -29,18 +29,18 @@ def announce(zoo: Zoo, pages: Pages, signer: Signer | None = None) -> list[str]:
 
     Raises PublishError.
     """
-    told: list[str] = []
+    remarks: list[str] = []
     with zoo.store.locked():
         for _ in range(_ATTEMPTS):
             before = _lists(zoo)
             stamps = zoo.store.stamps()
             units = zoo.units(stamps)
-            told += [
-                line for line in _announce(zoo, units, stamps, before, pages, signer) if line not in told
+            remarks += [
+                line for line in _announce(zoo, units, stamps, before, pages, signer) if line not in remarks
             ]
             if _records(zoo.list_again().stamps) == _records(stamps):
                 break
-    return told
+    return remarks
 
 
 def announce_nothing(zoo: Zoo) -> None:
@@ -88,23 +88,25 @@ def _announce(
     signer: Signer | None,
 ) -> list[str]:
     old_manifest, listed = before
-    made = {path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()}
-    add = {path: page for path, page in made.items() if not zoo.holds(path, page, listed)}
-    lists = _written_lists(zoo, units, {path: page.sha256 for path, page in made.items()}, listed)
+    page_contents = {
+        path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()
+    }
+    add = {path: page for path, page in page_contents.items() if not zoo.holds(path, page, listed)}
+    lists = _written_lists(zoo, units, {path: page.sha256 for path, page in page_contents.items()}, listed)
     digests = read_checksums(bytes_of(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
     changed = listed != read_checksums(bytes_of(lists[CHECKSUMS]))
     gone = [path for path in listed if path not in digests and _is_page(path)]
-    told = [
+    remarks = [
         f"{path} is not announced: a file of its unit is missing or has another size; publish it again"
         for path in sorted(_records(stamps).keys() - {unit.path for unit in units.values()})
     ]
-    told += [
+    remarks += [
         f"{unit.path} was changed after it was published; publish its unit again"
         for unit in units.values()
         if _listed_as(zoo, unit, listed) != unit.sha256
     ]
     if old_manifest is not None and content_of(old_manifest).sha256 != listed.get(MANIFEST):
-        told.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
+        remarks.append(f"{MANIFEST} was not as it was written; it has been made again from the records")
     if signer:
         previous = zoo.store.read(SIGNATURE)
         signature = signer(digests, previous)
@@ -112,10 +114,10 @@ def _announce(
             add[SIGNATURE] = content_of(signature)
     elif changed and SIGNATURE in stamps:
         gone.append(SIGNATURE)
-        told.append("the zoo has changed, and its signature was removed; sign it again with --sign KEY")
+        remarks.append("the zoo has changed, and its signature was removed; sign it again with --sign KEY")
     is_new = changed or add or gone or old_manifest != lists[MANIFEST].data
     zoo.store.commit(add | lists if is_new else {}, gone)  # even of nothing: it clears up after a broken run
-    return told
+    return remarks
 
 
 def _written_lists(

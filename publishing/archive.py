@@ -16,7 +16,7 @@ import numpy.typing as npt
 from isal import isal_zlib
 
 from publishing.errors import PublishError
-from publishing.facts import GraphFacts, Port
+from publishing.graph_facts import GraphFacts, Port
 
 SUFFIX = ".tar.gz"
 

@@ -42,29 +42,29 @@ class Metadata:
     preprocessing: Mapping[str, Any]
 
 
-def describe(model: onnx.ModelProto, said: Metadata) -> None:
-    """Write ``said`` into ``model``, in place of what exporters left there."""
+def describe(model: onnx.ModelProto, metadata: Metadata) -> None:
+    """Write ``metadata`` into ``model``, in place of what exporters left there."""
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     model.producer_name, model.producer_version = NAME, __version__
-    model.domain, model.model_version = said.domain, MODEL_VERSION
+    model.domain, model.model_version = metadata.domain, MODEL_VERSION
     model.doc_string = (
-        f"{said.framework} {said.model} ==> ONNX at opset {opset}. Weights: {said.weights}. "
-        f"Licence: {said.license or 'not stated'}."
+        f"{metadata.framework} {metadata.model} ==> ONNX at opset {opset}. Weights: {metadata.weights}. "
+        f"Licence: {metadata.license or 'not stated'}."
     )
     del model.metadata_props[:]
-    for key, value in sorted(_properties(said).items()):
+    for key, value in sorted(_properties(metadata).items()):
         model.metadata_props.add(key=key, value=value)
 
 
-def _properties(said: Metadata) -> dict[str, str]:
-    found = {
-        "model_author": said.author,
-        "model_license": said.license,
-        "source": f"{said.framework} {said.model}",
-        "weights": said.weights,
-        **image_properties(said.preprocessing),
+def _properties(metadata: Metadata) -> dict[str, str]:
+    properties = {
+        "model_author": metadata.author,
+        "model_license": metadata.license,
+        "source": f"{metadata.framework} {metadata.model}",
+        "weights": metadata.weights,
+        **image_properties(metadata.preprocessing),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in properties.items() if value}
 
 
 def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
@@ -79,11 +79,11 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
     steps = {
         (round(m, 9), round(s, 9)) for m, s in zip(preprocessing["mean"], preprocessing["std"], strict=True)
     }
-    known = {(round(m, 9), round(s, 9)): name for (m, s), name in _NOMINAL_RANGES.items()}
-    found = {"Image.BitmapPixelFormat": pixels, "Image.ColorSpaceGamma": "SRGB"}
-    if len(steps) == 1 and next(iter(steps)) in known:
-        return found | {"Image.NominalPixelRange": known[next(iter(steps))]}
-    return found | {
+    range_names = {(round(m, 9), round(s, 9)): name for (m, s), name in _NOMINAL_RANGES.items()}
+    properties = {"Image.BitmapPixelFormat": pixels, "Image.ColorSpaceGamma": "SRGB"}
+    if len(steps) == 1 and next(iter(steps)) in range_names:
+        return properties | {"Image.NominalPixelRange": range_names[next(iter(steps))]}
+    return properties | {
         "Image.NominalPixelRange": "Normalized_0_1",
         "Image.Mean": json.dumps(list(preprocessing["mean"])),
         "Image.StandardDeviation": json.dumps(list(preprocessing["std"])),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from publishing.announcement import announce_nothing, withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.errors import PublishError
-from publishing.facts import GraphFacts, facts_of
+from publishing.graph_facts import GraphFacts, facts_of
 from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
 from publishing.stores.interface import Content, content_of
 from publishing.trust.provenance import statement
@@ -66,10 +66,10 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
 def _refuse_like_named(name: str, spellings: Mapping[str, str]) -> None:
     """Case is no matter to many file systems, nor to the hub's client: such names are the same to them."""
     model = name.partition("@")[0]
-    there = spellings.get(model.lower(), name)
-    if there.partition("@")[0] != model:
+    published = spellings.get(model.lower(), name)
+    if published.partition("@")[0] != model:
         raise PublishError(
-            f"{name}: {there} is published already, and its name differs in case alone; "
+            f"{name}: {published} is published already, and its name differs in case alone; "
             "give one of them another name, with name: in the pipeline file"
         )
 
@@ -79,20 +79,20 @@ def _replace(zoo: Zoo, name: str, files: Mapping[str, Content], record: str) -> 
 
     The record at the path ``record`` is the last of what is written, and of what is removed.
     """
-    there = zoo.snapshot(record)
-    if not there.stamps:
+    snapshot = zoo.snapshot(record)
+    if not snapshot.stamps:
         announce_nothing(zoo)
-        there = zoo.list_again()
-    _refuse_like_named(name, there.spellings)
-    older = there.units.get(name)
-    known = older.digests if older else {}
-    new = {path: file for path, file in files.items() if not zoo.holds(path, file, known)}
+        snapshot = zoo.list_again()
+    _refuse_like_named(name, snapshot.spellings)
+    older = snapshot.units.get(name)
+    digests = older.digests if older else {}
+    new = {path: file for path, file in files.items() if not zoo.holds(path, file, digests)}
     gone = [path for path in older.files if path not in files] if older else []
-    if gone or any(there.listed.get(path, file.sha256) != file.sha256 for path, file in new.items()):
+    if gone or any(snapshot.listed.get(path, file.sha256) != file.sha256 for path, file in new.items()):
         withhold(zoo, {*files, *gone})
     if new or gone:
         zoo.store.commit(new, gone)
-    there.spellings.setdefault(name.partition("@")[0].lower(), name)
+    snapshot.spellings.setdefault(name.partition("@")[0].lower(), name)
 
 
 def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
@@ -101,8 +101,8 @@ def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
     They are announced no more before their files go; their records go last, so that what is broken off can
     be done again. Raises PublishError.
     """
-    there = zoo.list_again().units
-    gone = [path for name in names if name in there for path in there[name].files]
+    published = zoo.list_again().units
+    gone = [path for name in names if name in published for path in published[name].files]
     if gone:
         withhold(zoo, gone)
         zoo.store.commit({}, gone)
@@ -116,7 +116,7 @@ def _contents(
     archive = staging / f"{stem}{SUFFIX}"
     try:
         write_archive(model, facts, material.data_sets, archive)
-        made = {
+        contents = {
             f"{stem}.onnx": Content(model, _sha256(model)),
             f"{stem}{SUFFIX}": Content(archive, _sha256(archive)),
         }
@@ -125,10 +125,10 @@ def _contents(
             f"{description.name}: {error.filename or staging}: {error.strerror or error}. Nothing that was "
             "published is harmed. Make room, and run the same command again"
         ) from error
-    made[f"{stem}.cdx.json"] = content_of(bill_of_materials(description).encode())
-    described = {kind: _described(description, kind, made) for kind in ("onnx", "tar.gz", "cdx.json")}
-    made[f"{stem}.intoto.json"] = content_of(statement(description, described).encode())
-    return made
+    contents[f"{stem}.cdx.json"] = content_of(bill_of_materials(description).encode())
+    described = {kind: _described(description, kind, contents) for kind in ("onnx", "tar.gz", "cdx.json")}
+    contents[f"{stem}.intoto.json"] = content_of(statement(description, described).encode())
+    return contents
 
 
 def _sha256(file: Path) -> str:

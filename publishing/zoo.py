@@ -29,8 +29,8 @@ class PublishedUnit:
     @property
     def digests(self) -> dict[str, str]:
         """The digests of the unit's files by path, the record's and its thumbnails' too."""
-        found = {file.path: file.sha256 for file in self.record.files.values()} | {self.path: self.sha256}
-        return found | {row["thumbnail"]: row["thumbnail_sha256"] for row in self.record.predictions}
+        digests = {file.path: file.sha256 for file in self.record.files.values()} | {self.path: self.sha256}
+        return digests | {row["thumbnail"]: row["thumbnail_sha256"] for row in self.record.predictions}
 
 
 @dataclass
@@ -64,11 +64,13 @@ class Zoo:
 
         ``stamps`` are those of the store, where they are known already. Raises PublishError.
         """
-        there = self.store.stamps() if stamps is None else stamps
+        stamps = self.store.stamps() if stamps is None else stamps
         with self._lock:
-            found = {path: self._unit(path, there[path]) for path in there if path.endswith(RECORD_SUFFIX)}
-            self._records = {path: self._records[path] for path in found}
-        units = [unit for unit in found.values() if unit and (not whole or _is_whole(unit, there))]
+            by_path = {
+                path: self._unit(path, stamps[path]) for path in stamps if path.endswith(RECORD_SUFFIX)
+            }
+            self._records = {path: self._records[path] for path in by_path}
+        units = [unit for unit in by_path.values() if unit and (not whole or _is_whole(unit, stamps))]
         return {unit.record.name: unit for unit in sorted(units, key=lambda unit: unit.path)}
 
     def snapshot(self, record: str | None = None) -> Snapshot:
@@ -79,26 +81,26 @@ class Zoo:
         have published it ourselves, and the store is listed again. Raises PublishError.
         """
         with self._lock:
-            known = self._snapshot
-        if known is None or (record and known.stamps.get(record) != self.store.stamp(record)):
-            known = self.list_again()
-        return known
+            snapshot = self._snapshot
+        if snapshot is None or (record and snapshot.stamps.get(record) != self.store.stamp(record)):
+            snapshot = self.list_again()
+        return snapshot
 
     def list_again(self) -> Snapshot:
         """List the store now. Raises PublishError."""
         stamps = self.store.stamps()
         units = self.units(stamps, whole=False)
         spellings = {name.partition("@")[0].lower(): name for name in units}
-        found = Snapshot(stamps, self.listed(), units, spellings)
+        snapshot = Snapshot(stamps, self.listed(), units, spellings)
         with self._lock:
-            self._snapshot = found
-        return found
+            self._snapshot = snapshot
+        return snapshot
 
     def _unit(self, path: str, stamp: Stamp) -> PublishedUnit | None:
-        known = self._records.get(path)
-        if known is None or known[0] != stamp:
-            known = self._records[path] = stamp, _read(path, self.store.read(path))
-        return known[1]
+        entry = self._records.get(path)
+        if entry is None or entry[0] != stamp:
+            entry = self._records[path] = stamp, _read(path, self.store.read(path))
+        return entry[1]
 
     def published(self, name: str) -> Record | None:
         """The record of a unit that is published whole, or None. Raises PublishError: ``name`` is none."""
@@ -120,12 +122,12 @@ class Zoo:
             self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items()
         )
 
-    def holds(self, path: str, content: Content, known: Mapping[str, str]) -> bool:
-        """Whether the file at ``path`` has this content, by what is ``known`` and what the store can tell.
+    def holds(self, path: str, content: Content, digests: Mapping[str, str]) -> bool:
+        """Whether the file at ``path`` has this content, by ``digests`` and what the store can tell.
 
-        ``known`` are digests by path.
+        ``digests`` are those that were noted, by path.
         """
-        if known.get(path) != content.sha256:
+        if digests.get(path) != content.sha256:
             return False
         stamp = self.store.stamp(path)
         same_size = stamp is not None and stamp.bytes == content.size
@@ -136,12 +138,12 @@ class Zoo:
 
         ``stamps`` are those of the store, where they are known already.
         """
-        there = self.store.stamps() if stamps is None else stamps
+        stamps = self.store.stamps() if stamps is None else stamps
         # Others have lists of checksums too; only ours have the manifest in them.
-        if not there or any(path.endswith(RECORD_SUFFIX) for path in there) or MANIFEST in self.listed():
+        if not stamps or any(path.endswith(RECORD_SUFFIX) for path in stamps) or MANIFEST in self.listed():
             return
-        some = ", ".join(sorted({path.split("/")[0] for path in there})[:5])
-        what = "a model zoo of other making" if MANIFEST in there else "no zoo"
+        some = ", ".join(sorted({path.split("/")[0] for path in stamps})[:5])
+        what = "a model zoo of other making" if MANIFEST in stamps else "no zoo"
         raise PublishError(
             f"{self.store.place} is {what} (it has {some}), and nothing was written there; "
             "name a new or an empty folder"
@@ -159,11 +161,11 @@ def _read(path: str, content: bytes | None) -> PublishedUnit | None:
     return PublishedUnit(record, path, hashlib.sha256(content or b"").hexdigest())
 
 
-def _is_whole(unit: PublishedUnit, there: Mapping[str, Stamp]) -> bool:
+def _is_whole(unit: PublishedUnit, stamps: Mapping[str, Stamp]) -> bool:
     record = unit.record
     return all(
         file.path == f"{record.folder}/{record.stem}.{kind}"
-        and file.path in there
-        and there[file.path].bytes == file.bytes
+        and file.path in stamps
+        and stamps[file.path].bytes == file.bytes
         for kind, file in record.files.items()
-    ) and all(row["thumbnail"] in there for row in record.predictions)
+    ) and all(row["thumbnail"] in stamps for row in record.predictions)

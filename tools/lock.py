@@ -130,11 +130,11 @@ def listed_builds(file: Path) -> Builds:
 
 def with_local_builds(pin: Pin, block: str, builds: Builds) -> str:
     """A pin's text, preceded by its local build where there is one: the latter is for Linux."""
-    local = [(found, hashes) for found, hashes in builds.items() if is_build_of(found, pin)]
+    local = [(build, hashes) for build, hashes in builds.items() if is_build_of(build, pin)]
     if not local:
         return block
-    [(found, hashes)] = local
-    name, version = found
+    [(build, hashes)] = local
+    name, version = build
     lines = [f'{name}=={version} ; sys_platform == "linux"', *(f"    --hash={one}" for one in sorted(hashes))]
     first, rest = block.split(" \\\n", 1)
     return " \\\n".join(lines) + f'\n{first} ; sys_platform != "linux" \\\n{rest}'
@@ -145,9 +145,9 @@ def hashes_of(block: str) -> set[str]:
     return set(re.findall(r"--hash=(\S+)", block))
 
 
-def is_build_of(found: Pin, pin: Pin) -> bool:
-    """Whether ``found`` is a local build of ``pin``."""
-    return found[0] == pin[0] and Version(found[1].public) == pin[1]
+def is_build_of(build: Pin, pin: Pin) -> bool:
+    """Whether ``build`` is a local build of ``pin``."""
+    return build[0] == pin[0] and Version(build[1].public) == pin[1]
 
 
 def locked(files: list[tuple[Path, list[str]]], python: str, variables: Mapping[str, str]) -> str:
@@ -160,8 +160,8 @@ def locked(files: list[tuple[Path, list[str]]], python: str, variables: Mapping[
             blocks[pin] = block
     builds: dict[Pin, set[str]] = defaultdict(set)
     nearby = nearby_builds(find_links_folders(os.environ), blocks)
-    for found in (nearby, listed_builds(files[0][0].parent / "local-builds.txt")):
-        for pin, hashes in found.items():
+    for hashes_by_pin in (nearby, listed_builds(files[0][0].parent / "local-builds.txt")):
+        for pin, hashes in hashes_by_pin.items():
             builds[pin] |= hashes
     return "".join(with_local_builds(pin, block, builds) for pin, block in sorted(blocks.items()))
 
@@ -194,8 +194,8 @@ def lock(source: str) -> None:
 def main() -> None:
     """Lock the sources named on the command line."""
     parser = argparse.ArgumentParser(description="Lock the environments of sources.")
-    told = "a source, or another folder of the repository with the files of one"
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=told)
+    sources_help = "a source, or another folder of the repository with the files of one"
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=sources_help)
     try:
         for source in parser.parse_args().sources:
             lock(source)

@@ -94,14 +94,14 @@ def section(path: Path, publish: str | None) -> str:
     """What is published of one pipeline file, in Markdown."""
     models = published_models(plan_file(path, Selection(publish=publish)))
     notes = Notes()
-    there = [model for model in models if model.records]
+    published = [model for model in models if model.records]
     absent = [model.job.name for model in models if not model.records]
     parts = [f"## {path.resolve().parent.name}/{path.name}"]
-    if there:
-        parts += [markdown(figures_table(there, notes, gaps=False)), *listed(notes.lines(inline))]
-        parts += ["### Verdicts", markdown(verdicts_table(there, read_history()))]
-        parts += ["### Files", markdown(files_table(there))]
-        parts += listed(f"theirs: {inline(line)}" for line in documents_of(there))
+    if published:
+        parts += [markdown(figures_table(published, notes, gaps=False)), *listed(notes.lines(inline))]
+        parts += ["### Verdicts", markdown(verdicts_table(published, read_history()))]
+        parts += ["### Files", markdown(files_table(published))]
+        parts += listed(f"theirs: {inline(line)}" for line in documents_of(published))
     if absent:
         parts.append(f"In the file as well, and not published on this occasion: {inline(', '.join(absent))}.")
     return "\n\n".join(parts)
@@ -139,9 +139,9 @@ def runtimes(records: Sequence[Record]) -> tuple[dict[str, list[int]], dict[str,
     wrong: dict[str, list[int]] = {}
     for name in RUNTIMES:
         for record in records:
-            said = record.verdict["runtimes"].get(name, {"outcome": "not asked"})
-            if said["outcome"] == "ran":
-                (right if verdicts.agrees(said) else wrong).setdefault(name, []).append(record.opset)
+            verdict = record.verdict["runtimes"].get(name, {"outcome": "not asked"})
+            if verdict["outcome"] == "ran":
+                (right if verdicts.agrees(verdict) else wrong).setdefault(name, []).append(record.opset)
     return right, wrong
 
 

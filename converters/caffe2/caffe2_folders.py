@@ -33,11 +33,11 @@ class Folder:
 
     def _input(self) -> str:
         """The one blob that neither net makes, apart from the pair's stand-ins for inputs."""
-        made = set(self.parameters.fillings)
+        written = set(self.parameters.fillings)
         read: List[str] = []
         for operator in self.net.op:
-            read += [name for name in operator.input if name not in made and name not in read]
-            made.update(operator.output)
+            read += [name for name in operator.input if name not in written and name not in read]
+            written.update(operator.output)
         if not read:
             # Caffe2's exporter fills inputs as well, so that they exist; they are the external inputs
             # that it names before the parameters.
@@ -69,8 +69,8 @@ class Folder:
 
     def shapes(self) -> Dict[str, Tuple[int, ...]]:
         """The shapes of the parameters that the predict net reads, by name."""
-        found = self.parameters.shapes
-        return {name: found[name] for name in self.used()}
+        shapes = self.parameters.shapes
+        return {name: shapes[name] for name in self.used()}
 
 
 def _listed(names: List[str]) -> str:

@@ -39,7 +39,7 @@ class Operator:
         self.inputs, self.outputs = names
         self._described = described(definition, position)
         self._arguments = {argument.name: argument for argument in definition.arg}
-        self._asked: Set[str] = set(WITHOUT_MEANING)
+        self._known: Set[str] = set(WITHOUT_MEANING)
 
     def error(self, what: str) -> TaskError:
         return TaskError(EXPORT, f"{self._described} {what}")
@@ -48,32 +48,32 @@ class Operator:
         return name in self._arguments
 
     def _argument(self, name: str) -> Any:
-        self._asked.add(name)
+        self._known.add(name)
         return self._arguments.get(name)
 
     def integer(self, name: str, default: int) -> int:
-        found = self._argument(name)
-        return default if found is None else int(found.i)
+        argument = self._argument(name)
+        return default if argument is None else int(argument.i)
 
     def number(self, name: str, default: float) -> float:
-        found = self._argument(name)
-        return default if found is None else float(found.f)
+        argument = self._argument(name)
+        return default if argument is None else float(argument.f)
 
     def text(self, name: str, default: str) -> str:
-        found = self._argument(name)
-        return default if found is None else str(found.s.decode())
+        argument = self._argument(name)
+        return default if argument is None else str(argument.s.decode())
 
     def integers(self, name: str) -> Optional[List[int]]:
-        found = self._argument(name)
-        return None if found is None else list(found.ints)
+        argument = self._argument(name)
+        return None if argument is None else list(argument.ints)
 
     def ignore(self, *names: str) -> None:
         """Say that the arguments ``names`` mean nothing for inference."""
-        self._asked.update(names)
+        self._known.update(names)
 
     def require_all_known(self) -> None:
         """Raise TaskError where the translation has not asked for every argument."""
-        strange = sorted(set(self._arguments) - self._asked)
+        strange = sorted(set(self._arguments) - self._known)
         if strange:
             raise self.error(f"has the argument {strange[0]!r}, which the translation does not know")
 
@@ -103,7 +103,7 @@ class Graph:
         """The shape, at batch 1, of the input at ``position`` of an operator."""
         return self.shapes[self.value(operator, position)]
 
-    def made(self, name: str, shape: Shape) -> None:
+    def add_value(self, name: str, shape: Shape) -> None:
         """Note that the value ``name`` is there now; ``shape`` is that at batch 1."""
         self._values.setdefault(name, name)
         self.shapes[name] = shape

@@ -73,8 +73,8 @@ class Filling(NamedTuple):
 
     def argument(self, name: str) -> Any:
         """The Argument called ``name``, or an empty one."""
-        found = [argument for argument in self.definition.arg if argument.name == name]
-        return found[-1] if found else caffe2_pb2.Argument()
+        matches = [argument for argument in self.definition.arg if argument.name == name]
+        return matches[-1] if matches else caffe2_pb2.Argument()
 
     @property
     def shape(self) -> Tuple[int, ...]:

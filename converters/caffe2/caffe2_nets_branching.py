@@ -98,12 +98,22 @@ def resnet50(model: Any, data: Any, stem: int = 64, inner: Sequence[int] = (64, 
 def _bottleneck(model: Any, data: Any, name: str, inputs: int, inner: int, stride: int) -> Any:
     outputs = 4 * inner
 
-    def normalised(blob: Any, branch: str, taken: int, given: int, kernel: int, stride: int) -> Any:
+    def normalised(
+        blob: Any, branch: str, input_channels: int, output_channels: int, kernel: int, stride: int
+    ) -> Any:
         layer = name + "_branch" + branch
         blob = convolution(
-            model, blob, layer, taken, given, kernel, bias=False, stride=stride, pad=kernel // 2
+            model,
+            blob,
+            layer,
+            input_channels,
+            output_channels,
+            kernel,
+            bias=False,
+            stride=stride,
+            pad=kernel // 2,
         )
-        return batch_norm(model, blob, layer + "_bn", given)
+        return batch_norm(model, blob, layer + "_bn", output_channels)
 
     blob = relu(model, normalised(data, "2a", inputs, inner, 1, 1))
     blob = relu(model, normalised(blob, "2b", inner, inner, 3, stride))

@@ -93,11 +93,11 @@ def _numbered(name: str, number: int, taken: Any) -> str:
 
 def _parameters(net: Any) -> Any:
     """The blobs that are read before anything is written to them."""
-    made: Any = set()
+    written: Any = set()
     read: Any = set()
     for operator in net.op:
-        read.update(name for name in operator.input if name not in made)
-        made.update(operator.output)
+        read.update(name for name in operator.input if name not in written)
+        written.update(operator.output)
     return read
 
 
@@ -111,10 +111,10 @@ def _open_shapes(net: Any, source: str, example: Any) -> List[Shape]:
             MODEL, f"the net takes batches of 1 only; let its Reshape say -1 for the batch, or 0. {error}"
         ) from error
     result = net.external_output[0]
-    made = [position for position, operator in enumerate(net.op) if operator.output[0] == result]
-    if not made:
+    positions = [position for position, operator in enumerate(net.op) if operator.output[0] == result]
+    if not positions:
         raise TaskError(MODEL, f"no operator of the net has {result!r}, its external_output, as first output")
-    first, second = shapes[made[-1]], both[made[-1]]
+    first, second = shapes[positions[-1]], both[positions[-1]]
     classes = int(np.prod(first[1:], dtype=np.int64))
     if first[:2] != (1, classes) or second[:2] != (2, classes):
         raise TaskError(
@@ -147,7 +147,7 @@ class Translated:
             operator = Operator(definition, position, names[position])
             TRANSLATIONS[definition.type](self._graph, operator)
             operator.require_all_known()
-            self._graph.made(operator.outputs[0], shapes[position])
+            self._graph.add_value(operator.outputs[0], shapes[position])
             if definition.output[0] == net.external_output[0]:
                 self._result = operator.outputs[0]
         self._classes = self._graph.shapes[self._result][1]

@@ -76,5 +76,5 @@ def reason_of(error: RuntimeError) -> str:
     """The first line of what Caffe2 says, without its own source file and the stack behind it."""
     text = str(error).split("(Error from operator", 1)[0].split("\nframe #", 1)[0].strip()
     line = text.splitlines()[0] if text else type(error).__name__
-    _, found, said = line.partition("] ")
-    return (said if found and line.startswith("[enforce fail") else line).strip().rstrip(".")
+    _, separator, message = line.partition("] ")
+    return (message if separator and line.startswith("[enforce fail") else line).strip().rstrip(".")

@@ -62,10 +62,10 @@ def load_named(request: Dict[str, Any], pictures: Any) -> Tuple[Any, str, Dict[s
             "init_net.pb as a weights file, or a folder with predict_net.pb and init_net.pb as the model",
         )
     if weights["kind"] == "file":
-        given = InitNet(weights["path"])
-        shapes = {blob: shape for blob, shape in given.shapes.items() if blob != caffe2_nets.INPUT}
+        init_net = InitNet(weights["path"])
+        shapes = {blob: shape for blob, shape in init_net.shapes.items() if blob != caffe2_nets.INPUT}
         matched, how = matching(shapes, parameters)
-        given.feed(matched)
+        init_net.feed(matched)
         origin = f"{os.path.basename(weights['path'])}, matched {how}"
     else:
         caffe2_lively.fill(net, parameters, pictures, weights["seed"])

@@ -33,8 +33,8 @@ FAMILIES = {"fp16": "resnet"}
 
 def config_files() -> Dict[str, Path]:
     """The config of every classifier by its name, the stem of the file."""
-    found = [file for file in CONFIGS.rglob("*.py") if "_base_" not in file.parts]
-    return {file.stem: file for file in sorted(found)}
+    configs = [file for file in CONFIGS.rglob("*.py") if "_base_" not in file.parts]
+    return {file.stem: file for file in sorted(configs)}
 
 
 def names() -> List[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
+import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from mxnet.gluon.utils import check_sha1
 
 import gluon_params
 import safetensors_arrays
-from checkpoints import matching, refuse_pointer
+from checkpoints import largest_unpacked, matching, refuse_pointer, sha256_of
 from protocol import WEIGHTS, TaskError
 
 SILENCE = 30.0
@@ -32,18 +34,49 @@ def load_pretrained(network: Any, name: str) -> tuple[str, str]:
     cached = Path(mx.base.data_dir(), "models", f"{stem}.params")
     try:
         if not (cached.exists() and check_sha1(str(cached), model_store._model_sha1[name])):
-            # Asks once: Gluon would try five times, and wait for ever each time.
-            requests.get(url, stream=True, timeout=SILENCE).raise_for_status()
-        path = model_store.get_model_file(name)
-    except (OSError, ValueError, RuntimeError, requests.RequestException, zipfile.BadZipFile) as error:
+            _fetch(url, cached, model_store._model_sha1[name])
+    except (
+        OSError,
+        EOFError,
+        LookupError,
+        ValueError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise TaskError(
             WEIGHTS,
             f"the pretrained weights of {name} could not be had from {url}: {type(error).__name__}: {error}. "
             "Check that it can be reached, or name a weights file",
         ) from error
-    load_file(network, path)
-    with Path(path).open("rb") as stream:
-        return url, hashlib.file_digest(stream, "sha256").hexdigest()
+    load_file(network, str(cached))
+    return url, sha256_of(str(cached))
+
+
+def _fetch(url: str, cached: Path, sha1: str) -> None:
+    """Fetch the archive ``url``, and put its member of the name of ``cached`` there if it has this ``sha1``.
+
+    Gluon's own way tries five times, waits for ever each time, and unpacks whatever the server sent.
+    """
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+        packed, unpacked = Path(folder, "packed"), Path(folder, "unpacked")
+        with requests.get(url, stream=True, timeout=SILENCE) as answer, packed.open("wb") as output:
+            answer.raise_for_status()
+            for block in answer.iter_content(1 << 20):
+                output.write(block)
+        with zipfile.ZipFile(packed) as archive, unpacked.open("wb") as output:
+            member = archive.getinfo(cached.name)
+            if member.file_size > largest_unpacked(str(packed)):
+                raise ValueError(
+                    f"the archive would unpack to {member.file_size} bytes, which is more than weights "
+                    "compress to: it was made to fill the disk"
+                )
+            with archive.open(member) as stream:
+                shutil.copyfileobj(stream, output)
+        if not check_sha1(str(unpacked), sha1):
+            raise ValueError(f"what it holds does not have the sha1 {sha1}")
+        unpacked.replace(cached)
 
 
 def read_file(path: str) -> dict[str, Any]:

@@ -29,17 +29,21 @@ class Folder:
         if not os.path.isdir(path):
             raise TaskError(MODEL, f"there is no folder {path}")
         # A folder may hold both forms of one program; the newer is the better kept.
-        found = [file for suffix in PROGRAMS for file in sorted(glob.glob(os.path.join(path, "*" + suffix)))]
-        found = [file for file in found if os.path.exists(_stem(file) + PARAMETERS)] or found
-        stems = {_stem(file) for file in found}
+        programs = [
+            file for suffix in PROGRAMS for file in sorted(glob.glob(os.path.join(path, "*" + suffix)))
+        ]
+        programs = [file for file in programs if os.path.exists(_stem(file) + PARAMETERS)] or programs
+        stems = {_stem(file) for file in programs}
         if len(stems) != 1:
-            what = f"{len(stems)} models: {', '.join(map(os.path.basename, found))}" if stems else "no model"
+            what = (
+                f"{len(stems)} models: {', '.join(map(os.path.basename, programs))}" if stems else "no model"
+            )
             raise TaskError(
                 MODEL,
                 f"{path} holds {what}: it needs one inference.json or inference.pdmodel, "
                 "as paddle.jit.save writes it",
             )
-        self.program, self.parameters = found[0], _stem(found[0]) + PARAMETERS
+        self.program, self.parameters = programs[0], _stem(programs[0]) + PARAMETERS
         if not os.path.isfile(self.parameters):
             raise TaskError(
                 WEIGHTS,

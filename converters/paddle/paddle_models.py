@@ -43,15 +43,15 @@ NO_CLASSIFIERS = (
 
 
 def _vision_builders() -> Dict[str, Callable[..., Any]]:
-    found = {name: getattr(vision, name) for name in vision.__all__}
-    return {name: builder for name, builder in found.items() if inspect.isfunction(builder)}
+    members = {name: getattr(vision, name) for name in vision.__all__}
+    return {name: builder for name, builder in members.items() if inspect.isfunction(builder)}
 
 
 def _paddleclas_builders() -> Dict[str, Callable[..., Any]]:
-    found = {
+    members = {
         name: getattr(backbone, name) for name in backbone.__all__ if not name.startswith(NO_CLASSIFIERS)
     }
-    return {name: builder for name, builder in found.items() if inspect.isfunction(builder)}
+    return {name: builder for name, builder in members.items() if inspect.isfunction(builder)}
 
 
 FAMILIES = {

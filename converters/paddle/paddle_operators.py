@@ -70,13 +70,13 @@ SHOWN = 4
 
 def require_known(names: Iterable[str], file: str) -> None:
     """Raise TaskError where the program in the file called ``file`` has an operator that may not run."""
-    known = {
+    supported = {
         *STRUCTURE,
         *RENAMED,
         *converter.get_all_supported_operators(),
         *converter.get_all_supported_operators_pir(),
     }
-    strange = sorted({name for name in map(_plain, names) if not {name, _not_in_place(name)} & known})
+    strange = sorted({name for name in map(_plain, names) if not {name, _not_in_place(name)} & supported})
     if strange:
         more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
         raise TaskError(

@@ -43,7 +43,7 @@ class Record(NamedTuple):
 
 def records(paths: List[str]) -> List[Record]:
     """The tensors of ``paths``, of which each holds one or several. Raises TaskError for a damaged file."""
-    found = []
+    tensors = []
     for path in paths:
         size = os.path.getsize(path)
         with open(path, "rb") as stream:
@@ -51,9 +51,9 @@ def records(paths: List[str]) -> List[Record]:
                 record = _read(stream, path)
                 if record.offset + record.length > size:
                     raise _damaged(path)
-                found.append(record)
+                tensors.append(record)
                 stream.seek(record.length, os.SEEK_CUR)
-    return found
+    return tensors
 
 
 def write_marked(tensors: List[Record], path: str) -> None:

@@ -83,10 +83,10 @@ def fit(network: Any, tensors: Tensors, exact: bool = True) -> str:
     otherwise.
     """
     wanted = {name: in_place(value) for name, value in network.state_dict().items()}
-    given = tensors if exact else {name: value for name, value in tensors.items() if name in wanted}
-    matched, how = matching(_shapes(given), _shapes(wanted))
+    needed = tensors if exact else {name: value for name, value in tensors.items() if name in wanted}
+    matched, how = matching(_shapes(needed), _shapes(wanted))
     for name, values in wanted.items():
-        array = given[matched[name]]
+        array = needed[matched[name]]
         if array.dtype.kind != values.dtype.kind:
             raise TaskError(WEIGHTS, f"{name} holds values of type {array.dtype}, needed {values.dtype}")
         values[...] = array

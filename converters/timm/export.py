@@ -68,7 +68,7 @@ def catalogue() -> Dict[str, Dict[str, Any]]:
 def family(name: str) -> str:
     """The module of timm that defines the model ``name``, or the network's own name of FAMILIES."""
     model = name.split(".", maxsplit=1)[0]
-    own = (said for beginning, said in FAMILIES.items() if model.startswith(beginning))
+    own = (network for beginning, network in FAMILIES.items() if model.startswith(beginning))
     module: str = timm.models.model_entrypoint(model).__module__
     return next(own, module.rsplit(".", 1)[-1])
 

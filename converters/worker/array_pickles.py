@@ -109,7 +109,7 @@ class _Array:
             )
         self.values, self.dtype, self.shape, self.fortran = values, dtype, shape, bool(fortran)
 
-    def made(self) -> Any:
+    def to_array(self) -> Any:
         """The array, on the bytes themselves."""
         if self.dtype is None:
             raise RefusedError("an array without its shape, dtype and bytes")
@@ -219,8 +219,8 @@ def _with_arrays(loaded: Any) -> Any:
 
 def _in_value(value: Any) -> Any:
     if isinstance(value, _Array):
-        return value.made()
+        return value.to_array()
     if isinstance(value, tuple):
-        parts: List[Any] = [part.made() if isinstance(part, _Array) else part for part in value]
+        parts: List[Any] = [part.to_array() if isinstance(part, _Array) else part for part in value]
         return tuple(parts)
     return value

@@ -21,6 +21,9 @@ BLOCK = 1 << 20
 POINTER = b"version https://git-lfs.github.com/spec/v1"
 """How Git LFS begins the text that stands in the place of a large file that was not fetched."""
 
+SMALLEST_BOUND = 64 << 20
+LARGEST_RATIO = 20
+
 ROLES = {
     "gamma": "weight",
     "beta": "bias",
@@ -36,7 +39,7 @@ ROLES = {
 """How the frameworks end the names of tensors that often have one shape, and what they mean by it."""
 
 
-def matching(given: Shapes, wanted: Shapes) -> Tuple[Dict[str, str], str]:
+def matching(loaded: Shapes, wanted: Shapes) -> Tuple[Dict[str, str], str]:
     """The given name for every wanted one, and how it was found: ``by name`` or ``in order``.
 
     By name where all names agree; else in order where all shapes agree one by one and no name says
@@ -44,11 +47,11 @@ def matching(given: Shapes, wanted: Shapes) -> Tuple[Dict[str, str], str]:
 
     Raises TaskError, naming the first tensors that do not fit, otherwise.
     """
-    if given.keys() == wanted.keys() and all(given[name] == wanted[name] for name in wanted):
+    if loaded.keys() == wanted.keys() and all(loaded[name] == wanted[name] for name in wanted):
         return {name: name for name in wanted}, "by name"
-    pairs = list(zip(wanted, given))
-    in_order = len(given) == len(wanted) and given.keys() != wanted.keys()
-    if in_order and all(wanted[ours] == given[theirs] for ours, theirs in pairs):
+    pairs = list(zip(wanted, loaded))
+    in_order = len(loaded) == len(wanted) and loaded.keys() != wanted.keys()
+    if in_order and all(wanted[ours] == loaded[theirs] for ours, theirs in pairs):
         contradictions = [pair for pair in pairs if len({_role(name) for name in pair} - {""}) > 1]
         if not contradictions:
             return dict(pairs), "in order"
@@ -56,7 +59,7 @@ def matching(given: Shapes, wanted: Shapes) -> Tuple[Dict[str, str], str]:
         raise TaskError(
             WEIGHTS, f"the weights do not fit the model in order: {theirs} would become {ours}. {_ADVICE}"
         )
-    raise TaskError(WEIGHTS, f"{_mismatch(given, wanted)}. {_ADVICE}")
+    raise TaskError(WEIGHTS, f"{_mismatch(loaded, wanted)}. {_ADVICE}")
 
 
 _ADVICE = "Check that the file was made for this model and this number of classes"
@@ -68,17 +71,17 @@ def _role(name: str) -> str:
     return next((role for ending, role in ROLES.items() if last.endswith(ending)), "")
 
 
-def _mismatch(given: Shapes, wanted: Shapes) -> str:
+def _mismatch(loaded: Shapes, wanted: Shapes) -> str:
     """What does not fit, the first few of each kind."""
     different = [
-        f"{name} has shape {given[name]}, needed is {wanted[name]}"
+        f"{name} has shape {loaded[name]}, needed is {wanted[name]}"
         for name in wanted
-        if given.get(name, wanted[name]) != wanted[name]
+        if loaded.get(name, wanted[name]) != wanted[name]
     ]
-    missing = [f"{name} {wanted[name]} is missing" for name in wanted if name not in given]
-    more = [f"{name} {given[name]} is not needed" for name in given if name not in wanted]
+    missing = [f"{name} {wanted[name]} is missing" for name in wanted if name not in loaded]
+    more = [f"{name} {loaded[name]} is not needed" for name in loaded if name not in wanted]
     lines: List[str] = [*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]]
-    counts = f"{len(given)} tensors given, {len(wanted)} needed"
+    counts = f"{len(loaded)} tensors given, {len(wanted)} needed"
     return f"the weights do not fit the model, by name or in order: {counts}; " + "; ".join(lines)
 
 
@@ -94,6 +97,11 @@ def refuse_pointer(path: str) -> None:
                 f"{os.path.basename(path)} cannot be read: it is a Git LFS pointer; "
                 "fetch the file itself with `git lfs pull`",
             )
+
+
+def largest_unpacked(path: str) -> int:
+    """What the archive ``path`` may unpack to at most, in bytes: weights hardly compress."""
+    return max(SMALLEST_BOUND, LARGEST_RATIO * os.path.getsize(path))
 
 
 def sha256_of(path: str) -> str:

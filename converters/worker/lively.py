@@ -95,8 +95,8 @@ def _by_slice(values: Array, axis: int) -> Tuple[Exact, Exact]:
     One slice after the other: in float64 the outputs of a first layer would be a gigabyte.
     """
     slices = (part.astype(np.float64) for part in np.moveaxis(values, axis, 0))
-    found = np.array([(part.mean(), part.var()) for part in slices])
-    return found[:, 0], found[:, 1]
+    moments = np.array([(part.mean(), part.var()) for part in slices])
+    return moments[:, 0], moments[:, 1]
 
 
 def _deviation(means: Exact, variances: Exact) -> float:

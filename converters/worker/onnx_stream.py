@@ -102,8 +102,8 @@ def _cut(message: Any, number: int) -> Tuple[bytes, bytes]:
     for first in (True, False):
         part = type(message)()
         part.CopyFrom(message)
-        for name, found in fields.items():
-            if (found <= number) != first:
+        for name, field_number in fields.items():
+            if (field_number <= number) != first:
                 part.ClearField(name)
         parts.append(bytes(part.SerializeToString()))
     return parts[0], parts[1]

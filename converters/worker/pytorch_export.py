@@ -102,5 +102,5 @@ def _wants_higher_opset(reason: str) -> bool:
 
 
 def _last_lines(reason: str) -> str:
-    told = reason.split("[Caused by", maxsplit=1)[0]  # a dump of the graph follows
-    return "\n".join([line for line in told.splitlines() if line.strip()][-5:])
+    message = reason.split("[Caused by", maxsplit=1)[0]  # a dump of the graph follows
+    return "\n".join([line for line in message.splitlines() if line.strip()][-5:])

@@ -18,6 +18,7 @@ import tarfile
 import zipfile
 from typing import Any, BinaryIO, Dict, Tuple
 
+from checkpoints import largest_unpacked
 from protocol import WEIGHTS, TaskError
 
 ZIP = b"PK\x03\x04"
@@ -27,9 +28,6 @@ The last pickles are what was saved, and the order of the storages, each with ho
 """
 PICKLES_BEFORE = 3
 COUNT = struct.Struct("<q")
-SMALLEST_BOUND = 64 << 20
-LARGEST_RATIO = 20
-"""What an archive may become at most, in bytes or times its size: weights hardly compress."""
 
 WIDTHS = {
     "BFloat16Storage": 2,
@@ -170,7 +168,7 @@ def _check_archive(archive: zipfile.ZipFile, path: str, name: str) -> None:
             f"{name} is a TorchScript archive (torch.jit.ScriptModule), which holds code: save the "
             "state_dict() of the network instead, best as .safetensors",
         )
-    unpacked, bound = sum(member.file_size for member in members.values()), _bound(path)
+    unpacked, bound = sum(member.file_size for member in members.values()), largest_unpacked(path)
     if unpacked > bound:
         raise TaskError(
             WEIGHTS,
@@ -203,10 +201,6 @@ def _check_pickles(path: str, name: str) -> None:
             if held != count or left < count * width:
                 raise _disagreeing(name, left if held == count else held * width, count * width)
             stream.seek(count * width, os.SEEK_CUR)
-
-
-def _bound(path: str) -> int:
-    return max(SMALLEST_BOUND, LARGEST_RATIO * os.path.getsize(path))
 
 
 def _disagreeing(name: str, held: int, needed: int) -> TaskError:

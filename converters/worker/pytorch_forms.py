@@ -69,12 +69,12 @@ def no_such_form(model: str) -> TaskError:
 
 
 def _blocks(network: Any, methods: Tuple[str, ...]) -> Dict[str, _Block]:
-    found: Dict[str, _Block] = {}
+    blocks: Dict[str, _Block] = {}
     for path, module in network.named_modules():
         if path and any(hasattr(module, method) for method in methods):
-            outer = any(path.startswith(other + ".") for other in found)
-            found[path] = _Block(module, _parts(module), not outer)
-    return found
+            outer = any(path.startswith(other + ".") for other in blocks)
+            blocks[path] = _Block(module, _parts(module), not outer)
+    return blocks
 
 
 def _parts(module: Any) -> Parts:

@@ -69,8 +69,8 @@ def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]
         plain = type(module) in LEARNED_MAPS
         kept = [] if plain else [parameter.clone() for parameter in module.parameters()]
         biased = module.bias is not None
-        found = lively.correction(output.numpy(), axis, biased=biased, dense=dense)
-        scale, shift = (torch.from_numpy(values) for values in found)
+        correction = lively.correction(output.numpy(), axis, biased=biased, dense=dense)
+        scale, shift = (torch.from_numpy(values) for values in correction)
         _scale(module, scale, shift)
         corrected = module.forward(*inputs)
         if not plain and not _follows(output, corrected, scale, shift, axis):

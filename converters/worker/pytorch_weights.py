@@ -73,22 +73,22 @@ def fit(network: Any, tensors: Tensors, unused: Tuple[str, ...]) -> str:
     :func:`checkpoints.matching` has it. Raises TaskError, naming tensors that do not fit, otherwise.
     """
     wanted = {name: value for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
-    given = {name: value for name, value in tensors.items() if not name.endswith(COUNTER)}
-    named = _unwrapped(given, wanted)
+    loaded = {name: value for name, value in tensors.items() if not name.endswith(COUNTER)}
+    named = _unwrapped(loaded, wanted)
     named = {name: value for name, value in named.items() if name in wanted or not name.startswith(unused)}
     matched, how = matching(_shapes(named), _shapes(wanted))
     network.load_state_dict({ours: named[theirs] for ours, theirs in matched.items()}, strict=False)
     return how
 
 
-def _unwrapped(given: Tensors, wanted: Tensors) -> Tensors:
-    """``given`` without the prefixes that all of its names have and none of ``wanted`` has."""
+def _unwrapped(loaded: Tensors, wanted: Tensors) -> Tensors:
+    """``loaded`` without the prefixes that all of its names have and none of ``wanted`` has."""
     for prefix in WRAPPERS:
-        if all(name.startswith(prefix) for name in given) and not any(
+        if all(name.startswith(prefix) for name in loaded) and not any(
             name.startswith(prefix) for name in wanted
         ):
-            return _unwrapped({name[len(prefix) :]: value for name, value in given.items()}, wanted)
-    return given
+            return _unwrapped({name[len(prefix) :]: value for name, value in loaded.items()}, wanted)
+    return loaded
 
 
 def _shapes(tensors: Tensors) -> Dict[str, Tuple[int, ...]]:

@@ -15,12 +15,12 @@ def sizes_task(bytes_of: Callable[[str], int]) -> Task:
     """
 
     def sizes(request: Dict[str, Any]) -> Dict[str, Any]:
-        found = {}
+        bytes_by_model = {}
         for model in request["models"]:
             try:
-                found[model] = int(bytes_of(model))
+                bytes_by_model[model] = int(bytes_of(model))
             except Exception as error:  # noqa: BLE001 - whatever a framework raises costs this model only
                 print(f"left out: {model}: {type(error).__name__}: {error}", file=sys.stderr)
-        return {"bytes": found}
+        return {"bytes": bytes_by_model}
 
     return sizes

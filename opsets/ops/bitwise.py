@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from opsets.errors import CannotAdapt
-from opsets.registry import adapts, impossible
+from opsets.registry import adapts, refuses
 from opsets.rewrite import Rewrite
 
 for operator in ("And", "Or", "Xor"):
-    impossible(f"Bitwise{operator}", 18, 17, "no older operator combines the bits of integers")
+    refuses(f"Bitwise{operator}", 18, 17, "no older operator combines the bits of integers")
 
 
 @adapts("BitwiseNot", 18, 17)

@@ -9,14 +9,14 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.axes import normalise_axes
-from opsets.registry import adapts, impossible, unchanged
+from opsets.registry import adapts, refuses, unchanged
 from opsets.rewrite import Rewrite
 
 unchanged("Loop", 16, 15, "only the accepted types changed")
 unchanged("Loop", 13, 12, "only the accepted types changed")
 unchanged("Loop", 11, 10, "only the description changed")
 unchanged("Scan", 16, 15, "only the accepted types changed")
-impossible("Scan", 8, 7, "nothing older goes through a tensor step by step with states")
+refuses("Scan", 8, 7, "no older operator but a Loop goes through a tensor step by step with states")
 
 
 @adapts("If", 11, 10)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refuses
 
-impossible("Det", 11, 10, "there is no older operator that solves or factors a matrix")
+refuses("Det", 11, 10, "no older operator solves or factors a matrix")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refuses
 
-impossible("ImageDecoder", 20, 19, "no older operator reads a compressed picture")
+refuses(
+    "ImageDecoder",
+    20,
+    19,
+    "no older operator reads a compressed picture; decode it before it enters the model",
+)

@@ -9,7 +9,7 @@ from opsets.registry import adapts, impossible
 from opsets.rewrite import Rewrite
 
 for operator in ("Optional", "OptionalGetElement", "OptionalHasElement"):
-    impossible(operator, 15, 14, "there are no values of optional type below 15")
+    impossible(operator, 15, 14, "no operator below 15 makes or takes a value of optional type")
 
 
 @adapts("OptionalGetElement", 18, 17)

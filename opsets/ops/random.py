@@ -1,8 +1,8 @@
-"""Random numbers, which are not the same twice: an older form would draw others."""
+"""Random numbers: an older form, such as of RandomUniform, draws with the same odds, but others."""
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import refuses
 
-impossible("Bernoulli", 15, 14, "no older operator draws the same random numbers")
-impossible("Multinomial", 7, 6, "no older operator draws the same random numbers")
+refuses("Bernoulli", 15, 14, "no older operator is known to draw the same random numbers")
+refuses("Multinomial", 7, 6, "no older operator is known to draw the same random numbers")

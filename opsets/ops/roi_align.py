@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.registry import adapts, impossible, unchanged
+from opsets.registry import adapts, refuses, unchanged
 from opsets.rewrite import Rewrite
 
 unchanged("RoiAlign", 22, 21, WHY)
-impossible("RoiAlign", 10, 9, "its regions are known at run time only, and no older operator samples there")
+refuses("RoiAlign", 10, 9, "no older operator samples regions that another input names")
 
 
 @adapts("RoiAlign", 16, 15)

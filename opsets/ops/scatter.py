@@ -15,7 +15,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.axes import normalise_axis, summed
 from opsets.families.indices import fixed_lengths, flat_along_axis, flat_of_tuples, from_front, in_shape
-from opsets.registry import adapts, impossible, unchanged
+from opsets.registry import adapts, refuses, unchanged
 from opsets.rewrite import Rewrite
 
 LARGEST_MASK = 1 << 22
@@ -76,7 +76,7 @@ for operator in ("ScatterElements", "ScatterND"):
     adapts(operator, 18, 17)(without_newest_reductions)
     adapts(operator, 16, 15)(without_reduction)
     unchanged(operator, 13, 12, "only the accepted types changed")
-impossible("Scatter", 11, 10, "it is deprecated at 11 and not valid there; use ScatterElements")
+refuses("Scatter", 11, 10, "it is deprecated at 11 and not valid there; use ScatterElements")
 
 
 def _places(rewrite: Rewrite) -> ir.Value:

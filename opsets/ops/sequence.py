@@ -5,7 +5,7 @@ Those whose number of tensors is known are gone before the walk (opsets/tidying/
 
 from __future__ import annotations
 
-from opsets.registry import impossible
+from opsets.registry import impossible, refuses
 
 for operator in (
     "ConcatFromSequence",
@@ -21,10 +21,10 @@ for operator in (
         operator,
         11,
         10,
-        "there are no values of sequence type below 11, and this one cannot be replaced by its tensors, as "
-        "it enters or leaves the graph, or their number (1024 at most) or positions are not known",
+        "no operator below 11 makes or takes a sequence, which is replaced by its tensors only where it does "
+        "not enter or leave the graph, and their number (1024 at most) and positions are known",
     )
-impossible(
+refuses(
     "SequenceMap",
     17,
     16,

@@ -9,10 +9,10 @@ from opsets.families.resampling import resampled
 from opsets.families.resizing import Asked
 from opsets.families.sampling import Axis
 from opsets.ops.resize import oldest_sampling, says_the_same
-from opsets.registry import adapts, impossible
+from opsets.registry import adapts, refuses
 from opsets.rewrite import Rewrite
 
-impossible("Upsample", 10, 9, "Upsample is deprecated from 10 on, where no valid model has it")
+refuses("Upsample", 10, 9, "it is deprecated from 10 on, where no valid model has it; use Resize")
 
 OLDEST_TYPES = (
     ir.DataType.BOOL,

@@ -127,9 +127,9 @@ def _read(model: Path) -> tuple[Any, dict[str, Any]]:
 
 def _refusal(message: str) -> str:
     """What Caffe2 refuses: each operator with the reason, without stacks and places in its source."""
-    said = re.findall(r'op_type: "(\w+)".*?Exception: (.*?)(?:\n|\Z)', message, re.DOTALL)
-    told = [f"{operator}: {_without_place(reason)}" for operator, reason in said]
-    return "; ".join(dict.fromkeys(told)) or _without_place(message.splitlines()[0])
+    refusals = re.findall(r'op_type: "(\w+)".*?Exception: (.*?)(?:\n|\Z)', message, re.DOTALL)
+    lines = [f"{operator}: {_without_place(reason)}" for operator, reason in refusals]
+    return "; ".join(dict.fromkeys(lines)) or _without_place(message.splitlines()[0])
 
 
 def _without_place(reason: str) -> str:

@@ -33,5 +33,5 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     whole = onnx.load(model, format="protobuf")
     constants = {tensor.name for tensor in whole.graph.initializer}
     name = next(value.name for value in whole.graph.input if value.name not in constants)
-    with onnxruntime_cpu.told_apart():
+    with onnxruntime_cpu.as_runtime_errors():
         return {data_set: evaluate(whole, {name: array}, threads)[0] for data_set, array in inputs.items()}

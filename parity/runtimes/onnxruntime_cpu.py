@@ -29,28 +29,43 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # other models want the processor
     # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
-    with told_apart():
-        if _needs_precision(model):
+    with as_runtime_errors():
+        exact_model, precise = _kept_exact(model)
+        if precise:
             options.add_session_config_entry("session.x64quantprecision", "1")
-        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(exact_model, options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
 
 
-def _needs_precision(model: Path) -> bool:
-    """Whether this processor saturates, and the model is exact on it only if it is told not to."""
+def _kept_exact(file: Path) -> tuple[str | bytes, bool]:
+    """The file, or the same model as bytes that is exact where this processor saturates.
+
+    And whether it is exact only if ONNX Runtime is told not to saturate.
+    """
+    from parity.saturation import make_unsigned, saturates, wants_precision
+
+    if not saturates():
+        return str(file), False
     import onnx
+    from onnx.external_data_helper import load_external_data_for_model
 
-    from parity.saturation import saturates, wants_precision
-
-    return saturates() and wants_precision(onnx.load(model, load_external_data=False, format="protobuf"))
+    model = onnx.load(file, load_external_data=False, format="protobuf")
+    if not make_unsigned(model):
+        return str(file), wants_precision(model)
+    precise = wants_precision(model)
+    load_external_data_for_model(model, str(file.parent))
+    return model.SerializeToString(), precise
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
+def as_runtime_errors() -> Iterator[None]:
     """Raise what ONNX Runtime raises as the errors of :class:`parity.runtimes.interface.Runtime`."""
     from onnxruntime.capi import onnxruntime_pybind11_state as raised
 

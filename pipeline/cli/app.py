@@ -113,17 +113,17 @@ def plan(
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
-    from pipeline.commands.matrix import plan_matrix
+    from pipeline.commands.github_matrix import plan_matrix
     from pipeline.commands.plan import estimate_file, plan_json, plan_of_rest, print_plan
 
     selection = _selection(only, opset, publish)
     if output == "github":
-        found = plan_of_rest(file, selection)
-        typer.echo(plan_matrix(found))
+        file_plan = plan_of_rest(file, selection)
+        typer.echo(plan_matrix(file_plan))
     else:
-        found, estimate = estimate_file(file, selection, jobs)
-        print_plan(found, estimate) if output == "text" else typer.echo(plan_json(found, estimate))
-    if found.unresolved:
+        file_plan, estimate = estimate_file(file, selection, jobs)
+        print_plan(file_plan, estimate) if output == "text" else typer.echo(plan_json(file_plan, estimate))
+    if file_plan.unresolved:
         raise typer.Exit(NOT_PUBLISHED)
 
 

@@ -22,10 +22,10 @@ def list_models(source_name: str, glob: str) -> list[str]:
     stop = threading.Event()
     with interruptible(stop):
         names = sorted(building.ensure(source, stop=stop, say=say).catalogue)
-    found = [name for name in names if fnmatchcase(name, glob)]
-    if not found:
+    matches = [name for name in names if fnmatchcase(name, glob)]
+    if not matches:
         raise UsageError(f"none of the {len(names)} models of {source.name} fits {glob!r}.")
-    return [one_line(name) for name in found]
+    return [one_line(name) for name in matches]
 
 
 def _named(sources: Sequence[str]) -> list[Source]:
@@ -36,10 +36,12 @@ def environment_rows() -> list[str]:
     """A line for each source: its name, whether its environment is built, its folder."""
     rows = []
     for source in SOURCES.values():
-        found = building.existing(source)
+        environment = building.existing(source)
         folder = spec_of(source).folder
         state = (
-            f"built, {len(found.packages)} packages, {len(found.catalogue)} models" if found else "not built"
+            f"built, {len(environment.packages)} packages, {len(environment.catalogue)} models"
+            if environment
+            else "not built"
         )
         rows.append(f"{source.name:<12} {state:<40} {folder}")
     return rows
@@ -51,8 +53,8 @@ def build_environments(sources: Sequence[str]) -> None:
     stop = threading.Event()
     with interruptible(stop):
         for source in wanted:
-            found = building.ensure(source, stop=stop, say=say)
-            say(f"{source.name}: {len(found.catalogue)} models, in {found.description.folder}")
+            environment = building.ensure(source, stop=stop, say=say)
+            say(f"{source.name}: {len(environment.catalogue)} models, in {environment.description.folder}")
 
 
 def remove_environments(sources: Sequence[str]) -> list[str]:

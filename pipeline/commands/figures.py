@@ -29,15 +29,15 @@ class Published:
     @property
     def missing(self) -> list[int]:
         """The opsets that the file asks for and that are not published."""
-        there = {record.opset for record in self.records}
-        return [unit.opset for unit in self.job.units if unit.opset not in there]
+        published_opsets = {record.opset for record in self.records}
+        return [unit.opset for unit in self.job.units if unit.opset not in published_opsets]
 
 
 def published_models(plan: Plan) -> list[Published]:
     """The models of a plan with their records."""
-    there = plan.published
+    published = plan.published
     return [
-        Published(job, tuple(there[unit.name].record for unit in job.units if unit.name in there))
+        Published(job, tuple(published[unit.name].record for unit in job.units if unit.name in published))
         for job in plan.jobs
     ]
 
@@ -181,10 +181,10 @@ def _file_row(record: Record) -> tuple[str, ...]:
     )
     sizes = []
     for ours, key in (("onnx", "onnx"), ("tar.gz", "tar_gz")):
-        given = theirs.get(key)
+        size = theirs.get(key)
         sizes += [
             f"{record.files[ours].bytes / MEBIBYTE:.1f}",
-            "" if given is None else f"{given * theirs['megabyte'] / MEBIBYTE:.1f}",
+            "" if size is None else f"{size * theirs['megabyte'] / MEBIBYTE:.1f}",
         ]
     return (
         record.name,
@@ -211,7 +211,7 @@ def documents_of(models: Sequence[Published]) -> list[str]:
         counts = ", ".join(f"{count} of {kind.replace('_', ' ')}" for kind, count in times.items())
         if len(set(times.values())) == 1:
             counts = str(times["convolutions"])
-        counted = any(said.operations for said in document.models.values())
+        counted = any(reported.operations for reported in document.models.values())
         lines.append(f"{title}{f'; operations for a multiply-add: {counts}' if counted else ''}")
     return lines
 

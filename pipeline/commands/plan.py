@@ -8,11 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
-from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.output import console_for_output
@@ -56,11 +55,11 @@ def _summary(estimate: Estimate) -> list[str]:
         lines.append(
             f"disk: {parts}; with a margin {size_text(room.needed)} of {size_text(room.free)} free{verdict}"
         )
-    known = [model for model in estimate.models if model.seconds_by]
-    if known:
-        here = sum(model.seconds_by == "history" for model in known)
-        by = {0: "by their size", len(known): "by what they took here before"}.get(
-            here, f"{here} of {len(known)} by what they took here before, the others by their size"
+    timed = [model for model in estimate.models if model.seconds_by]
+    if timed:
+        here = sum(model.seconds_by == "history" for model in timed)
+        by = {0: "by their size", len(timed): "by what they took here before"}.get(
+            here, f"{here} of {len(timed)} by what they took here before, the others by their size"
         )
         lines.append(f"time: about {duration(estimate.seconds)}, {by}")
     lines += _unknown(estimate)

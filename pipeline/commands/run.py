@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import check_names, make_plan, read_checked
-from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
 from pipeline.stages.model_files import fetch_all
 from pipeline.stages.work_folder import clear_published
-from pipeline.stages.zoo_lists import Announcer, announce_zoo, signer_with
+from pipeline.stages.zoo_announcement import Announcer, announce_zoo, signer_with
 from pipeline.system.interrupts import GRACE_SECONDS, Interrupted, at_most, interruptible, stopping
 from pipeline.terminal.wording import say
 

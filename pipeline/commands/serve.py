@@ -69,8 +69,8 @@ class _Handler(SimpleHTTPRequestHandler):
     }
 
     def send_head(self) -> Any:
-        asked = Path(self.translate_path(self.path)).relative_to(self.directory)
-        if any(part.startswith(".") for part in asked.parts):
+        path = Path(self.translate_path(self.path)).relative_to(self.directory)
+        if any(part.startswith(".") for part in path.parts):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
         return super().send_head()

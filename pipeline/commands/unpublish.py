@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.errors import PipelineError, UsageError
 from pipeline.planning.planner import zoo_at
 from pipeline.planning.selection import matches
-from pipeline.stages.zoo_lists import announce_zoo, signer_with
+from pipeline.stages.zoo_announcement import announce_zoo, signer_with
 
 
 def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[str], None]) -> list[str]:
@@ -26,24 +26,24 @@ def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[
     try:
         stamps = zoo.store.stamps()
         zoo.require_ours(stamps)
-        there = list(zoo.units(stamps, whole=False))
-        missing = [name for name in names if not any(matches(unit, name) for unit in there)]
+        published = list(zoo.units(stamps, whole=False))
+        missing = [name for name in names if not any(matches(unit, name) for unit in published)]
         if missing and stamps:
             announce_zoo(zoo, signer, say)  # a command that was killed may have left it to be done
-        if not there:
+        if not published:
             raise UsageError(f"nothing is published in {zoo.store.place}.")
         if missing:
-            raise UsageError(*(_unknown(name, there, zoo.store.place) for name in missing))
-        found = [unit for unit in there if any(matches(unit, name) for name in names)]
-        unpublish(zoo, found)
+            raise UsageError(*(_unknown(name, published, zoo.store.place) for name in missing))
+        units = [unit for unit in published if any(matches(unit, name) for name in names)]
+        unpublish(zoo, units)
     except PublishError as error:
         raise PipelineError(str(error)) from error
     announce_zoo(zoo, signer, say)
-    return found
+    return units
 
 
-def _unknown(name: str, there: Sequence[str], place: str) -> str:
-    models = dict.fromkeys(unit.partition("@")[0] for unit in there)
-    near = get_close_matches(name, [*there, *models], n=3, cutoff=0.5)
+def _unknown(name: str, published: Sequence[str], place: str) -> str:
+    models = dict.fromkeys(unit.partition("@")[0] for unit in published)
+    near = get_close_matches(name, [*published, *models], n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"{name} is not published in {place}, and nothing was withdrawn.{hint}"

@@ -105,8 +105,8 @@ def _misnamed(file: FiguresFile, document: LinedDocument) -> Iterator[str]:
         for model in listed.models:
             source, slash, name = model.partition("/")
             if source not in SOURCES or not (slash and name) or "@" in name:
-                known = ", ".join(SOURCES)
-                message = f"{model!r} names no model. It is SOURCE/NAME, where SOURCE is one of {known}."
+                sources = ", ".join(SOURCES)
+                message = f"{model!r} names no model. It is SOURCE/NAME, where SOURCE is one of {sources}."
                 yield str(document.error(("documents", index, "models", model), message))
 
 
@@ -115,15 +115,15 @@ def _known_keys(place: Location) -> list[str]:
     shape = [part for part in place[:-1] if isinstance(part, str)]
     match shape:
         case []:
-            known: type[BaseModel] = FiguresFile
+            model: type[BaseModel] = FiguresFile
         case [_]:
-            known = Document
+            model = Document
         case [_, "counts"]:
-            known = Counts
+            model = Counts
         case [*_, "files"]:
-            known = ReportedFile
+            model = ReportedFile
         case [*_, "explanations"]:
-            known = Explanations
+            model = Explanations
         case _:
-            known = ReportedModel
-    return sorted(known.model_fields)
+            model = ReportedModel
+    return sorted(model.model_fields)

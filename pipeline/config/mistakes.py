@@ -86,10 +86,10 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
 
 
 def _model_folder_mistakes(
-    given: str, entry: ModelEntry, source: Source, missing: Path | None
+    path: str, entry: ModelEntry, source: Source, missing: Path | None
 ) -> Iterator[str]:
     if not source.reads_model_folders:
-        yield f"{given!r} is a path, and {source.name} takes the names of its models only."
+        yield f"{path!r} is a path, and {source.name} takes the names of its models only."
     elif missing:
         yield f"there is no folder {missing}. Correct the path of the model."
     elif not entry.name:
@@ -107,12 +107,12 @@ def _weights_mistakes(
         if not path.is_file():
             yield location, f"there is no file {path}. Correct the path of the weights."
         elif weights.sha256 and sha256_of_file(path) != weights.sha256:
-            found = sha256_of_file(path)
-            yield location, f"{path} has sha256 {found}, and the pipeline file says {weights.sha256}."
+            digest = sha256_of_file(path)
+            yield location, f"{path} has sha256 {digest}, and the pipeline file says {weights.sha256}."
     named = next((str(getattr(weights, key)) for key in ("file", "member") if hasattr(weights, key)), None)
     if named and not named.endswith(source.weights_suffixes):
-        known = ", ".join(source.weights_suffixes)
-        yield location, f"{source.name} reads weights from {known} files, and this is {named!r}."
+        suffixes = ", ".join(source.weights_suffixes)
+        yield location, f"{source.name} reads weights from {suffixes} files, and this is {named!r}."
 
 
 def _image_mistakes(images: Images, folder: Path) -> Iterator[str]:
@@ -129,8 +129,8 @@ def _image_mistakes(images: Images, folder: Path) -> Iterator[str]:
 
 
 def _preprocessing_mistakes(entry: ModelEntry) -> Iterator[str]:
-    said = entry.preprocessing
-    if said.input_size and (min(said.input_size) < 1 or said.input_size[0] not in (1, 3)):
+    changes = entry.preprocessing
+    if changes.input_size and (min(changes.input_size) < 1 or changes.input_size[0] not in (1, 3)):
         yield "input_size is [channels, height, width] with 1 or 3 channels and positive sizes."
-    if said.std and min(said.std) <= 0:
+    if changes.std and min(changes.std) <= 0:
         yield "every std has to be above 0."

@@ -56,14 +56,14 @@ def messages(
 
     ``known_keys`` answers with the keys that are known where a place has an unknown one.
     """
-    found: set[tuple[int, str]] = set()
+    numbered: set[tuple[int, str]] = set()
     for detail in error.errors():
         if detail["type"] == "too_short" and detail["input"]:
             continue  # the list is not empty: its items are wrong, and have errors of their own
         place = _in_document(detail["loc"], document)
         message = document.error(place, _message(detail["type"], place, dict(detail), known_keys))
-        found.add((document.line_of(place), str(message)))
-    return [message for _, message in sorted(found)]
+        numbered.add((document.line_of(place), str(message)))
+    return [message for _, message in sorted(numbered)]
 
 
 def _in_document(location: Location, document: LinedDocument) -> Location:
@@ -79,23 +79,23 @@ def _in_document(location: Location, document: LinedDocument) -> Location:
 def _message(
     kind: str, place: Location, detail: dict[str, Any], known_keys: Callable[[Location], list[str]]
 ) -> str:
-    key, given = str(place[-1]) if place else "", detail.get("input")
+    key, value = str(place[-1]) if place else "", detail.get("input")
     if kind == "extra_forbidden":
-        known = known_keys(place)
-        near = get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(known)}."
+        keys = known_keys(place)
+        near = get_close_matches(key, keys, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(keys)}."
         return f"unknown key {key!r}.{hint}"
     if kind == "missing":
         return f"the key {key!r} is missing."
     if kind == "weights_kind":
-        words = [given] if isinstance(given, str) else list(given) if isinstance(given, dict) else []
+        words = [value] if isinstance(value, str) else list(value) if isinstance(value, dict) else []
         near = [n for w in words for n in get_close_matches(str(w), (*WEIGHTS_WORDS, *WEIGHTS_KEYS), n=1)]
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"unknown kind of weights: {given!r}.{hint} {detail['msg']}."
+        return f"unknown kind of weights: {value!r}.{hint} {detail['msg']}."
     if kind == "string_pattern_mismatch":
-        return f"{key}: {given!r} does not fit. {_PATTERNS.get(key, detail['msg'])}"
+        return f"{key}: {value!r} does not fit. {_PATTERNS.get(key, detail['msg'])}"
     text = detail["msg"].removeprefix("Value error, ")
-    return f"{key}: {text[0].lower()}{text[1:]} (given: {given!r})."
+    return f"{key}: {text[0].lower()}{text[1:]} (given: {value!r})."
 
 
 _PATTERNS = {
@@ -121,5 +121,5 @@ def _known_keys(place: Location) -> list[str]:
         "parity": [Parity],
         "limits": [ProcessLimits],
     }
-    found = tables.get(shape[-1] if shape else "", [PipelineFile])
-    return sorted({name for model in found for name in model.model_fields})
+    models = tables.get(shape[-1] if shape else "", [PipelineFile])
+    return sorted({name for model in models for name in model.model_fields})

@@ -23,7 +23,7 @@ def parse_opsets(value: object) -> tuple[int, ...]:
     """
     if isinstance(value, list | tuple):
         return tuple(sorted({opset for item in value for opset in parse_opsets(item)}))
-    found: set[int] = set()
+    opsets: set[int] = set()
     for part in str(value).split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not match or isinstance(value, bool):
@@ -33,8 +33,8 @@ def parse_opsets(value: object) -> tuple[int, ...]:
             raise ValueError(
                 f"opsets go from {FIRST_OPSET} to {LAST_OPSET}, and {part.strip()!r} does not fit"
             )
-        found.update(range(first, last + 1))
-    return tuple(sorted(found))
+        opsets.update(range(first, last + 1))
+    return tuple(sorted(opsets))
 
 
 Opsets = Annotated[

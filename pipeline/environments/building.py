@@ -92,9 +92,9 @@ def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None])
     ``say`` gets one line when a build begins. Raises EnvironmentBuildError when it cannot be built
     or does not pass its health check; nothing is left in place of it then.
     """
-    found = existing(source)
-    if found:
-        return found
+    environment = existing(source)
+    if environment:
+        return environment
     description = spec_of(source)
     with locked(description.folder, stop):
         if _packages_of(description) is None:

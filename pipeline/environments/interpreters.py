@@ -25,9 +25,9 @@ def _candidates(version: str, environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(sys.base_prefix) / "bin" / f"python{version}"
     yield from sorted(_pyenv(environment).glob(f"versions/{version}.*/bin/python"), reverse=True)
     for folder in path_without_shims(environment).split(":"):
-        found = shutil.which(f"python{version}", path=folder)
-        if found:
-            yield Path(found)
+        interpreter = shutil.which(f"python{version}", path=folder)
+        if interpreter:
+            yield Path(interpreter)
 
 
 def _is_version(interpreter: Path, version: str) -> bool:

@@ -45,11 +45,14 @@ def rooms(needs: Iterable[Need]) -> list[Room]:
     """The file systems that ``needs`` lie on; needs on the same one share its room."""
     together: dict[int, list[Need]] = {}
     for need in needs:
-        together.setdefault(_there(need.folder).stat().st_dev, []).append(need)
-    return [Room(tuple(some), shutil.disk_usage(_there(some[0].folder)).free) for some in together.values()]
+        together.setdefault(_nearest_folder(need.folder).stat().st_dev, []).append(need)
+    return [
+        Room(tuple(some), shutil.disk_usage(_nearest_folder(some[0].folder)).free)
+        for some in together.values()
+    ]
 
 
-def _there(folder: Path) -> Path:
+def _nearest_folder(folder: Path) -> Path:
     """``folder``, or the nearest one above it that exists."""
     return next(place for place in (folder, *folder.parents) if place.is_dir())
 

@@ -40,21 +40,21 @@ class Durations:
 
     def __init__(self, history: Mapping[str, Entry]) -> None:
         """``history`` as :func:`pipeline.estimates.history.read_history` gives it."""
-        self._known = {name: found for name, entry in history.items() if (found := _seconds(entry))}
+        self._measured = {name: seconds for name, entry in history.items() if (seconds := _seconds(entry))}
         self._export_pace = _pace(
             (export, export_seconds(SOURCES[source], size))
-            for name, (size, export, _) in self._known.items()
+            for name, (size, export, _) in self._measured.items()
             if (source := name.partition("/")[0]) in SOURCES
         )
-        self._unit_pace = _pace((unit, unit_seconds(size)) for size, _, unit in self._known.values())
+        self._unit_pace = _pace((unit, unit_seconds(size)) for size, _, unit in self._measured.values())
 
     def of_model(
         self, name: str, source: Source, weights: int, units: int
     ) -> tuple[float, Literal["history", "formula"]]:
         """About how many seconds ``units`` opsets of a model of ``weights`` bytes take, and who says so."""
-        known = self._known.get(name)
-        if known:
-            return known[1] + units * known[2], "history"
+        measured = self._measured.get(name)
+        if measured:
+            return measured[1] + units * measured[2], "history"
         export = self._export_pace * export_seconds(source, weights)
         return export + units * self._unit_pace * unit_seconds(weights), "formula"
 
@@ -72,5 +72,5 @@ def _seconds(entry: Entry) -> tuple[int, float, float] | None:
 
 def _pace(pairs: Iterable[tuple[float, float]]) -> float:
     """The median of what was taken beside what the formula says; 1 where nothing was."""
-    ratios = [taken / said for taken, said in pairs]
+    ratios = [taken / estimated for taken, estimated in pairs]
     return median(ratios) if ratios else 1.0

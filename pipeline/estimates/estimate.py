@@ -114,8 +114,8 @@ def _of_model(
 
 
 def _bytes_before(entry: Entry) -> int | None:
-    found = entry.get("bytes")
-    return found if isinstance(found, int) else None
+    size = entry.get("bytes")
+    return size if isinstance(size, int) else None
 
 
 def _published_bytes(plan: Plan, todo: list[Unit], unit_bytes: int) -> int:
@@ -126,8 +126,8 @@ def _published_bytes(plan: Plan, todo: list[Unit], unit_bytes: int) -> int:
 
 
 def _bytes_of_published(plan: Plan, unit: Unit) -> int:
-    found = plan.published.get(unit.name)
-    return sum(file.bytes for file in found.record.files.values()) if found else 0
+    published_unit = plan.published.get(unit.name)
+    return sum(file.bytes for file in published_unit.record.files.values()) if published_unit else 0
 
 
 def _input_bytes(job: ModelJob) -> int:
@@ -156,8 +156,8 @@ def _needs(
 
 def _missing(left: list[ModelJob]) -> list[Source]:
     """The sources whose environments have to be built."""
-    asked = [name for job in left for name in (job.source.name, *job.entry.parity.environments)]
-    return [SOURCES[name] for name in dict.fromkeys(asked) if not building.is_built(SOURCES[name])]
+    names = [name for job in left for name in (job.source.name, *job.entry.parity.environments)]
+    return [SOURCES[name] for name in dict.fromkeys(names) if not building.is_built(SOURCES[name])]
 
 
 def _download_bytes(models: tuple[ModelEstimate, ...], left: list[ModelJob]) -> int:

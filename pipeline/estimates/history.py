@@ -38,10 +38,10 @@ def history_file() -> Path:
 
 def read_history() -> dict[str, Entry]:
     """What was noted, by the names of models and units; nothing where the file is missing or broken."""
-    found = read_json(history_file())
-    if not isinstance(found, dict):
+    history = read_json(history_file())
+    if not isinstance(history, dict):
         return {}
-    return {name: entry for name, entry in found.items() if _is_entry(entry)}
+    return {name: entry for name, entry in history.items() if _is_entry(entry)}
 
 
 def _is_entry(entry: Any) -> bool:
@@ -55,11 +55,11 @@ def note(entries: Mapping[str, Entry], stop: threading.Event) -> None:
     """
     when = datetime.now(UTC).isoformat(timespec="seconds")
     with contextlib.suppress(PipelineError, Interrupted), locked(history_file(), stop):
-        known = read_history()
+        history = read_history()
         for name, entry in entries.items():
-            known[name] = {**_merged(known.get(name, {}), entry), "when": when}
-        kept = sorted(known, key=lambda name: str(known[name]["when"]))[-_MOST_ENTRIES:]
-        write_json(history_file(), {name: known[name] for name in kept})
+            history[name] = {**_merged(history.get(name, {}), entry), "when": when}
+        kept = sorted(history, key=lambda name: str(history[name]["when"]))[-_MOST_ENTRIES:]
+        write_json(history_file(), {name: history[name] for name in kept})
 
 
 def _merged(old: Entry, new: Entry) -> Entry:

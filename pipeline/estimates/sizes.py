@@ -29,17 +29,17 @@ def sizes_of(
     ``folder`` is that of the pipeline file. A framework is asked once for a model, and only where its
     environment has been built; ``say`` gets a line then.
     """
-    found = {}
+    sizes = {}
     for source in dict.fromkeys(job.source for job in jobs):
         ours = [job for job in jobs if job.source == source]
         named = [job.model.name for job in ours if isinstance(job.model, NamedModel)]
         environment = _without_building(source, stop, say)
-        asked = _asked(environment, named, stop, say) if environment and named else {}
+        bytes_by_model = _framework_sizes(environment, named, stop, say) if environment and named else {}
         for job in ours:
-            size = asked.get(job.model.argument) or _size_on_disk(job, folder)
+            size = bytes_by_model.get(job.model.argument) or _size_on_disk(job, folder)
             if size:
-                found[job.name] = size
-    return found
+                sizes[job.name] = size
+    return sizes
 
 
 def _without_building(
@@ -75,23 +75,23 @@ def bytes_below(folder: Path) -> int:
     return total
 
 
-def _asked(
+def _framework_sizes(
     environment: Environment, models: Sequence[str], stop: threading.Event, say: Callable[[str], None]
 ) -> dict[str, int]:
     """The bytes of each model that the framework can build, from what it was asked before or now."""
     kept = environment.sizes_file
-    known = _read(kept)
-    if set(models) <= set(known):
-        return _sizes(known, models)
+    sizes = _read(kept)
+    if set(models) <= set(sizes):
+        return _sizes(sizes, models)
     source = environment.description.source
     with locked(environment.description.folder, stop):
-        known = _read(kept)
-        missing = [model for model in models if model not in known]
+        sizes = _read(kept)
+        missing = [model for model in models if model not in sizes]
         if missing:
             say(f"asking {source.name} for the size of {len(missing)} model{'s' * (len(missing) > 1)} (once)")
-            known |= _ask(source, environment, missing, stop)
-            write_json(kept, known)
-    return _sizes(known, models)
+            sizes |= _ask(source, environment, missing, stop)
+            write_json(kept, sizes)
+    return _sizes(sizes, models)
 
 
 def _ask(
@@ -114,9 +114,9 @@ def _ask(
 
 
 def _read(file: Path) -> dict[str, Any]:
-    found = read_json(file)
-    return found if isinstance(found, dict) else {}
+    content = read_json(file)
+    return content if isinstance(content, dict) else {}
 
 
-def _sizes(known: dict[str, Any], models: Iterable[str]) -> dict[str, int]:
-    return {model: size for model in models if isinstance(size := known.get(model), int)}
+def _sizes(sizes: dict[str, Any], models: Iterable[str]) -> dict[str, int]:
+    return {model: size for model in models if isinstance(size := sizes.get(model), int)}

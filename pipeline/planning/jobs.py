@@ -1,16 +1,18 @@
-"""What is to be done: a plan, its jobs, one for each model, and their units, one for each file."""
+"""What is to be done, and what is done: a plan, a job for each model, and a unit for each file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from converters.interface import Source
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
+from pipeline.errors import UsageError
 from pipeline.system.fetch import folder_of_wheel
+from publishing.errors import PublishError
 from publishing.stores.folder import FolderStore
 from publishing.zoo import PublishedUnit, Zoo
 
@@ -64,7 +66,7 @@ class Unit:
     retarget_key: str
     key: str
     done: bool = False
-    """Whether it is published with this key, and whole: see :mod:`pipeline.planning.published`."""
+    """Whether it is published with this key, and whole: see :func:`look_at_published`."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,33 @@ class Plan:
         """The folder that is published into; None where the zoo is not on a disk of ours."""
         store = self.zoo.store
         return store.folder if isinstance(store, FolderStore) else None
+
+
+def look_at_published(plan: Plan) -> Plan:
+    """``plan`` with its units marked that need nothing more. With ``plan.fresh``, nothing counts as done.
+
+    Reads every file of these units where the zoo is a folder, which takes seconds for each GB. Raises
+    UsageError where it cannot be read.
+    """
+    if plan.fresh:
+        return plan
+    try:
+        jobs = [
+            replace(job, units=tuple(replace(unit, done=_is_done(plan, unit)) for unit in job.units))
+            for job in plan.jobs
+        ]
+    except PublishError as error:
+        raise UsageError(str(error)) from error
+    return replace(plan, jobs=tuple(jobs))
+
+
+def _is_done(plan: Plan, unit: Unit) -> bool:
+    published_unit = plan.published.get(unit.name)
+    return (
+        published_unit is not None
+        and published_unit.record.key == unit.key
+        and plan.zoo.is_intact(published_unit, plan.listed)
+    )
 
 
 BATCH_BYTES = 2 << 30

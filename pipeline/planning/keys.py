@@ -36,9 +36,9 @@ _CODE = {
     "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
     "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
-        *(f"publishing/{name}.py" for name in ("archive", "facts", "record", "units")),
+        *(f"publishing/{name}.py" for name in ("archive", "graph_facts", "record", "units")),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
-        *(f"pipeline/stages/{name}.py" for name in ("comparison", "description", "publish")),
+        *(f"pipeline/stages/{name}.py" for name in ("comparison", "publish")),
         "evaluation",
     ),
 }
@@ -90,12 +90,12 @@ def weights_identity(entry: ModelEntry, folder: Path) -> Any:
     weights = entry.weights
     if isinstance(weights, str):
         return "random: 0" if weights == "random" else weights
-    said = weights.model_dump(mode="json")
-    if "random" in said:
-        return f"random: {said['random']}"
-    if "file" in said:
-        return sha256_of_file(folder / said["file"])
-    return said
+    fields = weights.model_dump(mode="json")
+    if "random" in fields:
+        return f"random: {fields['random']}"
+    if "file" in fields:
+        return sha256_of_file(folder / fields["file"])
+    return fields
 
 
 def model_identity(model: NamedModel | FolderModel) -> Any:
@@ -155,12 +155,12 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
     )
 
 
-def _asked_environments(parity: Parity, opset: int) -> dict[str, Any]:
+def _runtime_environments(parity: Parity, opset: int) -> dict[str, Any]:
     """The environments of the runtimes that are asked about ``opset`` and do not run in ours."""
-    asked = [RUNTIMES[name].ENVIRONMENT for name in asked_at(opset, parity.environments)]
-    needed = {environment for environment in asked if environment}
-    described = [spec_of(SOURCES[name]) for name in sorted(needed)]
-    return {found.source.name: [found.identity, found.variables] for found in described}
+    environments = [RUNTIMES[name].ENVIRONMENT for name in asked_at(opset, parity.environments)]
+    needed = {environment for environment in environments if environment}
+    specs = [spec_of(SOURCES[name]) for name in sorted(needed)]
+    return {spec.source.name: [spec.identity, spec.variables] for spec in specs}
 
 
 def unit_key(retarget: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
@@ -171,7 +171,7 @@ def unit_key(retarget: str, entry: ModelEntry, name: str, opset: int, documents:
             "name": name,
             "family": entry.family,
             "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
-            "parity": _tools("parity") | {"environments": _asked_environments(entry.parity, opset)},
+            "parity": _tools("parity") | {"environments": _runtime_environments(entry.parity, opset)},
             "publish": _tools("publish"),
             "documents": [document.model_dump(mode="json") for document in documents],
         }

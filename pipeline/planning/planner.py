@@ -149,10 +149,10 @@ def _expand(pattern: str, source: Source, catalogue: Catalogue | None) -> list[s
     if catalogue is None:
         return [] if is_glob(pattern) else [pattern]
     if is_glob(pattern):
-        found = [name for name in catalogue if fnmatchcase(name, pattern)]
-        if not found:
+        matches = [name for name in catalogue if fnmatchcase(name, pattern)]
+        if not matches:
             raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
-        return found
+        return matches
     _require_model(pattern, source, catalogue)
     return [pattern]
 
@@ -234,7 +234,7 @@ def _job(
 def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: Selection) -> str:
     names = [f"{w.name}@{opset}" for w in wanted for opset in w.entry.opsets or file.opsets]
     shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-    asked = " and ".join(
+    options = " and ".join(
         part
         for part in (
             f"--only {' '.join(selection.only)}" if selection.only else "",
@@ -242,4 +242,4 @@ def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: 
         )
         if part
     )
-    return f"{asked} selects nothing. The file has {len(names)} units: {shown}"
+    return f"{options} selects nothing. The file has {len(names)} units: {shown}"

@@ -13,7 +13,7 @@ from pipeline.errors import FiguresError
 if TYPE_CHECKING:
     import onnx
 
-    from evaluation.figures import Figures
+    from evaluation.counting import Figures
 
 LARGEST_DIFFERENCE = {"parameters": 0.1, "operations": 2.0}
 """Percent that a figure may be off without an explanation."""
@@ -34,7 +34,7 @@ def figures_of(
     ``height`` is that of the model's input, in pixels, and ``framework_parameters`` what the source
     framework counts. Raises FiguresError where a difference is not explained.
     """
-    from evaluation.figures import count_figures
+    from evaluation.counting import count_figures
 
     figures = count_figures(graph)
     reported = [_beside(figures, document, model, height, framework_parameters) for document in documents]
@@ -56,23 +56,25 @@ def figures_of(
 def _beside(
     figures: Figures, document: Document, model: str, height: int, framework_parameters: int
 ) -> dict[str, Any]:
-    said = document.models[model]
-    found: dict[str, Any] = {"document": document.title, "top1": said.top1, "top5": said.top5}
-    found["files"] = [file.model_dump() | {"megabyte": document.megabyte} for file in said.files]
-    if said.input_size is not None:
-        found["input_size"] = {
+    reported = document.models[model]
+    comparison: dict[str, Any] = {"document": document.title, "top1": reported.top1, "top5": reported.top5}
+    comparison["files"] = [file.model_dump() | {"megabyte": document.megabyte} for file in reported.files]
+    if reported.input_size is not None:
+        comparison["input_size"] = {
             "ours": height,
-            "reported": said.input_size,
-            "explanation": said.explanations.input_size if said.input_size != height else None,
+            "reported": reported.input_size,
+            "explanation": reported.explanations.input_size if reported.input_size != height else None,
         }
-    if said.parameters is not None:
-        found["parameters"] = _compared("parameters", figures.parameters, said.parameters, document, model)
-        _ask_framework(found["parameters"], framework_parameters)
-    if said.operations is not None:
+    if reported.parameters is not None:
+        comparison["parameters"] = _compared(
+            "parameters", figures.parameters, reported.parameters, document, model
+        )
+        _ask_framework(comparison["parameters"], framework_parameters)
+    if reported.operations is not None:
         operations = _operations(figures, document)
-        found["operations"] = _compared("operations", operations, said.operations, document, model)
-        found["operations"]["counts"] = document.counts.model_dump()
-    return found
+        comparison["operations"] = _compared("operations", operations, reported.operations, document, model)
+        comparison["operations"]["counts"] = document.counts.model_dump()
+    return comparison
 
 
 def _operations(figures: Figures, document: Document) -> int | None:

@@ -14,10 +14,9 @@ from pipeline.environments import building
 from pipeline.errors import WorkerError
 from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob
-from pipeline.stages import cache
 from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.work_folder import folder_of_export, folder_of_inputs
+from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
 
@@ -99,12 +98,12 @@ def make_export(run: ModelRun) -> Export:
     preprocessing = _preprocessing(run, environment)
     inputs = run.work / folder_of_inputs(job)
     with run.stage(StageKind.INPUTS) as stage:
-        _, stage.reused = cache.make_stage(
+        _, stage.reused = make_stage(
             inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
         )
     folder = run.work / folder_of_export(job)
     with run.stage(StageKind.EXPORT) as stage:
-        answer, stage.reused = cache.make_stage(
+        answer, stage.reused = make_stage(
             folder,
             job.export_key,
             lambda staging: _run_export(staging, inputs / "inputs.npz", run, weights, environment),
@@ -117,8 +116,8 @@ def make_export(run: ModelRun) -> Export:
 
 def family_of(job: ModelJob, environment: building.Environment) -> str:
     """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
-    known = job.listed_in(environment.catalogue)
-    return str(job.entry.family or known.get("family") or job.published_name)
+    listed = job.listed_in(environment.catalogue)
+    return str(job.entry.family or listed.get("family") or job.published_name)
 
 
 def _environment(run: ModelRun) -> building.Environment:
@@ -135,10 +134,10 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
     """
     from evaluation.preprocessing import Preprocessing
 
-    said = run.job.entry.preprocessing.model_dump(exclude_none=True)
+    changes = run.job.entry.preprocessing.model_dump(exclude_none=True)
     own = run.job.listed_in(environment.catalogue).get("preprocessing")
     if own is None:
-        channels, height, width = said["input_size"]
+        channels, height, width = changes["input_size"]
         own = {
             "resize": min(height, width),
             "crop_mode": "squash",
@@ -147,10 +146,10 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
             "std": [1.0] * channels,
             "colour": "RGB",
         }
-    elif "input_size" in said and "resize" not in said:
+    elif "input_size" in changes and "resize" not in changes:
         # Another size, and the same share of the picture in the crop.
-        own = own | {"resize": round(own["resize"] * said["input_size"][1] / own["input_size"][1])}
-    return Preprocessing.from_dict(own | said).to_dict()
+        own = own | {"resize": round(own["resize"] * changes["input_size"][1] / own["input_size"][1])}
+    return Preprocessing.from_dict(own | changes).to_dict()
 
 
 def _make_inputs(
@@ -191,7 +190,7 @@ def _run_export(
         limits=run.limits,
         stop=run.stop,
     )
-    expected, found = set(_read(inputs)), set(_read(folder / "outputs.npz"))
-    if expected != found:
-        raise WorkerError(f"exporting {job.name}: outputs for {sorted(found)}, not for {sorted(expected)}")
+    expected, computed = set(_read(inputs)), set(_read(folder / "outputs.npz"))
+    if expected != computed:
+        raise WorkerError(f"exporting {job.name}: outputs for {sorted(computed)}, not for {sorted(expected)}")
     return answer

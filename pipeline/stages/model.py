@@ -129,11 +129,11 @@ def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator
     """Retarget, verify and publish; one process of each runtime verifies all the units."""
     candidates = []
     for unit in units:
-        made = _guarded(run, partial(_candidate, run, unit, export))
-        if isinstance(made, Result):
-            yield replace(made, unit=unit.name)
+        retargeted = _guarded(run, partial(_candidate, run, unit, export))
+        if isinstance(retargeted, Result):
+            yield replace(retargeted, unit=unit.name)
         else:
-            candidates.append(made)
+            candidates.append(retargeted)
     if not candidates:
         return
     verified = _guarded(run, partial(_verify, run, candidates, export))

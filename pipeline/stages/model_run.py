@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.system.interrupts import Interrupted
 from pipeline.terminal.progress import Progress
@@ -58,11 +58,11 @@ class StageTimes:
         others no faster. What was not done this time is not said.
         """
         shared = (StageKind.INPUTS, StageKind.EXPORT)
-        said = {kind.value: self._taken[kind][0] for kind in shared if kind in self._taken}
+        seconds_by_name = {kind.value: self._taken[kind][0] for kind in shared if kind in self._taken}
         if all(kind in self._taken for kind in OF_A_UNIT):
             taken = [self._taken[kind] for kind in OF_A_UNIT]
-            said["unit"] = sum(seconds / units for seconds, units in taken)
-        return {name: round(seconds, 2) for name, seconds in said.items()}
+            seconds_by_name["unit"] = sum(seconds / units for seconds, units in taken)
+        return {name: round(seconds, 2) for name, seconds in seconds_by_name.items()}
 
 
 @dataclass
@@ -96,8 +96,8 @@ class ModelRun:
     @property
     def limits(self) -> Limits:
         """What each process of this model may use."""
-        said = self.job.entry.limits
-        return Limits(said.seconds, int(said.memory_gib * GIBIBYTE), self.memory)
+        limits = self.job.entry.limits
+        return Limits(limits.seconds, int(limits.memory_gib * GIBIBYTE), self.memory)
 
     @contextmanager
     def stage(self, kind: StageKind, opsets: Sequence[int] = ()) -> Iterator[Stage]:

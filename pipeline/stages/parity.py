@@ -15,7 +15,7 @@ from parity.compare import Array, Tolerance
 from parity.runtimes.registry import RUNTIMES, asked_at
 from parity.verdict import Verdict, judge
 from pipeline.config.schema import Parity
-from pipeline.environments.of_a_run import EnvironmentOf, RunEnvironments
+from pipeline.environments.run_environments import EnvironmentOf
 from pipeline.errors import EnvironmentBuildError, VerdictError
 from pipeline.workers.processes import Limits
 from pipeline.workers.runtimes import is_quantized_file, runs_of, without_log
@@ -57,11 +57,11 @@ class Verification:
     @property
     def runtimes(self) -> str:
         """Each runtime and what became of the model in it, in one line."""
-        said = []
+        outcomes = []
         for name, runtime in self.verdict.runtimes.items():
             outcome = runtime.outcome if runtime.outcome != "ran" else "ok" if runtime.agrees else "wrong"
-            said.append(f"{name} {outcome}")
-        return ", ".join(said)
+            outcomes.append(f"{name} {outcome}")
+        return ", ".join(outcomes)
 
 
 def tolerance_of(parity: Parity) -> Tolerance:
@@ -92,7 +92,7 @@ def verify(
     folder: Path,
     limits: Limits,
     stop: threading.Event,
-    environment_of: EnvironmentOf | None = None,
+    environment_of: EnvironmentOf,
 ) -> dict[int, Verification]:
     """Run ``models``, files by their opsets, in every runtime and compare with ``references``.
 
@@ -108,14 +108,14 @@ def verify(
         for opset, model in models.items()
     }
     for name, runtime in RUNTIMES.items():
-        asked = {str(opset): model for opset, model in models.items() if name in names[opset]}
-        call = RuntimeCall(name, asked, inputs, folder / name, _THREADS)
-        if asked and runtime.ENVIRONMENT:
-            ensure = environment_of or RunEnvironments(stop=stop, say=lambda _message: None).ensure
-            found = _runs_in_environment(SOURCES[runtime.ENVIRONMENT], call, limits, stop, ensure)
+        models_to_run = {str(opset): model for opset, model in models.items() if name in names[opset]}
+        call = RuntimeCall(name, models_to_run, inputs, folder / name, _THREADS)
+        if models_to_run and runtime.ENVIRONMENT:
+            source = SOURCES[runtime.ENVIRONMENT]
+            runs_by_opset = _runs_in_environment(source, call, limits, stop, environment_of)
         else:
-            found = runs_of(call, limits, stop)
-        for opset, run in found.items():
+            runs_by_opset = runs_of(call, limits, stop)
+        for opset, run in runs_by_opset.items():
             runs[int(opset)][name] = run
     verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}
     verifications = {opset: Verification(verdict, runs[opset]) for opset, verdict in verdicts.items()}
@@ -125,14 +125,14 @@ def verify(
 
 
 def _runs_in_environment(
-    source: Source, call: RuntimeCall, limits: Limits, stop: threading.Event, ensure: EnvironmentOf
+    source: Source, call: RuntimeCall, limits: Limits, stop: threading.Event, environment_of: EnvironmentOf
 ) -> dict[str, Run]:
-    """The runs of ``call`` in the environment of ``source``, which ``ensure`` builds where it is missing.
+    """The runs of ``call`` in the environment of ``source``, which is built where it is missing.
 
     Where it cannot be had, that is what the runs say: a second opinion that is not there blocks nothing.
     """
     try:
-        environment = ensure(source)
+        environment = environment_of(source)
     except EnvironmentBuildError as error:
         return missing_runs(call.models, without_log(str(error)))
     call = replace(call, python=environment.python, environment=environment.description.variables)

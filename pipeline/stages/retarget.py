@@ -7,10 +7,9 @@ from typing import Any
 
 from pipeline.config.schema import RandomWeights
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
-from pipeline.stages import cache
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
-from pipeline.stages.work_folder import folder_of_unit
+from pipeline.stages.work_folder import folder_of_unit, make_stage
 from publishing.metadata import Metadata
 
 
@@ -23,16 +22,16 @@ def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict
     from publishing.metadata import describe
 
     def make(staging: Path) -> dict[str, Any]:
-        said = metadata_of(run.job, export)
+        metadata = metadata_of(run.job, export)
         report = retarget_file(
-            export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, said)
+            export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, metadata)
         )
         return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
 
     folder = run.work / folder_of_unit(unit.opset, unit.retarget_key)
     with run.stage(StageKind.RETARGET, [unit.opset]) as stage:
-        made, stage.reused = cache.make_stage(folder, unit.retarget_key, make)
-    return folder, made
+        retargeted, stage.reused = make_stage(folder, unit.retarget_key, make)
+    return folder, retargeted
 
 
 def metadata_of(job: ModelJob, export: Export) -> Metadata:
@@ -54,7 +53,7 @@ def license_of(job: ModelJob) -> str:
     Random weights are nobody's work: what is left is the network, which is the framework's. Empty where
     nobody stated one.
     """
-    said, weights = job.entry.license, job.entry.weights
+    stated, weights = job.entry.license, job.entry.weights
     is_random = weights == "random" or isinstance(weights, RandomWeights)
     own = is_random and isinstance(job.model, NamedModel)  # a folder brings weights of its own
-    return said or (job.source.license if own else "")
+    return stated or (job.source.license if own else "")

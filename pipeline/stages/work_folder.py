@@ -1,4 +1,4 @@
-"""What interrupted, failed and older runs left in the work folder: what stays, and what goes.
+"""The work folder: stages are made once, whole, and found again; what stays of them, and what goes.
 
 Of a model that is published whole nothing stays. Of one that is not, its fixed inputs and its native
 export stay for the next run, and the files of the units that failed, with what the runtimes computed
@@ -9,14 +9,52 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.config.schema import FIRST_OPSET, LAST_OPSET
 from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.stages.model_run import ModelRun
+from pipeline.system.files import read_json, sha256_of_file, write_json
 from pipeline.system.locks import locked
+
+_DONE = "done.json"
+
+
+def done_before(folder: Path, key: str) -> dict[str, Any] | None:
+    """The result of the stage in ``folder`` where it was made for ``key`` and its files are intact."""
+    done = read_json(folder / _DONE)
+    if not isinstance(done, dict) or done.get("key") != key:
+        return None
+    for name, sha256 in done["files"].items():
+        path = folder / name
+        if not path.is_file() or sha256_of_file(path) != sha256:
+            return None
+    result: dict[str, Any] = done["result"]
+    return result
+
+
+def make_stage(folder: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """The JSON result of a stage and whether it had been made before.
+
+    ``make`` fills an empty folder and returns the result; the folder gets its name only when it is
+    whole. What a failed attempt leaves stays in ``<folder>.part`` for a look.
+    """
+    earlier = done_before(folder, key)
+    if earlier is not None:
+        return earlier, True
+    staging = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    result = make(staging)
+    files = sorted(path for path in staging.rglob("*") if path.is_file())
+    digests = {str(path.relative_to(staging)): sha256_of_file(path) for path in files}
+    write_json(staging / _DONE, {"key": key, "result": result, "files": digests})
+    shutil.rmtree(folder, ignore_errors=True)
+    staging.rename(folder)
+    return result, False
 
 
 def folder_of_inputs(job: ModelJob) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import DigestError, FetchError, UsageError
+from pipeline.system.archives import extract, opened_wheel
 from pipeline.system.files import cache_folder, sha256_of_file, whole_file
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.pip_settings import PipSettings, read_pip_settings
@@ -209,12 +209,12 @@ def extract_members(wheel: Path, sha256: str, members: Sequence[str]) -> list[Pa
     paths = [folder / member.replace("/", "__") for member in members]
     if all(path.exists() for path in paths):
         return paths
-    with _opened(wheel) as archive:
+    with opened_wheel(wheel) as archive:
         names = archive.namelist()
-        for member, path in zip(members, paths, strict=True):
+        for member in members:
             if member not in names:
                 raise UsageError(_no_member(wheel, member, names))
-            _extract(archive, member, path)
+        extract(archive, dict(zip(members, paths, strict=True)))
     return paths
 
 
@@ -226,32 +226,15 @@ def folder_of_wheel(sha256: str, folder: str) -> Path:
 def extract_folder(wheel: Path, sha256: str, folder: str) -> Path:
     """Read the files of ``folder``, without those in folders below it, out of ``wheel``; its new path."""
     kept = folder_of_wheel(sha256, folder)
-    with _opened(wheel) as archive:
+    with opened_wheel(wheel) as archive:
         names = archive.namelist()
         members = [name for name in names if name.rpartition("/")[0] == folder and not name.endswith("/")]
         if not members:
             folders = sorted({name.rpartition("/")[0] for name in names})
             raise UsageError(_no_member(wheel, folder, folders))
-        for member in members:
-            path = kept / Path(member).name
-            if not path.exists():
-                _extract(archive, member, path)
+        paths = {member: kept / Path(member).name for member in members}
+        extract(archive, {member: path for member, path in paths.items() if not path.exists()})
     return kept
-
-
-@contextmanager
-def _opened(wheel: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            yield archive
-    except zipfile.BadZipFile as error:
-        raise FetchError(f"{wheel} is not a wheel: {error}") from error
-
-
-def _extract(archive: zipfile.ZipFile, member: str, path: Path) -> None:
-    with whole_file(path) as part, part.open("wb") as output, archive.open(member) as stream:
-        while block := stream.read(1 << 20):
-            output.write(block)
 
 
 def _no_member(wheel: Path, member: str, names: Sequence[str]) -> str:

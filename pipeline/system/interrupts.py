@@ -33,12 +33,12 @@ def interruptible(stop: threading.Event) -> Iterator[None]:
 
     Those that follow are ignored: the first is being obeyed. ``stop`` is set for whoever looks at it.
     """
-    asked = False
+    broken_off = False
 
     def break_off() -> None:
-        nonlocal asked
-        if not asked:
-            asked = True
+        nonlocal broken_off
+        if not broken_off:
+            broken_off = True
             raise Interrupted
 
     with _at_signals(break_off):

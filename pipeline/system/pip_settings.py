@@ -32,14 +32,16 @@ class PipSettings:
         """Whether ``url`` leads to a host that needs no certificate."""
         parts = urlsplit(url)
         host, port = _host(parts.netloc)
-        asked = host, port or _PORTS.get(parts.scheme)
-        return host is not None and any(_host(said) in (asked, (host, None)) for said in self.trusted_hosts)
+        address = host, port or _PORTS.get(parts.scheme)
+        return host is not None and any(
+            _host(trusted) in (address, (host, None)) for trusted in self.trusted_hosts
+        )
 
 
-def _host(said: str) -> tuple[str | None, int | None]:
+def _host(address: str) -> tuple[str | None, int | None]:
     """The host and the port of ``host`` or ``host:port``; None for what is not said, or cannot be read."""
     try:
-        parts = urlsplit(f"//{said}")
+        parts = urlsplit(f"//{address}")
         return parts.hostname, parts.port
     except ValueError:
         return None, None  # pip itself complains of it
@@ -67,7 +69,7 @@ def _configuration_files(environment: Mapping[str, str]) -> Iterator[Path]:
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Setting name (``extra-index-url``) to value; stronger places have overwritten weaker ones."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for file in _configuration_files(environment):
         parser = configparser.RawConfigParser()
         try:
@@ -76,29 +78,29 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
             continue  # pip itself reports a broken file; a build does not fail on it
         for section in ("global", "install"):
             if parser.has_section(section):
-                found |= {name.replace("_", "-"): value for name, value in parser.items(section)}
+                settings |= {name.replace("_", "-"): value for name, value in parser.items(section)}
     for name, value in environment.items():
         if name.startswith("PIP_") and value:
-            found[name[4:].lower().replace("_", "-")] = value
-    return found
+            settings[name[4:].lower().replace("_", "-")] = value
+    return settings
 
 
 def read_pip_settings(environment: Mapping[str, str]) -> PipSettings:
     """Read pip's settings from its files and from the variables in ``environment``."""
-    found = _settings(environment)
+    settings = _settings(environment)
     return PipSettings(
-        index_url=found.get("index-url"),
-        extra_index_urls=tuple(found.get("extra-index-url", "").split()),
-        find_links=tuple(found.get("find-links", "").split()),
-        certificate=found.get("cert"),
-        trusted_hosts=tuple(found.get("trusted-host", "").split()),
-        no_index=found.get("no-index", "").lower() in {"1", "true", "yes", "on"},
+        index_url=settings.get("index-url"),
+        extra_index_urls=tuple(settings.get("extra-index-url", "").split()),
+        find_links=tuple(settings.get("find-links", "").split()),
+        certificate=settings.get("cert"),
+        trusted_hosts=tuple(settings.get("trusted-host", "").split()),
+        no_index=settings.get("no-index", "").lower() in {"1", "true", "yes", "on"},
     )
 
 
 def uv_variables(settings: PipSettings, environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that make uv do as pip would; one that the user has set for uv stays."""
-    said = {
+    variables = {
         "UV_FIND_LINKS": ",".join(settings.find_links),
         "UV_DEFAULT_INDEX": settings.index_url or "",
         "UV_INDEX": " ".join(settings.extra_index_urls),
@@ -107,4 +109,4 @@ def uv_variables(settings: PipSettings, environment: Mapping[str, str]) -> dict[
         # pip takes the best version of all indexes, uv by default that of the first that has any.
         "UV_INDEX_STRATEGY": "unsafe-best-match" if settings.extra_index_urls else "",
     }
-    return {name: value for name, value in said.items() if value and name not in environment}
+    return {name: value for name, value in variables.items() if value and name not in environment}

@@ -43,8 +43,8 @@ def for_terminal(text: str) -> str:
     return _COMMAND.sub(_disarmed, visible_lines(without_secrets(text)))
 
 
-def _disarmed(found: re.Match[str]) -> str:
-    return "\\u0023" if found[0] == "#" else f"{found['space']}\\u003a"
+def _disarmed(match: re.Match[str]) -> str:
+    return "\\u0023" if match[0] == "#" else f"{match['space']}\\u003a"
 
 
 def one_line(text: str) -> str:

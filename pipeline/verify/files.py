@@ -42,9 +42,9 @@ def fetch(
     """
     digest, size = hashlib.sha256(), 0
     limit = announced.bytes if announced and announced.bytes is not None else _LARGEST
-    there = reader.local(path) if keep else None
+    local = reader.local(path) if keep else None
     with ExitStack() as stack:
-        output = stack.enter_context(keep.open("wb")) if keep and not there else None
+        output = stack.enter_context(keep.open("wb")) if keep and not local else None
         try:
             for block in blocks_of(reader, path):
                 if stop.is_set():
@@ -60,7 +60,7 @@ def fetch(
         except UnreadableError as error:
             return Fetched("", size, f"cannot be read: {error}", None)
     wrong = _difference(digest.hexdigest(), size, announced)
-    return Fetched(digest.hexdigest(), size, wrong, None if wrong else there or keep)
+    return Fetched(digest.hexdigest(), size, wrong, None if wrong else local or keep)
 
 
 def _difference(sha256: str, size: int, announced: Announced | None) -> str:

@@ -30,7 +30,7 @@ import numpy as np
 
 from pipeline.workers.runtimes import is_quantized_file
 from publishing.errors import PublishError
-from publishing.facts import GraphFacts, facts_of
+from publishing.graph_facts import GraphFacts, facts_of
 from publishing.inspection.archive_reading import Unpacked, unpack
 from publishing.inspection.archive_stream import ArchiveError, bounds_for
 from publishing.inspection.data import DataArrays, read_data
@@ -78,7 +78,7 @@ def _unpacked(
     archive: Path, record: Record | None, folder: Path, problems: list[tuple[str, str]]
 ) -> Unpacked | None:
     try:
-        found = unpack(
+        unpacked = unpack(
             archive,
             folder,
             bounds_for(archive.stat().st_size),
@@ -88,8 +88,8 @@ def _unpacked(
     except ArchiveError as error:
         problems.append(("archive", str(error)))
         return None
-    problems += [("archive", what) for what in found.problems]
-    return found
+    problems += [("archive", what) for what in unpacked.problems]
+    return unpacked
 
 
 def _check_model(path: Path, record: Record | None) -> tuple[GraphFacts | None, list[str], bool]:

@@ -78,8 +78,8 @@ def _lines(outcome: Outcome) -> list[str]:
     if outcome.signature_holds:
         lines.append("  the signature holds")
     lines += [f"  note: {note}" for note in outcome.notes]
-    told = dict.fromkeys((*outcome.findings, *outcome.unchecked))
-    lines += map(str, sorted(told, key=lambda finding: finding.path))
+    findings = dict.fromkeys((*outcome.findings, *outcome.unchecked))
+    lines += map(str, sorted(findings, key=lambda finding: finding.path))
     lines.append(_summary(outcome))
     return lines
 

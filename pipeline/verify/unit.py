@@ -68,11 +68,11 @@ def examine(unit: UnitFiles, folder: Path, stop: threading.Event, relative: floa
     """
     examined = Examined()
     result = _inspected(unit, unit.archive, folder / "archive", examined, stop)
-    told = unit.archive_name if unit.archive else unit.model_name
+    subject = unit.archive_name if unit.archive else unit.model_name
     same = result.get("sha256") in (None, unit.model_sha256)
     if unit.archive and not same and unit.model_sha256:
         examined.findings.append(
-            Finding(told, f"holds another model than {unit.model_name}: its sha256 is {result['sha256']}")
+            Finding(subject, f"holds another model than {unit.model_name}: its sha256 is {result['sha256']}")
         )
     for about, what in result.get("problems", ()):
         if about == "archive":
@@ -85,7 +85,7 @@ def examine(unit: UnitFiles, folder: Path, stop: threading.Event, relative: floa
         alone = _inspected(unit, None, folder / "model", examined, stop)
         examined.findings += [Finding(unit.model_name, what) for _, what in alone.get("problems", ())]
     if result.get("not_run"):
-        examined.unchecked.append(Finding(told, f"its test data was not run: {result['not_run']}"))
+        examined.unchecked.append(Finding(subject, f"its test data was not run: {result['not_run']}"))
     elif result.get("inputs"):
         runs = _runs(result, folder / "runs", stop)
         _judge(unit, result, runs, _tolerance(unit.record, relative), examined)
@@ -170,9 +170,9 @@ def _judge(
 
 def _tolerance(record: Record | None, relative: float | None) -> Tolerance:
     """That of the record, under which the file was published, or the default; with another bound if asked."""
-    said = record.verdict.get("tolerance") if record else None
+    recorded = record.verdict.get("tolerance") if record else None
     try:
-        tolerance = Tolerance(**said) if said else Tolerance()
+        tolerance = Tolerance(**recorded) if recorded else Tolerance()
     except (TypeError, ValueError):
         tolerance = Tolerance()
     return replace(tolerance, relative=relative) if relative else tolerance

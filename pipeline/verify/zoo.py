@@ -18,7 +18,7 @@ from pipeline.verify.unit import UnitFiles, examine
 from publishing.errors import PublishError
 from publishing.inspection.lists import Announced, Finding, Listing, read_listing, read_text
 from publishing.inspection.readers import AbsentError, Reader, blocks_of, reader_of
-from publishing.inspection.record import inspect_record
+from publishing.inspection.record_inspection import inspect_record
 from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Record
 from publishing.stores import is_url
@@ -73,13 +73,13 @@ def verify_file(place: str, options: Options, progress: Progress) -> Outcome:
     record = _record_beside(reader, stem, outcome)
     archive = f"{stem}.tar.gz"
     with _shown(progress, name, "checked"), _scratch() as folder:
-        found = {}
+        files = {}
         for path in [name] if options.digests_only else dict.fromkeys((name, archive)):
-            found[path] = fetch(reader, path, _by_record(record, path), options.stop, folder / path)
-            _count_or_miss(path, name, found[path], outcome)
-        if found[name].wrong or options.digests_only:
+            files[path] = fetch(reader, path, _by_record(record, path), options.stop, folder / path)
+            _count_or_miss(path, name, files[path], outcome)
+        if files[name].wrong or options.digests_only:
             return outcome
-        model, data = found.get(f"{stem}.onnx"), found[archive]
+        model, data = files.get(f"{stem}.onnx"), files[archive]
         unit = UnitFiles(
             model_name=f"{stem}.onnx",
             model=model.local if model else None,
@@ -92,15 +92,15 @@ def verify_file(place: str, options: Options, progress: Progress) -> Outcome:
     return outcome
 
 
-def _count_or_miss(path: str, asked: str, fetched: Fetched, outcome: Outcome) -> None:
+def _count_or_miss(path: str, name: str, fetched: Fetched, outcome: Outcome) -> None:
     """Take in a file that was read: the one that was asked for, or the archive beside it."""
     if fetched.wrong != MISSING:
         outcome.count(path, fetched)
-    elif path == asked:
+    elif path == name:
         raise AbsentError("there is no such file")
     else:
         without = f"has no test data: there is no {path} beside it, and nothing was run"
-        outcome.unchecked.append(Finding(asked, without))
+        outcome.unchecked.append(Finding(name, without))
 
 
 def _split(place: str) -> tuple[str, str]:
@@ -157,13 +157,13 @@ def _check(
 
 def _verify_unit(reader: Reader, stem: str, listing: Listing, outcome: Outcome, options: Options) -> None:
     with _scratch() as folder:
-        found = {}
+        files = {}
         for ending in ARTIFACTS:
             path = f"{stem}{ending}"
             if path in listing.announced:
                 keep = None if options.digests_only else folder / Path(path).name
-                found[ending] = _check(reader, path, listing, outcome, options, keep)
-        local = {ending: fetched.local for ending, fetched in found.items()}
+                files[ending] = _check(reader, path, listing, outcome, options, keep)
+        local = {ending: fetched.local for ending, fetched in files.items()}
         if options.digests_only or not any(local.values()):
             return
         model = listing.announced.get(f"{stem}.onnx")
@@ -191,10 +191,10 @@ def _check_signature(reader: Reader, listing: Listing, outcome: Outcome, options
 
     sums = fetch(reader, CHECKSUMS, None, options.stop)
     digests = outcome.digests | ({} if sums.wrong else {CHECKSUMS: sums.sha256})
-    told = {finding.path for finding in outcome.findings}
+    reported = {finding.path for finding in outcome.findings}
     objections = check_signature(b"".join(blocks_of(reader, SIGNATURE)), digests, options.public_key)
     for path, _, what in (line.partition(": ") for line in objections):
-        if path not in told:  # once is enough
+        if path not in reported:  # once is enough
             outcome.findings.append(Finding(path, what))
     outcome.signature_holds = not objections
 

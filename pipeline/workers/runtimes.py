@@ -41,9 +41,9 @@ def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[st
     attempt = 0
     while len(runs) < len(call.models):
         rest = call.without(runs, call.folder / str(attempt))
-        found, ended = _run(rest, limits, stop)
+        finished, ended = _run(rest, limits, stop)
         first = next(iter(rest.models))
-        runs |= {key: run for key, run in found.items() if key != ended or key == first}
+        runs |= {key: run for key, run in finished.items() if key != ended or key == first}
         attempt += 1
     return runs
 
@@ -70,5 +70,7 @@ def _run(call: RuntimeCall, limits: Limits, stop: threading.Event) -> tuple[dict
         ending, detail = "crashed", str(error)
     runs = read_runs(call, ending, detail)
     # What a runtime says is printed, and published in the record.
-    said = {key: replace(run, reason=in_one_line(without_secrets(run.reason))) for key, run in runs.items()}
-    return said, read_running(call)
+    printable = {
+        key: replace(run, reason=in_one_line(without_secrets(run.reason))) for key, run in runs.items()
+    }
+    return printable, read_running(call)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import WorkerCall
-from pipeline.errors import WorkerError, last_lines, told
+from pipeline.errors import WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.processes import Limits, run_process
 
@@ -23,15 +23,21 @@ _OURS_ALONE = (
 )
 """Variables that are about our own interpreter and must not reach another one."""
 
-_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
-"""Blocks of so many bytes and more go back to the system once they are freed. Left to itself, glibc raises
-this mark to 32 MiB (mallopt(3)), and keeps most of what weights and activations have occupied."""
+_DEFAULTS = {
+    # Blocks of so many bytes and more go back to the system once they are freed. Left to itself, glibc raises
+    # this mark to 32 MiB (mallopt(3)), and keeps most of what weights and activations have occupied.
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
+    # Threads that wait sleep. Left to itself, OpenMP lets them spin: two models at a time on two processors
+    # then take four times as long as one after the other.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+"""What holds where the user's own variables say nothing else."""
 
 
 def worker_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables of a worker: the user's own, less those about Python, plus ``variables``."""
     inherited = {name: value for name, value in os.environ.items() if name not in _OURS_ALONE}
-    return _MEMORY | inherited | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"} | dict(variables)
+    return _DEFAULTS | inherited | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"} | dict(variables)
 
 
 def run_worker(
@@ -68,7 +74,7 @@ def run_worker(
         raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
     if answer["status"] == "ok":
         return answer
-    first, *more = told(answer["message"])
+    first, *more = foreign_message(answer["message"])
     lines = [f"{what} failed: {first}", *more]
     if answer["kind"] == "framework":
         lines += [f"Its log, {log}, ends with:", *last_lines(log)]

@@ -71,7 +71,7 @@ def unpack(
         except _DAMAGE as error:
             raise ArchiveError(f"is damaged inside: {error}") from error
         stream.finish(end)
-    return _found(folder, names.all)
+    return _contents(folder, names.all)
 
 
 class _Names:
@@ -163,13 +163,13 @@ def _write(opened: tarfile.TarFile, entry: tarfile.TarInfo, target: Path) -> Non
             output.write(block)
 
 
-def _found(folder: Path, names: list[str]) -> Unpacked:
+def _contents(folder: Path, names: list[str]) -> Unpacked:
     """Look through what was unpacked: the one model, and data counted from 0."""
     problems = []
     models = sorted(name for name in names if name.endswith(".onnx"))
     if len(models) != 1:
-        told = f" ({', '.join(models[:5])})" if models else ""
-        problems.append(f"holds {len(models)} .onnx files{told}, and it should be one")
+        names_shown = f" ({', '.join(models[:5])})" if models else ""
+        problems.append(f"holds {len(models)} .onnx files{names_shown}, and it should be one")
     sets: dict[int, dict[str, dict[int, Path]]] = {}
     for parts in (name.split("/") for name in names):
         match = _FOLDER.fullmatch(parts[1]) if len(parts) > 1 else None
@@ -208,5 +208,5 @@ def _counts(numbers: Collection[int]) -> bool:
 
 
 def _listed(numbers: Collection[int]) -> str:
-    found = sorted(numbers)
-    return (", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")) or "not at all"
+    ordered = sorted(numbers)
+    return (", ".join(map(str, ordered[:8])) + (", ..." if len(ordered) > 8 else "")) or "not at all"

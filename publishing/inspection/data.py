@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from publishing.facts import GraphFacts, Port
+from publishing.graph_facts import GraphFacts, Port
 from publishing.inspection.archive_reading import DataFiles
 
 Array = npt.NDArray[Any]
@@ -69,12 +69,12 @@ def _read(file: Path, data_set: str, problems: list[str]) -> tuple[str, Array] |
 
 
 def _against_ports(
-    data_set: str, kind: str, found: Sequence[tuple[str, Array] | None], ports: Sequence[Port]
+    data_set: str, kind: str, tensors: Sequence[tuple[str, Array] | None], ports: Sequence[Port]
 ) -> Iterator[str]:
-    if len(found) != len(ports):
-        yield f"{data_set} has {len(found)} {kind}(s), and the graph has {len(ports)}"
+    if len(tensors) != len(ports):
+        yield f"{data_set} has {len(tensors)} {kind}(s), and the graph has {len(ports)}"
         return
-    for index, (item, port) in enumerate(zip(found, ports, strict=True)):
+    for index, (item, port) in enumerate(zip(tensors, ports, strict=True)):
         shown = f"{data_set}/{kind}_{index}.pb"
         if item is None:
             continue
@@ -109,8 +109,8 @@ def _against_record(inputs: dict[str, list[Array]], count: int, recorded: Sequen
     if count != len(recorded):
         yield f"holds {count} test data sets, and its record describes {len(recorded)}"
         return
-    for number, said in enumerate(recorded):
+    for number, description in enumerate(recorded):
         arrays = inputs.get(f"test_data_set_{number}", [])
-        digest = said.get("sha256") if isinstance(said, dict) else None
+        digest = description.get("sha256") if isinstance(description, dict) else None
         if arrays and digest != hashlib.sha256(np.ascontiguousarray(arrays[0]).tobytes()).hexdigest():
             yield f"test_data_set_{number}/input_0.pb does not hold the input that its record describes"

@@ -12,9 +12,9 @@ from functools import partial
 
 from publishing.errors import PublishError
 from publishing.inspection.checksums import inspect_checksums
-from publishing.inspection.manifest import Entries, compare_with_records, inspect_manifest
+from publishing.inspection.manifest_inspection import Entries, compare_with_records, inspect_manifest
 from publishing.inspection.readers import AbsentError, Reader, UnreadableError, blocks_of, is_inside
-from publishing.inspection.record import inspect_record
+from publishing.inspection.record_inspection import inspect_record
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import RECORD_SUFFIX, PublishedFile, Record
 from publishing.trust.signature import SIGNATURE
@@ -137,12 +137,12 @@ def _stems(listed: dict[str, str], names: frozenset[str] | None, entries: Entrie
     The manifest tells of them where there are no checksums; it has entries of its own making otherwise.
     """
     models = (str(path) for path in (entries or {}) if is_inside(path))
-    found = {path.removesuffix(".onnx") for path in models}
+    stems = {path.removesuffix(".onnx") for path in models}
     for path in (*listed, *(names or ())):
         for ending in (RECORD_SUFFIX, *_ARTIFACTS) if path in listed else (RECORD_SUFFIX,):
             if path.endswith(ending):
-                found.add(path.removesuffix(ending))
-    return found
+                stems.add(path.removesuffix(ending))
+    return stems
 
 
 def _refuse_others(
@@ -158,15 +158,15 @@ def _refuse_others(
         return
     if listing.findings:
         names_told = " and ".join(sorted({finding.path for finding in listing.findings}))
-        told = f"what it has as {names_told} is something else"
+        reason = f"what it has as {names_told} is something else"
     elif has_manifest:
         raise NotAZooError(
             f"{reader.address} is another's zoo: it has {MANIFEST}, and neither {CHECKSUMS} nor records. "
             "Its .tar.gz files can be verified one by one"
         )
     else:
-        told = f"it has neither {MANIFEST} nor {CHECKSUMS}"
-    raise NotAZooError(f"{reader.address} is no published folder: {told}. Give the folder that has them")
+        reason = f"it has neither {MANIFEST} nor {CHECKSUMS}"
+    raise NotAZooError(f"{reader.address} is no published folder: {reason}. Give the folder that has them")
 
 
 def _read_record(reader: Reader, stem: str, listing: Listing) -> None:
@@ -213,8 +213,8 @@ def _announce(record: str, expected: str, file: PublishedFile, listing: Listing)
         if listing.has_checksums:
             listing.add(CHECKSUMS, f"does not list {expected}, which {record} describes")
     elif announced.sha256 != file.sha256:
-        told = f"the sha256 {file.sha256} of {expected}, and {CHECKSUMS} says {announced.sha256}"
-        listing.add(record, f"gives {told}: one of them was changed")
+        both = f"the sha256 {file.sha256} of {expected}, and {CHECKSUMS} says {announced.sha256}"
+        listing.add(record, f"gives {both}: one of them was changed")
     else:
         listing.announced[expected] = Announced(file.sha256, file.bytes, CHECKSUMS)
 

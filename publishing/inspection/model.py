@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publishing.facts import GraphFacts, ir_version
+from publishing.graph_facts import GraphFacts, ir_version
 from publishing.record import Record
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def _metadata(model: onnx.ModelProto, record: Record | None) -> Iterator[str]:
         yield f"says {_some(twice)} of its metadata twice"
     if record is None:
         return
-    said = {entry.key: entry.value for entry in model.metadata_props}
+    properties = {entry.key: entry.value for entry in model.metadata_props}
     for key, expected in (("model_author", record.author), ("model_license", record.license)):
-        if key in said and said[key] != expected:
-            yield f"says {key} {said[key]!a}, and its record {expected!a}"
+        if key in properties and properties[key] != expected:
+            yield f"says {key} {properties[key]!a}, and its record {expected!a}"
 
 
 def _against(facts: GraphFacts, record: Record) -> Iterator[str]:
@@ -92,5 +92,5 @@ def _against(facts: GraphFacts, record: Record) -> Iterator[str]:
 
 
 def _some(names: set[str]) -> str:
-    found = sorted(names)
-    return ", ".join(f"{name[:60]!a}" for name in found[:3]) + (", ..." if len(found) > 3 else "")
+    ordered = sorted(names)
+    return ", ".join(f"{name[:60]!a}" for name in ordered[:3]) + (", ..." if len(ordered) > 3 else "")

@@ -109,11 +109,11 @@ class FolderReader:
         """Return all files, and links to folders, which are not followed."""
         if not self._folder.is_dir():
             raise AbsentError("there is no such folder")
-        found = []
+        paths = []
         for place, folders, files in os.walk(self._folder, onerror=_raise):
             links = [name for name in folders if (Path(place) / name).is_symlink()]
-            found += [(Path(place) / name).relative_to(self._folder) for name in (*files, *links)]
-        return frozenset(path.as_posix() for path in found)
+            paths += [(Path(place) / name).relative_to(self._folder) for name in (*files, *links)]
+        return frozenset(path.as_posix() for path in paths)
 
     def blocks(self, path: str) -> Iterator[bytes]:
         """Yield the blocks of a regular file; of a link to one, too, as caches of downloads have them."""
@@ -197,10 +197,10 @@ class StoreReader:
         """Return what the store lists."""
         self._store.invalidate_cache()
         try:
-            found: list[str] = self._store.find(self._root)
+            paths: list[str] = self._store.find(self._root)
         except Exception as error:  # each store raises classes of its own
-            raise _told(error, "folder or bucket") from error
-        return frozenset(path.removeprefix(self._root).lstrip("/") for path in found)
+            raise _store_error(error, "folder or bucket") from error
+        return frozenset(path.removeprefix(self._root).lstrip("/") for path in paths)
 
     def blocks(self, path: str) -> Iterator[bytes]:
         """Yield the blocks of a file, read one after the other."""
@@ -209,13 +209,13 @@ class StoreReader:
                 while block := stream.read(BLOCK):
                     yield block
         except Exception as error:  # each store raises classes of its own
-            raise _told(error, "file") from error
+            raise _store_error(error, "file") from error
 
     def local(self, path: str) -> Path | None:
         return None
 
 
-def _told(error: Any, what: str) -> PublishError:
+def _store_error(error: Any, what: str) -> PublishError:
     if isinstance(error, FileNotFoundError):
         return AbsentError(f"there is no such {what}")
     reason = " ".join(str(error).split())[:300]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
-from publishing.pages.formatting import natural, spelled
+from publishing.pages.formatting import listed, natural, spelled
 from publishing.pages.markdown import code
-from publishing.pages.wording import listed
 from publishing.record import Record
 
 
@@ -30,8 +29,8 @@ def precision(record: Record) -> str:
 
 def opsets(records: Iterable[Record]) -> str:
     """Name the opsets of some files: ``opset 7``, ``opsets 3 to 12``."""
-    known = sorted({record.opset for record in records})
-    return f"opset{'s' if len(known) > 1 else ''} {spelled(known)}"
+    numbers = sorted({record.opset for record in records})
+    return f"opset{'s' if len(numbers) > 1 else ''} {spelled(numbers)}"
 
 
 def grouped(records: Iterable[Record], key: Callable[[Record], Hashable]) -> list[list[Record]]:

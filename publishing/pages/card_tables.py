@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from publishing.pages import prose
 from publishing.pages.card_groups import precision
-from publishing.pages.formatting import size
+from publishing.pages.formatting import shape, size
 from publishing.pages.markdown import code, link, table, text
-from publishing.pages.wording import shape
 from publishing.record import Record
 
 _DOWNLOADS = (
@@ -71,18 +70,18 @@ def downloads(records: Sequence[Record]) -> str:
 
 def documents(records: Iterable[Record]) -> list[str]:
     """List the documents that report an accuracy, in the order in which a card numbers them."""
-    said = [
+    titles = [
         title for record in records for key in ("top1", "top5") for title, _ in prose.reported(record, key)
     ]
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(titles))
 
 
 def _accuracy(record: Record, key: str, numbered: dict[str, int]) -> str:
-    said = [
+    accuracies = [
         f"{percent:g}% [reported ({numbered[title]})](#references)"
         for title, percent in prose.reported(record, key)
     ]
-    return ", ".join(said) or "–"
+    return ", ".join(accuracies) or "–"
 
 
 def _name(record: Record) -> str:
@@ -92,16 +91,24 @@ def _name(record: Record) -> str:
 def data_sets(model: Record) -> str:
     """Write what is in the folders of a model's archives."""
     rows = [
-        (code(f"test_data_set_{number}"), text(prose.data_set_of(model, said["name"])), shape(said["shape"]))
-        for number, said in enumerate(model.inputs)
+        (
+            code(f"test_data_set_{number}"),
+            text(prose.data_set_of(model, data_set["name"])),
+            shape(data_set["shape"]),
+        )
+        for number, data_set in enumerate(model.inputs)
     ]
     return table(("Folder", "Made from", "Shape of the input"), rows)
 
 
 def thumbnails(models: Iterable[Record]) -> str:
     """Show the small copies of the sample pictures, each once."""
-    found = {str(said["thumbnail"]): said["picture"] for model in models for said in model.predictions}
-    shown = {path: name for path, name in found.items() if _THUMBNAIL.fullmatch(path)}
+    pictures = {
+        str(prediction["thumbnail"]): prediction["picture"]
+        for model in models
+        for prediction in model.predictions
+    }
+    shown = {path: name for path, name in pictures.items() if _THUMBNAIL.fullmatch(path)}
     return " ".join("!" + link(name, f"../../{path}") for path, name in shown.items())
 
 
@@ -123,23 +130,25 @@ def parity(records: Sequence[Record]) -> str:
 
 def _runtimes(records: Iterable[Record]) -> list[str]:
     """The runtimes that were asked, those first that most people have."""
-    asked = {name for record in records for name in record.verdict["runtimes"]}
-    return [*(name for name in prose.RUNTIMES if name in asked), *sorted(asked - set(prose.RUNTIMES))]
+    names = {name for record in records for name in record.verdict["runtimes"]}
+    return [*(name for name in prose.RUNTIMES if name in names), *sorted(names - set(prose.RUNTIMES))]
 
 
 def _outcome(record: Record, name: str) -> str:
-    asked = record.verdict["runtimes"]
-    return text(prose.outcome_of(asked[name])) if name in asked else ""
+    runtimes = record.verdict["runtimes"]
+    return text(prose.outcome_of(runtimes[name])) if name in runtimes else ""
 
 
 def versions(records: Sequence[Record]) -> list[str]:
     """List the runtimes with the versions that were asked."""
-    asked = [
+    named_versions = [
         (name, record.verdict["runtimes"][name]["version"])
         for name in _runtimes(records)
         for record in records
         if name in record.verdict["runtimes"]
     ]
     return [
-        text(f"{prose.runtime_title(name)}: {version}") for name, version in dict.fromkeys(asked) if version
+        text(f"{prose.runtime_title(name)}: {version}")
+        for name, version in dict.fromkeys(named_versions)
+        if version
     ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from publishing.errors import PublishError
-from publishing.pages import wording
 from publishing.pages.card_groups import grouped, sorted_by
 from publishing.pages.family_card import family_card
+from publishing.pages.formatting import listed
 from publishing.pages.zoo_card import zoo_card
 from publishing.record import Record, check
 
@@ -26,17 +26,19 @@ def cards(records: Sequence[Record]) -> dict[str, str]:
     for record in ordered:
         check(record)
     families = grouped(ordered, lambda record: (record.source, record.family))
-    made = {f"{some[0].source}/{some[0].family}/{CARD}": _told(some, family_card) for some in families}
-    return {CARD: _told(ordered, zoo_card), **made}
+    family_cards = {
+        f"{some[0].source}/{some[0].family}/{CARD}": _written(some, family_card) for some in families
+    }
+    return {CARD: _written(ordered, zoo_card), **family_cards}
 
 
-def _told(records: Sequence[Record], write: Callable[[Sequence[Record]], str]) -> str:
+def _written(records: Sequence[Record], write: Callable[[Sequence[Record]], str]) -> str:
     try:
         return write(records)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         names = [record.name for record in records]
         some = [*names[:3], "others"] if len(names) > 3 else names
         raise PublishError(
-            f"the card of {wording.listed(some)} cannot be written, because a record lacks what it says "
+            f"the card of {listed(some)} cannot be written, because a record lacks what it says "
             f"({type(error).__name__}: {error}); publish these models again"
         ) from error

@@ -138,10 +138,10 @@ def _model(model: Model) -> dict[str, Any]:
     }
 
 
-def _together(said: Iterable[tuple[Record, Sequence[Any]]]) -> list[tuple[list[Record], list[str]]]:
+def _together(lines_of_files: Iterable[tuple[Record, Sequence[Any]]]) -> list[tuple[list[Record], list[str]]]:
     """Group the files of which the same is said, which is so of many; those without are left out."""
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record, lines in said:
+    for record, lines in lines_of_files:
         if lines:
             groups.setdefault(tuple(map(str, lines)), []).append(record)
     return [(records, list(lines)) for lines, records in groups.items()]

@@ -52,10 +52,10 @@ class Model:
     @cached_property
     def precisions(self) -> Mapping[str, tuple[Record, ...]]:
         """The records by their precision."""
-        found: dict[str, list[Record]] = {}
+        grouped: dict[str, list[Record]] = {}
         for record in self.records:
-            found.setdefault(precision_of(record), []).append(record)
-        return {name: tuple(records) for name, records in found.items()}
+            grouped.setdefault(precision_of(record), []).append(record)
+        return {name: tuple(records) for name, records in grouped.items()}
 
     @property
     def newest_first(self) -> list[Record]:
@@ -108,8 +108,8 @@ def precision_of(record: Record) -> str:
 def for_snippet(records: Sequence[Record]) -> Record:
     """Choose the file to show how to use: the newest that ONNX Runtime runs, or else the newest."""
     newest_first = sorted(records, key=lambda record: -record.opset)
-    there = (record for record in newest_first if runtime_of(record) == "onnxruntime")
-    return next(there, newest_first[0])
+    runnable = (record for record in newest_first if runtime_of(record) == "onnxruntime")
+    return next(runnable, newest_first[0])
 
 
 @dataclass(frozen=True)
@@ -129,22 +129,24 @@ def answers(model: Model) -> list[tuple[Mapping[str, Any], list[Answer]]]:
     newest = [group[-1] for group in model.precisions.values()]
     shown = []
     for index, picture in enumerate(model.main.predictions):
-        said = [Answer("The source", model.main.framework, picture["source"])]
+        picture_answers = [Answer("The source", model.main.framework, picture["source"])]
         for record in newest:
-            runtime = _asked(record, index)
+            runtime = _answering_runtime(record, index)
             if runtime:
                 detail = f"{precision_of(record)}, in {prose.runtime_title(runtime)}"
-                said.append(Answer(f"ONNX, opset {record.opset}", detail, record.predictions[index][runtime]))
-        shown.append((picture, said))
+                picture_answers.append(
+                    Answer(f"ONNX, opset {record.opset}", detail, record.predictions[index][runtime])
+                )
+        shown.append((picture, picture_answers))
     return shown
 
 
-def _asked(record: Record, index: int) -> str | None:
+def _answering_runtime(record: Record, index: int) -> str | None:
     if index >= len(record.predictions):
         return None
     runtimes = record.verdict["runtimes"]
-    there = [name for name in record.predictions[index] if name in runtimes]
-    return min(there, key=lambda name: (not runtimes[name]["judge"], name), default=None)
+    names = [name for name in record.predictions[index] if name in runtimes]
+    return min(names, key=lambda name: (not runtimes[name]["judge"], name), default=None)
 
 
 def _order(record: Record) -> tuple[bool, str, int]:

@@ -18,10 +18,10 @@ from publishing.pages.card_groups import (
     representatives,
     shared,
 )
+from publishing.pages.formatting import listed
 from publishing.pages.markdown import code, fenced, text
 from publishing.pages.snippet import has_imagenet_classes, snippet
 from publishing.pages.text_template import render
-from publishing.pages.wording import listed
 from publishing.record import Record
 
 
@@ -69,10 +69,10 @@ def _evidence(records: Sequence[Record], models: Sequence[Record]) -> dict[str, 
         "versions": card_tables.versions(records),
         "old": _old(records),
         "remarks": [
-            f"{code(record.stem)}: {text(said)}"
+            f"{code(record.stem)}: {text(remark)}"
             for record in records
-            for said in (record.verdict["dissent"], *record.bounds)
-            if said
+            for remark in (record.verdict["dissent"], *record.bounds)
+            if remark
         ],
     }
 
@@ -109,15 +109,15 @@ def _use(model: Record) -> dict[str, Any]:
 
 def _precisions(records: Sequence[Record]) -> str:
     """The kinds of files there are; empty where all are in float32."""
-    found = sorted({precision(record) for record in records})
-    return listed(text(one or "float32") for one in found) if any(found) else ""
+    names = sorted({precision(record) for record in records})
+    return listed(text(one or "float32") for one in names) if any(names) else ""
 
 
 def _old(records: Sequence[Record]) -> list[str]:
     """What runs the files that ONNX Runtime does not, each thing once."""
-    return list(dict.fromkeys(text(said) for said in map(prose.runs_in, records) if said))
+    return list(dict.fromkeys(text(sentence) for sentence in map(prose.runs_in, records) if sentence))
 
 
 def _license(model: Record) -> str:
-    said = text(model.license) if model.license else "Nobody stated one; ask whoever made the weights"
-    return f"{said}. Author of the weights: {text(model.author)}." if model.author else f"{said}."
+    stated = text(model.license) if model.license else "Nobody stated one; ask whoever made the weights"
+    return f"{stated}. Author of the weights: {text(model.author)}." if model.author else f"{stated}."

@@ -1,9 +1,9 @@
-"""Numbers as people read them: sizes, errors, counts; the same in every locale."""
+"""Numbers, lists and shapes as people read them; the same in every locale."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def size(count: int) -> str:
@@ -68,6 +68,17 @@ def spelled(opsets: Sequence[int]) -> str:
         else:
             runs.append([opset])
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+
+
+def listed(words: Iterable[object]) -> str:
+    """Write a list: ``noise, pictures and labels``."""
+    *most, last = [str(word) for word in words] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def shape(dimensions: Iterable[object]) -> str:
+    """Write a shape: ``batch×3×224×224``."""
+    return "×".join(str(dimension) for dimension in dimensions)
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

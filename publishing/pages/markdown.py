@@ -21,12 +21,12 @@ _PLAIN = re.compile(r"[\w.,:;/@+=()-]+")
 
 def text(value: object) -> str:
     """Write a value as text in one line, which may begin one; no character of it has a meaning."""
-    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", inline(value))
+    return _LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}", inline(value))
 
 
 def inline(value: object) -> str:
     """Write a value as text behind other text, or in a cell of a table; no character of it has a meaning."""
-    return _SPECIAL.sub(lambda found: "\\" + found[0], in_one_line(str(value)))
+    return _SPECIAL.sub(lambda match: "\\" + match[0], in_one_line(str(value)))
 
 
 def code(value: object) -> str:

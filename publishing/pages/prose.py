@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publishing.pages import formatting, verdicts
+from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
-from publishing.pages.wording import listed, shape
 from publishing.record import Record
 
 RUNTIMES = {
@@ -68,39 +68,44 @@ def _batch(port: Mapping[str, Any]) -> str:
 
 def preprocessing_of(record: Record) -> list[str]:
     """Say step by step how a picture becomes an input."""
-    said = record.preprocessing
-    channels, height, width = said["input_size"]
+    preprocessing = record.preprocessing
+    channels, height, width = preprocessing["input_size"]
     grey = channels == 1
-    order = "" if grey else f" The channels are in the order {_ORDER[said['colour']]}."
+    order = "" if grey else f" The channels are in the order {_ORDER[preprocessing['colour']]}."
     return [
         f"Decode the picture to 8 bits per channel, {'as greyscale' if grey else 'red, green and blue'}.",
-        *_fitting(said, height, width),
+        *_fitting(preprocessing, height, width),
         "Divide by 255, so that values are between 0 and 1"
-        + ("." if grey or said["colour"] == "RGB" else ", and turn the channels round to blue, green, red."),
-        f"Subtract {_values(said['mean'])} and divide by {_values(said['std'])}.{order}{_in_levels(said)}",
+        + (
+            "."
+            if grey or preprocessing["colour"] == "RGB"
+            else ", and turn the channels round to blue, green, red."
+        ),
+        f"Subtract {_values(preprocessing['mean'])} and divide by {_values(preprocessing['std'])}."
+        f"{order}{_in_levels(preprocessing)}",
         "Put the channels before height and width, and an axis for the batch before all.",
     ]
 
 
-def _fitting(said: Mapping[str, Any], height: int, width: int) -> list[str]:
+def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[str]:
     """The steps that give a picture the model's size."""
-    how = f"with Pillow's {said['interpolation']} filter"
+    how = f"with Pillow's {preprocessing['interpolation']} filter"
     cut = f"Cut out the middle, {width} pixels wide and {height} high"
-    if said["crop_mode"] == "border":
+    if preprocessing["crop_mode"] == "border":
         return [
             f"Resize the picture {how} until all of it just fits into {width} × {height} pixels.",
             "Put it in the middle, and fill the rest with the mean colour.",
         ]
-    if said["crop_mode"] == "squash":
-        factor = said["resize"] / min(height, width)
+    if preprocessing["crop_mode"] == "squash":
+        factor = preprocessing["resize"] / min(height, width)
         wide, high = round(width * factor), round(height * factor)
         first = f"Resize the picture to {wide} × {high} pixels {how}, whatever its proportions."
         is_cut = (wide, high) != (width, height)
         return [first, f"{cut}{_black(min(wide - width, high - height) < 0)}."] if is_cut else [first]
     return [
-        f"Resize the picture {how} until its shorter side has {said['resize']} pixels; the longer one keeps "
-        "the proportion, rounded down.",
-        f"{cut}{_black(said['resize'] < max(height, width))}.",
+        f"Resize the picture {how} until its shorter side has {preprocessing['resize']} pixels; the longer "
+        "one keeps the proportion, rounded down.",
+        f"{cut}{_black(preprocessing['resize'] < max(height, width))}.",
     ]
 
 
@@ -113,11 +118,11 @@ def _values(values: Sequence[float]) -> str:
     return written[0] if len(set(written)) == 1 else f"({', '.join(written)})"
 
 
-def _in_levels(said: Mapping[str, Any]) -> str:
+def _in_levels(preprocessing: Mapping[str, Any]) -> str:
     """The same in levels of 0 to 255, for networks that were trained on those."""
-    if any(abs(255 * value - 1) > 1e-6 for value in said["std"]):
+    if any(abs(255 * value - 1) > 1e-6 for value in preprocessing["std"]):
         return ""
-    levels = _values([255 * value for value in said["mean"]])
+    levels = _values([255 * value for value in preprocessing["mean"]])
     return f" In levels of 0 to 255 that is: subtract {levels}, and leave the scale as it is."
 
 
@@ -136,18 +141,18 @@ def reported(record: Record, key: str) -> list[tuple[str, float]]:
     ``key`` is ``top1`` or ``top5``. Where a document has a figure for the file of this opset, it is that one.
     They are those of the document's own weights, whatever weights the file has.
     """
-    found = []
+    accuracies = []
     for document in record.figures["reported"]:
         rows = [row for row in document.get("files", ()) if row["opset"] == record.opset]
         values = [row.get(key) for row in rows] + [document[key]]
-        found += [(str(document["document"]), value) for value in values if value is not None][:1]
-    return found
+        accuracies += [(str(document["document"]), value) for value in values if value is not None][:1]
+    return accuracies
 
 
 def export_of(record: Record) -> str:
     """Say what wrote the native export that the files are derived from."""
-    made = record.provenance
-    return f"{made['exporter']} at opset {made['native_opset']}, in Python {made['python']}"
+    provenance = record.provenance
+    return f"{provenance['exporter']} at opset {provenance['native_opset']}, in Python {provenance['python']}"
 
 
 def is_random(record: Record) -> bool:
@@ -185,7 +190,7 @@ def reference_of(record: Record) -> str:
 def data_set_of(record: Record, name: str) -> str:
     """Say what a data set is made from: ``noise-3``, ``pictures-1``."""
     kind, _, count = name.partition("-")
-    pictures = [str(said["picture"]) for said in record.predictions]
+    pictures = [str(prediction["picture"]) for prediction in record.predictions]
     if kind == "noise" and count.isdigit():
         return f"smooth noise from a seed, {_pictures(int(count))}"
     if kind == "pictures" and count.isdigit() and len(pictures) >= int(count):
@@ -214,11 +219,13 @@ def outcome_of(runtime: Mapping[str, Any]) -> str:
 
 def tolerance_of(record: Record) -> str:
     """Say what a runtime had to do to pass."""
-    said = record.verdict["tolerance"]
+    tolerance = record.verdict["tolerance"]
     kinds = {"top1": "the most probable class", "top5": "the five most probable ones"}
-    classes = [words for key, words in kinds.items() if said[key]]
+    classes = [words for key, words in kinds.items() if tolerance[key]]
     same = f", and {listed(classes)} must be the same" if classes else ""
-    return f"no value may be off by more than {formatting.bound(said['relative'])} of the largest one{same}"
+    return (
+        f"no value may be off by more than {formatting.bound(tolerance['relative'])} of the largest one{same}"
+    )
 
 
 def runs_in(record: Record) -> str:

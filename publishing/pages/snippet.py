@@ -48,8 +48,8 @@ def runtime_of(record: Record) -> str:
 
 
 def _values(record: Record) -> dict[str, Any]:
-    asked = record.preprocessing
-    channels, height, width = (int(size) for size in asked["input_size"])
+    preprocessing = record.preprocessing
+    channels, height, width = (int(size) for size in preprocessing["input_size"])
     values = {
         "stem": record.stem,
         "opset": record.opset,
@@ -60,17 +60,17 @@ def _values(record: Record) -> dict[str, Any]:
         "input_name": visible(json.dumps(record.io_ports["inputs"][0]["name"], ensure_ascii=False)),
         "height": height,
         "width": width,
-        "resize": int(asked["resize"]),
-        "mean": ", ".join(repr(float(value)) for value in asked["mean"]),
-        "std": ", ".join(repr(float(value)) for value in asked["std"]),
+        "resize": int(preprocessing["resize"]),
+        "mean": ", ".join(repr(float(value)) for value in preprocessing["mean"]),
+        "std": ", ".join(repr(float(value)) for value in preprocessing["std"]),
         "channels": channels,
-        "channel_names": "Grey" if channels == 1 else _CHANNELS[asked["colour"]],
+        "channel_names": "Grey" if channels == 1 else _CHANNELS[preprocessing["colour"]],
         "mode": "L" if channels == 1 else "RGB",
-        "filter": str(asked["interpolation"]).upper(),
-        "crop_mode": asked["crop_mode"],
-        "reversed": channels > 1 and asked["colour"] == "BGR",
+        "filter": str(preprocessing["interpolation"]).upper(),
+        "crop_mode": preprocessing["crop_mode"],
+        "reversed": channels > 1 and preprocessing["colour"] == "BGR",
     }
-    return values | _sizes(values) | {"fill": _mean_colour(asked)}
+    return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}
 
 
 def _sizes(values: dict[str, Any]) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def _sizes(values: dict[str, Any]) -> dict[str, Any]:
     return {"padded": False, "cropped": False}
 
 
-def _mean_colour(asked: Any) -> str:
-    levels = [min(255, max(0, round(255 * value))) for value in asked["mean"]]
+def _mean_colour(preprocessing: Any) -> str:
+    levels = [min(255, max(0, round(255 * value))) for value in preprocessing["mean"]]
     if len(levels) == 1:
         return str(levels[0])
-    red_to_blue = levels[::-1] if asked["colour"] == "BGR" else levels
+    red_to_blue = levels[::-1] if preprocessing["colour"] == "BGR" else levels
     return f"({', '.join(map(str, red_to_blue))})"

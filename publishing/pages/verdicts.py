@@ -10,17 +10,19 @@ from publishing.record import Record
 
 def agrees(runtime: Mapping[str, Any]) -> bool:
     """Tell whether a runtime ran the file and computed the same."""
-    return runtime["outcome"] == "ran" and all(said["passed"] for said in runtime["comparisons"].values())
+    return runtime["outcome"] == "ran" and all(
+        comparison["passed"] for comparison in runtime["comparisons"].values()
+    )
 
 
 def agreeing(record: Record) -> list[str]:
     """List the runtimes that ran the file and computed the same, by the record's names."""
-    return [name for name, said in record.verdict["runtimes"].items() if agrees(said)]
+    return [name for name, runtime in record.verdict["runtimes"].items() if agrees(runtime)]
 
 
 def worst_error(runtime: Mapping[str, Any]) -> float | None:
     """Return a runtime's largest error over all data sets, as a share of the largest output, or None."""
-    errors = [said["relative_error"] for said in runtime["comparisons"].values()]
+    errors = [comparison["relative_error"] for comparison in runtime["comparisons"].values()]
     return max((error for error in errors if error is not None), default=None)
 
 

@@ -8,9 +8,9 @@ from publishing import NAME, __version__
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.pages import formatting, prose
 from publishing.pages.card_groups import family_title, grouped, opsets, representatives
+from publishing.pages.formatting import listed
 from publishing.pages.markdown import code, link, table, text
 from publishing.pages.text_template import render
-from publishing.pages.wording import listed
 from publishing.record import Record
 
 _EMPTY = "# ONNX models, each compared with its source\n\nThere is nothing here at present.\n"

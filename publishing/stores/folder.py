@@ -32,8 +32,8 @@ class FolderStore:
         return str(self.folder)
 
     def stamps(self) -> dict[str, Stamp]:
-        with self._told():
-            return {path: Stamp(found.st_size, str(found.st_mtime_ns)) for path, found in self._files()}
+        with self._as_publish_errors():
+            return {path: Stamp(status.st_size, str(status.st_mtime_ns)) for path, status in self._files()}
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         if self.folder.exists() and not self.folder.is_dir():
@@ -46,26 +46,26 @@ class FolderStore:
                     yield file.relative_to(self.folder).as_posix(), file.stat()
 
     def stamp(self, path: str) -> Stamp | None:
-        with self._told():
+        with self._as_publish_errors():
             try:
-                found = (self.folder / path).stat()
+                status = (self.folder / path).stat()
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            return Stamp(found.st_size, str(found.st_mtime_ns)) if stat.S_ISREG(found.st_mode) else None
+            return Stamp(status.st_size, str(status.st_mtime_ns)) if stat.S_ISREG(status.st_mode) else None
 
     def read(self, path: str) -> bytes | None:
-        with self._told():
+        with self._as_publish_errors():
             try:
                 return (self.folder / path).read_bytes()
             except FileNotFoundError:
                 return None
 
     def sha256(self, path: str) -> str | None:
-        with self._told(), (self.folder / path).open("rb") as stream:
+        with self._as_publish_errors(), (self.folder / path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
-        with self._told(), self.staging() as staging:
+        with self._as_publish_errors(), self.staging() as staging:
             staged = [self._staged(content.data, staging / str(n)) for n, content in enumerate(add.values())]
             with self.locked():
                 for path in remove:
@@ -98,7 +98,7 @@ class FolderStore:
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """Make a folder beside the files."""
-        with self._told():
+        with self._as_publish_errors():
             above = self.folder / _STAGING
             above.mkdir(parents=True, exist_ok=True)
             with own_folder(above) as staging:
@@ -106,14 +106,14 @@ class FolderStore:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        with self._told():
+        with self._as_publish_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock:
                 clear_left(self.folder / _STAGING)
                 yield
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_publish_errors(self) -> Iterator[None]:
         """Say what an operating system's error means here."""
         try:
             yield

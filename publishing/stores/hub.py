@@ -17,14 +17,14 @@ class HubStore(RemoteStore):
         """Make one commit. The Hub itself knows by their digests which large files it has already."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-        with self._told("committing"):
+        with self._as_publish_errors("committing"):
             place = self._system.resolve_path(self._root)
-            there = self._all() if remove else {}
+            published = self._all() if remove else {}
             above = f"{place.path_in_repo}/" if place.path_in_repo else ""
             operations: list[Any] = [
                 CommitOperationAdd(f"{above}{path}", _source(content)) for path, content in add.items()
             ]
-            operations += [CommitOperationDelete(f"{above}{path}") for path in remove if path in there]
+            operations += [CommitOperationDelete(f"{above}{path}") for path in remove if path in published]
             if operations:
                 self._system._api.create_commit(
                     place.repo_id,

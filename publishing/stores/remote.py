@@ -71,34 +71,34 @@ class RemoteStore:
         return {path: stamp for path, stamp in self._all().items() if not _hidden(path)}
 
     def _all(self, below: str = "") -> dict[str, Stamp]:
-        with self._told("listing"):
+        with self._as_publish_errors("listing"):
             self._system.invalidate_cache()
             try:
                 listed = self._system.find(self._at(below).rstrip("/"), detail=True)
             except FileNotFoundError:
                 return {}
             return {
-                path.removeprefix(self._root).lstrip("/"): _stamp(said)
-                for path, said in sorted(listed.items())
-                if said["type"] == "file"
+                path.removeprefix(self._root).lstrip("/"): _stamp(info)
+                for path, info in sorted(listed.items())
+                if info["type"] == "file"
             }
 
     def stamp(self, path: str) -> Stamp | None:
-        with self._told(f"looking at {path}"):
+        with self._as_publish_errors(f"looking at {path}"):
             self._system.invalidate_cache()
             try:
-                found = self._system.info(self._at(path))
+                info = self._system.info(self._at(path))
             except FileNotFoundError:
                 return None
-            return _stamp(found) if found["type"] == "file" else None
+            return _stamp(info) if info["type"] == "file" else None
 
     def read(self, path: str) -> bytes | None:
-        with self._told(f"reading {path}"):
+        with self._as_publish_errors(f"reading {path}"):
             try:
-                found: bytes = self._system.cat_file(self._at(path))
+                content: bytes = self._system.cat_file(self._at(path))
             except FileNotFoundError:
                 return None
-            return found
+            return content
 
     def sha256(self, path: str) -> str | None:
         return None
@@ -107,11 +107,11 @@ class RemoteStore:
         self._remove(remove)
         notes = {path: _noted(self.read(path)) for path in self._all(_SENDING)}
         listed = self._listed()
-        known = _agreed([listed, *notes.values()])
-        send = {path: content for path, content in add.items() if not self._has(path, content, known)}
+        digests = _agreed([listed, *notes.values()])
+        send = {path: content for path, content in add.items() if not self._has(path, content, digests)}
         if any(isinstance(content.data, Path) for content in send.values()):
             notes |= self._note(
-                {path: made.sha256 for path, made in add.items() if isinstance(made.data, Path)}
+                {path: content.sha256 for path, content in add.items() if isinstance(content.data, Path)}
             )
         for path, content in send.items():
             self._send(path, content.data)
@@ -122,8 +122,8 @@ class RemoteStore:
         done = [path for path, note in notes.items() if note.items() <= settled.items()]
         self._remove(done)
 
-    def _has(self, path: str, content: Content, known: Mapping[str, str]) -> bool:
-        if known.get(path) != content.sha256:
+    def _has(self, path: str, content: Content, digests: Mapping[str, str]) -> bool:
+        if digests.get(path) != content.sha256:
             return False
         stamp = self.stamp(path)
         return stamp is not None and stamp.bytes == content.size
@@ -143,7 +143,7 @@ class RemoteStore:
         return {path: dict(digests)}
 
     def _send(self, path: str, data: bytes | Path) -> None:
-        with self._told(f"sending {path}"):
+        with self._as_publish_errors(f"sending {path}"):
             try:
                 self._put(data, self._at(path))
             except FileNotFoundError:
@@ -164,7 +164,7 @@ class RemoteStore:
         return bool(_BUCKETS & ({protocols} if isinstance(protocols, str) else set(protocols)))
 
     def _remove(self, paths: Sequence[str]) -> None:
-        with self._told("removing files"):
+        with self._as_publish_errors("removing files"):
             for path in paths:
                 if self.stamp(path):
                     self._system.rm_file(self._at(path))
@@ -185,7 +185,7 @@ class RemoteStore:
         return f"{self._root}/{path}"
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _as_publish_errors(self, what: str) -> Iterator[None]:
         """Say what a store's error means here; each file system raises kinds of its own."""
         try:
             yield
@@ -203,28 +203,28 @@ class RemoteStore:
         )
 
 
-def _stamp(said: Mapping[str, Any]) -> Stamp:
-    mark = next((said[name] for name in _MARKS if said.get(name) is not None), "")
+def _stamp(info: Mapping[str, Any]) -> Stamp:
+    mark = next((info[name] for name in _MARKS if info.get(name) is not None), "")
     if isinstance(mark, datetime):  # which some give as seconds where they list, and only there
         mark = mark.timestamp()
-    return Stamp(int(said["size"] or 0), str(mark))
+    return Stamp(int(info["size"] or 0), str(mark))
 
 
 def _agreed(claims: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The digests of files, as far as all who say something of a file say the same."""
-    said: dict[str, set[str]] = {}
+    digests_of: dict[str, set[str]] = {}
     for claim in claims:
         for path, digest in claim.items():
-            said.setdefault(path, set()).add(digest)
-    return {path: next(iter(digests)) for path, digests in said.items() if len(digests) == 1}
+            digests_of.setdefault(path, set()).add(digest)
+    return {path: next(iter(digests)) for path, digests in digests_of.items() if len(digests) == 1}
 
 
 def _noted(note: bytes | None) -> dict[str, str]:
     try:
-        found = json.loads(note or b"{}")
+        digests = json.loads(note or b"{}")
     except ValueError:
         return {}
-    return {str(path): str(digest) for path, digest in found.items()} if isinstance(found, dict) else {}
+    return {str(path): str(digest) for path, digest in digests.items()} if isinstance(digests, dict) else {}
 
 
 def _hidden(path: str) -> bool:

@@ -37,7 +37,7 @@ def statement(description: Description, files: Mapping[str, PublishedFile]) -> s
         PublishError: a subject or something of the provenance is missing, or a value is not JSON's.
     """
     try:
-        said = {
+        content = {
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [_file(files[kind]) for kind in _SUBJECTS],
             "predicateType": "https://slsa.dev/provenance/v1",
@@ -53,7 +53,7 @@ def statement(description: Description, files: Mapping[str, PublishedFile]) -> s
                 },
             },
         }
-        return json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     except KeyError as error:
         raise PublishError(f"{description.name}: its provenance has no {error}; convert it again") from error
     except (TypeError, ValueError) as error:
@@ -61,21 +61,21 @@ def statement(description: Description, files: Mapping[str, PublishedFile]) -> s
 
 
 def _build_definition(description: Description) -> dict[str, Any]:
-    made = description.provenance
+    provenance = description.provenance
     return {
         "buildType": BUILD_TYPE,
         "externalParameters": {
             "unit": description.name,
-            "model": made["model"],
+            "model": provenance["model"],
             "opset": parse_name(description.name).opset,
-            "weights": made["weights"]["origin"],
-            "form": made["form"],
+            "weights": provenance["weights"]["origin"],
+            "form": provenance["form"],
             "preprocessing": description.preprocessing,
         },
         "internalParameters": {
             "framework": description.framework,
-            "exporter": made["exporter"],
-            "nativeOpset": made["native_opset"],
+            "exporter": provenance["exporter"],
+            "nativeOpset": provenance["native_opset"],
             "bounds": list(description.bounds),
             "key": description.key,
         },
@@ -85,16 +85,18 @@ def _build_definition(description: Description) -> dict[str, Any]:
 
 def _dependencies(description: Description) -> list[dict[str, Any]]:
     """The files, packages and arrays that went in, as resource descriptors."""
-    made, weights = description.provenance, description.provenance["weights"]
-    found: list[dict[str, Any]] = []
+    provenance, weights = description.provenance, description.provenance["weights"]
+    dependencies: list[dict[str, Any]] = []
     if weights["sha256"]:  # random weights are no file: they are a parameter
-        found.append(_digested("weights", weights["sha256"], {"origin": weights["origin"]}))
-    found.append(_digested("environment", made["environment"], {"framework": description.framework}))
-    found += [{"uri": url.to_string()} for url in package_urls(description)]
+        dependencies.append(_digested("weights", weights["sha256"], {"origin": weights["origin"]}))
+    dependencies.append(
+        _digested("environment", provenance["environment"], {"framework": description.framework})
+    )
+    dependencies += [{"uri": url.to_string()} for url in package_urls(description)]
     for data_set in description.inputs:
         name = f"inputs/{data_set['name']}"
-        found.append(_digested(name, data_set["sha256"], {"shape": list(data_set["shape"])}))
-    return found
+        dependencies.append(_digested(name, data_set["sha256"], {"shape": list(data_set["shape"])}))
+    return dependencies
 
 
 def _file(file: PublishedFile) -> dict[str, Any]:

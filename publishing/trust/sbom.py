@@ -52,11 +52,11 @@ def bill_of_materials(description: Description) -> str:
         ),
     )
     bom.register_dependency(model, parts)
-    said = json.loads(JsonV1Dot6(bom).output_as_string())
+    content = json.loads(JsonV1Dot6(bom).output_as_string())
     # The library sets both to something that no second run repeats.
-    del said["metadata"]["timestamp"], said["serialNumber"]
-    said["serialNumber"] = uuid5(_NAMESPACE, _text(said)).urn
-    return _text(said)
+    del content["metadata"]["timestamp"], content["serialNumber"]
+    content["serialNumber"] = uuid5(_NAMESPACE, _text(content)).urn
+    return _text(content)
 
 
 def package_urls(description: Description) -> list[PackageURL]:
@@ -67,11 +67,11 @@ def package_urls(description: Description) -> list[PackageURL]:
     """
     from packageurl import PackageURL
 
-    made = description.provenance
-    found = [PackageURL("generic", name="python", version=made["python"])]
-    for name, version in sorted(made["packages"].items()):
-        found.append(PackageURL("pypi", name=name, version=version))
-    return found
+    provenance = description.provenance
+    urls = [PackageURL("generic", name="python", version=provenance["python"])]
+    for name, version in sorted(provenance["packages"].items()):
+        urls.append(PackageURL("pypi", name=name, version=version))
+    return urls
 
 
 def _model(description: Description) -> Component:
@@ -80,11 +80,11 @@ def _model(description: Description) -> Component:
     from cyclonedx.model.component import Component, ComponentType
     from cyclonedx.model.contact import OrganizationalContact
 
-    name, made = parse_name(description.name), description.provenance
+    name, provenance = parse_name(description.name), description.provenance
     stated = {
-        "environment": made["environment"],
-        "exporter": made["exporter"],
-        "form": made["form"],
+        "environment": provenance["environment"],
+        "exporter": provenance["exporter"],
+        "form": provenance["form"],
         "framework": description.framework,
         "opset": name.opset,
     }
@@ -129,5 +129,5 @@ def _tool() -> Component:
     return Component(type=ComponentType.APPLICATION, bom_ref=NAME, name=NAME, version=__version__)
 
 
-def _text(said: object) -> str:
-    return json.dumps(said, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+def _text(content: object) -> str:
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

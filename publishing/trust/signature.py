@@ -84,8 +84,8 @@ def check_signature(signature: bytes, digests: Mapping[str, str], public_key: Pa
         ]
     if kind != {"files", "sha256"}:
         return [f"{SIGNATURE}: lists {', '.join(sorted(kind))}; only sha256 of whole files can be checked"]
-    there = {path: digest for path, digest in digests.items() if _is_covered(path)}
-    return list(_differences(signed, there))
+    covered = {path: digest for path, digest in digests.items() if _is_covered(path)}
+    return list(_differences(signed, covered))
 
 
 def _is_covered(path: str) -> bool:

@@ -73,12 +73,12 @@ def fingerprint(public_key: Path) -> str:
             f"{public_key} is a private key, to be kept secret; name the public one; {_DERIVE}"
         )
     try:
-        found = load_pem_public_key(text)
+        key = load_pem_public_key(text)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise PublishError(f"{public_key} is no public key in PEM form; {_DERIVE}") from error
-    if not isinstance(found, EllipticCurvePublicKey) or found.curve.name not in _CURVES:
+    if not isinstance(key, EllipticCurvePublicKey) or key.curve.name not in _CURVES:
         raise PublishError(f"{public_key} is not of a curve that signs a zoo: {', '.join(_CURVES)}")
-    return hashlib.sha256(_pem(found)).hexdigest()
+    return hashlib.sha256(_pem(key)).hexdigest()
 
 
 def _private_key(key: Path) -> tuple[EllipticCurvePrivateKey, bytes | None]:
@@ -92,19 +92,19 @@ def _private_key(key: Path) -> tuple[EllipticCurvePrivateKey, bytes | None]:
     password: bytes | None = None
     try:
         try:
-            found = load_pem_private_key(text, None)
+            private_key = load_pem_private_key(text, None)
         except TypeError:  # it is encrypted
             password = os.environ.get(PASSWORD, "").encode()
             if not password:
                 raise PublishError(f"{key} is encrypted: put its password into {PASSWORD}") from None
-            found = load_pem_private_key(text, password)
+            private_key = load_pem_private_key(text, password)
     except (ValueError, UnsupportedAlgorithm) as error:
         if password:
             raise PublishError(f"{key} is encrypted, and not with the password in {PASSWORD}") from error
         raise PublishError(f"{key} is no private key in PEM form; {_MAKE}") from error
-    if not isinstance(found, EllipticCurvePrivateKey) or found.curve.name not in _CURVES:
+    if not isinstance(private_key, EllipticCurvePrivateKey) or private_key.curve.name not in _CURVES:
         raise PublishError(f"{key} is not of a curve that signs a zoo: {', '.join(_CURVES)}; {_MAKE}")
-    return found, password
+    return private_key, password
 
 
 def _pem(key: EllipticCurvePublicKey) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.commands.matrix import plan_matrix
+from pipeline.commands.github_matrix import plan_matrix
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 
@@ -38,9 +38,9 @@ def _convert() -> tuple[str, dict[str, object]]:
 def test_a_row_has_what_its_job_asks_of_it() -> None:
     plan = make_plan(read_checked(ZOO / "vgg.yaml"), Selection(), lambda *_: None)
     rows = json.loads(plan_matrix(plan))["include"]
-    asked = set(re.findall(r"matrix\.(\w+)", _convert()[0]))
-    assert asked
-    assert all(set(row) == asked for row in rows)
+    names = set(re.findall(r"matrix\.(\w+)", _convert()[0]))
+    assert names
+    assert all(set(row) == names for row in rows)
 
 
 def test_the_shell_hands_on_every_glob_of_a_row_as_it_is(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def call(function: bytes, *arguments: bytes) -> bytes:
     return function + many(*arguments) + b"R"
 
 
-def build(made: bytes, state: bytes) -> bytes:
-    return made + state + b"b"
+def build(callable_and_arguments: bytes, state: bytes) -> bytes:
+    return callable_and_arguments + state + b"b"
 
 
 def entry(name: str, value: bytes) -> bytes:

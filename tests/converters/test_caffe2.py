@@ -64,10 +64,10 @@ def test_the_nets_hold_every_operator_that_is_translated(run_in: RunIn, tmp_path
     folders = [str(SOURCES["caffe2"].folder), str(SOURCES["caffe2"].folder.parent / "worker")]
     code = f"import sys; sys.path[:0] = {folders!r}\nfrom caffe2_operators import TRANSLATIONS\n"
     run_in("caffe2", code + "open('known', 'w').write(' '.join(TRANSLATIONS))\n")
-    known = set((tmp_path / "known").read_text().split())
+    translated = set((tmp_path / "known").read_text().split())
     synonyms = {"Conv2D", "MaxPool2D", "AveragePool2D", "DepthConcat", "Copy", "Alias"}
     used = set(re.findall(r'op\("(\w+)"', BEGIN + SMALL + "".join(NETS.values())))
-    assert known - synonyms <= used
+    assert translated - synonyms <= used
 
 
 def test_the_reference_is_what_caffe2_computes_with_the_whole_pair(

@@ -69,13 +69,13 @@ def _described(run_in: Run, folder: Path, expression: str) -> Any:
     return json.loads((folder / "said.json").read_text())
 
 
-def _settings(kind: str, found: dict[str, Any]) -> tuple[Any, ...]:
+def _settings(kind: str, attributes: dict[str, Any]) -> tuple[Any, ...]:
     """An ONNX node's attributes, those that were left out included."""
-    spatial = (tuple(found.get("pads", [0] * 4)), tuple(found.get("strides", [1, 1])))
+    spatial = (tuple(attributes.get("pads", [0] * 4)), tuple(attributes.get("strides", [1, 1])))
     if kind == "Conv":
-        return (tuple(found["kernel_shape"]), *spatial, found.get("group", 1))
+        return (tuple(attributes["kernel_shape"]), *spatial, attributes.get("group", 1))
     if kind in ("MaxPool", "AveragePool"):
-        return (tuple(found["kernel_shape"]), *spatial)
+        return (tuple(attributes["kernel_shape"]), *spatial)
     names = {
         "LRN": ("size", "alpha", "beta", "bias"),
         "BatchNormalization": ("epsilon",),
@@ -85,7 +85,7 @@ def _settings(kind: str, found: dict[str, Any]) -> tuple[Any, ...]:
     }
     defaults = {"epsilon": 1e-5}
     # The zoo's epsilons of 1e-5 differ in their last bit.
-    return tuple(f"{found.get(name, defaults.get(name)):.6g}" for name in names.get(kind, ()))
+    return tuple(f"{attributes.get(name, defaults.get(name)):.6g}" for name in names.get(kind, ()))
 
 
 def _fills(node: Any) -> bool:
@@ -121,59 +121,59 @@ def _zoo_layers(name: str) -> tuple[list[Layer], dict[str, tuple[int, ...]]]:
             reshaped[node.output[0]] = constants.get(node.input[-1])
             continue
         kind = {"Gemm": "FC", "Transpose": "Shuffle"}.get(node.op_type, node.op_type)
-        found = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         if kind == "Shuffle":
-            assert found["perm"] == [0, 2, 1, 3, 4]
-            found = {"group": reshaped[node.input[0]][1]}
+            assert attributes["perm"] == [0, 2, 1, 3, 4]
+            attributes = {"group": reshaped[node.input[0]][1]}
         inputs = tuple(came_from[source] for source in node.input)
         came_from[node.output[0]] = f"#{len(layers)}"
-        layers.append((kind, _settings(kind, found), inputs))
+        layers.append((kind, _settings(kind, attributes), inputs))
     return layers, shapes
 
 
-def _own_layers(said: dict[str, Any]) -> Iterator[Layer]:
+def _own_layers(described: dict[str, Any]) -> Iterator[Layer]:
     """A NetDef as layers; one that works in place gives its blob a new origin."""
     kinds = {"SpatialBN": "BatchNormalization", "ChannelShuffle": "Shuffle"}
-    came_from = {name: name for name in said["input"]}
-    for position, operator in enumerate(said["operators"]):
-        found = operator["arguments"]
+    came_from = {name: name for name in described["input"]}
+    for position, operator in enumerate(described["operators"]):
+        arguments = operator["arguments"]
         kind = kinds.get(operator["type"], operator["type"])
-        if found.get("global_pooling"):
+        if arguments.get("global_pooling"):
             kind = "GlobalAveragePool"
         inputs = tuple(came_from[name] for name in operator["input"])
         came_from[operator["output"][0]] = f"#{position}"
         if kind in ("Conv", "MaxPool", "AveragePool"):
-            found = found | {
-                "kernel_shape": [found["kernel"]] * 2,
-                "strides": [found.get("stride", 1)] * 2,
-                "pads": [found.get(f"pad_{side}", found.get("pad", 0)) for side in "tlbr"],
+            arguments = arguments | {
+                "kernel_shape": [arguments["kernel"]] * 2,
+                "strides": [arguments.get("stride", 1)] * 2,
+                "pads": [arguments.get(f"pad_{side}", arguments.get("pad", 0)) for side in "tlbr"],
             }
-        yield kind, _settings(kind, found), inputs
+        yield kind, _settings(kind, arguments), inputs
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_net_is_the_one_that_the_zoo_had(run_in: Run, tmp_path: Path, name: str) -> None:
-    said = _described(run_in, tmp_path, f"described(*caffe2_nets.build({name!r}))")
+    described = _described(run_in, tmp_path, f"described(*caffe2_nets.build({name!r}))")
     theirs, shapes = _zoo_layers(name)
-    ours = list(_own_layers(said))
+    ours = list(_own_layers(described))
     assert [layer[0] for layer in ours] == [layer[0] for layer in theirs]
     assert ours == theirs
     if name == "inception_v1":  # Caffe once kept matrices with two axes more
         shapes["loss3/classifier_w"] = shapes["loss3/classifier_w"][2:]
-    assert {key: tuple(value) for key, value in said["shapes"].items()} == shapes
-    assert sum(int(np.prod(shape)) for shape in said["shapes"].values()) == PARAMETERS[name]
-    assert said["input"] == ["data", *said["shapes"]]
-    assert said["output"] == [said["operators"][-1]["output"][0]]
+    assert {key: tuple(value) for key, value in described["shapes"].items()} == shapes
+    assert sum(int(np.prod(shape)) for shape in described["shapes"].values()) == PARAMETERS[name]
+    assert described["input"] == ["data", *described["shapes"]]
+    assert described["output"] == [described["operators"][-1]["output"][0]]
 
 
 def test_every_net_says_how_it_wants_its_pictures(run_in: Run, tmp_path: Path) -> None:
-    said = _described(
+    preprocessing = _described(
         run_in, tmp_path, "{name: caffe2_nets.preprocessing(name) for name in caffe2_nets.NAMES}"
     )
-    assert list(said) == list(PARAMETERS)
-    for wanted in said.values():
+    assert list(preprocessing) == list(PARAMETERS)
+    for wanted in preprocessing.values():
         assert Preprocessing.from_dict(wanted).to_dict() == wanted
-    vgg, densenet = said["vgg19"], said["densenet121"]
+    vgg, densenet = preprocessing["vgg19"], preprocessing["densenet121"]
     # A white pixel, in the units in which the authors say what they take away.
     assert [round((1 - vgg["mean"][c]) / vgg["std"][c], 3) for c in range(3)] == [151.061, 138.221, 131.32]
     assert round((1 - densenet["mean"][0]) / densenet["std"][0], 4) == round((255 - 103.94) * 0.017, 4)

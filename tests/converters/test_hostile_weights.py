@@ -24,9 +24,9 @@ SIZES = {
 
 
 def _refusal(export: Export, source: str, model: str, weights: Path | None = None) -> str:
-    given = {"kind": "file", "path": str(weights)} if weights else {"kind": "pretrained"}
+    request = {"kind": "file", "path": str(weights)} if weights else {"kind": "pretrained"}
     with pytest.raises(WorkerError) as caught:
-        export(source, model, given, **SIZES)
+        export(source, model, request, **SIZES)
     message = str(caught.value)
     assert "ends with" not in message  # a foreseen failure shows no log
     return message
@@ -269,12 +269,12 @@ def test_checkpoints_that_torch_itself_wrote(run_in: RunIn, tmp_path: Path) -> N
     """In its format and in that of old; storages that declare another size than they have among them."""
     run_in("torchvision", TORCH)
     refusals = _read_all(run_in, tmp_path, "torchvision", "pytorch_weights", "read_checkpoint")
-    expected = {f"{name}{end}.pth": said for name, said in REFUSED.items() for end in ("", "_old")}
+    expected = {f"{name}{end}.pth": reason for name, reason in REFUSED.items() for end in ("", "_old")}
     for name in ("mapped", "packed", "grown_old", "cut_old"):
         expected[f"{name}.pth"] = "is damaged: it declares tensors of "
     assert refusals.keys() == expected.keys()
-    for name, said in expected.items():
-        assert f"{name} {said}" in refusals[name]
+    for name, reason in expected.items():
+        assert f"{name} {reason}" in refusals[name]
     assert not (tmp_path / "ran").exists()
 
 

@@ -124,8 +124,8 @@ def test_a_weight_may_lie_in_a_file(stream: Any, tmp_path: Path) -> None:
     weights = {name: _weight(stream, value) for name, value in kept.items()}
     weights["matrix"] = stream.region(str(tmp_path / "weights"), len(b"before"), array.nbytes)
     stream.write(model, weights, str(tmp_path / "model.onnx"))
-    found = {tensor.name: tensor for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer}
-    np.testing.assert_array_equal(numpy_helper.to_array(found["matrix"]), kept["matrix"])
+    initializers = {tensor.name: tensor for tensor in onnx.load(tmp_path / "model.onnx").graph.initializer}
+    np.testing.assert_array_equal(numpy_helper.to_array(initializers["matrix"]), kept["matrix"])
 
 
 def test_what_no_file_can_hold_is_refused_before_a_weight_is_fetched(stream: Any, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ GOOD = _record(FLOAT + b"\x10\x02\x10\x03", bytes(24))
 def test_the_tensors_of_a_file_are_found(parameters: Any, tmp_path: Path) -> None:
     path = tmp_path / "inference.pdiparams"
     path.write_bytes(GOOD + _record(FLOAT + b"\x10\x00", b"") + _record(FLOAT, bytes(4)))
-    found = parameters.records([str(path)])
-    assert [(record.dims, record.length) for record in found] == [((2, 3), 24), ((0,), 0), ((), 4)]
+    tensors = parameters.records([str(path)])
+    assert [(record.dims, record.length) for record in tensors] == [((2, 3), 24), ((0,), 0), ((), 4)]
 
 
 NEGATIVE = b"\x10" + b"\xff" * 9 + b"\x01"

@@ -266,12 +266,12 @@ def _export_in_table(
     run_in: RunIn, source: str, from_file: Exported, model: str, change: str
 ) -> tuple[dict[str, Any], Any]:
     """Record and outputs of an export of pretrained weights, after ``change`` of the framework's table."""
-    made = from_file.model.parent
-    request = json.loads((made / "request.json").read_text()) | {"weights": PRETRAINED}
-    (made.parent / "request.json").write_text(json.dumps(request))
+    folder = from_file.model.parent
+    request = json.loads((folder / "request.json").read_text()) | {"weights": PRETRAINED}
+    (folder.parent / "request.json").write_text(json.dumps(request))
     _make(run_in, source, model, IN_TABLE, change=change)
-    answer = json.loads((made.parent / "answer.json").read_text())
-    return answer["weights"], read_npz(made / "outputs.npz")
+    answer = json.loads((folder.parent / "answer.json").read_text())
+    return answer["weights"], read_npz(folder / "outputs.npz")
 
 
 @pytest.mark.paddle
@@ -325,13 +325,16 @@ def test_mxnet_weights_from_the_model_store(
     for content, expected in [
         (None, "404"),
         (b"not a zip archive", "BadZipFile"),
-        (_zip("mobilenet0.25-9f83e440.params", weights), "different hash"),
+        (_zip("other.params", weights), "no item named"),
+        (_zip("mobilenet0.25-9f83e440.params", weights), "does not have the sha1 9f83e440"),
+        (_zip_of_zeros("mobilenet0.25-9f83e440.params"), "would unpack to 67108865 bytes"),
     ]:
         if content is not None:
             files[path] = content
         message = _refusal(export, "mxnet", model, tmp_path)
         assert expected in message
         assert address + path in message
+        assert not list(Path(os.environ["MXNET_HOME"]).rglob("*.params*"))
 
     from_file = export("mxnet", model, {"kind": "file", "path": str(weights)})
     sha1 = hashlib.sha1(weights.read_bytes()).hexdigest()  # noqa: S324
@@ -355,4 +358,12 @@ def _zip(name: str, content: Path) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.write(content, name)
+    return packed.getvalue()
+
+
+def _zip_of_zeros(name: str) -> bytes:
+    """An archive of 64 KiB whose member is one byte longer than it may be."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w") as member:
+        member.write(bytes((64 << 20) + 1))
     return packed.getvalue()

@@ -62,7 +62,7 @@ task = lambda: pytorch.export_classifier(framework, request)
 import export, paddle_models
 from ppcls.arch.backbone.model_zoo.repvgg import RepVGG
 build = lambda model: RepVGG([2, 2, 2, 1], [0.25, 0.25, 0.25, 0.5], use_se={se})
-paddle_models.BUILDERS[request['model']] = lambda: build(request['model'])
+paddle_models.BUILDERS[request['model']] = lambda pretrained: build(request['model'])
 task = lambda: export.export(request)
 """,
 }
@@ -111,11 +111,11 @@ def _compare(model: Path, inputs: Arrays, references: Arrays) -> Comparison:
     assert not lifeless(references, Tolerance())
     session = onnxruntime.InferenceSession(model)
     [name] = [value.name for value in session.get_inputs()]
-    found = {
+    comparisons = {
         data_set: compare(references[data_set], session.run(None, {name: array})[0], Tolerance())
         for data_set, array in inputs.items()
     }
-    return max(found.values(), key=lambda comparison: comparison.relative_error or 0.0)
+    return max(comparisons.values(), key=lambda comparison: comparison.relative_error or 0.0)
 
 
 def _operators(exported: Exported) -> Counter[str]:

@@ -76,11 +76,11 @@ def test_an_export_computes_what_the_framework_computes(export: Export, source: 
 def test_a_source_lists_its_classifiers_with_family_and_preprocessing(source: str) -> None:
     catalogue = environment_of(source).catalogue
     assert len(catalogue) >= (8 if source == "caffe2" else 30)
-    for name, said in catalogue.items():
+    for name, entry in catalogue.items():
         assert "/" not in name
-        assert set(said) == {"family", "preprocessing"}
-        assert re.fullmatch(r"[a-z0-9_][a-z0-9._+-]*", said["family"])
-        assert Preprocessing.from_dict(said["preprocessing"]).to_dict() == said["preprocessing"]
+        assert set(entry) == {"family", "preprocessing"}
+        assert re.fullmatch(r"[a-z0-9_][a-z0-9._+-]*", entry["family"])
+        assert Preprocessing.from_dict(entry["preprocessing"]).to_dict() == entry["preprocessing"]
 
 
 FAMILIES = {
@@ -173,8 +173,8 @@ CLAUSES = {
 )
 def test_the_license_of_a_source_is_that_of_its_package(source: str, package: str) -> None:
     command = [str(environment_of(source).python), "-c", LICENSES, package]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert [name for name, clauses in CLAUSES.items() if all(clause in said for clause in clauses)] == [
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [name for name, clauses in CLAUSES.items() if all(clause in text for clause in clauses)] == [
         SOURCES[source].license
     ]
 
@@ -208,8 +208,8 @@ def test_a_source_has_what_people_ask_for(source: str, expected: list[str]) -> N
 def test_preprocessing_is_the_frameworks_own(
     source: str, model: str, size: list[int], interpolation: str
 ) -> None:
-    said = environment_of(source).catalogue[model]["preprocessing"]
-    assert (said["input_size"], said["interpolation"]) == (size, interpolation)
+    preprocessing = environment_of(source).catalogue[model]["preprocessing"]
+    assert (preprocessing["input_size"], preprocessing["interpolation"]) == (size, interpolation)
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,13 @@ def test_it_is_upright_and_tells_nothing_else(tmp_path: Path) -> None:
     exif[0x0112] = 6  # turned by a quarter
     exif[0x010E] = "taken at home"
     file = _picture(tmp_path / "photo.jpg", (400, 200), exif=exif, comment=b"private", icc_profile=b"profile")
-    made = thumbnail(file)
-    small = Image.open(io.BytesIO(made))
+    content = thumbnail(file)
+    small = Image.open(io.BytesIO(content))
     assert small.size == (160, 320)
     assert not small.getexif()
     assert "icc_profile" not in small.info
-    assert b"private" not in made
-    assert thumbnail(file) == made
+    assert b"private" not in content
+    assert thumbnail(file) == content
 
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:

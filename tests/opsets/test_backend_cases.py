@@ -11,6 +11,8 @@ from tools.opset_coverage.judging import CRASHED, INVALID, RIGHT, WRONG, Result,
 from tools.opset_coverage.lowering import CONVERTER, OPSETS
 from tools.opset_coverage.report import body_table, single_table
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "opsets.md"
 LEGAL = {12: 777, 9: 529, 7: 480, 3: 457}
 

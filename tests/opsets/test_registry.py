@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, adapts, impossible, unchanged
+from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, adapts, impossible, refuses, unchanged
 
 
 def test_a_second_entry_is_refused_whatever_its_kind() -> None:
@@ -16,6 +16,8 @@ def test_a_second_entry_is_refused_whatever_its_kind() -> None:
             unchanged(operator, newer, newer - 1, "for no reason")
         with pytest.raises(ValueError, match="registered twice"):
             impossible(operator, newer, newer - 1, "for no reason")
+        with pytest.raises(ValueError, match="registered twice"):
+            refuses(operator, newer, newer - 1, "for no reason")
     assert before == (ADAPTERS, UNCHANGED, IMPOSSIBLE)
 
 

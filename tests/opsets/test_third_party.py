@@ -18,6 +18,8 @@ from tools.opset_coverage.old_forms import violations
 from tools.opset_coverage.runtimes import judges
 from tools.opset_coverage.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 2
 
 DRAWN_TARGETS = (3,)

@@ -105,6 +105,6 @@ def old_model(opset: int, addition: str = WITHOUT_AXIS, **weights: Array) -> onn
 
 def references(folder: Path, addition: str = WITHOUT_AXIS) -> dict[str, Array]:
     """What ONNX Runtime computes from the same network at opset 12, float32 (N, 7) per data set."""
-    said = "Add(convolved, column)" if addition == WITH_AXIS else "Add(convolved, pooled)"
-    onnx.save(_with_weights(_NEW.format(addition=said), WEIGHTS), folder / "new.onnx")
+    operator = "Add(convolved, column)" if addition == WITH_AXIS else "Add(convolved, pooled)"
+    onnx.save(_with_weights(_NEW.format(addition=operator), WEIGHTS), folder / "new.onnx")
     return onnxruntime_cpu.run(folder / "new.onnx", INPUTS, 1)

@@ -57,12 +57,12 @@ def test_it_is_asked_by_those_who_want_it_and_at_old_opsets() -> None:
 
 @pytest.mark.parametrize("addition", [WITHOUT_AXIS, WITH_AXIS])
 def test_a_right_model_passes(addition: str, environment: building.Environment, tmp_path: Path) -> None:
-    asked = {str(opset): old_models.old_model(opset, addition) for opset in OLD_OPSETS}
-    runs = run(call(tmp_path, environment, asked))
-    assert set(runs) == set(asked)
-    for said in runs.values():
-        assert opinion(said, tmp_path, addition).agrees, said
-        assert said.version == "that of torch 1.8.1"
+    models = {str(opset): old_models.old_model(opset, addition) for opset in OLD_OPSETS}
+    runs = run(call(tmp_path, environment, models))
+    assert set(runs) == set(models)
+    for answer in runs.values():
+        assert opinion(answer, tmp_path, addition).agrees, answer
+        assert answer.version == "that of torch 1.8.1"
 
 
 def test_a_model_with_one_wrong_weight_does_not_pass(
@@ -87,8 +87,8 @@ def test_names_of_nodes_mean_nothing(environment: building.Environment, tmp_path
     del model.graph.node[-1]
     model.graph.node[-1].output[0] = model.graph.output[0].name
     onnx.checker.check_model(model, full_check=True)
-    said = run(call(tmp_path, environment, {"model": model}))["model"]
-    assert (said.outcome, said.outputs["noise-3"].shape) == ("ran", (3, 8)), said
+    answer = run(call(tmp_path, environment, {"model": model}))["model"]
+    assert (answer.outcome, answer.outputs["noise-3"].shape) == ("ran", (3, 8)), answer
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_what_it_does_not_support_is_recorded(
     model.graph.node[2].CopyFrom(helper.make_node(operator, ["normal"], ["rectified"], **attributes))
     runs = run(call(tmp_path, environment, {"unknown": model, "known": old_models.old_model(6)}))
     assert (runs["unknown"].outcome, runs["unknown"].reason) == ("unsupported", reason)
-    said = opinion(runs["unknown"], tmp_path)
-    assert (said.agrees, said.objects) == (False, False)
+    verdict = opinion(runs["unknown"], tmp_path)
+    assert (verdict.agrees, verdict.objects) == (False, False)
     assert runs["known"].outcome == "ran"
 
 
@@ -129,18 +129,18 @@ def test_what_it_cannot_run_though_it_took_it_crashed(
 
 
 def test_a_process_that_dies_costs_one_model(environment: building.Environment, tmp_path: Path) -> None:
-    asked = call(tmp_path, environment, {"first": old_models.old_model(3), "last": old_models.old_model(6)})
+    request = call(tmp_path, environment, {"first": old_models.old_model(3), "last": old_models.old_model(6)})
     os.mkfifo(tmp_path / "hangs.onnx")  # whoever opens it waits for a writer that never comes
-    first, last = asked.models["first"], asked.models["last"]
+    first, last = request.models["first"], request.models["last"]
     files = {"first": first, "hangs": tmp_path / "hangs.onnx", "last": last}
-    asked = RuntimeCall("caffe2", files, asked.inputs, tmp_path, python=environment.python)
-    process = start(asked)
-    wait_until_running(asked, "hangs")
+    request = RuntimeCall("caffe2", files, request.inputs, tmp_path, python=environment.python)
+    process = start(request)
+    wait_until_running(request, "hangs")
     process.send_signal(signal.SIGABRT)
     process.wait()
-    runs = read_runs(asked, "crashed", "ended by SIGABRT")
-    assert {key: said.outcome for key, said in runs.items()} == {"first": "ran", "hangs": "crashed"}
+    runs = read_runs(request, "crashed", "ended by SIGABRT")
+    assert {key: answer.outcome for key, answer in runs.items()} == {"first": "ran", "hangs": "crashed"}
     (tmp_path / "again").mkdir()
-    rest = asked.without(runs, tmp_path / "again")
+    rest = request.without(runs, tmp_path / "again")
     assert rest.python == environment.python
     assert run(rest)["last"].outcome == "ran"

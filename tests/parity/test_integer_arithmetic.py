@@ -77,6 +77,14 @@ def test_any_convolution_adds_every_product(
     assert found.ravel().tolist() == expected
 
 
+def test_of_no_samples_there_are_no_sums() -> None:
+    x, w = numbers("uint8", (0, 4, 6, 5), 1), numbers("int8", (6, 2, 2, 3), 2)
+    found = conv_integer([x, w], {"group": 2, "strides": [2, 1]})
+    assert found.shape == (0, 6, 3, 3)
+    assert found.dtype == np.int32
+    assert mat_mul_integer([x[:, 0, 0], w[:5, 0, 0]], {}).shape == (0, 3)
+
+
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("kinds", KINDS)
 def test_a_convolution_is_scaled_rounded_and_saturated(kinds: tuple[str, str], per_channel: bool) -> None:

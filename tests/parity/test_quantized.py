@@ -16,7 +16,7 @@ from parity.compare import Array
 from parity.exact import evaluate
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import asked_at
-from parity.saturation import wants_precision
+from parity.saturation import make_unsigned, wants_precision
 from parity.verdict import Verdict
 from tests.parity import calls
 
@@ -24,11 +24,29 @@ ROOT = Path(__file__).parents[2]
 GENERATOR = np.random.default_rng(3)
 WEIGHTS = GENERATOR.integers(60, 128, (6, 64)) * GENERATOR.choice([-1, 1], (6, 1))
 INPUTS: dict[str, Array] = {"noise-3": GENERATOR.integers(100, 256, (3, 4, 4, 4)).astype(np.float32)}
-PARAMETERS = "float one = {1}, uint8 none = {0}, int8 middle = {0}, float step = {20000}, uint8 half = {128}"
+PARAMETERS = (
+    "float one = {1}, uint8 none = {0}, int8 middle = {0}, float step = {20000}, uint8 half = {128}, "
+)
+PARAMETERS += "int64[1] start = {0}"
+COMPUTED = """n = Slice(a, start, start) i = Cast<to=6>(n) none_of_all = ReduceSum<keepdims=0>(i)
+    j = Cast<to=6>(w) k = Add(j, none_of_all) c = Cast<to=3>(k)"""
+"""The weights, with an addition of nothing, which no runtime knows before it has the data."""
+UNIT = f"unit = Constant<value = int8[6,6] {{{','.join(map(str, np.eye(6, dtype=int).ravel()))}}}>()"
 OPERATORS = {
     "integers": "q = QLinearMatMul(a, one, none, w, one, middle, step, half)",
     "floats between": """d = DequantizeLinear(a, one, none) v = DequantizeLinear(w, one, middle)
         p = MatMul(d, v) q = QuantizeLinear(p, step, half)""",
+    "integers, computed at run time": f"""{COMPUTED}
+        q = QLinearMatMul(a, one, none, c, one, middle, step, half)""",
+    "floats between, computed at run time": f"""{COMPUTED}
+        d = DequantizeLinear(a, one, none) v = DequantizeLinear(c, one, middle)
+        p = MatMul(d, v) q = QuantizeLinear(p, step, half)""",
+    "beside signed data": f"""{UNIT} o = QLinearMatMul(a, one, none, w, one, middle, step, half)
+        p = DequantizeLinear(o, step, half) m = QuantizeLinear(p, step, middle)
+        t = QLinearMatMul(m, step, middle, unit, one, middle, step, middle)
+        u = DequantizeLinear(t, step, middle) q = QuantizeLinear(u, step, half)""",
+    "dynamic, computed at run time": f"""{COMPUTED}
+        s = MatMulInteger(a, c) r = Cast<to=1>(s) q = QuantizeLinear(r, step, half)""",
 }
 
 
@@ -151,6 +169,51 @@ def test_what_keeps_onnxruntime_exact_where_the_processor_saturates(
         assert wants_precision(model) is wanted
 
 
+MADE = "QLinearMatMul(a, one, none, r, one, {zero}, step, half)"
+
+
+@pytest.mark.parametrize(
+    ("given", "body", "made"),
+    [
+        ("uint8[2,2] a, int8[2,2] r", f"y = {MADE.format(zero='middle')}", True),
+        ("uint8[2,2] a, int8[2,2] r", "y = MatMulInteger(a, r)", True),
+        ("uint8[2,2] a, int8[2,2] r", "y = MatMulInteger(a, r, none)", True),
+        ("uint8[2,2] a, int8[2,2] r, int8 zero", f"y = {MADE.format(zero='zero')}", False),
+        ("uint8[2,2] a, uint8[2,2] r", "y = MatMulInteger(a, r)", False),
+        ("int8[2,2] a, int8[2,2] r", "y = MatMulInteger(a, r)", False),
+        ("uint8[2,2] a", "y = MatMulInteger(a, w)", False),
+        (
+            "float[2,2] a, int8[2,2] r",
+            "d = DequantizeLinear(r, one) b = MatMul(a, d) c = MatMul(b, d) y = MatMul(c, d)",
+            True,
+        ),
+    ],
+)
+def test_operands_that_are_made_unsigned_leave_the_numbers(given: str, body: str, made: bool) -> None:
+    kind = "int32" if "Integer" in body else "float" if "Dequantize" in body else "uint8"
+    model = parser.parse_model(
+        f'<ir_version: 7, opset_import: ["": 12]> g ({given}) => ({kind}[2,2] y) '
+        f"<{PARAMETERS}, int8[2,2] w = {{127,-127,1,100}}> {{ {body} }}"
+    )
+    values: dict[str, Array] = {"a": np.array([[255, 1], [2, 3]]), "r": np.array([[-128, 127], [5, -7]])}
+    inputs = {
+        value.name: values[value.name].astype(onnx.helper.tensor_dtype_to_np_dtype(kind_of(value)))
+        for value in model.graph.input
+        if value.name in values
+    }
+    expected = None if "zero" in given else evaluate(model, inputs)
+    assert make_unsigned(model) is made
+    onnx.checker.check_model(model, full_check=True)
+    if made:
+        assert expected is not None
+        np.testing.assert_array_equal(evaluate(model, inputs)[0], expected[0])
+        assert wants_precision(model)
+
+
+def kind_of(value: onnx.ValueInfoProto) -> int:
+    return int(value.type.tensor_type.elem_type)
+
+
 EMULATOR = shutil.which("qemu-x86_64")
 ON_HASWELL = """
 import sys
@@ -175,6 +238,7 @@ for operator in OPERATORS:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(EMULATOR is None, reason="qemu-x86_64 is not installed (Debian's package qemu-user)")
 def test_a_processor_that_saturates_changes_no_number(tmp_path: Path) -> None:
     """Slow, and the only test that meets such a processor wherever it runs: a Haswell, emulated."""

@@ -32,9 +32,9 @@ def model(opset: int, body: str, **weights: Values) -> onnx.ModelProto:
     return parsed
 
 
-def run(folder: Path, made: onnx.ModelProto, x: Values = X) -> Values:
-    made.graph.output[0].type.tensor_type.ClearField("shape")
-    onnx.save(made, folder / "old.onnx")
+def run(folder: Path, old: onnx.ModelProto, x: Values = X) -> Values:
+    old.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(old, folder / "old.onnx")
     return onnxruntime_raised.run(folder / "old.onnx", {"noise-2": x}, 1)["noise-2"]
 
 
@@ -69,14 +69,14 @@ def run(folder: Path, made: onnx.ModelProto, x: Values = X) -> Values:
 def test_each_rule_keeps_the_meaning(
     opset: int, body: str, weights: Values | None, expected: Values | None, tmp_path: Path
 ) -> None:
-    made = model(opset, body, **({} if weights is None else {"w": weights}))
+    old = model(opset, body, **({} if weights is None else {"w": weights}))
     if "Pow" in body:
         expected = np.maximum(X, 0) ** VECTOR[:, None, None]
     if expected is None:
         with pytest.raises(InvalidModelError, match="form for training"):
-            run(tmp_path, made)
+            run(tmp_path, old)
     else:
-        np.testing.assert_allclose(run(tmp_path, made), np.asarray(expected, np.float32), rtol=1e-5)
+        np.testing.assert_allclose(run(tmp_path, old), np.asarray(expected, np.float32), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_each_rule_keeps_the_meaning(
 def test_what_breaks_a_rule_of_its_opset_is_invalid(
     opset: int, body: str, weights: Values | None, words: str, tmp_path: Path
 ) -> None:
-    made = model(opset, body, **({} if weights is None else {"w": weights}))
+    old = model(opset, body, **({} if weights is None else {"w": weights}))
     with pytest.raises(InvalidModelError, match=words):
-        run(tmp_path, made)
+        run(tmp_path, old)
 
 
 @pytest.mark.parametrize(
@@ -122,17 +122,17 @@ def test_what_breaks_a_rule_of_its_opset_is_invalid(
     ],
 )
 def test_what_cannot_be_raised_is_unsupported(body: str, words: str) -> None:
-    made = model(5, body)
+    old = model(5, body)
     with pytest.raises(UnsupportedError, match=words):
-        raise_to_9(made)
+        raise_to_9(old)
 
 
 def test_the_raised_model_is_one_of_opset_9() -> None:
-    made = model(3, "s = Add<broadcast = 1, axis = 1>(x, w) y = Reshape<shape = [0, -1]>(s)", w=VECTOR)
-    raise_to_9(made)
-    onnx.checker.check_model(made, full_check=True)
-    assert (made.opset_import[0].version, made.ir_version) == (9, 4)
-    assert [value.name for value in made.graph.input] == ["x"]
+    raised = model(3, "s = Add<broadcast = 1, axis = 1>(x, w) y = Reshape<shape = [0, -1]>(s)", w=VECTOR)
+    raise_to_9(raised)
+    onnx.checker.check_model(raised, full_check=True)
+    assert (raised.opset_import[0].version, raised.ir_version) == (9, 4)
+    assert [value.name for value in raised.graph.input] == ["x"]
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.data())
@@ -142,14 +142,14 @@ def test_any_contiguous_part_is_broadcast_to_where_it_lies(shape: list[int], dat
     length = data.draw(st.integers(1, len(shape) - axis))
     part = shape[axis : axis + length]
     dimensions = [",".join(map(str, lengths)) for lengths in (shape, part)]
-    made = parser.parse_model(
+    raised = parser.parse_model(
         f'<ir_version: 3, opset_import: ["": 6]> g (float[{dimensions[0]}] a, float[{dimensions[1]}] b) '
         f"=> (float[{dimensions[0]}] y) {{ y = Add<broadcast = 1, axis = {axis}>(a, b) }}"
     )
-    raise_to_9(made)
+    raise_to_9(raised)
     a = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     b = 100 * np.arange(np.prod(part), dtype=np.float32).reshape(part)
-    evaluator = ReferenceEvaluator(made)
+    evaluator = ReferenceEvaluator(raised)
     [actual] = evaluator.run(None, {"a": a, "b": b})
     np.testing.assert_array_equal(actual, a + b.reshape([*part, *[1] * (len(shape) - axis - length)]))
 
@@ -173,15 +173,15 @@ def _tensor(path: Path) -> Values:
 
 def _early_pytorch() -> list[Path]:
     """The models of opset 6 with one input, whose outputs early PyTorch computed."""
-    found = []
+    folders = []
     for folder in sorted(
         [*EARLY_PYTORCH.glob("pytorch-converted/*"), *EARLY_PYTORCH.glob("pytorch-operator/*")]
     ):
         graph = onnx.load(folder / "model.onnx").graph
         weights = {tensor.name for tensor in graph.initializer}
         if len([value for value in graph.input if value.name not in weights]) == len(graph.output) == 1:
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 @pytest.mark.parametrize("folder", _early_pytorch(), ids=lambda folder: folder.name)

@@ -58,5 +58,5 @@ def verified(capsys: pytest.CaptureFixture[str]) -> Verify:
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
     """A source without a framework, registered and built, whose models go through real stages in seconds."""
-    with fake_source(tmp_path, monkeypatch) as found:
-        yield found
+    with fake_source(tmp_path, monkeypatch) as source:
+        yield source

@@ -21,11 +21,10 @@ import pytest
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
-from pipeline.planning.published import look_at_published
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
 from pipeline.system.files import cache_folder, digest_of_code, write_json
@@ -141,9 +140,9 @@ def make_environment(source: Source) -> building.Environment:
     models = {name: {"family": name, "preprocessing": PREPROCESSING} for name in MODELS}
     write_json(description.folder / f"catalogue-{scripts[:16]}.json", models)
     write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
-    found = building.existing(source)
-    assert found
-    return found
+    environment = building.existing(source)
+    assert environment
+    return environment
 
 
 class FakeSource:
@@ -181,15 +180,20 @@ class FakeSource:
         """The names of the ONNX files that are published."""
         return sorted(path.name for path in (self.folder / "dist").rglob("*.onnx"))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin ``python -m pipeline`` with ``arguments``, in a process that knows of the source too."""
+    def start(
+        self, *arguments: str, before: tuple[str, ...] = (), folder: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Begin ``python -m pipeline`` with ``arguments``, in a process that knows of the source too.
+
+        ``before`` is a command that runs it, ``folder`` another folder to run it in.
+        """
         process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, str(self.source.folder), *arguments],
-            cwd=self.folder,
+            [*before, sys.executable, "-c", LAUNCH, str(self.source.folder), *arguments],
+            cwd=folder or self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         )
         self._started.append(process)
         return process
@@ -201,9 +205,11 @@ class FakeSource:
                 process.kill()
                 process.communicate()
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m pipeline`` with ``arguments`` to its end."""
-        with self.start(*arguments) as process:
+    def command(
+        self, *arguments: str, before: tuple[str, ...] = (), folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m pipeline`` with ``arguments`` to its end, as :meth:`start`."""
+        with self.start(*arguments, before=before, folder=folder, **variables) as process:
             output, errors = process.communicate()
         assert "Traceback" not in output + errors
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
@@ -211,8 +217,8 @@ class FakeSource:
     def record(self, model: str = "net", opset: int = 12) -> dict[str, object]:
         """The record of a published unit."""
         place = self.folder / f"dist/{NAME}/{model}/model/{model}-{opset}.record.json"
-        found: dict[str, object] = json.loads(place.read_text())
-        return found
+        record: dict[str, object] = json.loads(place.read_text())
+        return record
 
 
 LAUNCH = f"""\
@@ -236,8 +242,8 @@ def fake_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS
     source = make_source(folder / "source")
     monkeypatch.setitem(SOURCES, NAME, source)
     (folder / "files").mkdir()
-    found = FakeSource(folder / "files", source)
+    fake = FakeSource(folder / "files", source)
     try:
-        yield found
+        yield fake
     finally:
-        found.end()
+        fake.end()

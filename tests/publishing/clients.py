@@ -34,8 +34,8 @@ def ask(server: str, folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[d
 
     The form of the answers is in ``hub_client/export.py``. The client's cache is in ``folder``, and stays.
     """
-    asked = [{"function": function, "arguments": arguments} for function, arguments in calls]
-    request = {"task": "client", "server": server, "folder": str(folder), "calls": asked}
+    requests = [{"function": function, "arguments": arguments} for function, arguments in calls]
+    request = {"task": "client", "server": server, "folder": str(folder), "calls": requests}
     environment = building.ensure(SOURCE, stop=NEVER, say=print)
     answers: list[dict[str, Any]] = _work(request, environment.python, folder)["answers"]
     return answers
@@ -86,8 +86,8 @@ def assert_clients_read(published: Path, paths: Sequence[str]) -> None:
         functions = ("get_model_info", "load", "download_model_with_test_data")
         calls = [(function, arguments) for function in functions for arguments in wanted]
         answers = iter(ask(server, Path(scratch) / "client", *calls))
-        found, models, folders = ([next(answers)["value"] for _ in paths] for _ in functions)
-        assert [information["model_path"] for information in found] == list(paths)
+        information_of_models, models, folders = ([next(answers)["value"] for _ in paths] for _ in functions)
+        assert [information["model_path"] for information in information_of_models] == list(paths)
         for path, model in zip(paths, models, strict=True):
             assert onnx.load(model) == onnx.load(published / path)
         unpacked: dict[str, dict[str, Path]] = {"onnxruntime": {}, "openvino": {}}

@@ -79,8 +79,8 @@ def publish_small_zoo(folder: Path, scratch: Path) -> None:
             file = scratch / "model.onnx"
             onnx.save(opsets.retarget(network, opset), file)
             source, name = model.split("/")
-            said = description(name=f"{model}@{opset}", source=source, model=name, family=family)
-            publish(zoo, Material(file, opsets.read_graph(file), data_sets), said)
+            described = description(name=f"{model}@{opset}", source=source, model=name, family=family)
+            publish(zoo, Material(file, opsets.read_graph(file), data_sets), described)
     announce(zoo, lambda records: {})
 
 

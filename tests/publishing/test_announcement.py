@@ -87,10 +87,10 @@ def test_what_was_damaged_by_hand_is_made_again(dist: Path, model_file: Path, pa
         (dist / path).unlink()
     else:
         (dist / path).write_text("[]")
-    told = announce(zoo_in(dist), pages)
+    lines = announce(zoo_in(dist), pages)
     assert bytes_of(dist) == before
     changed_manifest = (path == MANIFEST and damage == "changed") or path == CHECKSUMS
-    assert [MANIFEST in line and "was not as it was written" in line for line in told] == (
+    assert [MANIFEST in line and "was not as it was written" in line for line in lines] == (
         [True] if changed_manifest else []
     )
 
@@ -134,8 +134,8 @@ def test_a_record_that_was_changed_by_hand_is_not_made_good(dist: Path, model_fi
     record.write_text(record.read_text().replace('"key": "abc"', '"key": "abd"'))
     before = bytes_of(dist)
     for _ in range(2):
-        [told] = announce(zoo_in(dist), pages)
-        assert told.startswith("timm/small/model/tiny-9.record.json was changed after it was published")
+        [line] = announce(zoo_in(dist), pages)
+        assert line.startswith("timm/small/model/tiny-9.record.json was changed after it was published")
     assert bytes_of(dist) == before
     zoo = zoo_in(dist)
     assert not zoo.is_intact(zoo.units()["timm/tiny@9"], zoo.listed())
@@ -204,11 +204,11 @@ def test_two_runs_that_end_at_the_same_moment_lose_nothing(model_file: Path) -> 
     others = ["other", "third"]
 
     def slow_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
-        made = pages(records)
+        contents = pages(records)
         if others:
             publish(theirs, material(model_file), description(others.pop()))
             announce(theirs, pages)
-        return made
+        return contents
 
     publish(ours, material(model_file), description())
     announce(ours, slow_pages)
@@ -229,8 +229,8 @@ def test_a_signature_is_over_every_file_and_goes_when_one_changes(dist: Path, mo
     assert announce(zoo_in(dist), pages) == []
     assert (dist / SIGNATURE).exists()
     publish(zoo_in(dist), material(model_file), description("other"))
-    [told] = announce(zoo_in(dist), pages)
-    assert "its signature was removed; sign it again" in told
+    [line] = announce(zoo_in(dist), pages)
+    assert "its signature was removed; sign it again" in line
     assert not (dist / SIGNATURE).exists()
 
 

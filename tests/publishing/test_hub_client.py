@@ -52,33 +52,36 @@ def test_every_entry_is_listed_as_the_manifest_has_it(server: str, zoo: Path, tm
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("arguments", "expected"),
     [
-        ({"model": "timm/small_vgg"}, {"timm/small_vgg"}),
-        ({"model": "TIMM/Small_VGG"}, {"timm/small_vgg"}),
-        ({"tags": ["timm"]}, {"timm/small_vgg"}),
-        ({"tags": ["VGG"]}, {"timm/small_vgg", "torchvision/small_vgg"}),
-        ({"tags": ["squeezenet", "torchvision"]}, {"mxnet/squeeze1.1", "torchvision/small_vgg"}),
-        ({"model": "mxnet/squeeze1.1", "tags": ["vgg"]}, set()),
-        ({"model": "absent"}, set()),
+        ({"model": "timm/small_vgg"}, ["timm/small_vgg"]),
+        ({"model": "TIMM/Small_VGG"}, ["timm/small_vgg"]),
+        ({"tags": ["timm"]}, ["timm/small_vgg"]),
+        ({"tags": ["VGG"]}, ["timm/small_vgg", "torchvision/small_vgg"]),
+        ({"tags": ["squeezenet", "torchvision"]}, ["mxnet/squeeze1.1", "torchvision/small_vgg"]),
+        ({"model": "mxnet/squeeze1.1", "tags": ["vgg"]}, []),
+        ({"model": "absent"}, []),
     ],
     ids=str,
 )
 def test_models_are_found_by_name_and_by_tags(
-    server: str, tmp_path: Path, asked: dict[str, Any], expected: set[str]
+    server: str, tmp_path: Path, arguments: dict[str, Any], expected: list[str]
 ) -> None:
-    [answer] = ask(server, tmp_path, ("list_models", asked))
+    [answer] = ask(server, tmp_path, ("list_models", arguments))
     assert _paths(answer) == {path for (model, _), path in PATHS.items() if model in expected}
 
 
 def test_a_model_has_its_opsets_and_the_highest_by_default(server: str, tmp_path: Path) -> None:
-    asked: dict[str, Any] = {"model": "torchvision/small_vgg"}
-    calls = [("get_model_info", asked), *(("get_model_info", {**asked, "opset": opset}) for opset in OPSETS)]
+    arguments: dict[str, Any] = {"model": "torchvision/small_vgg"}
+    calls = [
+        ("get_model_info", arguments),
+        *(("get_model_info", {**arguments, "opset": opset}) for opset in OPSETS),
+    ]
     default, *others = ask(server, tmp_path, *calls)
     assert default["value"]["opset"] == 12
     for opset, answer in zip(OPSETS, others, strict=True):
         assert answer["value"]["model_path"] == PATHS["torchvision/small_vgg", opset]
-    [refused] = ask(server, tmp_path, ("get_model_info", {**asked, "opset": 8}))
+    [refused] = ask(server, tmp_path, ("get_model_info", {**arguments, "opset": 8}))
     assert "no version with opset 8. Valid opsets: " in refused["refused"]
 
 

@@ -17,6 +17,8 @@ from publishing.units import publish, unpublish
 from tests.publishing.killed import ends_before
 from tests.publishing.zoos import PICTURE, description, material, network, pages, seen, zoo_in
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[[Path], None]
 
 
@@ -25,12 +27,12 @@ def published(dist: Path, *units: tuple[Description, Path]) -> None:
     zoo = zoo_in(dist)
     stamps = zoo.store.stamps()
     zoo.require_ours(stamps)
-    there, listed = zoo.units(stamps), zoo.listed()
-    for said, file in units:
-        unit = there.get(said.name)
-        if unit is None or unit.record.key != said.key or not zoo.is_intact(unit, listed):
-            pictures = {row["thumbnail"]: PICTURE for row in said.predictions}
-            publish(zoo, material(file, pictures=pictures), said)
+    units_there, listed = zoo.units(stamps), zoo.listed()
+    for described, file in units:
+        unit = units_there.get(described.name)
+        if unit is None or unit.record.key != described.key or not zoo.is_intact(unit, listed):
+            pictures = {row["thumbnail"]: PICTURE for row in described.predictions}
+            publish(zoo, material(file, pictures=pictures), described)
     announce(zoo, pages)
 
 

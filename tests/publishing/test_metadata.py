@@ -16,7 +16,7 @@ from publishing import __version__
 from publishing.metadata import Metadata, describe, image_properties
 from tests.publishing.zoos import WEIGHT, network
 
-SAID = Metadata(
+METADATA = Metadata(
     framework="MXNet Gluon",
     domain="org.apache.mxnet",
     model="vgg16",
@@ -35,7 +35,7 @@ def test_a_file_names_its_producer_and_its_origin(tmp_path: Path) -> None:
     model = onnx.load(network(tmp_path / "net.onnx"))
     model.producer_name, model.doc_string, model.graph.doc_string = "pytorch", "from /home/me", ""
     model.metadata_props.add(key="left", value="over")
-    describe(model, SAID)
+    describe(model, METADATA)
     onnx.checker.check_model(model, full_check=True)
     assert (model.producer_name, model.producer_version) == ("onnx-zoo-pipeline", __version__)
     assert (model.domain, model.model_version) == ("org.apache.mxnet", 1)
@@ -56,18 +56,18 @@ def test_a_file_names_its_producer_and_its_origin(tmp_path: Path) -> None:
 
 def test_what_nobody_stated_is_not_made_up(tmp_path: Path) -> None:
     model = onnx.load(network(tmp_path / "net.onnx"))
-    describe(model, replace(SAID, license="", author=""))
+    describe(model, replace(METADATA, license="", author=""))
     assert model.doc_string.endswith("Licence: not stated.")
     assert not {"model_license", "model_author"} & _properties(model).keys()
 
 
 def test_describing_touches_no_weight(tmp_path: Path) -> None:
     source = network(tmp_path / "net.onnx")
-    opsets.retarget_file(source, 7, tmp_path / "out.onnx", lambda model: describe(model, SAID))
-    made = onnx.load(tmp_path / "out.onnx")
-    [weight] = made.graph.initializer
+    opsets.retarget_file(source, 7, tmp_path / "out.onnx", lambda model: describe(model, METADATA))
+    written = onnx.load(tmp_path / "out.onnx")
+    [weight] = written.graph.initializer
     np.testing.assert_array_equal(numpy_helper.to_array(weight), WEIGHT)
-    assert "at opset 7" in made.doc_string
+    assert "at opset 7" in written.doc_string
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_describing_touches_no_weight(tmp_path: Path) -> None:
 def test_the_range_of_the_pixels_is_true_or_explained(
     changes: dict[str, Any], expected: tuple[str, str, str | None]
 ) -> None:
-    found = image_properties({**SAID.preprocessing, **changes})
+    properties = image_properties({**METADATA.preprocessing, **changes})
     pixels, nominal, mean = expected
-    assert (found["Image.BitmapPixelFormat"], found["Image.NominalPixelRange"]) == (pixels, nominal)
-    assert found.get("Image.Mean") == mean
-    assert ("Image.StandardDeviation" in found) is (mean is not None)
+    assert (properties["Image.BitmapPixelFormat"], properties["Image.NominalPixelRange"]) == (pixels, nominal)
+    assert properties.get("Image.Mean") == mean
+    assert ("Image.StandardDeviation" in properties) is (mean is not None)

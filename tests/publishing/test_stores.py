@@ -24,6 +24,8 @@ from tests.publishing.buckets import SECRET
 from tests.publishing.remote_places import content_of_place, watch
 from tests.publishing.zoos import bytes_of, description, material, pages, publish_in, seen, zoo_in
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_zoo_has_the_same_bytes_wherever_it_is(place: str, model_file: Path, tmp_path: Path) -> None:
     for where in (place, tmp_path / "dist"):

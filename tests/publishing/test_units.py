@@ -22,7 +22,7 @@ import opsets
 from publishing.announcement import announce
 from publishing.archive import DataSet
 from publishing.errors import PublishError
-from publishing.facts import facts_of
+from publishing.graph_facts import facts_of
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import KINDS, RECORD_SUFFIX, from_json, parse_name, to_json
 from publishing.units import Material, publish
@@ -191,10 +191,10 @@ def test_a_newer_publication_replaces_the_older(tmp_path: Path, model_file: Path
     folder = tmp_path / "dist"
     publish_in(folder, model_file, description())
     newer = publish_in(folder, network(tmp_path / "n.onnx", 2.0), description(key="def"), 2.0)
-    found = zoo_in(folder).published("timm/tiny@9")
-    assert found == newer
-    assert found is not None
-    assert found.key == "def"
+    record = zoo_in(folder).published("timm/tiny@9")
+    assert record == newer
+    assert record is not None
+    assert record.key == "def"
     assert len(json.loads((folder / MANIFEST).read_text())) == 1
 
 

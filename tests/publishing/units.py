@@ -10,7 +10,7 @@ from publishing.record import Description, PublishedFile
 
 def description(**changes: Any) -> Description:
     """Return the description of a unit that passed, with ``changes``."""
-    made = Description(
+    described = Description(
         name="timm/tf_efficientnet_lite0@9",
         source="timm",
         framework="PyTorch Image Models (timm)",
@@ -46,7 +46,7 @@ def description(**changes: Any) -> Description:
         bounds=[],
         figures={"parameters": 4652008, "reported": []},
     )
-    return replace(made, **changes)
+    return replace(described, **changes)
 
 
 def files() -> dict[str, PublishedFile]:

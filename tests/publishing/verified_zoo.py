@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper, parser
 
 from publishing.announcement import Signer, announce
 from publishing.archive import DataSet
-from publishing.facts import ir_version
+from publishing.graph_facts import ir_version
 from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Description, PublishedFile, Record, from_json, to_json
 from publishing.stores import open_store
@@ -102,9 +102,9 @@ def list_again(folder: Path, opset: int) -> None:
     file = folder / f"timm/small/model/tiny-{opset}{RECORD_SUFFIX}"
     record = from_json(file.read_text())
     files = {
-        kind: PublishedFile(said.path, len(content), hashlib.sha256(content).hexdigest())
-        for kind, said in record.files.items()
-        for content in [(folder / said.path).read_bytes()]
+        kind: PublishedFile(published.path, len(content), hashlib.sha256(content).hexdigest())
+        for kind, published in record.files.items()
+        for content in [(folder / published.path).read_bytes()]
     }
     file.write_text(to_json(replace(record, files=files)))
     (folder / CHECKSUMS).unlink()  # a record that is listed keeps its digest

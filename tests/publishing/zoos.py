@@ -41,8 +41,8 @@ def network(file: Path, factor: float = 1.0) -> Path:
 
 def description(model: str = "tiny", **changes: Any) -> Description:
     """What the pipeline would say of the model at opset 9."""
-    made = units.description(name=f"timm/{model}@9", model=model, family="small", key="abc")
-    return replace(made, **changes)
+    described = units.description(name=f"timm/{model}@9", model=model, family="small", key="abc")
+    return replace(described, **changes)
 
 
 def seen(model: str = "tiny", **changes: Any) -> Description:
@@ -70,19 +70,19 @@ def material(model_file: Path, factor: float = 1.0, pictures: Mapping[str, bytes
 def pages(records: Sequence[Record]) -> dict[str, bytes]:
     """Pages that say which models there are; the real ones have tests of their own."""
     names = sorted(record.name for record in records)
-    made = {"index.html": "\n".join(names).encode()}
-    return made | {f"{record.source}/{record.family}/{record.model}.html": b"one" for record in records}
+    index = {"index.html": "\n".join(names).encode()}
+    return index | {f"{record.source}/{record.family}/{record.model}.html": b"one" for record in records}
 
 
 def zoo_in(place: Path | str) -> Zoo:
     return Zoo(open_store(place))
 
 
-def publish_in(place: Path | str, model_file: Path, said: Description, factor: float = 1.0) -> Record:
+def publish_in(place: Path | str, model_file: Path, described: Description, factor: float = 1.0) -> Record:
     """Publish into a folder or URL, and announce it."""
     zoo = zoo_in(place)
-    pictures = {row["thumbnail"]: PICTURE for row in said.predictions}
-    record = publish(zoo, material(model_file, factor, pictures), said)
+    pictures = {row["thumbnail"]: PICTURE for row in described.predictions}
+    record = publish(zoo, material(model_file, factor, pictures), described)
     announce(zoo, pages)
     return record
 

@@ -22,6 +22,8 @@ from tools.opset_coverage.report import document, share
 from tools.opset_coverage.runtimes import ONNXRUNTIME, REFERENCE, RUNTIMES
 from tools.opset_coverage.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = """g (float[1] x) => (float[1] y) {
     yes = Constant<value = bool {1}>()
     y = Loop(, yes, x) <body = b (int64 i, bool c, float[1] a) => (bool d, float[1] b)

@@ -64,7 +64,7 @@ def _publish(folder: Path, opset: int) -> None:
     text = f'<ir_version: 3, opset_import: ["": {opset}]> {graph}'
     model = parser.parse_model(text)
     onnx.save(model, folder / "model.onnx")
-    said = description(
+    described = description(
         "net",
         name=f"timm/net@{opset}",
         verdict={"status": "passed", "runtimes": RUNTIMES[opset]},
@@ -72,7 +72,7 @@ def _publish(folder: Path, opset: int) -> None:
     )
     array = np.zeros((1, 4), np.float32)
     material = Material(folder / "model.onnx", model, [DataSet([array], [array])])
-    publish(zoo_in(folder / "dist"), material, said)
+    publish(zoo_in(folder / "dist"), material, described)
 
 
 @pytest.fixture

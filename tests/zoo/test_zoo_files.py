@@ -29,12 +29,12 @@ each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
 def _listed(path: Path) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
     for listed in listed_models():
         if listed.file == path:
-            assert listed.model not in found.setdefault(listed.source, set())
-            found[listed.source].add(listed.model)
-    return found
+            assert listed.model not in names.setdefault(listed.source, set())
+            names[listed.source].add(listed.model)
+    return names
 
 
 def test_the_lists_are_those_of_the_documents() -> None:

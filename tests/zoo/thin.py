@@ -66,7 +66,7 @@ def export_thin(source: str, models: Sequence[str], folder: Path, *, fused: bool
         limits=Limits(),
         stop=NEVER,
     )
-    return {model: Thin(folder / model, **said) for model, said in answer["models"].items()}
+    return {model: Thin(folder / model, **exported) for model, exported in answer["models"].items()}
 
 
 def _request(
@@ -103,6 +103,7 @@ def verdicts(thin: Thin) -> dict[int, Verification]:
             folder=work / "parity",
             limits=Limits(),
             stop=NEVER,
+            environment_of=lambda source: environment_of(source.name),
         )
     finally:
         shutil.rmtree(work)

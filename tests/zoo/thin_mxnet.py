@@ -31,9 +31,9 @@ def operators(names: Dict[str, Any], model: str, sizes: Sequence[int]) -> List[s
     symbol = names["build"](model)(mx.sym.var("data"))
     internals = symbol.get_internals()
     _, shapes, _ = internals.infer_shape(data=(2, *sizes))
-    made = dict(zip(internals.list_outputs(), shapes, strict=True))
+    shapes_by_name = dict(zip(internals.list_outputs(), shapes, strict=True))
     return [
-        " ".join(map(str, [node["op"], *made[node["name"] + "_output"][2:]]))
+        " ".join(map(str, [node["op"], *shapes_by_name[node["name"] + "_output"][2:]]))
         for node in json.loads(symbol.tojson())["nodes"]
         if node["op"] != "null"
     ]

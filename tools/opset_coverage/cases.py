@@ -63,8 +63,8 @@ def load_cases(targets: tuple[int, ...], highest: int) -> list[Case]:
         if not legal:
             continue
         tested = models[test.name.split("_expanded")[0]].graph.node[0]
-        given, expected = ([as_array(value) for value in values] for values in test.data_sets[0])
-        frozen_model, inputs = frozen(model, given, parameter_names(tested, opset))
+        arrays, expected = ([as_array(value) for value in values] for values in test.data_sets[0])
+        frozen_model, inputs = frozen(model, arrays, parameter_names(tested, opset))
         cases.append(
             Case(
                 test.name,

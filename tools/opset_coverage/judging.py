@@ -74,8 +74,8 @@ def judge_all(
     results: list[Result] = []
     try:
         with ThreadPoolExecutor(processes) as pool:
-            for number, found in enumerate(pool.map(judged, cases), start=1):
-                results += found
+            for number, results_of_case in enumerate(pool.map(judged, cases), start=1):
+                results += results_of_case
                 tell(number)
     finally:
         for worker in everyone:
@@ -170,16 +170,16 @@ def differs(outputs: list[Array], case: Case, loose: bool) -> str:
     """
     if len(outputs) != len(case.expected):
         return f"{len(outputs)} outputs instead of {len(case.expected)}"
-    for index, (found, expected) in enumerate(zip(outputs, case.expected, strict=True)):
-        if found.shape != expected.shape:
-            return f"output {index} has shape {found.shape} instead of {expected.shape}"
+    for index, (output, expected) in enumerate(zip(outputs, case.expected, strict=True)):
+        if output.shape != expected.shape:
+            return f"output {index} has shape {output.shape} instead of {expected.shape}"
         if expected.dtype.kind in "OUS":
-            if [str(one) for one in found.flat] != [str(one) for one in expected.flat]:
+            if [str(one) for one in output.flat] != [str(one) for one in expected.flat]:
                 return f"output {index} has other texts"
             continue
-        if found.dtype != expected.dtype and not loose:
-            return f"output {index} has type {found.dtype} instead of {expected.dtype}"
-        one, other = found.astype(np.float64), expected.astype(np.float64)
+        if output.dtype != expected.dtype and not loose:
+            return f"output {index} has type {output.dtype} instead of {expected.dtype}"
+        one, other = output.astype(np.float64), expected.astype(np.float64)
         exact = expected.dtype.kind in "biu"
         relative, absolute = (0.0, 0.0) if exact else (case.relative, case.absolute)
         wrong = ~np.isclose(one, other, relative, absolute, equal_nan=True)

@@ -45,7 +45,7 @@ def lower(tool: str, model: bytes, target: int) -> bytes:
         onnx.checker.check_model(result, full_check=True)
     except Exception as error:
         raise Invalid(str(error)) from error
-    found = violations(result)
-    if found:
-        raise Invalid("; ".join(found))
+    breaches = violations(result)
+    if breaches:
+        raise Invalid("; ".join(breaches))
     return bytes(result.SerializeToString())

@@ -25,15 +25,15 @@ Shape = tuple[int, ...]
 def violations(model: ModelProto) -> list[str]:
     """What in ``model`` the texts of its opset do not allow, one line each."""
     opset = default_opset(model)
-    found: list[str] = []
+    lines: list[str] = []
     if opset < NEGATIVE_AXES:
         for node in every_node(model.graph):
-            found += negative_axes(node, opset)
+            lines += negative_axes(node, opset)
     if opset < VARIADIC_BROADCASTING:
         shapes = inferred_shapes(model, opset)
         for node in model.graph.node:
-            found += unequal_operands(node, [shapes.get(name) for name in node.input], opset)
-    return found
+            lines += unequal_operands(node, [shapes.get(name) for name in node.input], opset)
+    return lines
 
 
 def negative_axes(node: NodeProto, opset: int) -> Iterator[str]:
@@ -53,23 +53,25 @@ def negative_axes(node: NodeProto, opset: int) -> Iterator[str]:
 
 def unequal_operands(node: NodeProto, shapes: list[Shape | None], opset: int) -> Iterator[str]:
     """Operands of different shapes, where the older form does not broadcast them. Unknown shapes pass."""
-    known = [shape for shape in shapes if shape is not None]
-    if len(known) < len(shapes) or len(set(known)) < 2:
+    operands = [shape for shape in shapes if shape is not None]
+    if len(operands) < len(shapes) or len(set(operands)) < 2:
         return
     integers = {attribute.name: attribute.i for attribute in node.attribute}
-    text = f"{node.op_type} of shapes {' and '.join(map(str, known))}, which opset {opset} does not broadcast"
+    text = (
+        f"{node.op_type} of shapes {' and '.join(map(str, operands))}, which opset {opset} does not broadcast"
+    )
     if node.op_type in VARIADIC:
         yield text
     elif opset < BROADCASTING and node.op_type in BINARY:
-        if not (integers.get("broadcast") and is_broadcast(known[0], known[1], integers.get("axis"))):
+        if not (integers.get("broadcast") and is_broadcast(operands[0], operands[1], integers.get("axis"))):
             yield text
     elif opset < BROADCASTING and node.op_type == "PRelu":
-        if known[1] != (1,) and known[1] != known[0][1:2]:
+        if operands[1] != (1,) and operands[1] != operands[0][1:2]:
             yield text
     elif opset < BROADCASTING and node.op_type == "Gemm":
-        rows = known[0][1 if integers.get("transA") else 0]
-        columns = known[1][0 if integers.get("transB") else 1]
-        added = known[2] if len(known) > 2 else (rows, columns)
+        rows = operands[0][1 if integers.get("transA") else 0]
+        columns = operands[1][0 if integers.get("transB") else 1]
+        added = operands[2] if len(operands) > 2 else (rows, columns)
         if added != (rows, columns) and not (
             integers.get("broadcast") and is_broadcast((rows, columns), added, None)
         ):

@@ -144,8 +144,8 @@ def grouped(failures: Iterable[Result]) -> list[tuple[tuple[str, str, str], list
         reason = shortened(result.reason)
         if not result.original_runs:
             # What is random in the test is so in the numbers too, which would be others each time.
-            told = [] if result.outcome == WRONG else [reason]
-            reason = "; ".join([*told, UNKNOWN])
+            reasons = [] if result.outcome == WRONG else [reason]
+            reason = "; ".join([*reasons, UNKNOWN])
         outcome = f"{result.outcome} ({result.judge})" if result.judge else result.outcome
         groups[(result.operator, outcome, reason)].append(result.case)
     return [(key, sorted(names)) for key, names in sorted(groups.items())]

@@ -14,7 +14,7 @@ from opsets import RetargetError, retarget
         (
             10,
             "g (float[1,1,2,2] x, float[4] s) => (float[A,B,C,D] y) { y = Upsample(x, s) }",
-            r"Upsample \(node 'y'\), opset 10 to 9: Upsample is deprecated from 10 on",
+            r"Upsample \(node 'y'\), opset 10 to 9: it is deprecated from 10 on",
         ),
         (
             11,

@@ -51,21 +51,21 @@ net (float[N, 3, 32, 32] x) => (float[N, 500] y) {
 
 def _publish(folder: Path, opset: int) -> None:
     generator = np.random.default_rng(0)
-    made = parser.parse_model(NETWORK)
+    network = parser.parse_model(NETWORK)
     for name, shape in (("w", (28, 3, 3, 3)), ("v", (28, 500))):
-        made.graph.initializer.append(
+        network.graph.initializer.append(
             numpy_helper.from_array(generator.normal(size=shape).astype(np.float32), name)
         )
-    model = opsets.retarget(made, opset)
+    model = opsets.retarget(network, opset)
     onnx.save(model, folder / "model.onnx")
     [document] = read_figures(folder / "figures.yaml").of("timm/net")
     counted = figures_of("timm/net", model, [document], height=32, framework_parameters=14_756)
-    said = description(
+    described = description(
         "net", name=f"timm/net@{opset}", family="net", key="of another day", preprocessing={}, figures=counted
     )
     arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 500), np.float32)
     material = Material(folder / "model.onnx", model, [DataSet(arrays[:1], arrays[1:])])
-    publish(zoo_in(folder / "dist"), material, said)
+    publish(zoo_in(folder / "dist"), material, described)
 
 
 @pytest.fixture

@@ -30,13 +30,15 @@ from publishing.units import Material, publish
 from tests.pipeline.fake_source import FakeSource
 from tests.publishing.zoos import data_sets, description, network, zoo_in
 
+pytestmark = pytest.mark.slow
+
 HUGE = 64 << 30
 """The bytes of files that have no content: they take no room, and half a minute to be read."""
 
 
-def _until(there: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def _until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Wait until something is the case; a process that has ended makes it so no more."""
-    while not there():
+    while not condition():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 
@@ -62,11 +64,11 @@ def _interrupt(process: subprocess.Popen[str], number: signal.Signals = signal.S
 def _publish_huge(tiny: FakeSource) -> Path:
     """Publish what the pipeline file asks for, with a model of 64 GB; its file."""
     [unit] = tiny.plan("net").units
-    said = description("net", name=unit.name, source="tiny", family="net", key=unit.key)
+    described = description("net", name=unit.name, source="tiny", family="net", key=unit.key)
     model = opsets.read_graph(network(tiny.folder / "net.onnx"))
     model.opset_import[0].version = 12
     record = publish(
-        zoo_in(tiny.folder / "dist"), Material(tiny.folder / "net.onnx", model, data_sets()), said
+        zoo_in(tiny.folder / "dist"), Material(tiny.folder / "net.onnx", model, data_sets()), described
     )
     place = tiny.folder / "dist" / record.files["onnx"].path
     os.truncate(place, HUGE)
@@ -106,7 +108,7 @@ def silent() -> Iterator[socket.socket]:
         yield server
 
 
-def _asked(server: socket.socket) -> socket.socket:
+def _with_request(server: socket.socket) -> socket.socket:
     """The connection on which a server was asked for something."""
     connection, _ = server.accept()
     connection.settimeout(60)
@@ -118,7 +120,7 @@ def test_while_weights_are_fetched(tiny: FakeSource, silent: socket.socket) -> N
     address = f"http://127.0.0.1:{silent.getsockname()[1]}/net.npz"
     tiny.write("net", more=f"weights: {{url: '{address}', sha256: {'ab' * 32}}}")
     process = tiny.start("run", "pipeline.yaml")
-    with _asked(silent):
+    with _with_request(silent):
         _interrupt(process)
     assert not [path for path in (tiny.cache / "downloads").rglob("*") if path.is_file()]
 
@@ -132,7 +134,7 @@ def test_while_a_bucket_is_listed(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     tiny.write("net")
     process = tiny.start(command, "pipeline.yaml", "--publish", "s3://models/zoo")
-    with _asked(silent):
+    with _with_request(silent):
         _interrupt(process)
 
 
@@ -146,7 +148,7 @@ def test_while_an_environment_is_built(
     (tiny.source.folder / "requirements.lock").write_text(f"framework==1.0 --hash=sha256:{'ab' * 32}\n")
     tiny.write("net")
     process = tiny.start("run", "pipeline.yaml")
-    with _asked(silent):
+    with _with_request(silent):
         _interrupt(process)
     assert not list((tiny.cache / "environments").glob("*.part"))
 
@@ -191,8 +193,8 @@ def test_while_a_model_is_exported(tiny: FakeSource) -> None:
         return bool(workers)
 
     _until(is_exporting, process)
-    said = _interrupt(process)
-    assert re.search(r"tiny/slow@12 +interrupted", said)
+    output = _interrupt(process)
+    assert re.search(r"tiny/slow@12 +interrupted", output)
     assert not [worker for worker in workers if worker.is_running()]
     assert tiny.published == []
 

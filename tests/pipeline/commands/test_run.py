@@ -17,6 +17,8 @@ import pytest
 from converters.registry import SOURCES
 from tests.pipeline.fake_source import MODELS, NAME, FakeSource
 
+pytestmark = pytest.mark.slow
+
 TWO_MODELS = """\
 publish: dist
 opsets: 12
@@ -212,9 +214,13 @@ def test_preprocessing_can_be_set(tiny: FakeSource) -> None:
     assert answer.returncode == 0, answer.stdout
     record = json.loads((tiny.folder / "dist/tiny/net/model/net-12.record.json").read_text())
     assert record["io_ports"]["inputs"][0]["shape"] == ["batch", 3, 96, 128]
-    said = record["preprocessing"]
-    assert (said["mean"], said["interpolation"], said["resize"]) == ([0, 0, 0], "bicubic", 108)
-    assert said["std"] == [0.5, 0.5, 0.5]
+    preprocessing = record["preprocessing"]
+    assert (preprocessing["mean"], preprocessing["interpolation"], preprocessing["resize"]) == (
+        [0, 0, 0],
+        "bicubic",
+        108,
+    )
+    assert preprocessing["std"] == [0.5, 0.5, 0.5]
 
 
 def test_only_opset_and_publish_select(tiny: FakeSource) -> None:

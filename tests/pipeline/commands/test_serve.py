@@ -32,9 +32,9 @@ def serving(folder: Path, host: str) -> Iterator[str]:
         try:
             assert server.stdout
             line = server.stdout.readline()
-            found = re.fullmatch(rf"serving {folder} at (http://\S+:\d+/) \(Ctrl\+C ends it\)\n", line)
-            assert found, line
-            yield found[1]
+            match = re.fullmatch(rf"serving {folder} at (http://\S+:\d+/) \(Ctrl\+C ends it\)\n", line)
+            assert match, line
+            yield match[1]
         finally:
             server.send_signal(signal.SIGINT)
             _, errors = server.communicate(timeout=60)
@@ -43,8 +43,8 @@ def serving(folder: Path, host: str) -> Iterator[str]:
 
 def has_ipv6() -> bool:
     try:
-        with socket.socket(socket.AF_INET6) as there:
-            there.bind(("::1", 0))
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
     except OSError:
         return False
     return True

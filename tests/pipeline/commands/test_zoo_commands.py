@@ -133,8 +133,10 @@ def test_a_folder_that_is_not_ours_is_left_alone(folder: Path, command: tuple[st
 def test_a_manifest_damaged_by_hand_is_told_and_made_again(folder: Path, text: str) -> None:
     before = bytes_of(folder / "dist")
     (folder / "dist/ONNX_HUB_MANIFEST.json").write_text(text)
-    said = _run(folder, "run", "both.yaml")
-    assert "ONNX_HUB_MANIFEST.json was not as it was written; it has been made again from the records" in said
+    output = _run(folder, "run", "both.yaml")
+    assert (
+        "ONNX_HUB_MANIFEST.json was not as it was written; it has been made again from the records" in output
+    )
     assert bytes_of(folder / "dist") == before
 
 
@@ -225,9 +227,9 @@ def address(folder: Path) -> Iterator[str]:
     with _start(folder, "serve", "--port", "0") as server:
         try:
             assert server.stdout
-            found = re.search(r"serving dist at (http://127\.0\.0\.1:\d+/)", server.stdout.readline())
-            assert found
-            yield found[1]
+            match = re.search(r"serving dist at (http://127\.0\.0\.1:\d+/)", server.stdout.readline())
+            assert match
+            yield match[1]
         finally:
             server.send_signal(signal.SIGINT)
             _, errors = server.communicate(timeout=60)
@@ -268,20 +270,20 @@ def test_a_zoo_in_a_bucket(published: Path, tmp_path: Path, bucket: tuple[Any, s
     for name in ("first", "second"):
         shutil.copy(published / f"{name}.yaml", tmp_path)
     place = ("--publish", url)
-    said = _run(tmp_path, "run", "first.yaml", *place)
-    said += _run(tmp_path, "run", "second.yaml", *place)
+    output = _run(tmp_path, "run", "first.yaml", *place)
+    output += _run(tmp_path, "run", "second.yaml", *place)
     assert f"2 units are published in {url}" in _run(tmp_path, "run", "first.yaml", *place)
-    there = {path.removeprefix("models/zoo/"): system.cat_file(path) for path in system.find("models")}
-    assert there == bytes_of(published / "dist")
-    said += _run(tmp_path, "verify", url, "--digests-only")
-    said += _run(tmp_path, "unpublish", "mxnet/mobilenet0.25", *place)
+    stored = {path.removeprefix("models/zoo/"): system.cat_file(path) for path in system.find("models")}
+    assert stored == bytes_of(published / "dist")
+    output += _run(tmp_path, "verify", url, "--digests-only")
+    output += _run(tmp_path, "unpublish", "mxnet/mobilenet0.25", *place)
     system.invalidate_cache()
     assert not [path for path in system.find("models") if "mobilenet" in path]
     left = [path for path in (tmp_path / "work").rglob("*") if path.is_file()]
     assert not [path for path in left if path.suffix in (".onnx", ".gz")]
     assert not (tmp_path / "dist").exists()
-    assert SECRET not in said
-    assert SECRET.encode() not in b"".join([*there.values(), *(path.read_bytes() for path in left)])
+    assert SECRET not in output
+    assert SECRET.encode() not in b"".join([*stored.values(), *(path.read_bytes() for path in left)])
 
 
 def test_a_bucket_that_cannot_be_reached_is_told(
@@ -289,6 +291,6 @@ def test_a_bucket_that_cannot_be_reached_is_told(
 ) -> None:
     shutil.copy(published / "first.yaml", tmp_path)
     away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
-    said = _run(tmp_path, "run", "first.yaml", "--publish", bucket[1], code=2, **away)
-    assert f"{bucket[1]}: listing failed" in said
-    assert SECRET not in said
+    output = _run(tmp_path, "run", "first.yaml", "--publish", bucket[1], code=2, **away)
+    assert f"{bucket[1]}: listing failed" in output
+    assert SECRET not in output

@@ -17,7 +17,7 @@ import pytest
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError
 from pipeline.estimates.sizes import sizes_of
@@ -79,16 +79,16 @@ def _leftovers() -> list[str]:
 
 
 def test_an_environment_is_built_once(source: Source) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     assert building.existing(source) is None
-    first = _ensure(source, said.append)
+    first = _ensure(source, lines.append)
     assert first.catalogue == {"tiny": {"resize": 256}}
     assert first.packages["framework"] == "1.0"
     assert first.packages["python"].startswith(VERSION)
     before = first.python.parent.parent.stat().st_mtime_ns
-    assert _ensure(source, said.append) == first
+    assert _ensure(source, lines.append) == first
     assert first.python.parent.parent.stat().st_mtime_ns == before
-    assert said == ["building the tiny environment (once)"]
+    assert lines == ["building the tiny environment (once)"]
 
 
 def test_another_lock_is_another_environment(source: Source) -> None:
@@ -103,11 +103,11 @@ def test_another_lock_is_another_environment(source: Source) -> None:
 def test_another_export_script_lists_the_models_again_without_building(source: Source) -> None:
     first = _ensure(source)
     (source.folder / "export.py").write_text(EXPORT.replace("256", "320"))
-    said: list[str] = []
-    second = _ensure(source, said.append)
+    lines: list[str] = []
+    second = _ensure(source, lines.append)
     assert second.catalogue == {"tiny": {"resize": 320}}
     assert second.python == first.python
-    assert said == []
+    assert lines == []
 
 
 def test_a_wrong_hash_is_refused_and_leaves_nothing(source: Source) -> None:
@@ -126,26 +126,26 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(source: Source) -> None:
 )
 def test_a_run_tries_in_vain_once_only(source: Source, file: str, content: str) -> None:
     (source.folder / file).write_text(content)
-    said: list[str] = []
-    run = RunEnvironments(stop=NEVER, say=said.append)
+    lines: list[str] = []
+    run = RunEnvironments(stop=NEVER, say=lines.append)
     messages = []
     for _ in range(3):
         with pytest.raises(EnvironmentBuildError) as caught:
             run.ensure(source)
         messages.append(str(caught.value))
     assert messages == [run.failure(source)] * 3
-    assert len([line for line in said if line.startswith("building")]) == 1
+    assert len([line for line in lines if line.startswith("building")]) == 1
     assert run.available(source) is None
 
 
 def test_no_index_is_asked_where_pip_may_not(
     source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     class Index(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
     (tmp_path / "empty").mkdir()
@@ -156,11 +156,11 @@ def test_no_index_is_asked_where_pip_may_not(
         monkeypatch.delenv("UV_INDEX", raising=False)
         with pytest.raises(EnvironmentBuildError):
             _ensure(source)
-        assert asked == []
+        assert requested == []
         monkeypatch.delenv("PIP_NO_INDEX")
         with pytest.raises(EnvironmentBuildError):
             _ensure(source)
-        assert any("framework" in path for path in asked)
+        assert any("framework" in path for path in requested)
 
 
 @pytest.mark.parametrize("status", [401, 404, 503])
@@ -201,13 +201,13 @@ def test_a_size_is_asked_for_once_and_none_where_nothing_is_built(
     path = tmp_path / "pipeline.yaml"
     path.write_text("publish: dist\nmodels:\n  - {source: tiny, models: [tiny, broken]}\n")
     jobs = make_plan(read_checked(path), Selection(), lambda *_: None).jobs
-    said: list[str] = []
-    assert sizes_of(jobs, tmp_path, NEVER, said.append) == {}
-    assert said == []
+    lines: list[str] = []
+    assert sizes_of(jobs, tmp_path, NEVER, lines.append) == {}
+    assert lines == []
     _ensure(source)
     for _ in range(2):
-        assert sizes_of(jobs, tmp_path, NEVER, said.append) == {"tiny/tiny": 12}
-    assert said == ["asking tiny for the size of 2 models (once)"]
+        assert sizes_of(jobs, tmp_path, NEVER, lines.append) == {"tiny/tiny": 12}
+    assert lines == ["asking tiny for the size of 2 models (once)"]
 
 
 def test_a_framework_that_does_not_import_is_refused_and_leaves_nothing(source: Source) -> None:

@@ -30,9 +30,9 @@ SHIM = '#!/bin/sh\necho "pyenv: command not found" >&2\nexit 127\n'
 def other() -> tuple[str, Path]:
     """A version of Python that is not ours, and an interpreter of it."""
     for version in ("3.9", "3.10", "3.11", "3.12", "3.13", "3.8"):
-        found = find_interpreter(version, os.environ)
-        if version not in (OURS, found):
-            return version, Path(found)
+        interpreter = find_interpreter(version, os.environ)
+        if version not in (OURS, interpreter):
+            return version, Path(interpreter)
     pytest.skip("this machine has no second Python")
 
 
@@ -75,8 +75,8 @@ def _executable(path: Path, text: str) -> None:
 
 @pytest.mark.usefixtures("nothing_around")
 def test_our_own_interpreter_is_found_without_path() -> None:
-    found = find_interpreter(OURS, os.environ)
-    assert Path(found).resolve() == Path(sys.base_prefix, "bin", f"python{OURS}").resolve()
+    interpreter = find_interpreter(OURS, os.environ)
+    assert Path(interpreter).resolve() == Path(sys.base_prefix, "bin", f"python{OURS}").resolve()
 
 
 def test_an_interpreter_in_pyenvs_folders_is_found(

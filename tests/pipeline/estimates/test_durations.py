@@ -9,8 +9,8 @@ from pipeline.estimates.durations import Durations, export_seconds, unit_seconds
 
 
 def test_a_model_takes_as_long_as_before_and_others_by_their_size() -> None:
-    known = {"when": "2026", "bytes": 10**9, "seconds": {"export": 100.0, "unit": 7.0}}
-    durations = Durations({"timm/a": known})
+    entry = {"when": "2026", "bytes": 10**9, "seconds": {"export": 100.0, "unit": 7.0}}
+    durations = Durations({"timm/a": entry})
     assert durations.of_model("timm/a", SOURCES["timm"], 10**9, 3) == (121.0, "history")
     assert Durations({}).of_model("timm/b", SOURCES["timm"], 10**9, 3) == (
         export_seconds(SOURCES["timm"], 10**9) + 3 * unit_seconds(10**9),

@@ -48,22 +48,22 @@ def _estimate(folder: Path, text: str = FILE, at_once: int = 1, opsets: tuple[in
     path = folder / "pipeline.yaml"
     path.write_text(text, encoding="utf-8")
     (folder / "weights.pth").write_bytes(bytes(WEIGHTS))
-    said: list[str] = []
+    lines: list[str] = []
     plan = make_plan(read_checked(path), Selection(opsets=opsets), _nothing)
-    found = estimate(plan, at_once, NEVER, said.append)
-    assert said == []  # nobody was asked
-    return found
+    result = estimate(plan, at_once, NEVER, lines.append)
+    assert lines == []  # nobody was asked
+    return result
 
 
-def _needs(found: Estimate) -> dict[str, int]:
-    return {need.purpose: need.bytes for need in found.needs}
+def _needs(result: Estimate) -> dict[str, int]:
+    return {need.purpose: need.bytes for need in result.needs}
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_every_unit_is_counted_with_its_archive_and_test_data(tmp_path: Path) -> None:
-    found = _estimate(tmp_path)
-    assert [model.publish for model in found.models] == [2 * UNIT, 2 * UNIT]
-    assert _needs(found)["to publish"] == 4 * UNIT
+    result = _estimate(tmp_path)
+    assert [model.publish for model in result.models] == [2 * UNIT, 2 * UNIT]
+    assert _needs(result)["to publish"] == 4 * UNIT
     assert _needs(_estimate(tmp_path, opsets=(12,)))["to publish"] == 2 * UNIT
 
 
@@ -92,10 +92,10 @@ def test_what_lies_in_work_already_is_not_counted_again(tmp_path: Path) -> None:
 
 def _publish_as_large(folder: Path, opset: int) -> None:
     """Publish a unit whose four files have the size of one of resnet18."""
-    said = description("resnet18", name=f"timm/resnet18@{opset}")
+    described = description("resnet18", name=f"timm/resnet18@{opset}")
     model = opsets.read_graph(network(folder / "tiny.onnx"))
     model.opset_import[0].version = opset
-    record = publish(zoo_in(folder / "dist"), Material(folder / "tiny.onnx", model, data_sets()), said)
+    record = publish(zoo_in(folder / "dist"), Material(folder / "tiny.onnx", model, data_sets()), described)
     sizes = {kind: file.bytes for kind, file in record.files.items()}
     sizes["onnx"] += UNIT - sum(sizes.values())
     os.truncate(folder / "dist" / record.files["onnx"].path, sizes["onnx"])
@@ -113,25 +113,25 @@ def test_an_older_publication_makes_room_once_the_new_one_is_whole(tmp_path: Pat
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_environment_that_is_missing_is_counted_and_named(tmp_path: Path) -> None:
-    found = _estimate(tmp_path, FILE.replace("  weights: {file: weights.pth}\n", ""))
-    assert found.unknown == ("timm/resnet18", "timm/vgg11")
-    assert found.unbuilt == ("timm",)
-    assert _needs(found) == {"of environments": 900_000_000}
-    assert (found.models[0].publish, found.models[0].seconds, found.seconds) == (None, None, 0)
+    result = _estimate(tmp_path, FILE.replace("  weights: {file: weights.pth}\n", ""))
+    assert result.unknown == ("timm/resnet18", "timm/vgg11")
+    assert result.unbuilt == ("timm",)
+    assert _needs(result) == {"of environments": 900_000_000}
+    assert (result.models[0].publish, result.models[0].seconds, result.seconds) == (None, None, 0)
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_second_opinion_in_an_environment_is_counted(tmp_path: Path) -> None:
-    asked = FILE.replace("defaults:\n", "defaults:\n  parity: {caffe2: true}\n")
-    assert _estimate(tmp_path, asked).unbuilt == ("timm", "caffe2")
+    text = FILE.replace("defaults:\n", "defaults:\n  parity: {caffe2: true}\n")
+    assert _estimate(tmp_path, text).unbuilt == ("timm", "caffe2")
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_weights_that_are_still_to_be_fetched_are_counted(tmp_path: Path) -> None:
     note({"timm/resnet18": {"bytes": WEIGHTS}, "timm/vgg11": {"bytes": 5}}, NEVER)
     url = f"weights: {{url: 'http://127.0.0.1:9/resnet18.pth', sha256: {'ab' * 32}}}"
-    found = _estimate(tmp_path, FILE.replace("weights: {file: weights.pth}", url))
-    assert _needs(found)["of downloads"] == WEIGHTS + 5
+    result = _estimate(tmp_path, FILE.replace("weights: {file: weights.pth}", url))
+    assert _needs(result)["of downloads"] == WEIGHTS + 5
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -152,10 +152,10 @@ def test_folders_of_one_file_system_share_its_room(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_will_not_do_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    found = rooms([Need("to publish", tmp_path / "dist", 10**15), Need("of work", tmp_path / "work", 1)])
-    message = refusal(found) or ""
+    disks = rooms([Need("to publish", tmp_path / "dist", 10**15), Need("of work", tmp_path / "work", 1)])
+    message = refusal(disks) or ""
     assert f"1000.0 TB to publish in {tmp_path}/dist" in message
-    assert f"free: {size_text(found[0].free)}" in message
+    assert f"free: {size_text(disks[0].free)}" in message
     assert "select less with --only or --opset, or publish on another disk with --publish" in message
 
 
@@ -164,8 +164,8 @@ def test_a_run_that_writes_nothing_needs_no_room(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "said"),
+    ("size", "text"),
     [(0, "0 B"), (999, "999 B"), (553_430_176, "553 MB"), (5.5e9, "5.5 GB"), (2e12, "2.0 TB")],
 )
-def test_sizes_are_said_in_units_that_fit(size: float, said: str) -> None:
-    assert size_text(size) == said
+def test_sizes_are_said_in_units_that_fit(size: float, text: str) -> None:
+    assert size_text(size) == text

@@ -18,16 +18,16 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 def test_what_is_noted_is_read_again() -> None:
     note({"timm/vgg16": {"bytes": 5, "seconds": {"export": 2.0, "unit": 1.0}}, "timm/vgg16@7": {}}, NEVER)
-    found = read_history()
-    assert found["timm/vgg16"]["seconds"] == {"export": 2.0, "unit": 1.0}
-    assert found["timm/vgg16@7"]["when"].startswith("2")
+    history = read_history()
+    assert history["timm/vgg16"]["seconds"] == {"export": 2.0, "unit": 1.0}
+    assert history["timm/vgg16@7"]["when"].startswith("2")
 
 
 def test_a_stage_that_was_not_done_again_keeps_its_seconds() -> None:
     note({"timm/vgg16": {"bytes": 5, "seconds": {"export": 2.0, "unit": 1.0}}}, NEVER)
     note({"timm/vgg16": {"seconds": {"unit": 3.0}}}, NEVER)
-    found = read_history()["timm/vgg16"]
-    assert (found["bytes"], found["seconds"]) == (5, {"export": 2.0, "unit": 3.0})
+    entry = read_history()["timm/vgg16"]
+    assert (entry["bytes"], entry["seconds"]) == (5, {"export": 2.0, "unit": 3.0})
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"a": 1, "b": {"when": 5}, "c": {}}', "\0\0"])
@@ -50,10 +50,10 @@ def test_the_oldest_make_room() -> None:
     history_file().parent.mkdir(parents=True)
     history_file().write_text(json.dumps(old))
     note({"timm/new": {}, "timm/model0": {}}, NEVER)
-    found = read_history()
-    assert len(found) == 5000
-    assert {"timm/new", "timm/model0"} <= set(found)
-    assert "timm/model1" not in found
+    history = read_history()
+    assert len(history) == 5000
+    assert {"timm/new", "timm/model0"} <= set(history)
+    assert "timm/model1" not in history
 
 
 def test_runs_side_by_side_lose_nothing() -> None:

@@ -36,9 +36,8 @@ DETERMINE_NOTHING = {
     "pipeline/environments/": "the identity of an environment is in the keys",
     "pipeline/planning/": "it makes the keys; the opset and the seed that it fixes are in them",
     "pipeline/running/": "who runs a job",
-    "pipeline/stages/cache.py": "it keeps what was made",
     "pipeline/stages/model_run.py": "whom to tell, and limits",
-    "pipeline/stages/work_folder.py": "where unfinished work lies",
+    "pipeline/stages/work_folder.py": "it keeps what was made",
     "pipeline/system/": "what is fetched has its digest in the keys",
     "pipeline/terminal/": "what a person sees",
     "pipeline/workers/processes.py": "limits",
@@ -66,17 +65,18 @@ def test_no_module_is_in_a_key_and_said_to_determine_nothing() -> None:
 
 def test_every_stage_of_a_model_is_one_of_those_with_a_key() -> None:
     orchestrated = {file for file in ours("pipeline/stages/model.py") if file.startswith("pipeline/stages/")}
-    known = {*STAGES.values(), *_in_key("publish")}
+    with_a_key = {*STAGES.values(), *_in_key("publish")}
     assert (
-        sorted(file for file in orchestrated - known if not file.startswith(tuple(DETERMINE_NOTHING))) == []
+        sorted(file for file in orchestrated - with_a_key if not file.startswith(tuple(DETERMINE_NOTHING)))
+        == []
     )
 
 
 def test_the_fixed_inputs_are_made_by_the_code_that_is_in_their_key() -> None:
     listed = files_at(_CODE["inputs"])
     assert "evaluation/inputs.py" in listed
-    made = {file for file in all_ours(listed) if file.startswith("evaluation/")}
-    assert made - {"evaluation/thumbnails.py"} <= listed  # thumbnails are published: they are in that key
+    used = {file for file in all_ours(listed) if file.startswith("evaluation/")}
+    assert used - {"evaluation/thumbnails.py"} <= listed  # thumbnails are published: they are in that key
 
 
 def test_every_place_in_a_key_is_there() -> None:
@@ -129,7 +129,7 @@ def _chain(folder: Path) -> dict[str, str]:
             ALL[1:],
         ),
         ("stages/retarget.py", "job.entry.author", "job.name", ALL[2:]),
-        ("stages/description.py", "top(values, 5,", "top(values, 3,", ALL[3:]),
+        ("stages/publish.py", "top(values, 5,", "top(values, 3,", ALL[3:]),
         ("stages/parity.py", "_THREADS = 2", "_THREADS = 1", ALL[3:]),
         ("terminal/wording.py", "kB", "KB", []),
     ],
@@ -151,10 +151,10 @@ def test_a_model_is_known_by_its_name_or_by_what_is_in_its_folder(tmp_path: Path
     assert keys.model_identity(NamedModel(str(tmp_path))) != before
     (tmp_path / "net.pb").write_text("b")
     assert keys.model_identity(FolderModel(tmp_path)) != before
-    said = {"wheel": "some==1.0", "folder": "some/model", "sha256": "ab" * 32}
-    entry = ModelEntry.model_validate({"source": "paddle", "model": said})
+    wheel = {"wheel": "some==1.0", "folder": "some/model", "sha256": "ab" * 32}
+    entry = ModelEntry.model_validate({"source": "paddle", "model": wheel})
     assert entry.wheel_folder
-    assert keys.model_identity(model_in_wheel(entry.wheel_folder)) == said
+    assert keys.model_identity(model_in_wheel(entry.wheel_folder)) == wheel
 
 
 def test_preprocessing_is_in_the_key_of_the_inputs(tmp_path: Path) -> None:

@@ -112,24 +112,24 @@ def test_an_empty_selection_says_what_there_is(tmp_path: Path) -> None:
 
 
 def test_a_glob_only_needs_the_sources_that_can_be_selected(tmp_path: Path) -> None:
-    asked = []
+    calls = []
 
     def catalogue_of(source: Source, needed: bool) -> Catalogue | None:
-        asked.append((source.name, needed))
+        calls.append((source.name, needed))
         return _catalogue_of(source, needed)
 
     path = tmp_path / "pipeline.yaml"
     path.write_text(FILE.replace("model: vgg16", "model: 'vgg*'"), encoding="utf-8")
     make_plan(read_checked(path), Selection(only=("timm/vgg16@12",)), catalogue_of)
-    assert ("timm", True) in asked
-    assert ("mxnet", True) not in asked
+    assert ("timm", True) in calls
+    assert ("mxnet", True) not in calls
 
 
 def test_a_glob_over_a_large_file_takes_what_it_says() -> None:
-    found = make_plan(
+    plan = make_plan(
         read_checked(ZOO / "vgg.yaml"), Selection(only=("*vgg16*@7", "caffe2/*@3")), lambda *_: None
     )
-    assert [unit.name for unit in found.units] == [
+    assert [unit.name for unit in plan.units] == [
         "timm/vgg16@7",
         "timm/vgg16_bn@7",
         "torchvision/vgg16@7",
@@ -146,9 +146,9 @@ def test_a_glob_over_a_large_file_takes_what_it_says() -> None:
 def test_a_glob_whose_source_cannot_be_asked_is_told(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.yaml"
     path.write_text(FILE, encoding="utf-8")
-    found = make_plan(read_checked(path), Selection(), lambda *_: None)
-    assert [(glob, source.name) for glob, source in found.unresolved] == [("timm/vgg*", "timm")]
-    assert {job.name for job in found.jobs} == {"timm/resnet18", "mxnet/vgg16"}
+    plan = make_plan(read_checked(path), Selection(), lambda *_: None)
+    assert [(glob, source.name) for glob, source in plan.unresolved] == [("timm/vgg*", "timm")]
+    assert {job.name for job in plan.jobs} == {"timm/resnet18", "mxnet/vgg16"}
     narrowed = make_plan(read_checked(path), Selection(only=("mxnet/*",)), lambda *_: None)
     assert narrowed.unresolved == ()
 

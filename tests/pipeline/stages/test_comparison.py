@@ -20,7 +20,7 @@ CONVOLUTION, CONNECTED = 62 * 62 * 500 * 27, 500 * 1000
 
 @pytest.fixture(scope="module")
 def graph() -> onnx.ModelProto:
-    made = parser.parse_model(
+    model = parser.parse_model(
         """<ir_version: 7, opset_import: ["": 12]>
         net (float[N, 3, 64, 64] x) => (float[N, 1000] y) {
           c = Conv (x, w, b)  p = GlobalAveragePool (c)  f1 = Flatten (p)  y = MatMul (f1, f) }"""
@@ -28,12 +28,12 @@ def graph() -> onnx.ModelProto:
     generator = np.random.default_rng(0)
     for name, shape in WEIGHTS.items():
         array = generator.normal(size=shape).astype(np.float32)
-        made.graph.initializer.append(numpy_helper.from_array(array, name))
-    return made
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    return model
 
 
-def document(decimals: int = 9, counts: Counts | None = None, **said: Any) -> Document:
-    models = {"timm/net": ReportedModel(**said)}
+def document(decimals: int = 9, counts: Counts | None = None, **reported: Any) -> Document:
+    models = {"timm/net": ReportedModel(**reported)}
     return Document(title="a table", decimals=decimals, counts=counts or Counts(), models=models)
 
 
@@ -41,9 +41,9 @@ def figures(graph: onnx.ModelProto, *documents: Document, framework: int = PARAM
     return figures_of("timm/net", graph, documents, height=64, framework_parameters=framework)
 
 
-def refused(graph: onnx.ModelProto, said: Document) -> str:
+def refused(graph: onnx.ModelProto, described: Document) -> str:
     with pytest.raises(FiguresError) as caught:
-        figures(graph, said)
+        figures(graph, described)
     return str(caught.value)
 
 
@@ -62,24 +62,24 @@ def test_without_a_document_the_figures_are_those_of_the_graph(graph: onnx.Model
 
 
 def test_figures_within_the_limits_need_no_explanation(graph: onnx.ModelProto) -> None:
-    said = document(input_size=64, parameters=0.5144, operations=0.053, top1=70.5)
-    [found] = figures(graph, said)["reported"]
-    assert found["parameters"] == {
+    described = document(input_size=64, parameters=0.5144, operations=0.053, top1=70.5)
+    [compared] = figures(graph, described)["reported"]
+    assert compared["parameters"] == {
         "ours": PARAMETERS,
         "reported": 0.5144,
         "difference_percent": pytest.approx(-0.0778, abs=1e-4),
         "explanation": None,
     }
-    assert found["operations"]["explanation"] is None
-    assert found["top1"] == 70.5
+    assert compared["operations"]["explanation"] is None
+    assert compared["top1"] == 70.5
 
 
 def test_operations_are_counted_as_the_document_counts_them(graph: onnx.ModelProto) -> None:
     counts = Counts(convolutions=2, fully_connected=0)
     operations = 2 * CONVOLUTION / 1e9
-    [found] = figures(graph, document(counts=counts, operations=operations))["reported"]
-    assert found["operations"]["ours"] == 2 * CONVOLUTION
-    assert found["operations"]["difference_percent"] == 0
+    [compared] = figures(graph, document(counts=counts, operations=operations))["reported"]
+    assert compared["operations"]["ours"] == 2 * CONVOLUTION
+    assert compared["operations"]["difference_percent"] == 0
     assert "operations are" in refused(graph, document(operations=operations))
 
 
@@ -90,14 +90,14 @@ def test_operations_are_counted_as_the_document_counts_them(graph: onnx.ModelPro
 def test_fewer_digits_explain_a_difference(
     graph: onnx.ModelProto, decimals: int, reported: float, does: str | None
 ) -> None:
-    [found] = figures(graph, document(decimals=decimals, parameters=reported))["reported"]
-    explanation = found["parameters"]["explanation"]
+    [compared] = figures(graph, document(decimals=decimals, parameters=reported))["reported"]
+    explanation = compared["parameters"]["explanation"]
     assert explanation is None if does is None else does in explanation
 
 
 def test_digits_that_are_cut_explain_a_difference_and_wrong_ones_do_not(graph: onnx.ModelProto) -> None:
-    [found] = figures(graph, document(decimals=3, operations=0.052))["reported"]
-    assert found["operations"]["explanation"] is None  # 0.0524
+    [compared] = figures(graph, document(decimals=3, operations=0.052))["reported"]
+    assert compared["operations"]["explanation"] is None  # 0.0524
     assert "parameters are 0.514 million, and 0.52 million" in refused(
         graph, document(decimals=2, parameters=0.52)
     )
@@ -105,8 +105,8 @@ def test_digits_that_are_cut_explain_a_difference_and_wrong_ones_do_not(graph: o
 
 
 def test_the_framework_own_number_explains_what_an_exporter_folds(graph: onnx.ModelProto) -> None:
-    [found] = figures(graph, document(parameters=0.515), framework=515_000)["reported"]
-    assert "network has 515000 parameters, as the document says" in found["parameters"]["explanation"]
+    [compared] = figures(graph, document(parameters=0.515), framework=515_000)["reported"]
+    assert "network has 515000 parameters, as the document says" in compared["parameters"]["explanation"]
     assert "0.515 million" in refused(graph, document(parameters=0.515))
 
 
@@ -116,9 +116,9 @@ def test_a_written_explanation_is_for_the_figure_that_it_names(graph: onnx.Model
         operations=0.1,
         explanations=Explanations(parameters="with a second head", operations="of both heads"),
     )
-    [found] = figures(graph, explained)["reported"]
-    assert found["parameters"]["explanation"] == "with a second head"
-    assert found["operations"]["explanation"] == "of both heads"
+    [compared] = figures(graph, explained)["reported"]
+    assert compared["parameters"]["explanation"] == "with a second head"
+    assert compared["operations"]["explanation"] == "of both heads"
     half = Explanations(parameters="two heads")
     message = refused(graph, document(parameters=0.6, operations=0.1, explanations=half))
     assert "parameters are" not in message
@@ -128,9 +128,9 @@ def test_a_written_explanation_is_for_the_figure_that_it_names(graph: onnx.Model
 
 def test_another_input_size_has_to_be_explained(graph: onnx.ModelProto) -> None:
     assert "64 pixels high, and 224 in 'a table'" in refused(graph, document(input_size=224))
-    said = document(input_size=224, explanations=Explanations(input_size="made smaller on purpose"))
-    [found] = figures(graph, said)["reported"]
-    assert found["input_size"] == {
+    described = document(input_size=224, explanations=Explanations(input_size="made smaller on purpose"))
+    [compared] = figures(graph, described)["reported"]
+    assert compared["input_size"] == {
         "ours": 64,
         "reported": 224,
         "explanation": "made smaller on purpose",
@@ -138,16 +138,16 @@ def test_another_input_size_has_to_be_explained(graph: onnx.ModelProto) -> None:
 
 
 def test_every_document_is_compared(graph: onnx.ModelProto) -> None:
-    found = figures(graph, document(parameters=0.514), document(top1=70.0))["reported"]
-    assert ["parameters" in one for one in found] == [True, False]
+    compared = figures(graph, document(parameters=0.514), document(top1=70.0))["reported"]
+    assert ["parameters" in one for one in compared] == [True, False]
     with pytest.raises(FiguresError):
         figures(graph, document(parameters=0.514), document(parameters=0.6))
 
 
 def test_operations_that_nobody_can_count_have_to_be_explained() -> None:
-    made = parser.parse_model(
+    model = parser.parse_model(
         """<ir_version: 7, opset_import: ["": 12]>
         net (float[N, L, 4] x) => (float[N, L, 4] y) { y = MatMul (x, x) }"""
     )
-    assert figures(made)["multiply_adds"] is None
-    assert "operations are unknown, and 1.0 billion" in refused(made, document(operations=1.0))
+    assert figures(model)["multiply_adds"] is None
+    assert "operations are unknown, and 1.0 billion" in refused(model, document(operations=1.0))

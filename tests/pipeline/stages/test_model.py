@@ -12,6 +12,8 @@ from pipeline.stages.model import run_model
 from pipeline.terminal.progress import PlainProgress
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 
 def _run(tiny: FakeSource, model: str, opsets: str = "12", more: str = "") -> list[Result]:
     return run_model(tiny.run(tiny.plan(model, opsets=opsets, more=more)))
@@ -66,9 +68,9 @@ def test_the_history_has_the_mean_of_all_batches(tiny: FakeSource, monkeypatch: 
     assert {"opset 11: parity", "opset 12: parity"} <= set(progress.seconds)
     of_units = [seconds for stage, seconds in progress.seconds.items() if ": " in stage]
     assert len(of_units) == 2 * 3
-    found = read_history()["tiny/net"]["seconds"]
-    assert found["unit"] == pytest.approx(sum(of_units) / 2, abs=0.01)
-    assert found["export"] == pytest.approx(progress.seconds["export"], abs=0.01)
+    seconds_noted = read_history()["tiny/net"]["seconds"]
+    assert seconds_noted["unit"] == pytest.approx(sum(of_units) / 2, abs=0.01)
+    assert seconds_noted["export"] == pytest.approx(progress.seconds["export"], abs=0.01)
 
 
 def test_an_export_that_was_made_is_taken_up(tiny: FakeSource) -> None:

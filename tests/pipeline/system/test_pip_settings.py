@@ -17,10 +17,10 @@ def test_files_are_read(tmp_path: Path) -> None:
         "[global]\nindex-url = https://mirror.example/simple\nfind_links = /wheels /more\n"
         "[install]\nextra-index-url =\n  https://a.example/simple\n  https://b.example/simple\n"
     )
-    found = read_pip_settings(_environment(tmp_path, text))
-    assert found.index_url == "https://mirror.example/simple"
-    assert found.find_links == ("/wheels", "/more")
-    assert found.extra_index_urls == ("https://a.example/simple", "https://b.example/simple")
+    settings = read_pip_settings(_environment(tmp_path, text))
+    assert settings.index_url == "https://mirror.example/simple"
+    assert settings.find_links == ("/wheels", "/more")
+    assert settings.extra_index_urls == ("https://a.example/simple", "https://b.example/simple")
 
 
 def test_variables_win_over_files(tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def address(
     for name in ("PIP_TRUSTED_HOST", "PIP_CERT", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    with _served(tmp_path / "served", tls) as found:
-        yield found
+    with _served(tmp_path / "served", tls) as server:
+        yield server
 
 
 def test_a_server_without_a_good_certificate_is_not_believed(address: str) -> None:
@@ -117,11 +117,11 @@ def test_trust_does_not_go_on_to_where_a_trusted_host_leads(
 
 
 def test_a_password_goes_on_within_its_host_alone(address: str) -> None:
-    asked: dict[str, str | None] = {}
+    authorizations: dict[str, str | None] = {}
 
     class Asking(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked[f"{self.server.server_port} {self.path}"] = self.headers["Authorization"]  # type: ignore[attr-defined]
+            authorizations[f"{self.server.server_port} {self.path}"] = self.headers["Authorization"]  # type: ignore[attr-defined]
             self.send_response(302 if self.path != "/end" else 200)
             self.send_header("Location", {"/first": "/second"}.get(self.path, f"{elsewhere}/end"))
             self.end_headers()
@@ -130,7 +130,7 @@ def test_a_password_goes_on_within_its_host_alone(address: str) -> None:
         fetch_url(f"{first.replace('//', '//user:password@')}/first", DIGEST, NEVER)
     paths = ("first", "second", "end")
     ports = [urlsplit(place).port for place in (first, first, elsewhere)]
-    assert [bool(asked[f"{port} /{path}"]) for port, path in zip(ports, paths, strict=True)] == [
+    assert [bool(authorizations[f"{port} /{path}"]) for port, path in zip(ports, paths, strict=True)] == [
         True,
         True,
         False,

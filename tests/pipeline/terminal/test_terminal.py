@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli import app
-from pipeline.errors import PipelineError, WorkerError, last_lines, quoted, told
+from pipeline.errors import PipelineError, WorkerError, foreign_message, last_lines, quoted
 from pipeline.results import Result
 from pipeline.terminal.output import guard_streams
 from pipeline.terminal.progress import LiveProgress, PlainProgress, print_results
@@ -53,15 +53,19 @@ def test_no_line_commands_github_actions() -> None:
         "\\u003a:error::x\n \\t::add-mask::y\nC++ a::b"
     )
     assert for_terminal("x ##[set-env]y ###[z") == "x \\u0023#[set-env]y #\\u0023#[z"
-    said = {"name": "##[error]x", "::": ["::error::"]}
-    assert json.loads(for_terminal(json.dumps(said, indent=1))) == said
+    content = {"name": "##[error]x", "::": ["::error::"]}
+    assert json.loads(for_terminal(json.dumps(content, indent=1))) == content
 
 
 def test_what_others_wrote_is_marked_line_by_line(tmp_path: Path) -> None:
-    assert told("first\x1b\n\n\tsecond\r\nthird\n") == ["first\\x1b", "  |         second", "  | third"]
+    assert foreign_message("first\x1b\n\n\tsecond\r\nthird\n") == [
+        "first\\x1b",
+        "  |         second",
+        "  | third",
+    ]
     assert quoted("\n".join(quoted(HOSTILE))) == quoted(HOSTILE)
     (tmp_path / "log").write_text(HOSTILE, encoding="utf-8", newline="")
-    for lines in (told(HOSTILE), quoted(HOSTILE), last_lines(tmp_path / "log")):
+    for lines in (foreign_message(HOSTILE), quoted(HOSTILE), last_lines(tmp_path / "log")):
         assert_harmless(for_terminal("\n".join(lines)))
 
 
@@ -107,15 +111,15 @@ def test_a_live_display_has_only_commands_of_its_own(monkeypatch: pytest.MonkeyP
             print(text, file=sys.stderr)
         return stream.getvalue()
 
-    calm, made = shown("calm"), shown(HOSTILE)
+    calm, hostile = shown("calm"), shown(HOSTILE)
     assert (sys.stdout, sys.stderr) == before
-    assert made.count("\x1b]") == calm.count("\x1b]") == 0
-    assert made.count("\x1b[2J") == calm.count("\x1b[2J") == 0
-    assert not {"\x00", "\x07", "\x9b", "\u202e"} & set(made)
+    assert hostile.count("\x1b]") == calm.count("\x1b]") == 0
+    assert hostile.count("\x1b[2J") == calm.count("\x1b[2J") == 0
+    assert not {"\x00", "\x07", "\x9b", "\u202e"} & set(hostile)
 
 
 def test_verdicts_and_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    reason = str(PipelineError(f"it failed: {HOSTILE}", *told(HOSTILE)))
+    reason = str(PipelineError(f"it failed: {HOSTILE}", *foreign_message(HOSTILE)))
     print_results([Result(HOSTILE, "failed", 1.0, HOSTILE, 1.0, reason), Result("b", "published")])
     printed = capsys.readouterr().out
     assert_harmless(printed)

@@ -17,7 +17,9 @@ import pytest
 
 from pipeline.errors import INTERRUPTED
 from tests.loopback import answered_by
-from tests.pipeline.verify.verifying import UNIT, made
+from tests.pipeline.verify.verifying import UNIT, make_zoo
+
+pytestmark = pytest.mark.slow
 
 WAIT_SECONDS = 30.0
 """Until a test is given up; less than the time after which the reader gives a server up."""
@@ -29,7 +31,7 @@ Work = Callable[[Path], AbstractContextManager[tuple[str, Busy]]]
 @contextmanager
 def stalling_server(folder: Path) -> Iterator[tuple[str, Busy]]:
     """A server that says nothing more in the middle of a file; and whether somebody waits for it."""
-    asked, ended = threading.Event(), threading.Event()
+    requested, ended = threading.Event(), threading.Event()
 
     class Stalls(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -41,12 +43,12 @@ def stalling_server(folder: Path) -> Iterator[tuple[str, Busy]]:
             self.end_headers()
             self.wfile.write(b"the beginning")
             self.wfile.flush()
-            asked.set()
+            requested.set()
             ended.wait()
 
     with answered_by(Stalls) as address:
         try:
-            yield f"{address}/model.onnx", lambda _: asked.is_set()
+            yield f"{address}/model.onnx", lambda _: requested.is_set()
         finally:
             ended.set()
 
@@ -63,7 +65,7 @@ def large_file(folder: Path) -> Iterator[tuple[str, Busy]]:
 @contextmanager
 def worker(folder: Path) -> Iterator[tuple[str, Busy]]:
     """A model that a process of its own looks into; and whether that is running."""
-    yield str(made(folder) / f"{UNIT}.onnx"), lambda process: bool(process.children())
+    yield str(make_zoo(folder) / f"{UNIT}.onnx"), lambda process: bool(process.children())
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,14 @@ from tests.pipeline.verify.verifying import (
     UNIT,
     Verify,
     bomb,
-    made,
+    make_zoo,
     renamed,
     rewrite_archive,
     with_model,
 )
 from tests.publishing import verified_zoo
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_is_served_is_verified(verified: Verify, tmp_path: Path, server: tuple[Path, str]) -> None:
@@ -80,7 +82,7 @@ def test_a_connection_that_breaks_is_told(
 
 def test_other_places_are_verified(verified: Verify, tmp_path: Path) -> None:
     verified_zoo.make("memory://verified", tmp_path, (12,))
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     well, lines = verified("memory://verified", f"file://{zoo}")
     assert well, lines
     assert lines.count("All is well.") == 2
@@ -91,7 +93,7 @@ def test_other_places_are_verified(verified: Verify, tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_zoo_is_verified(verified: Verify, tmp_path: Path) -> None:
-    file = made(tmp_path) / f"{UNIT}.tar.gz"
+    file = make_zoo(tmp_path) / f"{UNIT}.tar.gz"
     alone = file.rename(tmp_path / "other-12.tar.gz")
     well, lines = verified(alone)
     assert well, lines
@@ -142,7 +144,7 @@ def test_other_shapes_and_a_single_data_set_are_run(verified: Verify, tmp_path: 
 def test_what_grows_or_hangs_is_ended(
     verified: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     monkeypatch.setattr("pipeline.verify.unit.LIMITS", Limits(seconds=120, memory=20 << 20))
     well, lines = verified(zoo)
     assert not well
@@ -151,7 +153,7 @@ def test_what_grows_or_hangs_is_ended(
 
 
 def test_wrong_places_are_told(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (tmp_path / "notes.txt").write_text("x")
     for place, words in (
         (tmp_path / "absent", "absent: there is no such file or folder"),
@@ -171,7 +173,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_exit_codes(tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     assert command(zoo).returncode == 0
     (zoo / "README.md").unlink()
     answer = command("--digests-only", zoo)
@@ -184,7 +186,7 @@ def test_the_exit_codes(tmp_path: Path) -> None:
 
 
 def test_a_name_does_nothing_to_the_terminal(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (zoo / "a\x1b[2Jb\nAll is well.").write_bytes(b"x")
     well, lines = verified(zoo, digests_only=True)
     assert not well
@@ -208,7 +210,7 @@ def test_nothing_is_left_behind(verified: Verify, tmp_path: Path, monkeypatch: p
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     bomb(zoo / f"{UNIT}.tar.gz")
     verified_zoo.list_again(zoo, 12)
     assert not verified(zoo)[0]

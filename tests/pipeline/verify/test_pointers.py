@@ -9,7 +9,7 @@ import pytest
 from opsets.files.storage import NO_MODELS
 from pipeline.errors import PipelineError
 from publishing.manifest import CHECKSUMS, MANIFEST
-from tests.pipeline.verify.verifying import UNIT, Verify, made
+from tests.pipeline.verify.verifying import UNIT, Verify, make_zoo
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * '0'}\nsize 12345\n"
 WORDS = "cannot be read: it is a Git LFS pointer; fetch the file itself with `git lfs pull`"
@@ -19,7 +19,7 @@ WORDS = "cannot be read: it is a Git LFS pointer; fetch the file itself with `gi
 def test_a_pointer_of_git_is_told_whatever_it_stands_for(
     ending: str, verified: Verify, tmp_path: Path
 ) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (zoo / f"{UNIT}.{ending}").write_text(POINTER)
     for digests_only in (False, True):
         well, lines = verified(zoo, digests_only=digests_only)
@@ -32,7 +32,7 @@ def test_a_pointer_of_git_is_told_whatever_it_stands_for(
 
 
 def test_a_pointer_of_git_in_the_place_of_a_list_is_told(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (zoo / MANIFEST).write_text(POINTER)
     assert f"{MANIFEST}: {WORDS}" in verified(zoo, digests_only=True)[1]
     (zoo / CHECKSUMS).write_text(POINTER)

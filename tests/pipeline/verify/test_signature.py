@@ -12,6 +12,8 @@ from publishing.trust.signature import SIGNATURE, sign_digests
 from tests.publishing import verified_zoo
 from tests.publishing.trust.signing import make_key
 
+pytestmark = pytest.mark.slow
+
 UNIT = "timm/small/model/tiny-12"
 
 

@@ -10,12 +10,14 @@ import pytest
 
 from pipeline.errors import UsageError
 from publishing.archive import DataSet
-from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, made, with_model
+from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, make_zoo, with_model
 from tests.publishing import verified_zoo
+
+pytestmark = pytest.mark.slow
 
 
 def test_single_files_are_verified_by_the_record_beside_them(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     well, lines = verified(zoo / f"{UNIT}.tar.gz")
     assert well
     assert "came out right in onnxruntime" in lines[1]
@@ -33,7 +35,7 @@ def test_single_files_are_verified_by_the_record_beside_them(verified: Verify, t
 
 
 def test_a_model_without_test_data_is_not_verified(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (zoo / f"{UNIT}.tar.gz").unlink()
     summary = "Nothing is known to be wrong, but not all was checked: 1 file not verified."
     missing = "tiny-12.onnx: has no test data: there is no tiny-12.tar.gz beside it, and nothing was run"
@@ -52,7 +54,7 @@ def test_a_model_without_test_data_is_not_verified(verified: Verify, tmp_path: P
 
 
 def test_a_model_is_held_against_the_archive_beside_it(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (zoo / f"{UNIT}.record.json").unlink()
     assert verified(zoo / f"{UNIT}.onnx")[0]
     onnx.save(verified_zoo.network(12, 2 * verified_zoo.KERNEL), zoo / f"{UNIT}.onnx")

@@ -11,8 +11,18 @@ import pytest
 from onnx import helper, numpy_helper
 
 from publishing.archive import DataSet
-from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, made, renamed, rewrite_archive, with_model
+from tests.pipeline.verify.verifying import (
+    FOLDER,
+    UNIT,
+    Verify,
+    make_zoo,
+    renamed,
+    rewrite_archive,
+    with_model,
+)
 from tests.publishing import verified_zoo
+
+pytestmark = pytest.mark.slow
 
 
 def stamped(opset: int, ir: int) -> onnx.ModelProto:
@@ -67,12 +77,12 @@ def test_a_model_that_is_not_as_it_should_be_is_told(kind: str, verified: Verify
     make, opset, words = MODELS[kind]
     well, lines = verified(with_model(tmp_path, make(), opset))
     assert not well
-    found = [line for line in lines if line.startswith(f"{FOLDER}/tiny-{opset}.onnx: ")]
-    assert any(words in line for line in found), lines
+    about_it = [line for line in lines if line.startswith(f"{FOLDER}/tiny-{opset}.onnx: ")]
+    assert any(words in line for line in about_it), lines
 
 
 def test_a_wrong_opset_stamp_is_told(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     content = verified_zoo.network(11).SerializeToString()
     (zoo / f"{UNIT}.onnx").write_bytes(content)
     rewrite_archive(zoo / f"{UNIT}.tar.gz", lambda name, old: content if name.endswith(".onnx") else old)
@@ -83,7 +93,7 @@ def test_a_wrong_opset_stamp_is_told(verified: Verify, tmp_path: Path) -> None:
 
 
 def test_what_is_no_model_is_told(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     (zoo / f"{UNIT}.onnx").write_bytes(b"not a model")
     verified_zoo.list_again(zoo, 12)
     well, lines = verified(zoo)
@@ -93,7 +103,7 @@ def test_what_is_no_model_is_told(verified: Verify, tmp_path: Path) -> None:
 
 
 def test_another_model_in_the_archive_is_told(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     content = verified_zoo.network(12, verified_zoo.KERNEL[::-1].copy()).SerializeToString()
     rewrite_archive(zoo / f"{UNIT}.tar.gz", lambda name, old: content if name.endswith(".onnx") else old)
     verified_zoo.list_again(zoo, 12)
@@ -139,7 +149,7 @@ DATA: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
 @pytest.mark.parametrize("kind", DATA)
 def test_wrong_test_data_is_told(kind: str, verified: Verify, tmp_path: Path) -> None:
     port, change, words = DATA[kind]
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     wanted = f"test_data_set_0/{port}.pb"
     rewrite_archive(zoo / f"{UNIT}.tar.gz", lambda name, old: change(old) if name.endswith(wanted) else old)
     verified_zoo.list_again(zoo, 12)

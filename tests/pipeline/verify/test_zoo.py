@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from publishing.manifest import CHECKSUMS, MANIFEST
-from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, bomb, made
+from tests.pipeline.verify.verifying import FOLDER, UNIT, Verify, bomb, make_zoo
 from tests.publishing import verified_zoo
+
+pytestmark = pytest.mark.slow
 
 
 def test_all_is_well(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path, 3, 7, 12)
+    zoo = make_zoo(tmp_path, 3, 7, 12)
     before = {path: path.stat().st_mtime_ns for path in zoo.rglob("*")}
     well, lines = verified(zoo)
     assert well
@@ -36,7 +38,7 @@ KINDS = (
 
 @pytest.mark.parametrize("file", KINDS)
 def test_one_bit_is_noticed(file: str, verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     content = bytearray((zoo / file).read_bytes())
     content[len(content) // 2] ^= 1
     (zoo / file).write_bytes(content)
@@ -48,7 +50,7 @@ def test_one_bit_is_noticed(file: str, verified: Verify, tmp_path: Path) -> None
 
 
 def test_a_changed_digest_is_noticed(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     sums = (zoo / CHECKSUMS).read_text()
     line = next(line for line in sums.splitlines() if line.endswith("tiny-12.onnx"))
     (zoo / CHECKSUMS).write_text(sums.replace(line, line[::-1][-64:] + line[64:]))
@@ -69,7 +71,7 @@ def test_a_changed_digest_is_noticed(verified: Verify, tmp_path: Path) -> None:
 def test_an_archive_of_another_length_is_told(
     damage: Callable[[bytes], bytes], words: str, verified: Verify, tmp_path: Path
 ) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     file = zoo / f"{UNIT}.tar.gz"
     file.write_bytes(damage(file.read_bytes()))
     well, lines = verified(zoo)
@@ -78,7 +80,7 @@ def test_an_archive_of_another_length_is_told(
 
 
 def test_every_missing_and_extra_file_is_named(verified: Verify, tmp_path: Path) -> None:
-    zoo = made(tmp_path, 7, 12)
+    zoo = make_zoo(tmp_path, 7, 12)
     for file in (f"{UNIT}.tar.gz", f"{UNIT}.cdx.json", f"{FOLDER}/tiny-7.record.json", "README.md"):
         (zoo / file).unlink()
     (zoo / FOLDER / "tiny-9.onnx").write_bytes(b"x")
@@ -117,7 +119,7 @@ def link_in_archive(file: Path) -> None:
 def test_an_archive_made_to_harm_is_refused_though_the_lists_agree(
     harm: Callable[[Path], object], words: str, verified: Verify, tmp_path: Path
 ) -> None:
-    zoo = made(tmp_path)
+    zoo = make_zoo(tmp_path)
     harm(zoo / f"{UNIT}.tar.gz")
     verified_zoo.list_again(zoo, 12)
     well, lines = verified(zoo)

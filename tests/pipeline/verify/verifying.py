@@ -21,7 +21,7 @@ UNIT = f"{FOLDER}/tiny-12"
 Verify = Callable[..., tuple[bool, list[str]]]
 
 
-def made(folder: Path, *opsets: int) -> Path:
+def make_zoo(folder: Path, *opsets: int) -> Path:
     verified_zoo.make(folder / "zoo", folder, opsets or (12,))
     return folder / "zoo"
 

@@ -36,9 +36,17 @@ def test_a_worker_gives_back_what_it_freed(monkeypatch: pytest.MonkeyPatch) -> N
     assert kept - left > 15 * BLOCK
 
 
-def test_the_user_has_the_last_word_about_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "4096")
-    assert worker_environment({})["MALLOC_MMAP_THRESHOLD_"] == "4096"
+def test_threads_that_wait_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert worker_environment({})["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MALLOC_MMAP_THRESHOLD_", "4096"), ("OMP_WAIT_POLICY", "ACTIVE")]
+)
+def test_the_user_has_the_last_word(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    assert worker_environment({})[name] == value
 
 
 def test_variables_about_our_python_stay_with_us(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnx.backend.base import Backend, BackendRep
 from onnx.backend.test.loader import load_model_tests
 from onnx.backend.test.runner import Runner
@@ -52,10 +53,10 @@ class LoopbackHandler(urllib.request.HTTPSHandler):
         self._server = server
 
     def https_open(self, request: urllib.request.Request) -> Any:
-        found = GITHUB.fullmatch(request.full_url)
-        if not found:
+        match = GITHUB.fullmatch(request.full_url)
+        if not match:
             raise ValueError(f"the client asks for {request.full_url}")
-        return self.parent.open(f"{self._server}/{found[1]}")
+        return self.parent.open(f"{self._server}/{match[1]}")
 
 
 def client(request: dict[str, Any]) -> dict[str, Any]:
@@ -125,11 +126,19 @@ def backend(request: dict[str, Any]) -> dict[str, Any]:
         tested = onnxruntime.backend.backend.OnnxRuntimeBackend
     runner = Runner(tested)
     for case in load_model_tests(request["folder"], "zoo"):
-        case.atol = 1e-5  # of logits; the loader's own, 1e-7, is less than float32 can tell apart
+        # The gate of what is published. The loader's own, 1e-7, is less than float32 can tell apart, and how
+        # far a logit near zero is off depends on the processor.
+        case.atol = 1e-4 * _largest_output(Path(request["folder"]) / "zoo" / case.name)
         runner._add_model_test(case, "Zoo")
     cases = runner.test_cases["OnnxBackendZooModelTest"]
     names = [name for name in vars(cases) if name.endswith("_cpu")]
     return {"outcomes": {name.removesuffix("_cpu"): _outcome(cases(name)) for name in names}}
+
+
+def _largest_output(folder: Path) -> float:
+    """The largest absolute value among all expected outputs of a case."""
+    tensors = map(onnx.load_tensor, folder.glob("test_data_set_*/output_*.pb"))
+    return max(float(np.abs(numpy_helper.to_array(tensor)).max()) for tensor in tensors)
 
 
 def _outcome(test: unittest.TestCase) -> str:

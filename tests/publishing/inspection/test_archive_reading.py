@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from publishing.archive import write_archive
-from publishing.facts import facts_of
+from publishing.graph_facts import facts_of
 from publishing.inspection.archive_reading import Unpacked, unpack
 from publishing.inspection.archive_stream import ArchiveError, Bounds, bounds_for
 from tests.publishing import verified_zoo
@@ -45,18 +45,18 @@ Member = tuple[tarfile.TarInfo, bytes]
 
 
 def entry(name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE, link: str = "") -> Member:
-    made = tarfile.TarInfo(name)
-    made.type, made.linkname = kind, link
-    made.size = len(content) if kind == tarfile.REGTYPE else 0
-    return made, content
+    header = tarfile.TarInfo(name)
+    header.type, header.linkname = kind, link
+    header.size = len(content) if kind == tarfile.REGTYPE else 0
+    return header, content
 
 
 def write(folder: Path, *entries: Member) -> Path:
     """Write an archive by hand."""
     file = folder / f"{STEM}.tar.gz"
     with tarfile.open(file, "w:gz", format=tarfile.PAX_FORMAT) as archive:
-        for made, content in entries:
-            archive.addfile(made, io.BytesIO(content))
+        for header, content in entries:
+            archive.addfile(header, io.BytesIO(content))
     return file
 
 
@@ -86,8 +86,8 @@ def test_another_writers_archive_is_unpacked(tmp_path: Path) -> None:
     file = tmp_path / "other.tar.gz"
     with tarfile.open(file, "w:gz", format=tarfile.GNU_FORMAT) as archive:
         for name in (f"./{STEM}/{long}.onnx", *(f"./{name}" for name in GOOD[3:])):
-            made, content = entry(name)
-            archive.addfile(made, io.BytesIO(content))
+            header, content = entry(name)
+            archive.addfile(header, io.BytesIO(content))
     unpacked = read(file)
     assert unpacked.problems == ()
     assert unpacked.model is not None
@@ -157,10 +157,10 @@ def test_a_bomb_behind_the_end_is_found(tmp_path: Path) -> None:
 
 
 def test_a_bomb_of_metadata_is_found(tmp_path: Path) -> None:
-    made, content = entry(GOOD[1])
-    made.pax_headers = {"comment": 40_000_000 * "z"}
+    header, content = entry(GOOD[1])
+    header.pax_headers = {"comment": 40_000_000 * "z"}
     with pytest.raises(ArchiveError, match="the metadata of an entry claims 40,000"):
-        read(write(tmp_path, (made, content)))
+        read(write(tmp_path, (header, content)))
 
 
 def test_a_bomb_of_entries_is_found(tmp_path: Path) -> None:
@@ -172,9 +172,9 @@ def test_a_bomb_of_entries_is_found(tmp_path: Path) -> None:
 
 def test_a_file_larger_than_onnx_allows_is_refused_by_its_header(tmp_path: Path) -> None:
     file = tmp_path / "x.tar.gz"
-    made, _ = entry(GOOD[1])
-    made.size = 3 << 30
-    file.write_bytes(gzip.compress(made.tobuf(tarfile.GNU_FORMAT) + bytes(10240)))
+    header, _ = entry(GOOD[1])
+    header.size = 3 << 30
+    file.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(10240)))
     with pytest.raises(ArchiveError, match="claims 3,221,225,472 bytes"):
         read(file)
 

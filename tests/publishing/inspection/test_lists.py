@@ -30,13 +30,13 @@ def findings(zoo: Path) -> list[str]:
 
 
 def test_a_zoo_as_published_has_nothing_wrong(zoo: Path) -> None:
-    found = read_listing(FolderReader(zoo))
-    assert found.findings == []
-    assert not found.signed
+    listing = read_listing(FolderReader(zoo))
+    assert listing.findings == []
+    assert not listing.signed
     files = {path.relative_to(zoo).as_posix() for path in zoo.rglob("*") if path.is_file()}
-    assert set(found.announced) == files - {CHECKSUMS, ".lock"}
-    assert set(found.records) == {UNIT, UNIT.replace("-7", "-12")}
-    assert found.announced[f"{UNIT}.onnx"].bytes == (zoo / f"{UNIT}.onnx").stat().st_size
+    assert set(listing.announced) == files - {CHECKSUMS, ".lock"}
+    assert set(listing.records) == {UNIT, UNIT.replace("-7", "-12")}
+    assert listing.announced[f"{UNIT}.onnx"].bytes == (zoo / f"{UNIT}.onnx").stat().st_size
 
 
 def edit(entries: Any, change: Callable[[Any], Any]) -> str:
@@ -86,10 +86,10 @@ MANIFESTS: dict[str, tuple[Callable[[Any], Any], str]] = {
 def test_a_manifest_damaged_by_hand_is_told(kind: str, zoo: Path) -> None:
     change, words = MANIFESTS[kind]
     (zoo / MANIFEST).write_text(edit(json.loads((zoo / MANIFEST).read_text()), change))
-    found = findings(zoo)
-    assert all(line.startswith(f"{MANIFEST}: ") for line in found)
-    assert len(found) == (2 if kind == "no path" else 1), found
-    assert any(words in line for line in found), found
+    lines = findings(zoo)
+    assert all(line.startswith(f"{MANIFEST}: ") for line in lines)
+    assert len(lines) == (2 if kind == "no path" else 1), lines
+    assert any(words in line for line in lines), lines
 
 
 @pytest.mark.parametrize(
@@ -124,19 +124,21 @@ def test_a_manifest_that_is_no_json_is_told(content: bytes, words: str, zoo: Pat
 )
 def test_checksums_damaged_by_hand_are_told(change: Callable[[str], str], words: str, zoo: Path) -> None:
     (zoo / CHECKSUMS).write_text(change((zoo / CHECKSUMS).read_text()), newline="")
-    found = read_listing(FolderReader(zoo))
-    assert any(str(finding).startswith(f"{CHECKSUMS}: {words}") for finding in found.findings), found.findings
-    assert all(is_inside(path) for path in found.announced)
+    listing = read_listing(FolderReader(zoo))
+    assert any(str(finding).startswith(f"{CHECKSUMS}: {words}") for finding in listing.findings), (
+        listing.findings
+    )
+    assert all(is_inside(path) for path in listing.announced)
 
 
 @pytest.mark.parametrize("name", [MANIFEST, CHECKSUMS])
 def test_a_list_that_is_missing_is_told_and_the_other_does(name: str, zoo: Path) -> None:
     before = read_listing(FolderReader(zoo))
     (zoo / name).unlink()
-    found = read_listing(FolderReader(zoo))
-    assert f"{name}: is missing" in map(str, found.findings)
-    assert set(found.records) == set(before.records)
-    assert found.announced[f"{UNIT}.tar.gz"].sha256 == before.announced[f"{UNIT}.tar.gz"].sha256
+    listing = read_listing(FolderReader(zoo))
+    assert f"{name}: is missing" in map(str, listing.findings)
+    assert set(listing.records) == set(before.records)
+    assert listing.announced[f"{UNIT}.tar.gz"].sha256 == before.announced[f"{UNIT}.tar.gz"].sha256
 
 
 def rewrite_record(zoo: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -203,8 +205,8 @@ def test_extra_files_are_told_and_hidden_ones_are_the_stores(zoo: Path) -> None:
 def test_a_record_that_no_list_knows_is_extra(zoo: Path) -> None:
     record = (zoo / f"{UNIT}.record.json").read_text().replace("tiny", "copy")
     (zoo / f"{UNIT.replace('tiny', 'copy')}.record.json").write_text(record)
-    found = findings(zoo)
-    assert f"{UNIT.replace('tiny', 'copy')}.record.json: is extra: {CHECKSUMS} does not list it" in found
+    lines = findings(zoo)
+    assert f"{UNIT.replace('tiny', 'copy')}.record.json: is extra: {CHECKSUMS} does not list it" in lines
 
 
 @pytest.mark.parametrize(
@@ -234,9 +236,9 @@ def test_a_folder_that_is_not_ours_is_told(files: dict[str, str], words: str, tm
 
 def test_a_list_of_something_else_is_told_in_short(zoo: Path) -> None:
     (zoo / CHECKSUMS).write_text(1000 * "x\n")
-    found = [line for line in findings(zoo) if line.startswith(f"{CHECKSUMS}: is damaged")]
-    assert len(found) == 6
-    assert found[-1] == f"{CHECKSUMS}: is damaged: 995 more lines are no better"
+    lines = [line for line in findings(zoo) if line.startswith(f"{CHECKSUMS}: is damaged")]
+    assert len(lines) == 6
+    assert lines[-1] == f"{CHECKSUMS}: is damaged: 995 more lines are no better"
 
 
 def test_what_is_no_regular_file_is_not_opened(zoo: Path) -> None:

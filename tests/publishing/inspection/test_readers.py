@@ -69,7 +69,7 @@ class _Odd(BaseHTTPRequestHandler):
     """Serves the files as some servers do: redirects, a compression that nobody asked for, errors."""
 
     def do_GET(self) -> None:
-        found = {f"/zoo/{path.replace(' ', '%20').replace('#', '%23')}": data for path, data in FILES.items()}
+        files = {f"/zoo/{path.replace(' ', '%20').replace('#', '%23')}": data for path, data in FILES.items()}
         if self.path.startswith("/moved/"):
             self.send_response(302)
             self.send_header("Location", self.path.replace("/moved/", "/zoo/"))
@@ -78,13 +78,13 @@ class _Odd(BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", self.path)
             self.end_headers()
-        elif self.path in found:
+        elif self.path in files:
             self.send_response(200)
             if self.path.endswith(".gz"):
                 self.send_header("Content-Encoding", "gzip")
-            self.send_header("Content-Length", str(len(found[self.path])))
+            self.send_header("Content-Length", str(len(files[self.path])))
             self.end_headers()
-            self.wfile.write(found[self.path])
+            self.wfile.write(files[self.path])
         else:
             self.send_error(503 if "busy" in self.path else 404)
 

@@ -27,15 +27,15 @@ def plain(tokens: Sequence[Token]) -> str:
 
 def tables(text: str) -> list[list[list[str]]]:
     """Every table of a card: rows of cells as a reader sees them, the heads first."""
-    found: list[list[list[str]]] = []
+    rows_of_tables: list[list[list[str]]] = []
     for token in parsed(text):
         if token.type == "table_open":
-            found.append([])
+            rows_of_tables.append([])
         elif token.type == "tr_open":
-            found[-1].append([])
-        elif token.type == "inline" and found and token.level >= 4:
-            found[-1][-1].append(plain([token]))
-    return found
+            rows_of_tables[-1].append([])
+        elif token.type == "inline" and rows_of_tables and token.level >= 4:
+            rows_of_tables[-1][-1].append(plain([token]))
+    return rows_of_tables
 
 
 def downloads(text: str) -> list[list[str]]:

@@ -32,7 +32,7 @@ def unit(name: str, megabytes: float = 18.7, **changes: Any) -> Record:
                 "picture": "cat.png",
                 "thumbnail": THUMBNAIL,
                 "source": top5(),
-                **{who: top5() for who, said in runtimes.items() if said["outcome"] == "ran"},
+                **{who: top5() for who, verdict in runtimes.items() if verdict["outcome"] == "ran"},
             }
         ],
         files={
@@ -100,10 +100,10 @@ def write(folder: Path, records: Sequence[Record]) -> Path:
     """Write the zoo's folder, in which models and archives are empty; the answer is its catalogue's page."""
     pages = catalogue(records)
     pages |= dict.fromkeys(("README.md", "SHA256SUMS", "ONNX_HUB_MANIFEST.json"), b"")
-    for said in records:
-        pages |= {file.path: b"" for file in said.files.values()}
-        pages[f"{said.folder}/{said.stem}{RECORD_SUFFIX}"] = to_json(said).encode()
-        pages[f"{said.source}/{said.family}/README.md"] = b""
+    for written in records:
+        pages |= {file.path: b"" for file in written.files.values()}
+        pages[f"{written.folder}/{written.stem}{RECORD_SUFFIX}"] = to_json(written).encode()
+        pages[f"{written.source}/{written.family}/README.md"] = b""
     picture = io.BytesIO()
     Image.linear_gradient("L").resize((320, 213)).save(picture, "JPEG")
     pages[THUMBNAIL] = picture.getvalue()

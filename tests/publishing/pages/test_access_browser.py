@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.publishing.pages.browsing import MODEL, PHONE, expect_models, tab_to
 
+pytestmark = pytest.mark.slow
+
 # Contrast as WCAG 2.2 defines it; backgrounds are those of the nearest element that has one.
 CONTRASTS = """() => {
   const channel = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
@@ -122,7 +124,7 @@ def test_every_text_has_contrast_in_light_and_in_dark(browser: Browser, disk: st
             page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
             contrasts = page.evaluate(CONTRASTS)
             assert len(contrasts) > 20
-            assert [found for found in contrasts if found[0] < 4.5] == []
+            assert [contrast for contrast in contrasts if contrast[0] < 4.5] == []
             grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2
 

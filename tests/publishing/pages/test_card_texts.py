@@ -24,7 +24,7 @@ HOSTILE = (
 
 def hostile(words: str) -> list[Record]:
     """A family that says ``words`` wherever a record can say something."""
-    told = runtime(f"1 {words}")
+    verdict = runtime(f"1 {words}")
     some = record(
         framework=words,
         license=words,
@@ -32,7 +32,11 @@ def hostile(words: str) -> list[Record]:
         origin=words,
         bounds=[words],
         onnx_version=words,
-        runtimes={"onnxruntime": told, "opencv": runtime("1", outcome=words, comparisons={}), "own": told},
+        runtimes={
+            "onnxruntime": verdict,
+            "opencv": runtime("1", outcome=words, comparisons={}),
+            "own": verdict,
+        },
         reported=[DOCUMENT | {"document": words}],
         predictions=[{"picture": words, "thumbnail": "pictures/a-09bb7324d554.jpg", "source": []}],
     )
@@ -82,15 +86,15 @@ def structure(text: str) -> list[tuple[str, str, int]]:
     ],
 )
 def test_what_a_record_says_stays_text(words: str) -> None:
-    calm, made = cards(hostile("calm words")), cards(hostile(words))
-    assert set(calm) == set(made)
-    for path in calm:
-        assert structure(made[path]) == structure(calm[path])
-        assert links(made[path]) == links(calm[path])
+    calm_cards, hostile_cards = cards(hostile("calm words")), cards(hostile(words))
+    assert set(calm_cards) == set(hostile_cards)
+    for path in calm_cards:
+        assert structure(hostile_cards[path]) == structure(calm_cards[path])
+        assert links(hostile_cards[path]) == links(calm_cards[path])
     shown = " ".join(words.split()).replace("\u202e", r"\u202e").replace("\x00", r"\x00")
     shown = shown.replace("\x1b", r"\x1b").replace("\x9b", r"\x9b")
-    assert all(char.isprintable() or char == "\n" for text in made.values() for char in text)
-    text = plain([token for token in parsed(made[CARD]) if token.type != "fence"])
+    assert all(char.isprintable() or char == "\n" for text in hostile_cards.values() for char in text)
+    text = plain([token for token in parsed(hostile_cards[CARD]) if token.type != "fence"])
     assert text.count(shown) >= text.count("calm words") + 10
 
 

@@ -56,7 +56,7 @@ def lay_out(folder: Path, records: Sequence[Record]) -> None:
     files = [file.path for some in records for file in some.files.values()]
     files += [f"{some.folder}/{some.stem}{RECORD_SUFFIX}" for some in records]
     files += [f"{posixpath.dirname(some.folder)}/{some.model}.html" for some in records]
-    files += [str(said["thumbnail"]) for some in records for said in some.predictions]
+    files += [str(prediction["thumbnail"]) for some in records for prediction in some.predictions]
     files += ["index.html", "imagenet_classes.txt", MANIFEST, CHECKSUMS]
     for path, text in {**dict.fromkeys(files, "x"), **cards(records)}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -96,9 +96,9 @@ def test_every_link_leads_to_a_file_of_the_zoo(tmp_path: Path) -> None:
     records = zoo()
     lay_out(tmp_path, records)
     for path, text in cards(records).items():
-        found = links(text)
-        assert len(found) >= 5
-        for target in found:
+        targets = links(text)
+        assert len(targets) >= 5
+        for target in targets:
             file, _, anchor = unquote(target).partition("#")
             reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), file)) if file else path
             assert not reached.startswith(("..", "/")), target
@@ -109,10 +109,10 @@ def test_every_link_leads_to_a_file_of_the_zoo(tmp_path: Path) -> None:
 
 def test_every_file_of_a_unit_has_its_link() -> None:
     records = [some for some in zoo() if some.family == "repvgg"]
-    found = links(cards(records)[CARD])
+    targets = links(cards(records)[CARD])
     for some in records:
         own = [file.path for file in some.files.values()] + [f"{some.folder}/{some.stem}{RECORD_SUFFIX}"]
-        assert {path.removeprefix("timm/repvgg/") for path in own} <= set(found)
+        assert {path.removeprefix("timm/repvgg/") for path in own} <= set(targets)
 
 
 def test_the_table_has_the_zoos_columns_and_a_row_for_each_file() -> None:
@@ -165,8 +165,8 @@ def test_sections_are_those_of_the_zoo() -> None:
 
 
 def test_a_family_is_called_as_its_models_spell_it() -> None:
-    made = cards([record("paddle/RepVGG_A0@12"), record("paddle/RepVGG_A1@12")])
-    assert made["paddle/repvgg/README.md"].startswith("# RepVGG from ")
+    texts = cards([record("paddle/RepVGG_A0@12"), record("paddle/RepVGG_A1@12")])
+    assert texts["paddle/repvgg/README.md"].startswith("# RepVGG from ")
 
 
 def test_random_weights_are_said_before_anything_else() -> None:
@@ -182,10 +182,10 @@ def test_random_weights_are_said_before_anything_else() -> None:
 
 def test_the_card_says_which_weights_are_random_where_some_are() -> None:
     trained = record("timm/repvgg_a1@12", origin="https://example.org/a1.pth")
-    made = cards([record(), trained])
-    assert "This is so of `repvgg_a0`." in made[CARD]
-    assert "Weights of `repvgg_a1`: https://example.org/a1.pth" in made[CARD]
-    assert "This is so of 1 of the 2 models" in made["README.md"]
+    texts = cards([record(), trained])
+    assert "This is so of `repvgg_a0`." in texts[CARD]
+    assert "Weights of `repvgg_a1`: https://example.org/a1.pth" in texts[CARD]
+    assert "This is so of 1 of the 2 models" in texts["README.md"]
     alone = cards([trained])
     assert all("random" not in alone[path].lower().replace("random weights | ", "") for path in (CARD,))
     assert "not for classifying" not in alone["README.md"]
@@ -208,9 +208,9 @@ def test_reported_accuracies_name_their_documents() -> None:
         ["–", "–"],
     ]
     assert section(text, "References") == "1. table of timm's models\n2. the ONNX zoo's table"
-    said = plain(parsed(section(text, "Model")))
-    assert "own weights" in said
-    assert "not those of the random weights in these files" in said
+    words = plain(parsed(section(text, "Model")))
+    assert "own weights" in words
+    assert "not those of the random weights in these files" in words
 
 
 def test_without_documents_the_card_says_that_nothing_was_measured() -> None:
@@ -345,6 +345,6 @@ def test_licences_are_told_model_by_model_where_they_differ() -> None:
     assert section(cards([replace(one, author="Alice")])[CARD], "License").startswith(
         "Apache-2.0. Author of the weights: Alice."
     )
-    said = section(cards([one, other])[CARD], "License")
-    assert "`repvgg_a0`: Apache-2.0." in said
-    assert "`repvgg_a1`: Nobody stated one" in said
+    words = section(cards([one, other])[CARD], "License")
+    assert "`repvgg_a0`: Apache-2.0." in words
+    assert "`repvgg_a1`: Nobody stated one" in words

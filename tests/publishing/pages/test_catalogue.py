@@ -143,22 +143,22 @@ def hostile() -> Record:
         return key + HOSTILE if key in ("onnxruntime", "openvino", "noise-1", "torch") else key
 
     kept = {"status": "passed", "outcome": "ran"}
-    made = unit(
+    honest = unit(
         "timm/resnet18@12", reported=[{"document": "a table", "files": [], "top1": 7.5, "top5": None}]
     )
     changes: dict[str, Any] = {"license": HOSTILE, "author": HOSTILE, "framework": HOSTILE}
     for field in ("verdict", "predictions", "rewrites", "inputs", "figures", "provenance", "io_ports"):
-        changes[field] = spoil(getattr(made, field))
+        changes[field] = spoil(getattr(honest, field))
     changes["bounds"] = [HOSTILE]
     changes["verdict"]["status"] = kept["status"]
-    for name, said in changes["verdict"]["runtimes"].items():
-        said["outcome"] = kept["outcome"] if "onnx" in name else said["outcome"]
-    changes["preprocessing"] = {**made.preprocessing, "note": HOSTILE}
+    for name, verdict in changes["verdict"]["runtimes"].items():
+        verdict["outcome"] = kept["outcome"] if "onnx" in name else verdict["outcome"]
+    changes["preprocessing"] = {**honest.preprocessing, "note": HOSTILE}
     changes["files"] = {
         kind: dataclasses.replace(file, sha256=HOSTILE, path=f"javascript:alert(1)//{HOSTILE}")
-        for kind, file in made.files.items()
+        for kind, file in honest.files.items()
     }
-    return dataclasses.replace(made, **changes)
+    return dataclasses.replace(honest, **changes)
 
 
 def test_what_a_record_says_is_text_and_never_code() -> None:
@@ -181,7 +181,7 @@ def test_what_a_record_says_is_text_and_never_code() -> None:
 
 def test_a_model_is_shown_with_all_that_its_records_say() -> None:
     page = Page(catalogue(zoo())[MODEL])
-    for said in (
+    for words in (
         "opsets 3 to 5, 7, 12",
         "✗ disagrees 8.3e-1",
         "✗ relative error 0.83 is above 0.0001",
@@ -198,7 +198,7 @@ def test_a_model_is_shown_with_all_that_its_records_say() -> None:
         "42" * 32,
         "lite0.pth of the package weights==0.1.0, 46 tensors",
     ):
-        assert said in page.text, said
+        assert words in page.text, words
     assert prose.RANDOM_WEIGHTS not in page.text
     assert f"../../{THUMBNAIL}" in page.values("src")
 
@@ -245,8 +245,8 @@ def test_full_precision_stands_for_a_model_and_comes_first() -> None:
     assert [record.name for record in model.newest_first] == [
         f"timm/a@{version}" for version in ("9", "7", "12-int8", "10-int8", "13-qdq")
     ]
-    [(_, said)] = answers(model)
-    assert [(answer.who, answer.detail.split(",")[0]) for answer in said[1:]] == [
+    [(_, picture_answers)] = answers(model)
+    assert [(answer.who, answer.detail.split(",")[0]) for answer in picture_answers[1:]] == [
         ("ONNX, opset 9", "fp32"),
         ("ONNX, opset 12", "int8"),
         ("ONNX, opset 13", "qdq"),

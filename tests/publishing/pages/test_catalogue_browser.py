@@ -12,11 +12,13 @@ from publishing.pages.catalogue import catalogue
 from tests.publishing.pages.browsing import MODELS, expect_models
 from tests.publishing.pages.catalogue_zoo import many
 
+pytestmark = pytest.mark.slow
+
 
 def test_search_finds_names_whatever_their_separators(page: Page, address: str) -> None:
     page.goto(f"{address}index.html")
     expect_models(page, MODELS)
-    for typed, found in (
+    for typed, names in (
         ("vgg", MODELS[1:]),
         ("VGG16bn", ["vgg16_bn"]),
         ("lite timm", ["tf_efficientnet_lite0"]),
@@ -25,7 +27,7 @@ def test_search_finds_names_whatever_their_separators(page: Page, address: str) 
         ("resnet", []),
     ):
         page.get_by_label("Search").fill(typed)
-        expect_models(page, found, typed)
+        expect_models(page, names, typed)
     expect(page.locator("#count")).to_have_text("0 of 3 models")
     page.get_by_role("button", name="Show all models").click()
     expect_models(page, MODELS)
@@ -33,7 +35,7 @@ def test_search_finds_names_whatever_their_separators(page: Page, address: str) 
 
 
 @pytest.mark.parametrize(
-    ("label", "value", "found"),
+    ("label", "value", "names"),
     [
         ("Source", "paddle", ["RepVGG_A0"]),
         ("Family", "vgg", ["vgg16_bn"]),
@@ -43,12 +45,12 @@ def test_search_finds_names_whatever_their_separators(page: Page, address: str) 
     ],
 )
 def test_a_filter_leaves_what_fits(
-    page: Page, address: str, label: str, value: str, found: list[str]
+    page: Page, address: str, label: str, value: str, names: list[str]
 ) -> None:
     page.goto(f"{address}index.html")
     page.get_by_label(label).select_option(value)
-    expect_models(page, found)
-    expect(page.locator("#count")).to_have_text(f"{len(found)} of 3 models")
+    expect_models(page, names)
+    expect(page.locator("#count")).to_have_text(f"{len(names)} of 3 models")
     page.get_by_role("button", name="Reset").click()
     expect(page.locator("#count")).to_have_text("3 models")
     expect_models(page, MODELS)
@@ -93,7 +95,7 @@ def test_a_thousand_models_are_filtered_right(browser: Browser, tmp_path: Path) 
     page = browser.new_page()
     page.goto(index.as_uri())
     expect(page.locator("#count")).to_have_text("1000 models")
-    for asked, count in (
+    for query, count in (
         ("q=bn", 334),
         ("source=timm", 250),
         ("family=family3", 100),
@@ -102,7 +104,7 @@ def test_a_thousand_models_are_filtered_right(browser: Browser, tmp_path: Path) 
         ("q=net99&source=paddle&size=996", 2),  # net990 and net994, of 991 and 995 MB
         ("q=net12_bn&opset=12", 1),
     ):
-        page.goto(f"{index.as_uri()}#{asked}")
+        page.goto(f"{index.as_uri()}#{query}")
         expect(page.locator("#count")).to_have_text(
             f"{count} of 1000 models" if count < 1000 else "1000 models"
         )

@@ -19,75 +19,76 @@ def drawn(*errors: dict[str, float | None]) -> Plot:
         unit(
             f"timm/a@{opset}",
             runtimes={
-                name: runtime(comparisons={"noise-1": comparison(value)}) for name, value in said.items()
+                name: runtime(comparisons={"noise-1": comparison(value)})
+                for name, value in errors_by_runtime.items()
             },
         )
-        for opset, said in enumerate(errors, 7)
+        for opset, errors_by_runtime in enumerate(errors, 7)
     ]
-    made = plot(matrix(records))
-    assert made
-    return made
+    drawing = plot(matrix(records))
+    assert drawing
+    return drawing
 
 
 def test_judges_come_first_and_every_outcome_has_a_sign_and_a_word() -> None:
     lite = [record for record in zoo() if record.model == "tf_efficientnet_lite0" and record.opset < 7]
     verdicts = matrix(lite)
     assert verdicts.runtimes == ("openvino", "caffe2", "opencv")
-    said = {
+    outcomes = {
         record.opset: [(cell.symbol, cell.outcome) if cell else None for cell in cells]
         for record, cells in verdicts.rows
     }
-    assert said[4] == [("✓", "agrees"), None, ("✓", "agrees")]
-    assert said[5] == [("✓", "agrees"), None, ("✗", "disagrees")]
-    assert said[3] == [("✓", "agrees"), ("–", "missing"), ("–", "unsupported")]
+    assert outcomes[4] == [("✓", "agrees"), None, ("✓", "agrees")]
+    assert outcomes[5] == [("✓", "agrees"), None, ("✗", "disagrees")]
+    assert outcomes[3] == [("✓", "agrees"), ("–", "missing"), ("–", "unsupported")]
 
 
 @pytest.mark.parametrize("outcome", ["invalid", "crashed", "timed out"])
 def test_what_speaks_against_a_file_looks_so(outcome: str) -> None:
-    said = {"opencv": runtime(outcome=outcome, comparisons={}, judge=False)}
-    [(_, [cell])] = matrix([unit("timm/a@4", runtimes=said)]).rows
+    runtimes = {"opencv": runtime(outcome=outcome, comparisons={}, judge=False)}
+    [(_, [cell])] = matrix([unit("timm/a@4", runtimes=runtimes)]).rows
     assert cell
     assert (cell.symbol, cell.outcome, cell.worst) == ("✗", outcome, None)
 
 
 def test_a_decade_is_as_high_as_another() -> None:
-    made = drawn({"openvino": 1e-6}, {"openvino": 1e-5}, {"openvino": 1e-4})
-    heights = [mark.y for mark in made.series[0].marks]
+    drawing = drawn({"openvino": 1e-6}, {"openvino": 1e-5}, {"openvino": 1e-4})
+    heights = [mark.y for mark in drawing.series[0].marks]
     assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
-    assert {label: y for y, label in made.decades}["1e-5"] == heights[1]
+    assert {label: y for y, label in drawing.decades}["1e-5"] == heights[1]
     assert heights[0] > heights[2], "a larger error is further up"
 
 
 def test_the_tolerance_is_a_line_at_its_height() -> None:
-    made = drawn({"openvino": 3e-6}, {"openvino": 3e-6})
-    height = {label: y for y, label in made.decades}["1e-4"]
-    assert made.tolerance_label == (height, "tolerance 1e-4")
-    assert set(re.findall(r"V([\d.]+)", made.tolerance)) == {str(height)}
-    assert made.tolerance.startswith(f"M{made.left} {height}V")
-    assert made.tolerance.endswith(f"H{made.right}.0")
+    drawing = drawn({"openvino": 3e-6}, {"openvino": 3e-6})
+    height = {label: y for y, label in drawing.decades}["1e-4"]
+    assert drawing.tolerance_label == (height, "tolerance 1e-4")
+    assert set(re.findall(r"V([\d.]+)", drawing.tolerance)) == {str(height)}
+    assert drawing.tolerance.startswith(f"M{drawing.left} {height}V")
+    assert drawing.tolerance.endswith(f"H{drawing.right}.0")
 
 
 def test_no_error_at_all_has_a_line_of_its_own_at_the_bottom() -> None:
-    made = drawn({"openvino": 0.0}, {"openvino": 2e-6})
-    assert made.decades[0] == (made.bottom, "0")
-    assert made.series[0].marks[0].y == made.bottom > made.series[0].marks[1].y
+    drawing = drawn({"openvino": 0.0}, {"openvino": 2e-6})
+    assert drawing.decades[0] == (drawing.bottom, "0")
+    assert drawing.series[0].marks[0].y == drawing.bottom > drawing.series[0].marks[1].y
 
 
 def test_a_gap_stays_a_gap() -> None:
-    made = drawn({"openvino": 1e-6}, {"onnxruntime": 1e-6}, {"openvino": 1e-6}, {"openvino": 2e-6})
-    line = next(series.line for series in made.series if series.name == "OpenVINO")
+    drawing = drawn({"openvino": 1e-6}, {"onnxruntime": 1e-6}, {"openvino": 1e-6}, {"openvino": 2e-6})
+    line = next(series.line for series in drawing.series if series.name == "OpenVINO")
     assert re.sub(r"[\d. ]", "", line) == "MML"
 
 
 def test_runtimes_have_shapes_of_their_own_and_do_not_hide_each_other() -> None:
-    made = drawn({"a": 1e-6, "b": 1e-6, "c": 1e-6})
-    assert len({series.shape for series in made.series}) == 3
-    assert len({series.marks[0].x for series in made.series}) == 3
+    drawing = drawn({"a": 1e-6, "b": 1e-6, "c": 1e-6})
+    assert len({series.shape for series in drawing.series}) == 3
+    assert len({series.marks[0].x for series in drawing.series}) == 3
 
 
 def test_without_an_error_there_is_no_plot() -> None:
-    said = {"openvino": runtime(comparisons={"noise-1": comparison(None)})}
-    assert plot(matrix([unit("timm/a@7", runtimes=said)])) is None
+    runtimes = {"openvino": runtime(comparisons={"noise-1": comparison(None)})}
+    assert plot(matrix([unit("timm/a@7", runtimes=runtimes)])) is None
 
 
 @pytest.mark.parametrize(

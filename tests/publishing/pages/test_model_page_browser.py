@@ -8,6 +8,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.publishing.pages.browsing import MODEL
 from tests.publishing.pages.catalogue_zoo import DISSENT
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_errors_of_a_cell_come_with_the_pointer_and_stay_under_it(page: Page, address: str) -> None:
     page.goto(f"{address}{MODEL}")

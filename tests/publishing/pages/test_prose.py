@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from publishing.pages import prose, verdicts
+from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import snippet
-from publishing.pages.wording import listed, shape
 from tests.publishing.pages.card_records import PREPROCESSING, comparison, record, runtime
 
 
-def told(**changes: Any) -> str:
+def steps_of(**changes: Any) -> str:
     return " ".join(prose.preprocessing_of(record(preprocessing=PREPROCESSING | changes)))
 
 
@@ -31,11 +31,11 @@ def test_input_and_output_are_those_of_the_ports() -> None:
     assert prose.postprocessing_of(record(classes=2)).endswith("The 2 largest are the model's answer.")
 
 
-@pytest.mark.parametrize(("first", "said"), [(1, "one picture at a time"), (4, "4 pictures at a time")])
-def test_a_fixed_batch_is_told(first: int, said: str) -> None:
+@pytest.mark.parametrize(("first", "words"), [(1, "one picture at a time"), (4, "4 pictures at a time")])
+def test_a_fixed_batch_is_told(first: int, words: str) -> None:
     some = record()
     some.io_ports["inputs"][0]["shape"][0] = first
-    assert f"The first axis is fixed: {said}." in prose.input_of(some)
+    assert f"The first axis is fixed: {words}." in prose.input_of(some)
 
 
 def test_grey_pictures_have_no_order_of_channels() -> None:
@@ -62,7 +62,7 @@ def test_preprocessing_is_told_step_by_step() -> None:
 
 
 def test_pixels_of_0_to_255_are_told_in_levels() -> None:
-    steps = told(mean=[103.939 / 255, 116.779 / 255, 123.68 / 255], std=[1 / 255] * 3, colour="BGR")
+    steps = steps_of(mean=[103.939 / 255, 116.779 / 255, 123.68 / 255], std=[1 / 255] * 3, colour="BGR")
     assert "subtract (103.939, 116.779, 123.68), and leave the scale as it is." in steps
     assert "turn the channels round to blue, green, red" in steps
 
@@ -71,7 +71,7 @@ def test_pixels_of_0_to_255_are_told_in_levels() -> None:
 @pytest.mark.parametrize("resize", [100, 224, 256])
 def test_prose_and_script_have_the_same_steps(crop_mode: str, resize: int) -> None:
     changes = {"crop_mode": crop_mode, "resize": resize}
-    steps, script = told(**changes), snippet(record(preprocessing=PREPROCESSING | changes))
+    steps, script = steps_of(**changes), snippet(record(preprocessing=PREPROCESSING | changes))
     assert ("Cut out the middle" in steps) == ("Cut out the middle" in script or "Put black" in script)
     assert ("is black" in steps) == ("Put black" in script)
     assert ("mean colour" in steps) == ("mean colour" in script)
@@ -113,7 +113,7 @@ def test_weights_and_form_are_those_of_the_record() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "words"),
     [
         ("noise-1", "smooth noise from a seed, one picture"),
         ("pictures-2", "chelsea.png and coffee.png, prepared as above"),
@@ -121,8 +121,8 @@ def test_weights_and_form_are_those_of_the_record() -> None:
         ("other", "other"),
     ],
 )
-def test_data_sets_are_told_by_name(name: str, said: str) -> None:
-    assert prose.data_set_of(record(), name) == said
+def test_data_sets_are_told_by_name(name: str, words: str) -> None:
+    assert prose.data_set_of(record(), name) == words
 
 
 def test_lists_and_shapes() -> None:

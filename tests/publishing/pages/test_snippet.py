@@ -24,6 +24,8 @@ from publishing.pages.snippet import snippet
 from publishing.record import Record
 from tests.publishing.pages.card_records import PREPROCESSING, record
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = {"numpy", "PIL", "onnxruntime"}
 RUN_ALL = """
 import runpy, sys
@@ -53,7 +55,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     palette.info["transparency"] = bytes(range(64))
     transparent = noise(30, 47)
     transparent.putalpha(noise(30, 47).convert("L"))
-    made = {
+    images = {
         "landscape.png": noise(83, 37),
         "portrait.png": noise(38, 71),
         "square.jpg": noise(45, 45),
@@ -65,11 +67,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         "transparent.png": transparent,
         "print.jpg": noise(39, 51).convert("CMYK"),
     }
-    for name, picture in made.items():
+    for name, picture in images.items():
         picture.save(folder / name)
     with Image.open(folder / "palette.png") as saved:
         assert saved.mode == "P"
-    return [folder / name for name in made]
+    return [folder / name for name in images]
 
 
 def write_model(path: Path, size: Sequence[int], classes: int, opset: int, *, softmax: bool) -> None:
@@ -113,12 +115,12 @@ def publish(zoo: Path, described: Record, *, softmax: bool = False) -> Path:
 
 
 def with_ports(described: dict[str, Any], classes: int, opset: int = 12) -> Record:
-    made = record(f"timm/tiny@{opset}", preprocessing=described, classes=classes)
-    made.io_ports["inputs"][0]["name"] = "picture"
-    return made
+    described_record = record(f"timm/tiny@{opset}", preprocessing=described, classes=classes)
+    described_record.io_ports["inputs"][0]["name"] = "picture"
+    return described_record
 
 
-def said_by(script: Path, pictures: Sequence[Path]) -> list[list[Prediction]]:
+def predictions_of(script: Path, pictures: Sequence[Path]) -> list[list[Prediction]]:
     """Run a script on pictures in its own folder, and read what it prints."""
     arguments = [sys.executable, "-c", RUN_ALL, script.name, *map(str, pictures)]
     done = subprocess.run(arguments, cwd=script.parent, capture_output=True, text=True, check=False)
@@ -146,9 +148,9 @@ def expected(described: Record, script: Path, pictures: Sequence[Path]) -> list[
 
 def assert_same(ours: list[list[Prediction]], theirs: list[list[Prediction]]) -> None:
     assert len(ours) == len(theirs) > 0
-    for said, meant in zip(ours, theirs, strict=True):
-        assert [(one.index, one.label) for one in said] == [(one.index, one.label) for one in meant]
-        assert [one.probability for one in said] == pytest.approx(
+    for classes, meant in zip(ours, theirs, strict=True):
+        assert [(one.index, one.label) for one in classes] == [(one.index, one.label) for one in meant]
+        assert [one.probability for one in classes] == pytest.approx(
             [one.probability for one in meant], abs=1.5e-6
         )
 
@@ -171,7 +173,7 @@ def test_a_snippet_sees_what_we_see(
         classes=11,
     )
     script = publish(tmp_path, described)
-    assert_same(said_by(script, pictures), expected(described, script, pictures))
+    assert_same(predictions_of(script, pictures), expected(described, script, pictures))
 
 
 @pytest.mark.parametrize("resize", [15, 22, 24, 27])
@@ -183,7 +185,7 @@ def test_a_snippet_fills_up_what_is_smaller_than_the_input(
         PREPROCESSING | {"input_size": [3, 22, 27], "resize": resize, "crop_mode": crop_mode}, classes=11
     )
     script = publish(tmp_path, described)
-    assert_same(said_by(script, pictures), expected(described, script, pictures))
+    assert_same(predictions_of(script, pictures), expected(described, script, pictures))
 
 
 @pytest.mark.parametrize("softmax", [False, True])
@@ -194,10 +196,10 @@ def test_a_snippet_names_classes_and_leaves_distributions_alone(
 ) -> None:
     described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes, opset)
     script = publish(tmp_path, described, softmax=softmax)
-    said = said_by(script, pictures[:3])
-    assert_same(said, expected(described, script, pictures[:3]))
-    assert {len(answer) for answer in said} == {min(5, classes)}
-    assert all((one.label is not None) == (classes == 1000) for answer in said for one in answer)
+    predictions = predictions_of(script, pictures[:3])
+    assert_same(predictions, expected(described, script, pictures[:3]))
+    assert {len(answer) for answer in predictions} == {min(5, classes)}
+    assert all((one.label is not None) == (classes == 1000) for answer in predictions for one in answer)
 
 
 def test_values_that_add_up_to_1_are_no_probabilities_where_one_is_negative(
@@ -214,16 +216,16 @@ def test_values_that_add_up_to_1_are_no_probabilities_where_one_is_negative(
     model.graph.node[-1].output[0] = "nothing"
     model.graph.node.append(helper.make_node("Add", ["nothing", "values"], ["scores"]))
     onnx.save(model, file)
-    said = said_by(script, pictures[:1])
-    assert_same(said, expected(described, script, pictures[:1]))
-    assert [one.index for one in said[0]] == [0, 2, 1]  # of equal values, the lower index first
+    predictions = predictions_of(script, pictures[:1])
+    assert_same(predictions, expected(described, script, pictures[:1]))
+    assert [one.index for one in predictions[0]] == [0, 2, 1]  # of equal values, the lower index first
 
 
 def test_below_opset_7_the_snippet_takes_the_runtime_that_judged_the_file(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
-    asked = PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}
-    old, new = with_ports(asked, 11, opset=3), with_ports(asked, 11, opset=7)
+    preprocessing = PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}
+    old, new = with_ports(preprocessing, 11, opset=3), with_ports(preprocessing, 11, opset=7)
     script = publish(tmp_path, old)
     newer = publish(tmp_path, new)
     script = script.with_name("old.py")
@@ -233,18 +235,18 @@ def test_below_opset_7_the_snippet_takes_the_runtime_that_judged_the_file(
         "PIL",
         "openvino",
     }
-    assert_same(said_by(script, pictures[:2]), expected(new, newer, pictures[:2]))
+    assert_same(predictions_of(script, pictures[:2]), expected(new, newer, pictures[:2]))
 
 
 def imports(source: str) -> set[str]:
     tree = ast.walk(ast.parse(source))
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in tree:
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").partition(".")[0])
-    return found
+            modules.add((node.module or "").partition(".")[0])
+    return modules
 
 
 @pytest.mark.parametrize("classes", [10, 1000])
@@ -257,8 +259,8 @@ def test_a_snippet_imports_what_everybody_has_and_uses_all_of_it(crop_mode: str,
     assert ("canvas" in source) == (crop_mode == "border")
     assert source.endswith("\n")
     assert max(map(len, source.splitlines())) <= 110
-    for asked in (["check", "--select", "E,F,I,W"], ["format", "--diff"]):
-        command = [sys.executable, "-m", "ruff", *asked, "--isolated", "--line-length", "110", "-"]
+    for arguments in (["check", "--select", "E,F,I,W"], ["format", "--diff"]):
+        command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--line-length", "110", "-"]
         done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

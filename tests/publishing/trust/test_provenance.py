@@ -22,17 +22,17 @@ from tests.publishing.units import description, files
 
 def read(text: str) -> tuple[Statement, Any]:
     """What the in-toto package reads, which refuses unknown fields: the statement and its predicate."""
-    found = Statement.copy_from_pb(json_format.Parse(text, statement_pb2.Statement()))
-    found.validate()
-    predicate = json_format.MessageToDict(found.pb.predicate)
-    return found, json_format.ParseDict(predicate, provenance_pb2.Provenance())
+    parsed = Statement.copy_from_pb(json_format.Parse(text, statement_pb2.Statement()))
+    parsed.validate()
+    predicate = json_format.MessageToDict(parsed.pb.predicate)
+    return parsed, json_format.ParseDict(predicate, provenance_pb2.Provenance())
 
 
 def test_in_toto_reads_it() -> None:
-    found, predicate = read(statement(description(), files()))
+    parsed, predicate = read(statement(description(), files()))
 
-    assert found.pb.type == "https://in-toto.io/Statement/v1"
-    assert found.pb.predicate_type == "https://slsa.dev/provenance/v1"
+    assert parsed.pb.type == "https://in-toto.io/Statement/v1"
+    assert parsed.pb.predicate_type == "https://slsa.dev/provenance/v1"
     assert predicate.build_definition.build_type == BUILD_TYPE
     assert predicate.run_details.builder.id == BUILDER
     assert dict(predicate.run_details.builder.version) == {"onnx-zoo-pipeline": __version__}
@@ -44,30 +44,30 @@ def test_in_toto_reads_it() -> None:
 
 
 def test_in_toto_would_tell() -> None:
-    said = json.loads(statement(description(), files()))
-    said["predicate"]["buildDefinition"]["time"] = "today"
+    content = json.loads(statement(description(), files()))
+    content["predicate"]["buildDefinition"]["time"] = "today"
     with pytest.raises(json_format.ParseError, match="time"):
-        read(json.dumps(said))
-    said["subject"][0]["digest"] = {}
+        read(json.dumps(content))
+    content["subject"][0]["digest"] = {}
     with pytest.raises(ValueError, match="At least one digest"):
-        read(json.dumps(said))
+        read(json.dumps(content))
 
 
 def test_the_subjects_are_the_files_beside_it() -> None:
-    found, predicate = read(statement(description(), files()))
+    parsed, predicate = read(statement(description(), files()))
 
-    assert {one.name: dict(one.digest) for one in found.pb.subject} == {
+    assert {one.name: dict(one.digest) for one in parsed.pb.subject} == {
         "tf_efficientnet_lite0-9.onnx": {"sha256": "aa" * 32},
         "tf_efficientnet_lite0-9.tar.gz": {"sha256": "bb" * 32},
     }
-    made = {one.name: one for one in predicate.run_details.byproducts}
-    assert made["tf_efficientnet_lite0-9.cdx.json"].digest["sha256"] == "cc" * 32
+    byproducts = {one.name: one for one in predicate.run_details.byproducts}
+    assert byproducts["tf_efficientnet_lite0-9.cdx.json"].digest["sha256"] == "cc" * 32
 
 
 def test_it_says_what_was_asked_for_and_what_went_in() -> None:
-    said = json.loads(statement(description(), files()))["predicate"]["buildDefinition"]
+    definition = json.loads(statement(description(), files()))["predicate"]["buildDefinition"]
 
-    assert said["externalParameters"] == {
+    assert definition["externalParameters"] == {
         "form": "as the framework builds it",
         "model": "tf_efficientnet_lite0",
         "opset": 9,
@@ -75,15 +75,19 @@ def test_it_says_what_was_asked_for_and_what_went_in() -> None:
         "unit": "timm/tf_efficientnet_lite0@9",
         "weights": "lite0.pth of the package weights==0.1.0",
     }
-    assert not set(said["externalParameters"]) & set(said["internalParameters"])
-    digests = {one["name"]: one["digest"]["sha256"] for one in said["resolvedDependencies"] if "name" in one}
+    assert not set(definition["externalParameters"]) & set(definition["internalParameters"])
+    digests = {
+        one["name"]: one["digest"]["sha256"] for one in definition["resolvedDependencies"] if "name" in one
+    }
     assert digests == {
         "weights": "f2" * 32,
         "environment": "e9" * 32,
         "inputs/noise-1": "11" * 32,
         "inputs/pictures-2": "22" * 32,
     }
-    packages = [PackageURL.from_string(one["uri"]) for one in said["resolvedDependencies"] if "uri" in one]
+    packages = [
+        PackageURL.from_string(one["uri"]) for one in definition["resolvedDependencies"] if "uri" in one
+    ]
     assert [(one.type, one.name, one.version) for one in packages] == [
         ("generic", "python", "3.11.7"),
         ("pypi", "timm", "1.0.31"),
@@ -93,30 +97,30 @@ def test_it_says_what_was_asked_for_and_what_went_in() -> None:
 
 
 def test_rewrites_and_verdict_carry_the_digest_of_their_json() -> None:
-    made = {
+    byproducts = {
         one["name"]: one
         for one in json.loads(statement(description(), files()))["predicate"]["runDetails"]["byproducts"]
     }
 
     for name, value in (("rewrites", description().rewrites), ("verdict", description().verdict)):
-        assert made[name]["annotations"] == {name: value}
+        assert byproducts[name]["annotations"] == {name: value}
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        assert made[name]["digest"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+        assert byproducts[name]["digest"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_random_weights_are_a_parameter_and_no_file() -> None:
     random = {"origin": "random weights, seed 0", "sha256": None, "tensors": 2}
-    said = statement(description(provenance={**description().provenance, "weights": random}), files())
+    text = statement(description(provenance={**description().provenance, "weights": random}), files())
 
-    definition = json.loads(said)["predicate"]["buildDefinition"]
+    definition = json.loads(text)["predicate"]["buildDefinition"]
     assert definition["externalParameters"]["weights"] == "random weights, seed 0"
     assert "weights" not in {one.get("name") for one in definition["resolvedDependencies"]}
 
 
 def test_the_order_of_what_is_handed_in_does_not_matter() -> None:
-    made = dict(description().provenance)
-    made["packages"] = dict(reversed(made["packages"].items()))
-    turned = description(provenance=dict(reversed(made.items())))
+    provenance = dict(description().provenance)
+    provenance["packages"] = dict(reversed(provenance["packages"].items()))
+    turned = description(provenance=dict(reversed(provenance.items())))
 
     assert statement(turned, dict(reversed(files().items()))) == statement(description(), files())
 

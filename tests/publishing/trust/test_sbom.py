@@ -28,8 +28,8 @@ def provenance(**changes: Any) -> dict[str, Any]:
 
 def complaint(text: str) -> str:
     """What the schema has against ``text``; empty where nothing."""
-    found = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
-    return str(found) if found else ""
+    objection = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    return str(objection) if objection else ""
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,16 @@ def test_it_holds_to_the_schema(changes: dict[str, Any]) -> None:
 
 
 def test_the_schema_would_tell() -> None:
-    said = json.loads(bill_of_materials(description()))
-    said["components"][0]["type"] = "wheel"
+    content = json.loads(bill_of_materials(description()))
+    content["components"][0]["type"] = "wheel"
 
-    assert "'wheel' is not one of" in complaint(json.dumps(said))
+    assert "'wheel' is not one of" in complaint(json.dumps(content))
 
 
 def test_it_names_the_model_and_all_that_made_it() -> None:
-    said = json.loads(bill_of_materials(description()))
+    content = json.loads(bill_of_materials(description()))
 
-    model = said["metadata"]["component"]
+    model = content["metadata"]["component"]
     assert (model["type"], model["group"], model["name"], model["version"]) == (
         "machine-learning-model",
         "timm",
@@ -67,33 +67,33 @@ def test_it_names_the_model_and_all_that_made_it() -> None:
     )
     assert model["licenses"] == [{"license": {"id": "Apache-2.0"}}]
     assert model["authors"] == [{"name": "The TensorFlow authors"}]
-    found = {part["bom-ref"]: part for part in said["components"]}
-    assert set(found) == {
+    parts = {part["bom-ref"]: part for part in content["components"]}
+    assert set(parts) == {
         "pkg:generic/python@3.11.7",
         "pkg:pypi/timm@1.0.31",
         "pkg:pypi/torch@2.13.0%2Bcpu",
         "pkg:pypi/typing-extensions@4.16.0",
         "weights",
     }
-    assert PackageURL.from_string(found["pkg:pypi/torch@2.13.0%2Bcpu"]["purl"]).version == "2.13.0+cpu"
-    assert found["weights"]["hashes"] == [{"alg": "SHA-256", "content": "f2" * 32}]
-    assert {entry["ref"]: entry.get("dependsOn") for entry in said["dependencies"]}[
+    assert PackageURL.from_string(parts["pkg:pypi/torch@2.13.0%2Bcpu"]["purl"]).version == "2.13.0+cpu"
+    assert parts["weights"]["hashes"] == [{"alg": "SHA-256", "content": "f2" * 32}]
+    assert {entry["ref"]: entry.get("dependsOn") for entry in content["dependencies"]}[
         "timm/tf_efficientnet_lite0@9"
-    ] == sorted(found)
-    assert said["metadata"]["lifecycles"] == [{"phase": "build"}]
-    assert said["metadata"]["tools"]["components"][0]["version"] == __version__
+    ] == sorted(parts)
+    assert content["metadata"]["lifecycles"] == [{"phase": "build"}]
+    assert content["metadata"]["tools"]["components"][0]["version"] == __version__
 
 
 def test_what_nobody_stated_is_not_there() -> None:
-    said = json.loads(bill_of_materials(description(license="", author="")))
+    content = json.loads(bill_of_materials(description(license="", author="")))
 
-    assert not {"licenses", "authors"} & set(said["metadata"]["component"])
+    assert not {"licenses", "authors"} & set(content["metadata"]["component"])
 
 
 def test_random_weights_have_no_digest() -> None:
-    said = json.loads(bill_of_materials(description(provenance=provenance(weights=RANDOM))))
+    content = json.loads(bill_of_materials(description(provenance=provenance(weights=RANDOM))))
 
-    weights = next(part for part in said["components"] if part["name"] == "weights")
+    weights = next(part for part in content["components"] if part["name"] == "weights")
     assert weights["description"] == "random weights, seed 0"
     assert "hashes" not in weights
 
@@ -115,7 +115,7 @@ def test_the_same_description_gives_the_same_bytes_elsewhere(tmp_path: Path) -> 
         "sys.stdout.buffer.write(bill_of_materials(description()).encode())"
     )
     for seed, zone in (("1", "Asia/Tokyo"), ("2", "America/Lima")):
-        there = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", script],
             cwd=tmp_path,
             env={
@@ -128,7 +128,7 @@ def test_the_same_description_gives_the_same_bytes_elsewhere(tmp_path: Path) -> 
             capture_output=True,
             check=True,
         )
-        assert there.stdout == here.encode()
+        assert done.stdout == here.encode()
 
 
 def test_a_provenance_that_lacks_something_is_refused() -> None:

@@ -36,13 +36,13 @@ def test_a_signed_folder_verifies_here_and_with_the_package_itself(
 def test_a_download_without_hidden_files_in_another_folder_verifies(
     tmp_path: Path, zoo: Path, keys: tuple[Path, Path]
 ) -> None:
-    there = tmp_path / "downloaded"
+    downloaded = tmp_path / "downloaded"
     for path in [*FILES, CHECKSUMS, SIGNATURE]:
-        (there / path).parent.mkdir(parents=True, exist_ok=True)
-        (there / path).write_bytes((zoo / path).read_bytes())
+        (downloaded / path).parent.mkdir(parents=True, exist_ok=True)
+        (downloaded / path).write_bytes((zoo / path).read_bytes())
 
-    assert objections_to(there, keys[1]) == []
-    assert verified_by_command_line(there, keys[1]).returncode == 0
+    assert objections_to(downloaded, keys[1]) == []
+    assert verified_by_command_line(downloaded, keys[1]).returncode == 0
 
 
 def test_what_the_package_signs_itself_is_good_here_too(zoo: Path, keys: tuple[Path, Path]) -> None:
@@ -86,9 +86,9 @@ def test_one_changed_bit_is_found_and_named(zoo: Path, keys: tuple[Path, Path], 
     content[-1] ^= 1
     (zoo / path).write_bytes(content)
 
-    found = objections_to(zoo, keys[1])
-    assert [line.split(":")[0] for line in found] == [path]
-    assert "is not what was signed" in found[0]
+    objections = objections_to(zoo, keys[1])
+    assert [line.split(":")[0] for line in objections] == [path]
+    assert "is not what was signed" in objections[0]
 
 
 def test_the_package_itself_finds_a_changed_bit_too(zoo: Path, keys: tuple[Path, Path]) -> None:
@@ -117,8 +117,8 @@ def test_a_list_of_checksums_that_fits_a_changed_file_does_not_help(
     changed = {**DIGESTS, MODEL: hashlib.sha256(b"another model").hexdigest()}
     (zoo / CHECKSUMS).write_text(checksums(changed), encoding="utf-8")
 
-    found = objections_to(zoo, keys[1])
-    assert [line.split(":")[0] for line in found] == [CHECKSUMS, MODEL]
+    objections = objections_to(zoo, keys[1])
+    assert [line.split(":")[0] for line in objections] == [CHECKSUMS, MODEL]
 
 
 def test_a_good_signature_is_kept_as_it_is(tmp_path: Path, signature: bytes, keys: tuple[Path, Path]) -> None:

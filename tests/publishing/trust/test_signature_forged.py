@@ -22,8 +22,8 @@ from tests.publishing.trust.signing import (
 def test_another_key_is_named(tmp_path: Path, zoo: Path) -> None:
     _, public = make_key(tmp_path, "other")
 
-    (found,) = objections_to(zoo, public)
-    assert found.startswith(f"{SIGNATURE}: was made with another key than {public}")
+    (objection,) = objections_to(zoo, public)
+    assert objection.startswith(f"{SIGNATURE}: was made with another key than {public}")
 
 
 def test_a_signature_that_only_claims_to_be_of_the_key_does_not_hold(
@@ -35,14 +35,14 @@ def test_a_signature_that_only_claims_to_be_of_the_key_does_not_hold(
     forged["verificationMaterial"] = honest["verificationMaterial"]
     (zoo / SIGNATURE).write_text(json.dumps(forged), encoding="utf-8")
 
-    (found,) = objections_to(zoo, keys[1])
-    assert "does not hold: it was damaged or forged (InvalidSignature)" in found
+    (objection,) = objections_to(zoo, keys[1])
+    assert "does not hold: it was damaged or forged (InvalidSignature)" in objection
 
 
 def test_the_signature_of_another_zoo_is_told_as_such(signature: bytes, keys: tuple[Path, Path]) -> None:
-    (found,) = check_signature(signature, {"resnet18-9.onnx": "0" * 64}, keys[1])
+    (objection,) = check_signature(signature, {"resnet18-9.onnx": "0" * 64}, keys[1])
 
-    assert found.startswith(f"{SIGNATURE}: is of other files, such as ONNX_HUB_MANIFEST.json,")
+    assert objection.startswith(f"{SIGNATURE}: is of other files, such as ONNX_HUB_MANIFEST.json,")
 
 
 def test_a_signature_of_another_kind_is_refused(zoo: Path, keys: tuple[Path, Path]) -> None:
@@ -52,8 +52,8 @@ def test_a_signature_of_another_kind_is_refused(zoo: Path, keys: tuple[Path, Pat
     signer = signing.Config().use_elliptic_key_signer(private_key=keys[0])
     signer.set_hashing_config(shards).sign(zoo, zoo / SIGNATURE)
 
-    (found,) = objections_to(zoo, keys[1])
-    assert "only sha256 of whole files can be checked" in found
+    (objection,) = objections_to(zoo, keys[1])
+    assert "only sha256 of whole files can be checked" in objection
 
 
 def test_no_damage_passes_and_none_is_a_defect(signature: bytes, keys: tuple[Path, Path]) -> None:
@@ -121,6 +121,6 @@ def test_a_bundle_of_another_shape_is_a_finding(
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b"null", b"[" * 100_000])
 def test_what_is_no_bundle_is_a_finding(keys: tuple[Path, Path], content: bytes) -> None:
-    (found,) = check_signature(content, DIGESTS, keys[1])
+    (objection,) = check_signature(content, DIGESTS, keys[1])
 
-    assert found == f"{SIGNATURE}: is damaged, or was not made with a key; get it again"
+    assert objection == f"{SIGNATURE}: is damaged, or was not made with a key; get it again"

@@ -41,9 +41,9 @@ def test_an_encrypted_key_takes_its_password_from_the_environment(
         sign_digests(DIGESTS, key)
     assert "horse" not in str(caught.value)
     monkeypatch.setenv(PASSWORD, "correct horse")
-    made = sign_digests(DIGESTS, key)
+    signature = sign_digests(DIGESTS, key)
 
-    assert check_signature(made, DIGESTS, public) == []
+    assert check_signature(signature, DIGESTS, public) == []
     assert (
         check_signature(sign_digests(DIGESTS, plain), DIGESTS, public) == []
     )  # needs none, and asks for none

@@ -116,13 +116,13 @@ class _UnknownError(Exception):
 
 def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     """Every constant tensor of the main graph by its name."""
-    found = {tensor.name: tensor for tensor in graph.initializer}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
             for attribute in node.attribute:
                 if attribute.name == "value":
-                    found[node.output[0]] = attribute.t
-    return found
+                    constants[node.output[0]] = attribute.t
+    return constants
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
@@ -137,19 +137,19 @@ def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
 def _learned(
     graph: onnx.GraphProto, constants: Mapping[str, onnx.TensorProto]
 ) -> dict[str, onnx.TensorProto]:
-    found: dict[str, onnx.TensorProto] = {}
+    learned: dict[str, onnx.TensorProto] = {}
     for node in _nodes(graph):
         for index, name in enumerate(node.input):
             tensor = constants.get(name)
-            if tensor is None or name in found or not _may_be_learned(tensor):
+            if tensor is None or name in learned or not _may_be_learned(tensor):
                 continue
             if index in _LEARNED_INPUTS.get(node.op_type, ()):
-                found[name] = tensor
+                learned[name] = tensor
             elif index in _SETTINGS.get(node.op_type, ()) or math.prod(tensor.dims) == 1:
                 continue
             elif not is_uniform(tensor):
-                found[name] = tensor
-    return found
+                learned[name] = tensor
+    return learned
 
 
 def _may_be_learned(tensor: onnx.TensorProto) -> bool:
@@ -159,7 +159,7 @@ def _may_be_learned(tensor: onnx.TensorProto) -> bool:
 def _multiply_adds(model: onnx.ModelProto, constants: Mapping[str, onnx.TensorProto]) -> MultiplyAdds:
     lengths, batch = lengths_of(model)
     fixed = set(constants)
-    made = {name for name, tensor in constants.items() if tensor.doc_string == NOT_LEARNED}
+    not_learned = {name for name, tensor in constants.items() if tensor.doc_string == NOT_LEARNED}
     counts = dict.fromkeys(("convolutions", "fully_connected", "matrix_products"), 0)
     for node in model.graph.node:
         inputs = [name for name in node.input if name]
@@ -167,7 +167,7 @@ def _multiply_adds(model: onnx.ModelProto, constants: Mapping[str, onnx.TensorPr
             fixed.update(node.output)
         elif node.op_type in ("Conv", "ConvTranspose"):
             counts["convolutions"] += _convolution(node, lengths)
-        elif node.op_type in _PRODUCTS and made.isdisjoint(inputs):
+        elif node.op_type in _PRODUCTS and not_learned.isdisjoint(inputs):
             kind = "matrix_products" if fixed.isdisjoint(inputs[:2]) else "fully_connected"
             counts[kind] += _einsum(node, lengths) if node.op_type == "Einsum" else _product(node, lengths)
         else:
@@ -184,11 +184,11 @@ def _refuse_uncounted(node: onnx.NodeProto) -> None:
         raise _UnknownError(f"the multiply-adds of {what} are not counted")
 
 
-def _known(name: str, lengths: Mapping[str, Lengths]) -> list[int]:
-    found = [length for length in lengths.get(name, [None]) if length is not None]
-    if len(found) != len(lengths.get(name, [None])):
+def _known_lengths(name: str, lengths: Mapping[str, Lengths]) -> list[int]:
+    known_lengths = [length for length in lengths.get(name, [None]) if length is not None]
+    if len(known_lengths) != len(lengths.get(name, [None])):
         raise _UnknownError(f"the shape of {name} does not follow from the graph")
-    return found
+    return known_lengths
 
 
 def _convolution(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
@@ -196,14 +196,14 @@ def _convolution(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
 
     Of a transposed convolution, it is every element of the input that is spread.
     """
-    elements = _known(node.output[0] if node.op_type == "Conv" else node.input[0], lengths)
-    return math.prod(elements) * math.prod(_known(node.input[1], lengths)[1:])
+    elements = _known_lengths(node.output[0] if node.op_type == "Conv" else node.input[0], lengths)
+    return math.prod(elements) * math.prod(_known_lengths(node.input[1], lengths)[1:])
 
 
 def _product(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
     transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
-    contraction = _known(node.input[0], lengths)[0 if transposed else -1]
-    return math.prod(_known(node.output[0], lengths)) * contraction if contraction > 1 else 0
+    contraction = _known_lengths(node.input[0], lengths)[0 if transposed else -1]
+    return math.prod(_known_lengths(node.output[0], lengths)) * contraction if contraction > 1 else 0
 
 
 def _einsum(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
@@ -216,7 +216,7 @@ def _einsum(node: onnx.NodeProto, lengths: Mapping[str, Lengths]) -> int:
     sizes = {
         index: length
         for operand, name in zip(operands, node.input, strict=True)
-        for index, length in zip(operand, _known(name, lengths), strict=True)
+        for index, length in zip(operand, _known_lengths(name, lengths), strict=True)
     }
     kept = set(result) if arrow else {index for index in sizes if terms.count(index) == 1}
     summed = math.prod(length for index, length in sizes.items() if index not in kept)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.matrix import MOST_ROWS, plan_matrix
+from pipeline.commands.github_matrix import MOST_ROWS, plan_matrix
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
@@ -21,8 +21,8 @@ def _plan(path: Path, only: tuple[str, ...] = ()) -> Plan:
 
 
 def _rows(plan: Plan) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(plan_matrix(plan))["include"]
-    return found
+    rows: list[dict[str, str]] = json.loads(plan_matrix(plan))["include"]
+    return rows
 
 
 def _is_covered(path: Path) -> bool:

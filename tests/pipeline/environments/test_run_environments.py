@@ -7,44 +7,44 @@ import threading
 import pytest
 
 from pipeline.environments import building
-from pipeline.environments.of_a_run import RunEnvironments
+from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import EnvironmentBuildError
 from tests.pipeline.fake_source import MODELS, FakeSource
 
 
-def _environments(said: list[str]) -> RunEnvironments:
-    return RunEnvironments(stop=threading.Event(), say=said.append)
+def _environments(lines: list[str]) -> RunEnvironments:
+    return RunEnvironments(stop=threading.Event(), say=lines.append)
 
 
 def test_what_is_built_is_taken_without_a_word(tiny: FakeSource) -> None:
-    said: list[str] = []
-    run = _environments(said)
-    found = run.ensure(tiny.source)
-    assert found == building.existing(tiny.source) == run.available(tiny.source)
+    lines: list[str] = []
+    run = _environments(lines)
+    environment = run.ensure(tiny.source)
+    assert environment == building.existing(tiny.source) == run.available(tiny.source)
     assert list(run.catalogue(tiny.source, False) or {}) == sorted(MODELS)
     assert run.failure(tiny.source) is None
-    assert said == []
+    assert lines == []
 
 
 def test_nothing_is_built_to_know_models_that_nobody_needs(tiny: FakeSource) -> None:
     building.remove(tiny.source, stop=threading.Event())
-    said: list[str] = []
-    assert _environments(said).catalogue(tiny.source, False) is None
-    assert said == []
+    lines: list[str] = []
+    assert _environments(lines).catalogue(tiny.source, False) is None
+    assert lines == []
 
 
 def test_what_cannot_be_built_is_tried_once_and_told_to_every_model(tiny: FakeSource) -> None:
     building.remove(tiny.source, stop=threading.Event())
     (tiny.source.folder / "environment.toml").write_text('python = "not a version"\n')
-    said: list[str] = []
-    run = _environments(said)
+    lines: list[str] = []
+    run = _environments(lines)
     with pytest.raises(EnvironmentBuildError) as first:
         run.ensure(tiny.source)
     with pytest.raises(EnvironmentBuildError) as second:
         run.ensure(tiny.source)
     assert str(first.value) == str(second.value) == run.failure(tiny.source)
     assert run.catalogue(tiny.source, True) is None
-    assert [line.splitlines()[-1] for line in said] == [
+    assert [message.splitlines()[-1] for message in lines] == [
         "building the tiny environment (once)",
         "The run goes on without what needs this environment",
     ]

@@ -48,20 +48,20 @@ def inspect_manifest(text: str, note: Callable[[str], None]) -> Entries | None:
     if not isinstance(entries, list):
         note(f"is damaged: it is {_CALLED[type(entries)]}, and has to be a list of models")
         return None
-    found: dict[str, Mapping[str, Any] | None] = {}
+    by_path: dict[str, Mapping[str, Any] | None] = {}
     for number, entry in enumerate(entries, 1):
         wrong = list(_wrong_form(entry))
         for what in wrong:
             note(f"is damaged: entry {number}{_named(entry)}: {what}")
         path = entry.get("model_path") if isinstance(entry, dict) else None
         if isinstance(path, str):
-            if path in found:
+            if path in by_path:
                 note(f"has two entries for {path!a}")
-            found[path] = None if wrong else entry
-    if list(found) != sorted(found):
-        first = next(path for path, right in zip(found, sorted(found), strict=True) if path != right)
+            by_path[path] = None if wrong else entry
+    if list(by_path) != sorted(by_path):
+        first = next(path for path, right in zip(by_path, sorted(by_path), strict=True) if path != right)
         note(f"is not sorted by model_path: {first} is the first in a wrong place")
-    return found
+    return by_path
 
 
 def compare_with_records(
@@ -102,9 +102,9 @@ def _named(entry: Any) -> str:
     return f" ({path!a})" if isinstance(path, str) else ""
 
 
-def _differences(expected: Mapping[str, Any], found: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    for key in sorted(expected.keys() | found.keys()):
-        right, actual = expected.get(key), found.get(key)
+def _differences(expected: Mapping[str, Any], published: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key in sorted(expected.keys() | published.keys()):
+        right, actual = expected.get(key), published.get(key)
         if key == "metadata" and isinstance(actual, Mapping) and isinstance(right, Mapping):
             yield from _differences(right, actual, "metadata.")
         elif right != actual:

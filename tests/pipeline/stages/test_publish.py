@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from parity.call import Run
 from parity.compare import Array, Tolerance
 from parity.verdict import judge
 from pipeline.planning.jobs import ModelJob
-from pipeline.stages.description import data_sets_of, description_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_files import LoadedWeights
 from pipeline.stages.parity import Verification
+from pipeline.stages.publish import Candidate, data_sets_of, description_of
 from pipeline.stages.retarget import license_of, metadata_of
 from publishing.record import Description
 from tests.pipeline.fake_source import PREPROCESSING, FakeSource
@@ -37,54 +38,67 @@ def _export(tiny: FakeSource, **changes: Any) -> Export:
     np.savez(folder / "inputs.npz", **{"pictures-2": np.zeros((2, 3, 8, 8), np.float32)})  # type: ignore[arg-type]
     np.savez(folder / "outputs.npz", **{"pictures-2": REFERENCE})  # type: ignore[arg-type]
     environment = tiny.environment
-    made = Export(
+    export = Export(
         folder, folder / "inputs.npz", ANSWER, LoadedWeights({}), PREPROCESSING, [], "nets", environment
     )
-    return replace(made, **changes)
+    return replace(export, **changes)
 
 
 def _verification(**outputs: Mapping[str, Any]) -> Verification:
-    runs = {name: Run("ran", "", "1", 0.25, said) for name, said in outputs.items()}
+    runs = {name: Run("ran", "", "1", 0.25, arrays) for name, arrays in outputs.items()}
     return Verification(judge({"pictures-2": REFERENCE}, runs, Tolerance()), runs)
+
+
+def _candidate(job: ModelJob, retargeted: dict[str, Any], figures: dict[str, Any]) -> Candidate:
+    return Candidate(job.units[0], Path(), onnx.ModelProto(), retargeted, figures, 0.0)
 
 
 def _described(tiny: FakeSource, export: Export, verification: Verification, more: str = "") -> Description:
     [job] = tiny.plan("net", more=more).jobs
-    said = {"rewrites": ["a line"], "bounds": []}
-    return description_of(job, job.units[0], export, said, verification, {"parameters": 40})
+    candidate = _candidate(job, {"rewrites": ["a line"], "bounds": []}, {"parameters": 40})
+    return description_of(job, candidate, export, verification)
 
 
 AGREES = {"pictures-2": REFERENCE}
 
 
 def test_the_record_says_where_a_model_came_from(tiny: FakeSource) -> None:
-    said = _described(tiny, _export(tiny), _verification(onnxruntime=AGREES), "author: somebody")
-    assert (said.name, said.family, said.model, said.author) == ("tiny/net@12", "nets", "net", "somebody")
-    assert said.provenance["model"] == "net"
-    assert said.provenance["form"] == "as the framework builds it"
-    assert said.provenance["weights"] == ANSWER["weights"]
-    assert "tiny" in said.provenance["packages"]
-    assert "python" not in said.provenance["packages"]
-    assert [row["shape"] for row in said.inputs] == [[2, 3, 8, 8]]
-    assert (said.rewrites, said.figures) == (["a line"], {"parameters": 40})
+    described = _described(tiny, _export(tiny), _verification(onnxruntime=AGREES), "author: somebody")
+    assert (described.name, described.family, described.model, described.author) == (
+        "tiny/net@12",
+        "nets",
+        "net",
+        "somebody",
+    )
+    assert described.provenance["model"] == "net"
+    assert described.provenance["form"] == "as the framework builds it"
+    assert described.provenance["weights"] == ANSWER["weights"]
+    assert "tiny" in described.provenance["packages"]
+    assert "python" not in described.provenance["packages"]
+    assert [row["shape"] for row in described.inputs] == [[2, 3, 8, 8]]
+    assert (described.rewrites, described.figures) == (["a line"], {"parameters": 40})
 
 
 def test_a_record_has_no_times(tiny: FakeSource) -> None:
-    said = _described(tiny, _export(tiny), _verification(onnxruntime=AGREES))
-    assert said.verdict["status"] == "passed"
-    assert "seconds" not in said.verdict["runtimes"]["onnxruntime"]
+    described = _described(tiny, _export(tiny), _verification(onnxruntime=AGREES))
+    assert described.verdict["status"] == "passed"
+    assert "seconds" not in described.verdict["runtimes"]["onnxruntime"]
 
 
 def test_weights_of_a_file_are_told_as_they_were_loaded(tiny: FakeSource) -> None:
     loaded = LoadedWeights({}, "the file net.npz", "ab" * 32)
-    said = _described(tiny, _export(tiny, weights=loaded), _verification(onnxruntime=AGREES))
-    assert said.provenance["weights"] == {"origin": "the file net.npz", "sha256": "ab" * 32, "tensors": 2}
+    described = _described(tiny, _export(tiny, weights=loaded), _verification(onnxruntime=AGREES))
+    assert described.provenance["weights"] == {
+        "origin": "the file net.npz",
+        "sha256": "ab" * 32,
+        "tensors": 2,
+    }
 
 
 def test_a_form_for_inference_is_told(tiny: FakeSource) -> None:
     answer = {**ANSWER, "reparameterised": 22, "training_parameters": 99}
-    said = _described(tiny, _export(tiny, answer=answer), _verification(onnxruntime=AGREES))
-    assert said.provenance["form"].startswith("re-parameterised: 22 blocks fused")
+    described = _described(tiny, _export(tiny, answer=answer), _verification(onnxruntime=AGREES))
+    assert described.provenance["form"].startswith("re-parameterised: 22 blocks fused")
 
 
 def test_pictures_have_the_best_classes_of_whoever_agrees(tiny: FakeSource) -> None:
@@ -96,8 +110,8 @@ def test_pictures_have_the_best_classes_of_whoever_agrees(tiny: FakeSource) -> N
         pictures.append((name, tiny.folder / name))
     differs = {"pictures-2": REFERENCE[:, ::-1].copy()}
     verification = _verification(onnxruntime=AGREES, opencv=differs)
-    said = _described(tiny, _export(tiny, pictures=pictures), verification)
-    first, second = said.predictions
+    described = _described(tiny, _export(tiny, pictures=pictures), verification)
+    first, second = described.predictions
     assert (first["picture"], second["picture"]) == ("cat.png", "a dog.png")
     assert second["thumbnail"].startswith("pictures/a-dog-")
     assert {"source", "onnxruntime"} <= set(first)
@@ -132,8 +146,7 @@ def test_a_folder_brings_weights_of_its_own_and_a_name_that_is_published(tiny: F
     (tiny.folder / "model" / "net.pb").write_bytes(b"")
     job = _job(tiny, "./model", "name: classifier\npreprocessing: {input_size: [3, 8, 8]}")
     assert license_of(job) == ""
-    said = description_of(
-        job, job.units[0], _export(tiny), {"rewrites": [], "bounds": []}, _verification(openvino=AGREES), {}
-    )
-    assert said.provenance["model"] == "classifier"  # not where it lies on this machine
+    candidate = _candidate(job, {"rewrites": [], "bounds": []}, {})
+    described = description_of(job, candidate, _export(tiny), _verification(openvino=AGREES))
+    assert described.provenance["model"] == "classifier"  # not where it lies on this machine
     assert metadata_of(job, _export(tiny)).model == "classifier"

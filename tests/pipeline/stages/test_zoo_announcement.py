@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.results import Result
-from pipeline.stages.zoo_lists import LABELS, Announcer, announce_zoo, signer_with, zoo_pages
+from pipeline.stages.zoo_announcement import LABELS, Announcer, announce_zoo, signer_with, zoo_pages
 from publishing.record import Description
 from publishing.units import publish
 from publishing.zoo import Zoo
@@ -22,11 +22,11 @@ from tests.publishing.zoos import material, network, zoo_in
 @pytest.fixture
 def zoo(tmp_path: Path) -> Zoo:
     """A zoo with one unit, which nobody has announced."""
-    found = zoo_in(tmp_path / "dist")
-    told = record("timm/tiny@9", predictions=[])
-    said = Description(**{field.name: getattr(told, field.name) for field in fields(Description)})
-    publish(found, material(network(tmp_path / "tiny.onnx")), said)
-    return found
+    empty = zoo_in(tmp_path / "dist")
+    published = record("timm/tiny@9", predictions=[])
+    described = Description(**{field.name: getattr(published, field.name) for field in fields(Description)})
+    publish(empty, material(network(tmp_path / "tiny.onnx")), described)
+    return empty
 
 
 def _announced(zoo: Zoo) -> list[str]:
@@ -38,10 +38,10 @@ PUBLISHED, FAILED = Result("timm/tiny@9", "published"), Result("timm/tiny@7", "f
 
 
 def test_an_announcement_has_pages_and_lists(zoo: Zoo) -> None:
-    said: list[str] = []
-    announce_zoo(zoo, None, said.append)
+    lines: list[str] = []
+    announce_zoo(zoo, None, lines.append)
     assert _announced(zoo) == ["timm/tiny"]
-    assert said == []
+    assert lines == []
     files = zoo.store.stamps()
     assert {"README.md", "index.html", LABELS, "SHA256SUMS"} <= set(files)
 

@@ -30,9 +30,9 @@ class RunEnvironments:
 
     def ensure(self, source: Source) -> Environment:
         """The environment of ``source``. Raises EnvironmentBuildError, the same one for every model."""
-        found = building.existing(source)
-        if found:
-            return found
+        environment = building.existing(source)
+        if environment:
+            return environment
         with self._lock:
             if source.name not in self._failures:
                 try:
