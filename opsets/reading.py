@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count as count_from
 
 import onnx
@@ -89,13 +89,13 @@ def _name_apart(model: ir.Model) -> None:
 
     Two of them may use the same name, which is no longer so once they are put into the main graph.
     """
-    taken, seen = names_in(model), set[str | None]()
+    taken, seen, counts = names_in(model), set[str | None](), dict[str, Iterator[int]]()
     for graph in (model.graph, *inner_graphs(model.graph)):
         for value in (*graph.inputs, *(value for node in graph for value in node.outputs)):
             if value.name and value.name in seen:
-                value.name = next(
-                    name for count in count_from(1) if (name := f"{value.name}_{count}") not in taken
-                )
+                numbers = counts.setdefault(value.name, count_from(1))  # one name may be used many times
+                names = (f"{value.name}_{number}" for number in numbers)
+                value.name = next(name for name in names if name not in taken)
                 taken.add(value.name)
             seen.add(value.name)
 

@@ -6,6 +6,7 @@ inner quotient is joined with the outer one, and what is added is less than what
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, reduce
 from operator import mul
 from typing import Any
@@ -47,6 +48,14 @@ def _rounded_down(total: Length, part: int) -> Length:
 
 def _whole(length: Length) -> Length:
     return int(length) if isinstance(length, sympy.Integer) else length
+
+
+def sum_of(lengths: Iterable[Length]) -> Length:
+    """The sum of ``lengths``; of open ones all at once, as sympy sorts the terms of each sum it makes."""
+    terms = list(lengths)
+    fixed = sum(length for length in terms if isinstance(length, int))
+    unknown = [length for length in terms if not isinstance(length, int)]
+    return fixed + sympy.Add(*unknown) if unknown else fixed
 
 
 def rounded_up(total: Length, part: int) -> Length:

@@ -17,6 +17,7 @@ from opsets.facts.lengths import (
     quotient,
     reshaped,
     rounded_up,
+    sum_of,
     windows_along,
 )
 
@@ -156,7 +157,7 @@ def _concatenated(node: ir.Node, given: list[Lengths | None], _opset: int) -> li
     result: list[Length | None] = [
         next((length for length in column if isinstance(length, int)), column[0]) for column in columns
     ]
-    result[axis] = sum(columns[axis])
+    result[axis] = sum_of(columns[axis])
     return result
 
 
