@@ -81,6 +81,6 @@ def test_below_8_there_is_no_scan() -> None:
     text = """g (float[N,S,8] q, float[N,S,8] k, float[N,S,8] v) => (float[N,S,8] y) {
         y, s = LinearAttention<q_num_heads=2, kv_num_heads=2, update_rule="linear">(q, k, v) }"""
     with pytest.raises(
-        RetargetError, match=r"by now Scan, opset 8 to 7: nothing older goes through a tensor step by step"
+        RetargetError, match="by now Scan, opset 8 to 7: no older operator but a Loop goes through a tensor"
     ):
         lower(parse(27, text), 27, 7)
