@@ -91,14 +91,12 @@ class Walk:
 
     def carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
         """A tensor of floats that stands before a node and has an axis of ``length``, and that axis."""
-        found = self._carriers.get(length)
-        if found is None:
-            found = self._find_carrier(length, before)
-            if found is not None:
-                self._carriers[length] = found
-        return found
+        if length not in self._carriers:
+            self._look_for_carriers(before)
+        return self._carriers.get(length)
 
-    def _find_carrier(self, length: Length, before: ir.Node) -> tuple[ir.Value, int] | None:
+    def _look_for_carriers(self, before: ir.Node) -> None:
+        """Keep the first carrier of every length, as many lengths may be asked for."""
         nested = before.graph is not self.model.graph
 
         def stands_before(node: ir.Node) -> bool:
@@ -110,10 +108,8 @@ class Walk:
         for value in chain(self.model.graph.inputs, chain.from_iterable(node.outputs for node in made)):
             if value.shape is None or value.dtype != ir.DataType.FLOAT or value.const_value is not None:
                 continue
-            lengths = self.inference.lengths(value)
-            if length in lengths:
-                return value, lengths.index(length)
-        return None
+            for axis, length in enumerate(self.inference.lengths(value)):
+                self._carriers.setdefault(length, (value, axis))
 
 
 def stem_of(node: ir.Node) -> str:

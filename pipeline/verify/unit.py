@@ -20,7 +20,7 @@ from parity.verdict import judge
 from pipeline.errors import WorkerError
 from pipeline.system.files import read_json
 from pipeline.workers.processes import GIBIBYTE, Limits, run_process
-from pipeline.workers.runtimes import runs_of
+from pipeline.workers.runtimes import runs_of, without_log
 from pipeline.workers.sources import worker_environment
 from publishing.inspection.lists import Finding
 from publishing.record import Record, to_json
@@ -125,11 +125,6 @@ def _inspected(
     return dict(result)
 
 
-def without_log(text: str) -> str:
-    """What happened, without the place of a log that is gone when this is read."""
-    return text.split(". Its log, ", maxsplit=1)[0]
-
-
 def _runs(result: Mapping[str, Any], folder: Path, stop: threading.Event) -> dict[str, Run]:
     """What each runtime at hand computes of the test data."""
     inputs, model, runs = Path(result["inputs"]), Path(result["model"]), {}
@@ -164,7 +159,7 @@ def _judge(
             examined.notes.append(f"{unit.archive_name}: a second opinion: {verdict.dissent}")
         return
     what = "its test data fails" if verdict.status == "failed" else "its test data proves nothing"
-    reason = " ".join(without_log(verdict.reason).split())
+    reason = without_log(verdict.reason)
     examined.findings.append(Finding(unit.archive_name, f"{what}: {reason}"))
 
 

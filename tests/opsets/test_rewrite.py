@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import onnx_ir as ir
 import pytest
 
@@ -213,6 +215,17 @@ def test_a_carrier_of_a_length_stands_before_the_node() -> None:
     assert (value.name, axis) == ("x", 0)
     with pytest.raises(CannotAdapt, match="no tensor at hand has an axis of length N"):
         rewrite.carrier(batch)  # one of integers does not do, and the one of floats comes later
+
+
+def test_carriers_of_many_lengths_are_found_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 50
+    inputs = ", ".join(f"float[L{i},4] x{i}" for i in range(count))
+    rewrite, walk = rewrite_of("here", f"g ({inputs}) => (float[L0,4] y) {{ [here] y = Neg(x0) }}")
+    wanted = [walk.inference.length(value, 0) for value in walk.model.graph.inputs]
+    looks = Mock(wraps=walk.inference.lengths)
+    monkeypatch.setattr(walk.inference, "lengths", looks)
+    assert [rewrite.carrier(length)[0].name for length in wanted] == [f"x{i}" for i in range(count)]
+    assert looks.call_count == count
 
 
 def test_a_carrier_for_a_node_in_a_branch_stands_before_the_branch() -> None:

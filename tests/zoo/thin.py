@@ -87,7 +87,16 @@ def _request(
     return dict(call.request)
 
 
-def verdicts(thin: Thin) -> dict[int, Verification]:
+@dataclass(frozen=True)
+class Judged:
+    """What became of a thin network at every opset."""
+
+    verdicts: Mapping[int, Verification]
+    growth: float
+    """The size of the largest file as a multiple of the native export's."""
+
+
+def judge(thin: Thin) -> Judged:
     """The verdict of every runtime at every opset; the files made for them are removed afterwards."""
     work = thin.folder / "work"
     work.mkdir()
@@ -95,7 +104,8 @@ def verdicts(thin: Thin) -> dict[int, Verification]:
         files = {opset: work / f"{opset}.onnx" for opset in OPSETS}
         for opset, file in files.items():
             retarget_file(thin.model, opset, file)
-        return verify(
+        growth = max(file.stat().st_size for file in files.values()) / thin.model.stat().st_size
+        found = verify(
             files,
             thin.folder / "inputs.npz",
             read_npz(thin.folder / "outputs.npz"),
@@ -105,5 +115,6 @@ def verdicts(thin: Thin) -> dict[int, Verification]:
             stop=NEVER,
             environment_of=lambda source: environment_of(source.name),
         )
+        return Judged(found, growth)
     finally:
         shutil.rmtree(work)
