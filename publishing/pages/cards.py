@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.pages.card_groups import grouped, sorted_by
 from publishing.pages.family_card import family_card
@@ -14,7 +15,7 @@ from publishing.record import Record, check
 CARD = "README.md"
 
 
-def cards(records: Sequence[Record]) -> dict[str, str]:
+def cards(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> dict[str, str]:
     """Write the cards of a zoo: Markdown by path, ``<source>/<family>/README.md`` and ``README.md``.
 
     The order of the records does not matter.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.foreign_text import visible_lines
 from publishing.pages import formatting, prose
@@ -27,7 +28,7 @@ _ASSETS = ("catalogue.css", "catalogue.js", "icon.svg")
 _HERE = Path(__file__).parent
 
 
-def catalogue(records: Sequence[Record]) -> dict[str, bytes]:
+def catalogue(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> dict[str, bytes]:
     """Write all pages: their content in UTF-8 by path from the publish folder.
 
     Nothing but ``records`` decides about it, whatever their order. Pages refer to each other, to the

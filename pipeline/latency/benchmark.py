@@ -1,0 +1,264 @@
+"""Times one ONNX file in the runtimes of this machine, beside the framework that it came from."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converters.interface import Source, latency_call
+from pipeline.environments.building import Environment
+from pipeline.errors import WorkerError
+from pipeline.latency.measuring import Timed, measure
+from pipeline.latency.processor import described
+from pipeline.latency.turns import Participant
+from pipeline.system.files import read_json, sha256_of_file, write_json
+from pipeline.workers.processes import GIBIBYTE, Limits, run_process
+from pipeline.workers.runtimes import without_log
+from pipeline.workers.sources import run_worker, worker_environment
+from publishing.addresses import without_secrets
+from publishing.benchmarks import Benchmark
+from publishing.foreign_text import in_one_line
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+SOURCE = "source"
+_ROOM = Path(__file__).parents[2] / "latency"
+_TIMED_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_SAME = 0.99
+"""The least cosine between the outputs of two runtimes: the times of another computation say nothing."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is the same for all that is compared."""
+
+    batches: tuple[int, ...]
+    threads: int
+    processors: tuple[int, ...]
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The network that a file was made from, as the export script is asked for it."""
+
+    source: Source
+    environment: Environment
+    model: str
+    weights: Mapping[str, Any]
+    reparameterise: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A file to be timed. ``input_size`` are channels, height and width."""
+
+    name: str
+    file: Path
+    input_size: tuple[int, int, int]
+    origin: Origin | None
+    without_source: str = ""
+    """Why there is no origin."""
+
+
+def benchmark(subject: Subject, settings: Settings, folder: Path, stop: threading.Event) -> Benchmark:
+    """Time ``subject``; ``folder`` is empty, and for what the processes write. Raises Interrupted."""
+    from latency.runtimes import RUNTIMES, available_runtimes
+
+    processor = described()
+    inputs = folder / "inputs.npz"
+    _write_inputs(inputs, subject.input_size, settings.batches)
+    names = available_runtimes()
+    with ExitStack() as stack:
+        participants: dict[str, Participant] = {}
+        if subject.origin:
+            serve = _Source(subject.origin, inputs, settings, folder / SOURCE, stop)
+            participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve))
+        for name in names:
+            runtime = _Runtime(name, subject.file, inputs, settings, folder / name, stop)
+            participants[name] = stack.enter_context(Participant(folder / name, runtime))
+        timed = measure(participants, settings.batches, settings.rounds)
+    _refuse_other_outputs({name: timed[name] for name in names}, folder)
+    reference = timed.get(SOURCE)
+    return Benchmark(
+        name=subject.name,
+        sha256=sha256_of_file(subject.file),
+        bytes=subject.file.stat().st_size,
+        threads=settings.threads,
+        pinned=list(settings.processors),
+        rounds=settings.rounds,
+        processor=processor,
+        runtimes={
+            name: _told(RUNTIMES[name].title, RUNTIMES[name].version(), timed[name], reference)
+            for name in names
+        },
+        source=_source_told(subject, reference),
+    )
+
+
+def _source_told(subject: Subject, timed: Timed | None) -> dict[str, Any] | None:
+    if subject.origin is None or timed is None:
+        return None
+    return _told(subject.origin.source.title, str(timed.result.get("version", "")), timed, timed)
+
+
+def _told(title: str, version: str, timed: Timed, reference: Timed | None) -> dict[str, Any]:
+    """What a benchmark says of one participant."""
+    from latency.figures import ratio, summary
+
+    batches = {}
+    for batch, seconds in sorted(timed.seconds.items()):
+        expected = reference.seconds.get(batch) if reference else None
+        batches[str(batch)] = {
+            **summary(seconds, batch),
+            "peak_memory": timed.peak_memory[batch],
+            "ratio": ratio(seconds, expected) if expected else None,
+        }
+    reasons = [timed.failure] if timed.failure else list(dict.fromkeys(timed.reasons.values()))
+    reason = in_one_line(without_secrets(without_log("; ".join(reasons))))
+    return {"title": title, "version": version, "reason": reason, "batches": batches}
+
+
+def _write_inputs(file: Path, size: tuple[int, int, int], batches: Sequence[int]) -> None:
+    """The smooth noise of the fixed inputs, which any network takes for pictures."""
+    from evaluation.inputs import fixed_inputs, write_npz
+    from evaluation.preprocessing import Preprocessing
+
+    plain = Preprocessing(
+        input_size=size,
+        resize=min(size[1:]),
+        crop_mode="center",
+        interpolation="bilinear",
+        mean=(0.5,) * size[0],
+        std=(0.25,) * size[0],
+        colour="RGB",
+    )
+    largest = max(2, *batches)
+    pictures = fixed_inputs(plain, [], seed=0, batch=largest)[f"noise-{largest}"]
+    write_npz(file, {str(batch): pictures[:batch] for batch in batches})
+
+
+def _refuse_other_outputs(timed: Mapping[str, Timed], folder: Path) -> None:
+    """Take the times of a runtime away that computes something else than the first one that ran."""
+    import numpy as np
+
+    first: tuple[str, npt.NDArray[np.float64]] | None = None
+    for name, times in timed.items():
+        if not times.seconds:
+            continue
+        with np.load(folder / name / "outputs.npz", allow_pickle=False) as archive:
+            outputs = archive["outputs"].astype(np.float64).ravel()
+        if first is None:
+            first = name, outputs
+        elif not _alike(first[1], outputs):
+            times.seconds.clear()
+            times.failure = f"it computes something else than {first[0]}, so its times say nothing"
+
+
+def _alike(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> bool:
+    import numpy as np
+
+    if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return False
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return bool(np.array_equal(one, other) or (lengths > 0 and float(one @ other) / lengths >= _SAME))
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    return {name: str(settings.threads) for name in _TIMED_VARIABLES}
+
+
+def _limits() -> Limits:
+    """Seldom looked at: what looks computes on the same processors."""
+    return Limits(seconds=3600, memory=24 * GIBIBYTE, look_seconds=1.0)
+
+
+@dataclass(frozen=True)
+class _Runtime:
+    """The process of a runtime, as :class:`Participant` calls it."""
+
+    name: str
+    model: Path
+    inputs: Path
+    settings: Settings
+    folder: Path
+    stop: threading.Event
+
+    def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
+        request = {
+            "runtime": self.name,
+            "model": str(self.model.absolute()),
+            "inputs": str(self.inputs.absolute()),
+            "threads": self.settings.threads,
+            "processors": list(self.settings.processors),
+            "outputs": str((self.folder / "outputs.npz").absolute()),
+            "turns": str(turns),
+            "answers": str(answers),
+        }
+        write_json(self.folder / "request.json", request)
+        result = self.folder / "result.json"
+        run_process(
+            [sys.executable, str(_ROOM / "worker.py"), str(self.folder / "request.json"), str(result)],
+            what=f"timing {self.name}",
+            log=self.folder / "worker.log",
+            limits=_limits(),
+            environment=worker_environment(_variables(self.settings), as_users_have_it=True),
+            folder=self.folder,
+            stop=self.stop,
+        )
+        answer = read_json(result)
+        return answer if isinstance(answer, dict) else {"error": "it ended without a result"}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The process of a source framework, as :class:`Participant` calls it."""
+
+    origin: Origin
+    inputs: Path
+    settings: Settings
+    folder: Path
+    stop: threading.Event
+
+    def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
+        origin = self.origin
+        call = latency_call(
+            origin.source,
+            model=origin.model,
+            weights=origin.weights,
+            reparameterise=origin.reparameterise,
+            inputs=self.inputs.absolute(),
+            conversation={
+                "threads": self.settings.threads,
+                "processors": list(self.settings.processors),
+                "turns": str(turns),
+                "answers": str(answers),
+                "modules": str(_ROOM / "shared"),
+            },
+        )
+        return run_worker(
+            call,
+            python=origin.environment.python,
+            variables={**origin.environment.description.variables, **_variables(self.settings)},
+            what=f"timing {origin.source.title}",
+            folder=self.folder / "work",
+            limits=_limits(),
+            stop=self.stop,
+            as_users_have_it=True,
+        )
+
+
+def refuse_none(result: Benchmark) -> None:
+    """Raise WorkerError where no runtime of this machine runs the file."""
+    if not any(measured["batches"] for measured in result.runtimes.values()):
+        reasons = [f"{name}: {measured['reason']}" for name, measured in result.runtimes.items()]
+        raise WorkerError(
+            f"{result.name}: no runtime of this machine runs it:", *(f"  {line}" for line in reasons)
+        )
