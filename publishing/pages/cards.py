@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
@@ -27,8 +28,10 @@ def cards(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> di
     for record in ordered:
         check(record)
     families = grouped(ordered, lambda record: (record.source, record.family))
+    times = {benchmark.name: benchmark for benchmark in benchmarks}
     family_cards = {
-        f"{some[0].source}/{some[0].family}/{CARD}": _written(some, family_card) for some in families
+        f"{some[0].source}/{some[0].family}/{CARD}": _written(some, partial(family_card, benchmarks=times))
+        for some in families
     }
     return {CARD: _written(ordered, zoo_card), **family_cards}
 

@@ -86,7 +86,7 @@ def test_a_listener_hears_what_a_cell_says(page: Page, address: str) -> None:
     expect(page.get_by_role("img", name=re.compile("Largest relative error of .* from"))).to_have_count(2)
     page.goto(f"{address}index.html")
     expect(page.get_by_role("status").first).to_have_text("3 models")
-    expect(page.get_by_role("search", name="Models").get_by_role("combobox")).to_have_count(4)
+    expect(page.get_by_role("search", name="Models").get_by_role("combobox")).to_have_count(5)
 
 
 def test_a_touch_shows_the_errors_on_a_phone(browser: Browser, disk: str) -> None:
