@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import NOT_PUBLISHED
+from pipeline.errors import NOT_PUBLISHED, UsageError
 from pipeline.terminal.wording import say
 
 SignOption = Annotated[
@@ -111,6 +111,7 @@ def benchmark(
     save: Annotated[
         bool, typer.Option("--save", help="Keep the times beside the record, for card and catalogue.")
     ] = False,
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
 ) -> None:
     """Measure how long models take.
 
@@ -122,6 +123,10 @@ def benchmark(
     """
     from pipeline.commands.benchmark import Options, benchmark_places
 
-    options = Options(zoo, threads, tuple(batch or (1, 4, 8)), rounds, not without_source, save)
+    if output not in ("text", "json"):
+        raise UsageError(f"--format: {output!r} is neither text nor json.")
+    options = Options(
+        zoo, threads, tuple(batch or (1, 4, 8)), rounds, not without_source, save, output == "json"
+    )
     if not benchmark_places(names, options):
         raise typer.Exit(NOT_PUBLISHED)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ class Options:
     rounds: int
     with_source: bool
     save: bool
+    json: bool
+    """Whether to print all figures as a list in JSON, in the form of the files beside the records."""
 
 
 def benchmark_places(names: Sequence[str], options: Options) -> bool:
@@ -57,17 +60,22 @@ def benchmark_places(names: Sequence[str], options: Options) -> bool:
         built = RunEnvironments(stop=stop, say=say)
         tasks = [task for name in names for task in _tasks(name, options, settings, built, stop)]
         zoos: dict[str, Zoo] = {}
-        problems = []
+        problems: list[str] = []
+        results: list[Benchmark] = []
         for task in tasks:
             try:
                 measured = task.measure()
-                print_benchmark(measured)
+                results.append(measured)
+                if not options.json:
+                    print_benchmark(measured)
                 if options.save and task.published:
                     _save(*task.published, measured)
                     zoos[task.published[0].store.place] = task.published[0]
             except PipelineError as error:
                 problems.append(str(error))
                 say(f"error: {error}")
+        if options.json:
+            print(json.dumps([asdict(measured) for measured in results], indent=1))
         for zoo in zoos.values():
             announce_zoo(zoo, None, say)
     return not problems

@@ -64,7 +64,7 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     expect(figures).to_contain_text("OpenVINO 1.31.1 at opset 12")
     page.keyboard.press("Escape")
     expect(figures).to_have_count(0)
-    tab_to(page, "summary")
+    tab_to(page, "[aria-labelledby=record] summary")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("details[open]")).to_have_count(2)
