@@ -59,6 +59,25 @@ def test_each_turn_is_answered_with_as_many_times_memory_and_where_it_ran(tmp_pa
         assert child.finish() == {"version": "1"}
 
 
+def test_what_was_needed_before_can_be_forgotten() -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(SHARED)!r})
+import turns
+before = turns.peak_memory()
+block = bytearray(300 << 20)
+block[::4096] = b"x" * len(block[::4096])
+grown = turns.peak_memory()
+del block
+turns.forget_peak()
+print(before, grown, turns.peak_memory())
+"""
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    before, grown, after = map(int, said.split())
+    assert grown > before + (250 << 20)
+    assert after < before + (50 << 20)
+
+
 def test_a_process_that_ends_spoils_its_turn_with_the_reason(tmp_path: Path) -> None:
     with (
         Participant(tmp_path / "child", _Child([0], "raise SystemExit(3)")) as child,
