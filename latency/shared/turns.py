@@ -46,16 +46,14 @@ def take_turns(run: Run, inputs: Mapping[str, Any], request: Mapping[str, Any]) 
 
     ``inputs`` are arrays by their batch, such as ``"4"``.
     """
-    with (
-        open(request["turns"], encoding="utf-8") as turns,
-        open(request["answers"], "w", encoding="utf-8") as answers,
-    ):
-        for line in turns:
-            turn = json.loads(line)
-            if turn.get("end"):
-                return
-            answers.write(json.dumps(_answer(run, inputs[str(turn["batch"])], turn["runs"])) + "\n")
-            answers.flush()
+    with open(request["turns"], encoding="utf-8") as turns:  # noqa: SIM117 - Python 3.8 has no other way
+        with open(request["answers"], "w", encoding="utf-8") as answers:
+            for line in turns:
+                turn = json.loads(line)
+                if turn.get("end"):
+                    return
+                answers.write(json.dumps(_answer(run, inputs[str(turn["batch"])], turn["runs"])) + "\n")
+                answers.flush()
 
 
 def _answer(run: Run, array: Any, runs: int) -> Dict[str, Any]:
