@@ -33,9 +33,13 @@ class Benchmark:
     processor: Mapping[str, Any]
     """``name``, ``flags``, ``processors``, ``system``, and the ``load`` before it began."""
     runtimes: Mapping[str, Mapping[str, Any]]
-    """By name: ``title``, ``version``, ``reason`` (why there are no times, or empty), and ``batches``: by the
-    number of pictures, ``runs``, ``median``, ``p90`` and ``p99`` in seconds, ``pictures_per_second``,
-    ``peak_memory`` in bytes, and ``ratio``, the median as a multiple of the source framework's, or None."""
+    """By name: ``title``, ``version``, ``reason`` (why there are no times, or empty), ``processors``
+    (those that its threads could run on in the end), and ``batches``.
+
+    These are, by the number of pictures: ``runs``; ``median``, ``p90`` and ``p99`` in seconds;
+    ``pictures_per_second``; ``peak_memory`` in bytes; and ``ratio``, the median as a multiple of the source
+    framework's, or None.
+    """
     source: Mapping[str, Any] | None
     """The same of the framework that the model came from; None where it was not asked."""
 

@@ -105,12 +105,10 @@ def benchmark(
         list[int] | None, typer.Option("--batch", help="Repeatable. [default: 1, 4 and 8]")
     ] = None,
     rounds: Annotated[int, typer.Option("--rounds", help="Turns that each runtime and batch has.")] = 10,
-    without_source: Annotated[
-        bool, typer.Option("--without-source", help="Leave the source framework out.")
-    ] = False,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the times beside the record, for card and catalogue.")
     ] = False,
+    sign: SignOption = None,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
 ) -> None:
     """Measure how long models take.
@@ -125,8 +123,6 @@ def benchmark(
 
     if output not in ("text", "json"):
         raise UsageError(f"--format: {output!r} is neither text nor json.")
-    options = Options(
-        zoo, threads, tuple(batch or (1, 4, 8)), rounds, not without_source, save, output == "json"
-    )
+    options = Options(zoo, threads, tuple(batch or (1, 4, 8)), rounds, save, sign, output == "json")
     if not benchmark_places(names, options):
         raise typer.Exit(NOT_PUBLISHED)

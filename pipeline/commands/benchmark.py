@@ -19,7 +19,7 @@ from pipeline.latency.report import print_benchmark
 from pipeline.planning.planner import make_plan, read_checked, zoo_at
 from pipeline.planning.selection import Selection, matches
 from pipeline.stages.benchmark import OriginOf, origin_by_record, origin_in, time_unit
-from pipeline.stages.zoo_announcement import announce_zoo
+from pipeline.stages.zoo_announcement import announce_zoo, signer_with
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.wording import say
 from publishing.errors import PublishError
@@ -41,8 +41,9 @@ class Options:
     threads: int
     batches: tuple[int, ...]
     rounds: int
-    with_source: bool
     save: bool
+    key: Path | None
+    """The private key that a zoo is signed with where times are kept in it."""
     json: bool
     """Whether to print all figures as a list in JSON, in the form of the files beside the records."""
 
@@ -55,6 +56,7 @@ def benchmark_places(names: Sequence[str], options: Options) -> bool:
     be kept; and Interrupted.
     """
     settings = _settings(options)
+    signer = signer_with(options.key) if options.key else None
     stop = threading.Event()
     with interruptible(stop):
         built = RunEnvironments(stop=stop, say=say)
@@ -77,7 +79,7 @@ def benchmark_places(names: Sequence[str], options: Options) -> bool:
         if options.json:
             print(json.dumps([asdict(measured) for measured in results], indent=1))
         for zoo in zoos.values():
-            announce_zoo(zoo, None, say)
+            announce_zoo(zoo, signer, say)
     return not problems
 
 
@@ -106,14 +108,14 @@ def _tasks(
         return _tasks_of_file(path, options, settings, built, stop)
     if path.suffix == ".onnx" or path.is_file():
         subject = _subject(path, options)
-        return [_Task(lambda: _time_file(subject, settings, stop))]
-    origin_of = origin_by_record(built) if options.with_source else _without_source
+        return [_Task(lambda: _time_file(subject, settings))]
+    origin_of = origin_by_record(built)
     zoo = zoo_at(options.zoo, Path())
     units = _units(zoo)
     fitting = [unit for unit in units.values() if matches(unit.record.name, name)]
     if not fitting:
         raise UsageError(_unknown(name, list(units), zoo.store.place))
-    return [_task_of(zoo, unit, origin_of, settings, stop) for unit in fitting]
+    return [_task_of(zoo, unit, origin_of, settings) for unit in fitting]
 
 
 def _tasks_of_file(
@@ -123,10 +125,10 @@ def _tasks_of_file(
     published = _units(plan.zoo)
     tasks = []
     for job in plan.jobs:
-        origin_of = origin_in(job, plan.folder, built, stop) if options.with_source else _without_source
+        origin_of = origin_in(job, plan.folder, built, stop)
         for unit in job.units:
             if unit.name in published:
-                tasks.append(_task_of(plan.zoo, published[unit.name], origin_of, settings, stop))
+                tasks.append(_task_of(plan.zoo, published[unit.name], origin_of, settings))
             else:
                 say(f"{unit.name} is not published yet, and is left out")
     if not tasks:
@@ -134,14 +136,8 @@ def _tasks_of_file(
     return tasks
 
 
-def _task_of(
-    zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings, stop: threading.Event
-) -> _Task:
-    return _Task(lambda: time_unit(zoo, unit, origin_of, settings, stop), (zoo, unit))
-
-
-def _without_source(record: object) -> str:
-    return "it was not asked for"
+def _task_of(zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings) -> _Task:
+    return _Task(lambda: time_unit(zoo, unit, origin_of, settings), (zoo, unit))
 
 
 def _units(zoo: Zoo) -> dict[str, PublishedUnit]:
@@ -171,9 +167,9 @@ def _save(zoo: Zoo, unit: PublishedUnit, measured: Benchmark) -> None:
         raise PipelineError(str(error)) from error
 
 
-def _time_file(subject: Subject, settings: Settings, stop: threading.Event) -> Benchmark:
+def _time_file(subject: Subject, settings: Settings) -> Benchmark:
     with tempfile.TemporaryDirectory(prefix="pipeline-benchmark-") as folder:
-        measured = benchmark(subject, settings, Path(folder), stop)
+        measured = benchmark(subject, settings, Path(folder))
     refuse_none(measured)
     return measured
 

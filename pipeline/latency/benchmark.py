@@ -68,7 +68,7 @@ class Subject:
     """Why there is no origin."""
 
 
-def benchmark(subject: Subject, settings: Settings, folder: Path, stop: threading.Event) -> Benchmark:
+def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
     """Time ``subject``; ``folder`` is empty, and for what the processes write. Raises Interrupted."""
     from latency.runtimes import RUNTIMES, available_runtimes
 
@@ -76,14 +76,15 @@ def benchmark(subject: Subject, settings: Settings, folder: Path, stop: threadin
     inputs = folder / "inputs.npz"
     _write_inputs(inputs, subject.input_size, settings.batches)
     names = available_runtimes()
+    ending = threading.Event()
     with ExitStack() as stack:
         participants: dict[str, Participant] = {}
         if subject.origin:
-            serve = _Source(subject.origin, inputs, settings, folder / SOURCE, stop)
-            participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve))
+            serve = _Source(subject.origin, inputs, settings, folder / SOURCE, ending)
+            participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve, ending))
         for name in names:
-            runtime = _Runtime(name, subject.file, inputs, settings, folder / name, stop)
-            participants[name] = stack.enter_context(Participant(folder / name, runtime))
+            runtime = _Runtime(name, subject.file, inputs, settings, folder / name, ending)
+            participants[name] = stack.enter_context(Participant(folder / name, runtime, ending))
         timed = measure(participants, settings.batches, settings.rounds)
     _refuse_other_outputs({name: timed[name] for name in names}, folder)
     reference = timed.get(SOURCE)
@@ -123,7 +124,13 @@ def _told(title: str, version: str, timed: Timed, reference: Timed | None) -> di
         }
     reasons = [timed.failure] if timed.failure else list(dict.fromkeys(timed.reasons.values()))
     reason = in_one_line(without_secrets(without_log("; ".join(reasons))))
-    return {"title": title, "version": version, "reason": reason, "batches": batches}
+    return {
+        "title": title,
+        "version": version,
+        "reason": reason,
+        "processors": timed.processors,
+        "batches": batches,
+    }
 
 
 def _write_inputs(file: Path, size: tuple[int, int, int], batches: Sequence[int]) -> None:
@@ -189,7 +196,7 @@ class _Runtime:
     inputs: Path
     settings: Settings
     folder: Path
-    stop: threading.Event
+    ending: threading.Event
 
     def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
         request = {
@@ -211,7 +218,7 @@ class _Runtime:
             limits=_limits(),
             environment=worker_environment(_variables(self.settings), as_users_have_it=True),
             folder=self.folder,
-            stop=self.stop,
+            stop=self.ending,
         )
         answer = read_json(result)
         return answer if isinstance(answer, dict) else {"error": "it ended without a result"}
@@ -225,7 +232,7 @@ class _Source:
     inputs: Path
     settings: Settings
     folder: Path
-    stop: threading.Event
+    ending: threading.Event
 
     def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
         origin = self.origin
@@ -250,7 +257,7 @@ class _Source:
             what=f"timing {origin.source.title}",
             folder=self.folder / "work",
             limits=_limits(),
-            stop=self.stop,
+            stop=self.ending,
             as_users_have_it=True,
         )
 

@@ -20,12 +20,17 @@ _LOOK_SECONDS = 0.2
 class Participant:
     """A process that takes turns; it is there from its first turn until the end of the ``with`` block.
 
+    An error in the block, such as an interruption, sets ``ending``, which ``serve`` has to look at.
+
     ``serve`` runs the process to its end and returns its result. It is called in a thread of its own, and
     what it raises is raised by the turn that it spoilt.
     """
 
-    def __init__(self, folder: Path, serve: Callable[[Path, Path], Mapping[str, Any]]) -> None:
+    def __init__(
+        self, folder: Path, serve: Callable[[Path, Path], Mapping[str, Any]], ending: threading.Event
+    ) -> None:
         """``folder`` is for its two pipes, whose paths ``serve`` gets: turns, answers."""
+        self._ending = ending
         folder.mkdir(parents=True, exist_ok=True)
         self._paths = folder / "turns", folder / "answers"
         for path in self._paths:
@@ -43,6 +48,8 @@ class Participant:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._ending.set()
         if self._started:
             self._write({"end": True})
             self._thread.join()

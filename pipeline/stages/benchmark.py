@@ -38,9 +38,7 @@ def default_settings() -> Settings:
     return Settings(BATCHES, threads, tuple(processors_for(threads)), ROUNDS)
 
 
-def time_unit(
-    zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings, stop: threading.Event
-) -> Benchmark:
+def time_unit(zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings) -> Benchmark:
     """Time one published unit. Raises PipelineError where no runtime runs it, and Interrupted."""
     record = unit.record
     origin = origin_of(record)
@@ -50,7 +48,7 @@ def time_unit(
         subject = Subject(
             record.name, model, (channels, height, width), origin if isinstance(origin, Origin) else None, why
         )
-        measured = benchmark(subject, settings, Path(name), stop)
+        measured = benchmark(subject, settings, Path(name))
     refuse_none(measured)
     return measured
 
@@ -77,7 +75,7 @@ def time_asked(
         say(f"{name}: timing it, beside {SOURCES[unit.record.source].title}")
         try:
             origins = origin_in(asked[name], plan.folder, built, stop)
-            publish_benchmark(plan.zoo, unit, time_unit(plan.zoo, unit, origins, settings, stop))
+            publish_benchmark(plan.zoo, unit, time_unit(plan.zoo, unit, origins, settings))
         except (PipelineError, PublishError) as error:
             problems.append(f"{name} is published, and has no times: {error}")
     return problems

@@ -74,7 +74,7 @@ class _Timed:
 @pytest.mark.parametrize("name", ALL)
 def test_a_framework_takes_turns_on_the_processors_that_it_is_given(name: str, tmp_path: Path) -> None:
     timed = _Timed(name, MODELS[name], tmp_path)
-    with Participant(tmp_path / "pipes", timed) as participant:
+    with Participant(tmp_path / "pipes", timed, threading.Event()) as participant:
         for batch, runs in ((1, 2), (2, 1), (1, 1)):
             answer = participant.take_turn(batch, runs)
             assert "error" not in answer, answer
@@ -87,7 +87,9 @@ def test_a_framework_takes_turns_on_the_processors_that_it_is_given(name: str, t
 @pytest.mark.timm
 def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with (
-        Participant(tmp_path / "pipes", _Timed("timm", "lcnet_36", tmp_path)) as participant,
+        Participant(
+            tmp_path / "pipes", _Timed("timm", "lcnet_36", tmp_path), threading.Event()
+        ) as participant,
         pytest.raises(WorkerError, match=r"there is no model 'lcnet_36': did you mean"),
     ):
         participant.take_turn(1, 1)

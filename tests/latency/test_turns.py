@@ -47,7 +47,7 @@ class _Child:
 
 def test_each_turn_is_answered_with_as_many_times_memory_and_where_it_ran(tmp_path: Path) -> None:
     wanted = [min(os.sched_getaffinity(0))]
-    with Participant(tmp_path / "child", _Child(wanted)) as child:
+    with Participant(tmp_path / "child", _Child(wanted), threading.Event()) as child:
         for runs in (1, 5):
             answer = child.take_turn(1, runs)
             assert len(answer["seconds"]) == runs
@@ -80,7 +80,7 @@ print(before, grown, turns.peak_memory())
 
 def test_a_process_that_ends_spoils_its_turn_with_the_reason(tmp_path: Path) -> None:
     with (
-        Participant(tmp_path / "child", _Child([0], "raise SystemExit(3)")) as child,
+        Participant(tmp_path / "child", _Child([0], "raise SystemExit(3)"), threading.Event()) as child,
         pytest.raises(WorkerError, match="it ended with 3"),
     ):
         child.take_turn(1, 1)
@@ -88,5 +88,5 @@ def test_a_process_that_ends_spoils_its_turn_with_the_reason(tmp_path: Path) -> 
 
 def test_one_that_was_never_asked_was_never_started(tmp_path: Path) -> None:
     before = threading.active_count()
-    with Participant(tmp_path / "child", _Child([0])):
+    with Participant(tmp_path / "child", _Child([0]), threading.Event()):
         assert threading.active_count() == before

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import onnx
+import psutil
 import pytest
 from onnx import parser
 
@@ -64,6 +67,8 @@ def test_saved_times_are_listed_shown_verified_and_withdrawn_with_their_unit(tin
     assert times.source is not None
     assert times.source["version"] == "tiny 1.0"
     assert set(times.source["batches"]) == set(times.runtimes["onnxruntime"]["batches"]) == {"1", "3"}
+    for measured in (times.source, times.runtimes["onnxruntime"], times.runtimes["openvino"]):
+        assert measured["processors"] == times.pinned  # of all their threads, in the end
     for batch, figures in times.runtimes["onnxruntime"]["batches"].items():
         quotient = figures["median"] / times.source["batches"][batch]["median"]
         assert figures["ratio"] == pytest.approx(quotient, rel=0.002)
@@ -155,6 +160,34 @@ def test_any_file_is_timed_without_a_source(tiny: FakeSource) -> None:
     assert "ONNX Runtime" in done.stdout
 
 
+def test_all_figures_can_be_had_as_json(tiny: FakeSource) -> None:
+    text = '<ir_version: 7, opset_import: ["": 12]> g (float[N, 3, 9, 9] x) => (float[N, 3, 9, 9] y) '
+    _write_model(tiny.folder / "relu.onnx", text + "{ y = Relu (x) }")
+    options = ("--threads", "1", "--format", "json", *QUICK)
+    done = tiny.command("benchmark", "relu.onnx", "relu.onnx", *options)
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads(done.stdout)
+    assert first["sha256"] == second["sha256"]
+    assert from_json(json.dumps(first)).runtimes["openvino"]["batches"]["3"]["runs"] >= 1
+
+
+def test_an_interruption_ends_all_processes(tiny: FakeSource) -> None:
+    text = '<ir_version: 7, opset_import: ["": 12]> g (float[N, 3, 9, 9] x) => (float[N, 3, 9, 9] y) '
+    _write_model(tiny.folder / "relu.onnx", text + "{ y = Relu (x) }")
+    process = tiny.start("benchmark", "relu.onnx", "--threads", "1", "--rounds", "100000")
+    parent, workers = psutil.Process(process.pid), list[psutil.Process]()
+    while len(workers) < 3 and process.poll() is None:
+        workers = parent.children(recursive=True)
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    gone, alive = psutil.wait_procs(workers, timeout=60)
+    assert len(gone) >= 3
+    assert alive == []
+
+
 def test_a_file_that_no_runtime_runs_is_an_error_with_the_reason_of_each(tiny: FakeSource) -> None:
     text = '<ir_version: 7, opset_import: ["": 12, "their.own": 1]> g '
     ports = "(float[N, 3, 8, 8] x) => (float[N, 3, 8, 8] y) "
@@ -179,6 +212,7 @@ def test_a_file_that_no_runtime_runs_is_an_error_with_the_reason_of_each(tiny: F
         (("tiny/net", "--threads", "0"), "--threads: 0 is too few"),
         (("tiny/net", "--batch", "0"), "a batch has at least 1 picture"),
         (("tiny/net", "--rounds", "0"), "--rounds: 0 is too few"),
+        (("tiny/net", "--format", "xml"), "'xml' is neither text nor json"),
         (("later.yaml",), "nothing of it is published in"),
     ],
 )
