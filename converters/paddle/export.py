@@ -169,9 +169,10 @@ def load_timed(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any
     """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
     if os.path.isabs(request["model"]):
         scratch = tempfile.mkdtemp(dir=os.path.dirname(request["turns"]))
-        run: Callable[[Any], Any] = paddle_folders.Program(
-            paddle_folders.Folder(request["model"]), scratch
-        ).run
+        folder = paddle_folders.Folder(request["model"])
+        program = paddle_folders.Program(folder, scratch)  # refuses what must not run
+        program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
+        run: Callable[[Any], Any] = program.run
         return run
     network, _ = build(request["model"], request["weights"])
     pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
