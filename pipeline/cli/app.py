@@ -168,6 +168,26 @@ def retarget(
     typer.echo(retarget_model(model, opset, output))
 
 
+def simplify(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-sim.onnx beside MODEL]"),
+    ] = None,
+) -> None:
+    """Fold the constants and the batch normalisations of an ONNX file.
+
+    It computes the same but for the last bits, and its weights are others: what the compilers of chips take
+    first. Prints which operators went. Needs onnxsim, of the extra `simplify`.
+
+    Exit code 0: it is written; 1: the model cannot be simplified, or the disk refuses; 2: the command is
+    wrong.
+    """
+    from pipeline.commands.simplify import simplify as simplify_model
+
+    typer.echo(simplify_model(model, output))
+
+
 def schema() -> None:
     """Print the JSON Schema of a pipeline file."""
     from pipeline.config.schema import PipelineFile
@@ -176,7 +196,7 @@ def schema() -> None:
 
 
 # In the order in which the help shows them.
-for command in (run, plan, figures, models, retarget, benchmark, verify, unpublish, serve, schema):
+for command in (run, plan, figures, models, retarget, simplify, benchmark, verify, unpublish, serve, schema):
     app.command()(command)
 app.add_typer(environments_app, name="environments", no_args_is_help=True)
 
