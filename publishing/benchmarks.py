@@ -61,7 +61,10 @@ def from_json(text: str) -> Benchmark:
             raise ValueError("it has other fields")
         benchmark = Benchmark(**values)
         _require_text(benchmark.name, benchmark.sha256, benchmark.processor["name"])
-        _require_numbers(benchmark.threads, benchmark.bytes, benchmark.rounds)
+        _require_numbers(
+            benchmark.threads, benchmark.bytes, benchmark.rounds, benchmark.processor["processors"]
+        )
+        _require_numbers(1 + benchmark.processor["load"])  # which may be 0
         _require_text(*benchmark.processor["flags"], benchmark.processor["system"])
         for measured in (*benchmark.runtimes.values(), *([benchmark.source] if benchmark.source else [])):
             _require_text(measured["title"], measured["version"], measured["reason"])
