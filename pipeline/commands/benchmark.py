@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import PipelineError, UsageError
-from pipeline.latency.benchmark import Settings, Subject, benchmark, refuse_none
+from pipeline.latency.benchmark import Subject, benchmark, refuse_none
+from pipeline.latency.processes import Settings
 from pipeline.latency.processor import processors_for
 from pipeline.latency.report import print_benchmark
 from pipeline.planning.planner import make_plan, read_checked, zoo_at

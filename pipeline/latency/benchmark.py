@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -10,16 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converters.interface import Source, latency_call
-from pipeline.environments.building import Environment
 from pipeline.errors import WorkerError
 from pipeline.latency.measuring import Timed, measure
+from pipeline.latency.processes import Origin, RuntimeProcess, Settings, SourceProcess
 from pipeline.latency.processor import described
 from pipeline.latency.turns import Participant
-from pipeline.system.files import read_json, sha256_of_file, write_json
-from pipeline.workers.processes import GIBIBYTE, Limits, run_process
+from pipeline.system.files import sha256_of_file
 from pipeline.workers.runtimes import without_log
-from pipeline.workers.sources import run_worker, worker_environment
 from publishing.addresses import without_secrets
 from publishing.benchmarks import Benchmark
 from publishing.foreign_text import in_one_line
@@ -29,31 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SOURCE = "source"
-_ROOM = Path(__file__).parents[2] / "latency"
-_TIMED_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _SAME = 0.99
 """The least cosine between the outputs of two runtimes: the times of another computation say nothing."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is the same for all that is compared."""
-
-    batches: tuple[int, ...]
-    threads: int
-    processors: tuple[int, ...]
-    rounds: int
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The network that a file was made from, as the export script is asked for it."""
-
-    source: Source
-    environment: Environment
-    model: str
-    weights: Mapping[str, Any]
-    reparameterise: bool
 
 
 @dataclass(frozen=True)
@@ -80,10 +53,10 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
     with ExitStack() as stack:
         participants: dict[str, Participant] = {}
         if subject.origin:
-            serve = _Source(subject.origin, inputs, settings, folder / SOURCE, ending)
+            serve = SourceProcess(subject.origin, inputs, settings, folder / SOURCE, ending)
             participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve, ending))
         for name in names:
-            runtime = _Runtime(name, subject.file, inputs, settings, folder / name, ending)
+            runtime = RuntimeProcess(name, subject.file, inputs, settings, folder / name, ending)
             participants[name] = stack.enter_context(Participant(folder / name, runtime, ending))
         timed = measure(participants, settings.batches, settings.rounds)
     _refuse_other_outputs({name: timed[name] for name in names}, folder)
@@ -176,90 +149,6 @@ def _alike(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> bool
         return False
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return bool(np.array_equal(one, other) or (lengths > 0 and float(one @ other) / lengths >= _SAME))
-
-
-def _variables(settings: Settings) -> dict[str, str]:
-    return {name: str(settings.threads) for name in _TIMED_VARIABLES}
-
-
-def _limits() -> Limits:
-    """Seldom looked at: what looks computes on the same processors."""
-    return Limits(seconds=3600, memory=24 * GIBIBYTE, look_seconds=1.0)
-
-
-@dataclass(frozen=True)
-class _Runtime:
-    """The process of a runtime, as :class:`Participant` calls it."""
-
-    name: str
-    model: Path
-    inputs: Path
-    settings: Settings
-    folder: Path
-    ending: threading.Event
-
-    def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
-        request = {
-            "runtime": self.name,
-            "model": str(self.model.absolute()),
-            "inputs": str(self.inputs.absolute()),
-            "threads": self.settings.threads,
-            "processors": list(self.settings.processors),
-            "outputs": str((self.folder / "outputs.npz").absolute()),
-            "turns": str(turns),
-            "answers": str(answers),
-        }
-        write_json(self.folder / "request.json", request)
-        result = self.folder / "result.json"
-        run_process(
-            [sys.executable, str(_ROOM / "worker.py"), str(self.folder / "request.json"), str(result)],
-            what=f"timing {self.name}",
-            log=self.folder / "worker.log",
-            limits=_limits(),
-            environment=worker_environment(_variables(self.settings), as_users_have_it=True),
-            folder=self.folder,
-            stop=self.ending,
-        )
-        answer = read_json(result)
-        return answer if isinstance(answer, dict) else {"error": "it ended without a result"}
-
-
-@dataclass(frozen=True)
-class _Source:
-    """The process of a source framework, as :class:`Participant` calls it."""
-
-    origin: Origin
-    inputs: Path
-    settings: Settings
-    folder: Path
-    ending: threading.Event
-
-    def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
-        origin = self.origin
-        call = latency_call(
-            origin.source,
-            model=origin.model,
-            weights=origin.weights,
-            reparameterise=origin.reparameterise,
-            inputs=self.inputs.absolute(),
-            conversation={
-                "threads": self.settings.threads,
-                "processors": list(self.settings.processors),
-                "turns": str(turns),
-                "answers": str(answers),
-                "modules": str(_ROOM / "shared"),
-            },
-        )
-        return run_worker(
-            call,
-            python=origin.environment.python,
-            variables={**origin.environment.description.variables, **_variables(self.settings)},
-            what=f"timing {origin.source.title}",
-            folder=self.folder / "work",
-            limits=_limits(),
-            stop=self.ending,
-            as_users_have_it=True,
-        )
 
 
 def refuse_none(result: Benchmark) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from converters.registry import SOURCES
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import PipelineError
-from pipeline.latency.benchmark import Origin, Settings, Subject, benchmark, refuse_none
+from pipeline.latency.benchmark import Subject, benchmark, refuse_none
+from pipeline.latency.processes import Origin, Settings
 from pipeline.latency.processor import processors_for
 from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.stages.model_files import model_folder_of, weights_of
