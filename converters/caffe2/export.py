@@ -6,7 +6,7 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import matching, sha256_of
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 Shapes = Dict[str, Tuple[int, ...]]
 
@@ -110,10 +111,34 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def load(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+    """What computes the scores, for the task ``latency``: the net as Caffe2 keeps and runs it."""
+    pictures = np.concatenate(list(inputs.values()))
+    named = not os.path.isabs(request["model"])
+    net, source, _ = load_named(request, pictures) if named else load_folder(request["model"])
+    net.name = net.name or "timed"
+    workspace.FeedBlob(source, pictures)
+    workspace.CreateNet(net, overwrite=True)
+
+    def run(array: Any) -> Any:
+        workspace.FeedBlob(source, array)
+        workspace.RunNet(net.name)
+        return workspace.FetchBlob(net.external_output[0])
+
+    return run
+
+
 def _scores(output: Any) -> Any:
     """(N, classes) of an output that may have further axes of length 1."""
     return output.reshape(len(output), -1)
 
 
 if __name__ == "__main__":
-    main({"catalogue": catalogue, "export": export, "sizes": sizes_task(tensor_bytes)})
+    main(
+        {
+            "catalogue": catalogue,
+            "export": export,
+            "sizes": sizes_task(tensor_bytes),
+            "latency": latency_task(load, f"Caffe2 of torch {torch.__version__}"),
+        }
+    )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 
 from protocol import MODEL, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
 
@@ -120,5 +121,24 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def load(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+    """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
+    network = build(request["model"])
+    together = mx.nd.array(np.concatenate(list(inputs.values())))
+    network.infer_shape(together)
+    parameters = network.collect_params()
+    learned = [value for value in parameters.values() if value.grad_req != "null"]
+    parameters.setattr("grad_req", "null")
+    give_weights(network, request, together, learned)
+    return lambda array: network(mx.nd.array(array)).asnumpy()
+
+
 if __name__ == "__main__":
-    main({"catalogue": catalogue, "export": export, "sizes": sizes_task(tensor_bytes)})
+    main(
+        {
+            "catalogue": catalogue,
+            "export": export,
+            "sizes": sizes_task(tensor_bytes),
+            "latency": latency_task(load, f"mxnet {mx.__version__}"),
+        }
+    )

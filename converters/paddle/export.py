@@ -9,13 +9,14 @@ import os
 import sys
 import tempfile
 import warnings
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
 from checkpoints import sha256_of
 from protocol import EXPORT, TaskError, main
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
 
@@ -164,5 +165,39 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     return {"exporter": exporter, **answer}
 
 
+def load_timed(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+    """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
+    if os.path.isabs(request["model"]):
+        scratch = tempfile.mkdtemp(dir=os.path.dirname(request["turns"]))
+        folder = paddle_folders.Folder(request["model"])
+        program = paddle_folders.Program(folder, scratch)  # refuses what must not run
+        program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
+        run: Callable[[Any], Any] = program.run
+        return run
+    network, _ = build(request["model"], request["weights"])
+    pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
+    with paddle.no_grad():
+        if isinstance(network(pictures[:1]), (list, tuple)):
+            network = FirstOutput(network)
+            network.eval()
+    if request["weights"]["kind"] == "random":
+        paddle_lively.enliven(network, pictures, request["weights"]["seed"])
+    if request["reparameterise"]:
+        paddle_forms.reparameterise(network, request["model"])
+
+    def compute(array: Any) -> Any:
+        with paddle.no_grad():
+            return network(paddle.to_tensor(array)).numpy()
+
+    return compute
+
+
 if __name__ == "__main__":
-    main({"catalogue": catalogue, "export": export, "sizes": sizes_task(tensor_bytes)})
+    main(
+        {
+            "catalogue": catalogue,
+            "export": export,
+            "sizes": sizes_task(tensor_bytes),
+            "latency": latency_task(load_timed, f"paddlepaddle {paddle.__version__}"),
+        }
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from pipeline.cli.environments import environments_app, models
-from pipeline.cli.zoo import SignOption, serve, unpublish, verify
+from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
 from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
 from pipeline.terminal.output import guard_streams
 from pipeline.terminal.wording import say
@@ -196,7 +196,7 @@ def schema() -> None:
 
 
 # In the order in which the help shows them.
-for command in (run, plan, figures, models, retarget, simplify, verify, unpublish, serve, schema):
+for command in (run, plan, figures, models, retarget, simplify, benchmark, verify, unpublish, serve, schema):
     app.command()(command)
 app.add_typer(environments_app, name="environments", no_args_is_help=True)
 

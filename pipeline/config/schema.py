@@ -248,6 +248,9 @@ class Defaults(_Strict):
     reparameterise: Annotated[
         bool, Field(description="publish the form for inference, verified against the one for training")
     ] = False
+    benchmark: Annotated[
+        bool, Field(description="time what is published, beside the source framework, at the end of a run")
+    ] = False
 
 
 class ModelEntry(Defaults):

@@ -51,6 +51,7 @@ import onnx
 from onnx import numpy_helper, parser
 from protocol import EXPORT, WEIGHTS, TaskError, main
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 MODELS = {MODELS!r}
 PREPROCESSING = {PREPROCESSING!r}
@@ -115,7 +116,21 @@ def export(request):
     }}
 
 
-main({{"catalogue": catalogue, "export": export, "sizes": sizes_task(lambda name: 16 * CLASSES)}})
+def load(request, inputs):
+    weight, bias, _ = weights_of(request)
+    if request["model"] == "other":
+        raise RuntimeError("this framework cannot be timed")
+    return lambda array: array.mean(axis=(2, 3)) @ weight + bias
+
+
+main(
+    {{
+        "catalogue": catalogue,
+        "export": export,
+        "sizes": sizes_task(lambda name: 16 * CLASSES),
+        "latency": latency_task(load, "tiny 1.0"),
+    }}
+)
 """
 
 

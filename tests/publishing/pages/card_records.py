@@ -103,6 +103,7 @@ def record(
         ],
         "rewrites": ["Nodes folded: 3 nodes"],
         "bounds": [],
+        "reduction": {},
         "figures": {
             "parameters": 8309384,
             "multiply_adds": {
