@@ -2,7 +2,8 @@
 
 OpenVINO's reader takes the scales of the weights of QLinearConv for those of the data's channels, and refuses
 such nodes ("The number of dequantization scale elements ..."). The same is said by DequantizeLinear, Conv of
-the weights that the bytes stand for, and QuantizeLinear: what is added up is then a float, and rounds once more.
+the weights that the bytes stand for, and QuantizeLinear: what is added up is then a float, which rounds
+once more.
 """
 
 from __future__ import annotations

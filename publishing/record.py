@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from publishing.errors import PublishError
@@ -63,7 +63,7 @@ class Description:
     """What was changed between the exporter's file and this one."""
     bounds: Sequence[str]
     """How far a rewrite that is not exact may be off, where there is one."""
-    reduction: Mapping[str, Any]
+    reduction: Mapping[str, Any] = field(default_factory=dict)
     """How a file in a lower precision was made and what the gate measured; empty for one in float32."""
     figures: Mapping[str, Any]
     """Parameters and multiply-adds as counted in the file, and beside what documents say of the model."""

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from quantization.cleaning import remove_unread
 from quantization.graph import Graph, attributes_of
 
 
@@ -60,16 +61,3 @@ def fold_batch_normalization(model: onnx.ModelProto) -> onnx.ModelProto:
     result.graph.initializer.extend(written.values())
     remove_unread(result)
     return result
-
-
-def remove_unread(model: onnx.ModelProto) -> None:
-    """Remove initializers that nothing reads, and what is declared of tensors that are not there."""
-    graph = model.graph
-    read = {name for node in graph.node for name in node.input} | {port.name for port in graph.output}
-    gone = [tensor for tensor in graph.initializer if tensor.name not in read]
-    for tensor in gone:
-        graph.initializer.remove(tensor)
-    names = {tensor.name for tensor in gone}
-    for port in [port for port in graph.input if port.name in names]:
-        graph.input.remove(port)
-    del graph.value_info[:]

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from quantization.cleaning import remove_dead, remove_unread
 from quantization.errors import QuantizationError
-from quantization.folding import remove_unread
 from quantization.graph import Graph, attributes_of
 from quantization.parameters import (
     Parameters,
@@ -78,7 +78,7 @@ def write_quantized(
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del result.graph.node[:]
     result.graph.node.extend(copies)
-    _remove_dead(result)
+    remove_dead(result)
     remove_unread(result)
     require_standard(result)
     return result
@@ -294,15 +294,3 @@ class _Writer:
         scale, zero = self._constants_of(target.result)
         result = self._bytes[target.result] = f"{target.result}_quantized"
         self._add("QuantizeLinear", [made.output[0], scale, zero], result)
-
-
-def _remove_dead(model: onnx.ModelProto) -> None:
-    """Remove nodes whose results nothing reads, such as a DequantizeLinear that came before a moved byte."""
-    needed, kept = {port.name for port in model.graph.output}, []
-    for node in reversed(model.graph.node):
-        if any(name in needed for name in node.output):
-            kept.append(node)
-            needed |= set(node.input)
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
-    del model.graph.node[:]
-    model.graph.node.extend(copies)

@@ -175,7 +175,7 @@ def simplify(
         typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-sim.onnx beside MODEL]"),
     ] = None,
 ) -> None:
-    """Fold the constants and the batch normalisations of an ONNX file.
+    """Fold constants and batch normalisations of an ONNX file.
 
     It computes the same but for the last bits, and its weights are others: what the compilers of chips take
     first. Prints which operators went. Needs onnxsim, of the extra `simplify`.

@@ -44,7 +44,6 @@ def description(**changes: Any) -> Description:
         predictions=[],
         rewrites=["MaxPool 10 to 9: 5 nodes"],
         bounds=[],
-        reduction={},
         figures={"parameters": 4652008, "reported": []},
     )
     return replace(described, **changes)
