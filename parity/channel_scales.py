@@ -1,9 +1,9 @@
-"""Convolutions in bytes with a scale for each channel, said as ones in float32.
+"""Products of bytes whose weights have a scale for each channel, said as products in float32.
 
 OpenVINO's reader takes the scales of the weights of QLinearConv for those of the data's channels, and refuses
-such nodes ("The number of dequantization scale elements ..."). The same is said by DequantizeLinear, Conv of
-the weights that the bytes stand for, and QuantizeLinear: what is added up is then a float, which rounds
-once more.
+such nodes ("The number of dequantization scale elements ..."); of QLinearMatMul it knows one scale alone. The
+same is said by DequantizeLinear, Conv or MatMul of the weights that the bytes stand for, and QuantizeLinear:
+what is added up is then a float, which rounds once more.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+_IN_FLOATS = {"QLinearConv": ("Conv", 0), "QLinearMatMul": ("MatMul", -1)}
+"""The operator in float32, and the axis of the weights that has scales."""
+
 
 def say_in_floats(model: onnx.ModelProto) -> bool:
-    """Replace every QLinearConv of ``model`` whose weights have a scale per channel; whether there is any."""
+    """Replace every such product of ``model`` whose weights have a scale per channel; whether it had any."""
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     nodes, replaced = [], False
     for node in graph.node:
-        scale = constants.get(node.input[4]) if node.op_type == "QLinearConv" else None
+        scale = constants.get(node.input[4]) if node.op_type in _IN_FLOATS else None
         if scale is None or not scale.dims or any(name not in constants for name in node.input[3:6]):
             nodes.append(node)
         else:
@@ -37,7 +40,9 @@ def _in_floats(
 ) -> list[onnx.NodeProto]:
     data, data_scale, data_zero, *weight_names, scale, zero = node.input[:8]
     weight, weight_scale, weight_zero = (numpy_helper.to_array(constants[name]) for name in weight_names)
-    shape = (-1, *[1] * (weight.ndim - 1))
+    operator, axis = _IN_FLOATS[node.op_type]
+    shape = [1] * weight.ndim
+    shape[axis] = -1
     centred = weight.astype(np.float32) - weight_zero.astype(np.float32).reshape(shape)
     stem = node.output[0]
     made = {f"{stem}:weight": centred * weight_scale.reshape(shape)}
@@ -47,10 +52,10 @@ def _in_floats(
     graph.initializer.extend(
         numpy_helper.from_array(array.astype(np.float32), name) for name, array in made.items()
     )
-    convolution = helper.make_node("Conv", [f"{stem}:data", *made], [f"{stem}:sums"])
-    convolution.attribute.extend(node.attribute)
+    product = helper.make_node(operator, [f"{stem}:data", *made], [f"{stem}:sums"])
+    product.attribute.extend(node.attribute)
     return [
         helper.make_node("DequantizeLinear", [data, data_scale, data_zero], [f"{stem}:data"]),
-        convolution,
+        product,
         helper.make_node("QuantizeLinear", [f"{stem}:sums", scale, zero], [stem]),
     ]

@@ -66,7 +66,7 @@ def judge(
             reasons.append(f"the mean cosine of the logits is {cosine:.4f}, below {gate.min_cosine}")
         return GateVerdict(not reasons, "; ".join(reasons), count, agreement, cosine)
     top1, before = float((ours == labels).mean()), float((theirs == labels).mean())
-    dropped = before - top1 > gate.max_drop
+    dropped = round(before - top1, 9) > gate.max_drop
     reason = (
         f"top-1 falls from {before:.2%} to {top1:.2%} on {count} pictures, by more than {gate.max_drop:.2%}"
     )

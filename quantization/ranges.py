@@ -36,8 +36,8 @@ class Histogram:
         if width <= 0 or not math.isfinite(width):
             self.counts[0] += values.size
             return
-        places = ((values.reshape(-1) - np.float32(self.low)) * np.float32(1 / width)).astype(np.int32)
-        self.counts += np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)
+        places = (values.reshape(-1) - np.float32(self.low)) * np.float32(1 / width)
+        self.counts += np.bincount(np.clip(places, 0, BINS - 1).astype(np.int32), minlength=BINS)
 
     @property
     def edges(self) -> npt.NDArray[np.float64]:
@@ -72,12 +72,10 @@ def _entropy_cut(histogram: Histogram) -> float:
     """The largest absolute value that is kept."""
     largest = max(abs(histogram.low), abs(histogram.high))
     centres = np.abs((histogram.edges[:-1] + histogram.edges[1:]) / 2)
-    counts = np.zeros(BINS)
-    np.add.at(
-        counts,
-        np.minimum((centres / largest * BINS).astype(int), BINS - 1) if largest else 0,
-        histogram.counts,
-    )
+    if not largest:
+        return 0.0
+    places = np.minimum((centres / largest * BINS).astype(int), BINS - 1)
+    counts = np.bincount(places, weights=histogram.counts, minlength=BINS).astype(np.float64)
     counts[0] = 0  # what an activation cuts off to 0 says nothing of the range
     if not counts.sum():
         return largest

@@ -59,9 +59,9 @@ class Try:
 
         Rounded: what is chosen must not hang on a processor's last bits.
         """
-        figures = self.verdict.cosine, self.verdict.agreement
-        cosine, agreement = (-1.0 if figure is None else round(figure, 4) for figure in figures)
-        return self.verdict.passed, cosine, agreement
+        cosine, agreement = self.verdict.cosine, self.verdict.agreement
+        distance = np.inf if cosine is None else float(f"{max(1 - cosine, 1e-7):.2g}")
+        return self.verdict.passed, -distance, -1.0 if agreement is None else agreement
 
     def to_dict(self) -> dict[str, Any]:
         """What a record says of it."""

@@ -43,11 +43,11 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
 
 
 def _read(core: Any, model: Path) -> Any:
-    """The network of a file; one with a scale for each channel of a convolution in bytes, in other words."""
+    """The network of a file; one with a scale for each channel of weights in bytes, in other words."""
     import onnx
 
     graph = onnx.load(model, format="protobuf", load_external_data=False).graph
-    if any(node.op_type == "QLinearConv" for node in graph.node):
+    if any(node.op_type.startswith("QLinear") for node in graph.node):
         from parity.channel_scales import say_in_floats
 
         whole = onnx.load(model, format="protobuf")
