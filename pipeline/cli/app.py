@@ -85,8 +85,9 @@ def run(
 
     What FILE asks for and is published already is left alone.
 
-    Exit code 0: all is published; 1: some model is not, or the disk will not do and nothing was started;
-    2: the command or FILE is wrong; 130: interrupted. Running it again goes on from what is done.
+    Exit code 0: all is published; 1: some model is not, or has no times that FILE asks for, or the disk
+    will not do and nothing was started; 2: the command or FILE is wrong; 130: interrupted. Running it
+    again goes on from what is done.
     """
     from pipeline.commands.run import run_file
 

@@ -59,6 +59,8 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
             runtime = RuntimeProcess(name, subject.file, inputs, settings, folder / name, ending)
             participants[name] = stack.enter_context(Participant(folder / name, runtime, ending))
         timed = measure(participants, settings.batches, settings.rounds)
+    for times in timed.values():
+        _forget_places(times, subject.file, folder)
     _refuse_other_outputs({name: timed[name] for name in names}, folder)
     reference = timed.get(SOURCE)
     return Benchmark(
@@ -75,6 +77,18 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
         },
         source=_source_told(subject, reference),
     )
+
+
+def _forget_places(timed: Timed, file: Path, folder: Path) -> None:
+    """Leave this machine's folders out of what went wrong: it is published."""
+
+    def plain(text: str) -> str:
+        for place in (file.absolute(), file.resolve()):
+            text = text.replace(str(place), file.name)
+        return text.replace(f"{folder}/", "")
+
+    timed.failure = plain(timed.failure)
+    timed.reasons = {batch: plain(reason) for batch, reason in timed.reasons.items()}
 
 
 def _source_told(subject: Subject, timed: Timed | None) -> dict[str, Any] | None:

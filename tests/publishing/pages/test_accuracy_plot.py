@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from publishing.pages.accuracy_plot import accuracy_plots
+from publishing.pages.cards import cards
 from publishing.pages.catalogue_model import models_of
 from publishing.pages.latency import milliseconds, times_of
 from publishing.record import Record
@@ -92,3 +93,18 @@ def test_a_file_that_no_runtime_timed_has_no_latency() -> None:
 )
 def test_a_time_has_a_unit_and_three_digits(seconds: float, text: str) -> None:
     assert milliseconds(seconds) == text
+
+
+def test_a_card_has_the_times_with_units_bars_and_the_machine() -> None:
+    text = cards(zoo(), [timed("timm/tf_efficientnet_lite0@12")])["timm/efficientnet/README.md"]
+    assert "| tf_efficientnet_lite0 | 12 | ONNX Runtime | 1 | 4.00 ms | ██████████ | 4.40 ms" in text
+    assert "0.50× |" in text
+    assert "Some Processor (avx2, avx512_vnni)" in text
+    assert "ONNX Runtime 1.32.0, OpenVINO 2026.4.1" in text
+
+
+def test_a_card_without_times_does_not_speak_of_them() -> None:
+    written = cards(zoo(), [timed("timm/tf_efficientnet_lite0@12")])
+    without = cards(zoo())
+    assert "## Latency" not in "".join(without.values())
+    assert {path for path in written if written[path] != without[path]} == {"timm/efficientnet/README.md"}
