@@ -18,6 +18,7 @@ from publishing.pages.accuracy_plot import accuracy_plots
 from publishing.pages.catalogue_model import Model, answers, for_snippet, models_of, precision_of
 from publishing.pages.error_plot import plot
 from publishing.pages.latency import milliseconds, times_of
+from publishing.pages.reductions import told_of
 from publishing.pages.snippet import snippet
 from publishing.pages.verdict_matrix import Matrix, matrix
 from publishing.record import RECORD_SUFFIX, Record, check
@@ -149,6 +150,7 @@ def _model(model: Model) -> dict[str, Any]:
         "snippet": snippet(shown),
         "snippet_record": shown,
         "rewrites": _together((record, record.rewrites) for record in model.records),
+        "reductions": told_of(model.records),
         "bounds": _together((record, record.bounds) for record in model.records),
     }
 

@@ -22,6 +22,7 @@ from publishing.pages.card_groups import (
 from publishing.pages.formatting import listed
 from publishing.pages.latency import machine_of, versions_of
 from publishing.pages.markdown import code, fenced, text
+from publishing.pages.reductions import told_of
 from publishing.pages.snippet import has_imagenet_classes, snippet
 from publishing.pages.text_template import render
 from publishing.record import Record
@@ -65,6 +66,7 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "exporters": shared(models, lambda model: text(prose.export_of(model))),
         "uses": _uses(models),
         "precisions": _precisions(records),
+        "reductions": [(code(stem), text(told)) for stem, told in told_of(records)],
         "licenses": shared(models, _license),
     }
 
