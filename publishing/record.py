@@ -87,6 +87,8 @@ class Record(Description):
     io_ports: Mapping[str, Any]
     files: Mapping[str, PublishedFile]
     """By their endings, :data:`KINDS`."""
+    accuracy: Sequence[Mapping[str, Any]] = ()
+    """What was measured of the model file: see :mod:`publishing.accuracies`."""
 
 
 @dataclass(frozen=True)

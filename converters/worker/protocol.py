@@ -43,6 +43,15 @@ the number of blocks that were fused, and ``"training_parameters"``, the learned
 fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
 ``model``.
 
+Request, task ``outputs``: the answers of the same network to other pictures::
+
+    {"task": "outputs", "model": "vgg11", "weights": {"kind": "random", "seed": 0},
+     "inputs": "/.../inputs.npz", "pictures": "/.../pictures.npz", "output_folder": "/.../"}
+
+``inputs`` are those of ``export``, as random weights depend on them; ``pictures`` holds arrays of the same
+kind. The script writes ``outputs.npz``, what the network that ``export`` would compute its outputs with
+answers to ``pictures``, and no ONNX file. The answer has nothing in it.
+
 Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
 about, found without giving it weights::
 

@@ -36,7 +36,7 @@ _CODE = {
     "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
     "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
-        *(f"publishing/{name}.py" for name in ("archive", "graph_facts", "record", "units")),
+        *(f"publishing/{name}.py" for name in ("accuracies", "archive", "graph_facts", "record", "units")),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
         *(f"pipeline/stages/{name}.py" for name in ("comparison", "publish")),
         "evaluation",
