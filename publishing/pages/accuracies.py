@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publishing.pages import prose
+from publishing.pages.formatting import listed
 from publishing.record import Record
 
 LARGEST_DIFFERENCE = 0.5
@@ -55,6 +56,16 @@ def remarks_on(record: Record, figure: Mapping[str, Any]) -> list[str]:
             "stands first"
         )
     return remarks
+
+
+def remarks_of(records: Sequence[Record]) -> list[str]:
+    """Say what is to be known of the figures of files, each thing once with the files that it is of."""
+    about: dict[str, list[str]] = {}
+    for record in records:
+        for figure in record.accuracy:
+            for remark in remarks_on(record, figure):
+                about.setdefault(f"on {data_set_of(figure)}: {remark}", []).append(record.stem)
+    return [f"{listed(list(dict.fromkeys(stems)))} {remark}" for remark, stems in about.items()]
 
 
 def _differences(record: Record, figure: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from publishing.errors import PublishError
 from publishing.foreign_text import visible_lines
-from publishing.pages import formatting, prose
+from publishing.pages import accuracies, formatting, prose
 from publishing.pages.catalogue_model import Model, answers, for_snippet, models_of, precision_of
 from publishing.pages.error_plot import plot
 from publishing.pages.snippet import snippet
@@ -114,7 +114,7 @@ def _index(models: Sequence[Model]) -> dict[str, Any]:
             "opset": Counter(opset for model in models for opset in model.opsets),
             "precision": Counter(precision for model in models for precision in model.precisions),
         },
-        "with_accuracy": any(model.reported_top1 is not None for model in models),
+        "with_accuracy": any(model.top1 is not None for model in models),
     }
 
 
@@ -130,6 +130,9 @@ def _model(model: Model) -> dict[str, Any]:
         "matrix": matrix(model.newest_first),
         "plots": {precision: plot(verdicts) for precision, verdicts in matrices.items()},
         "prose": prose,
+        "accuracies": accuracies,
+        "measured": [(record, figure) for record in model.newest_first for figure in record.accuracy],
+        "accuracy_remarks": accuracies.remarks_of(model.newest_first),
         "answers": answers(model),
         "snippet": snippet(shown),
         "snippet_record": shown,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from publishing.pages import prose
+from publishing.pages.accuracies import first_measured
 from publishing.pages.card_groups import precision
 from publishing.pages.formatting import natural
 from publishing.pages.snippet import runtime_of
@@ -82,6 +83,17 @@ class Model:
     def random(self) -> bool:
         """Whether the weights were never trained, so that no accuracy belongs to them."""
         return prose.is_random(self.main)
+
+    @property
+    def measured_top1(self) -> float | None:
+        """The top-1 accuracy in percent that was measured of the file that stands for the others."""
+        figure = first_measured(self.main)
+        return None if figure is None else float(figure["top1"]["percent"])
+
+    @property
+    def top1(self) -> float | None:
+        """The top-1 accuracy in percent: measured, or else reported."""
+        return self.reported_top1 if self.measured_top1 is None else self.measured_top1
 
     @property
     def reported_top1(self) -> float | None:

@@ -17,7 +17,7 @@ CLASSES = 10
 def colours(count: int) -> list[tuple[int, int, int]]:
     """Colours that are far from each other."""
     generator = np.random.default_rng(1)
-    return [tuple(int(value) for value in colour) for colour in generator.integers(0, 256, (count, 3))]
+    return [(int(red), int(green), int(blue)) for red, green, blue in generator.integers(0, 256, (count, 3))]
 
 
 def answers(folder: Path, names: list[str]) -> list[int]:

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
-from pipeline.commands import evaluate as command
-from pipeline.commands.evaluate import Request, evaluate, score_outputs
-from pipeline.commands.prepare import write_pictures
-from pipeline.errors import PipelineError, UsageError
-from pipeline.evaluations import pictures, strides
-from pipeline.verify.zoo import Options
-from tests.pipeline.evaluations.labelled import answers, make_labelled, make_pictures
-from tests.pipeline.fake_source import FakeSource
+from pipeline.cli.app import app
+from pipeline.commands.evaluate import Request, evaluate
+from pipeline.errors import UsageError
+from tests.pipeline.evaluations.labelled import make_labelled
+from tests.pipeline.fake_source import FakeSource, fake_source
 from tests.pipeline.verify.verifying import Verify
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a pipeline file, and the zoo that it makes: one model at the opsets 6 and 12."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        fake_source(tmp_path_factory.mktemp("published"), monkeypatch) as source,
+    ):
+        source.write("net", opsets="6, 12")
+        ran = source.command("run", "pipeline.yaml")
+        assert ran.returncode == 0, ran.stderr
+        yield source.folder
+
+
 @pytest.fixture
-def zoo(tiny: FakeSource) -> FakeSource:
-    """A zoo with one model at the opsets 12 and 6."""
-    tiny.write("net", opsets="6, 12")
-    ran = tiny.command("run", "pipeline.yaml")
-    assert ran.returncode == 0, ran.stderr
+def zoo(tiny: FakeSource, published: Path) -> FakeSource:
+    """A copy of that folder, for one test."""
+    shutil.copytree(published, tiny.folder, dirs_exist_ok=True)
     return tiny
 
 
@@ -81,7 +93,7 @@ def test_a_later_publication_of_the_same_bytes_keeps_the_figures(zoo: FakeSource
     assert figures
     assert zoo.command("run", "pipeline.yaml", "--fresh").returncode == 0
     assert accuracies(zoo) == figures
-    zoo.write("net", opsets="6, 12", more="license: MIT")
+    zoo.write("net", opsets="6, 12", more="license: BSD-3-Clause")
     assert zoo.command("run", "pipeline.yaml").returncode == 0
     assert accuracies(zoo) == []  # the licence stands in the file: its bytes are others
 
@@ -124,34 +136,24 @@ def test_pictures_on_which_the_source_differs_are_listed(
     assert f"class {labels[index]} here" in lines[0]
 
 
-def test_a_killed_run_goes_on_from_the_strides_that_are_done(
-    zoo: FakeSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_labelled(zoo.folder / "data", 50, wrong=7)
-    monkeypatch.setattr(strides, "LARGEST_STRIDE", 16)
-    asked: list[int] = []
-    whole = strides._ask
-
-    def ask(series: Any, state: Any, index: int, *rest: Any) -> Any:
-        if len(asked) == 2:
-            raise KeyboardInterrupt
-        asked.append(index)
-        return whole(series, state, index, *rest)
-
-    monkeypatch.setattr(strides, "_ask", ask)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(request(zoo))
-    assert asked == [0, 1]
+def test_a_killed_run_goes_on_from_the_strides_that_are_done(zoo: FakeSource) -> None:
+    make_labelled(zoo.folder / "data", 700)
+    running = zoo.start("evaluate", "tiny/net@12", "--data", "data")
+    done: list[Path] = []
+    while running.poll() is None and not done:
+        time.sleep(0.02)
+        done = list((zoo.cache / "evaluations").glob("*/0-*.npz"))
+    running.kill()
+    running.communicate()
     assert accuracies(zoo) == []
-    monkeypatch.setattr(
-        strides,
-        "_ask",
-        lambda series, state, index, *rest: (asked.append(index), whole(series, state, index, *rest))[1],
-    )
-    assert evaluate(request(zoo))
-    assert asked == [0, 1, 2, 3]
+    [stride] = done
+    with np.load(stride) as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    np.savez(stride, **arrays | {"rank": arrays["rank"] + 9})  # only a run that takes it up can know of it
+    again = zoo.command("evaluate", "tiny/net@12", "--data", "data")
+    assert again.returncode == 0, again.stderr
     [figure] = accuracies(zoo)
-    assert figure["top1"]["right"] == 43
+    assert figure["top1"]["right"] == 700 - len(arrays["rank"]) == 700 - 256
     assert not list((zoo.cache / "evaluations").glob("*/*"))
 
 
@@ -167,13 +169,15 @@ def test_a_broken_picture_is_counted_and_named_and_nothing_is_noted(zoo: FakeSou
     assert accuracies(zoo) == []
 
 
-def test_a_model_that_fails_costs_itself_alone(zoo: FakeSource, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_no_runtime_runs_is_told_with_the_reason(zoo: FakeSource) -> None:
     make_labelled(zoo.folder / "data", 5)
-    assert (
-        not evaluate(request(zoo, "tiny/net@6", runtime="onnxruntime-raised", preprocessing={"resize": 8}))
-        or accuracies(zoo, 6) == []
-    )
-    assert "opset 6" not in capsys.readouterr().err
+    model = onnx.load(zoo.folder / "dist/tiny/net/model/net-12.onnx")
+    model.graph.node[0].domain, model.graph.node[0].op_type = "org.example", "Unknown"
+    model.opset_import.add(domain="org.example", version=1)
+    onnx.save(model, zoo.folder / "unknown.onnx")
+    ran = zoo.command("evaluate", "unknown.onnx", "--data", "data")
+    assert ran.returncode == 1
+    assert "unknown.onnx: unsupported: " in ran.stdout
 
 
 MISTAKES = {
@@ -214,7 +218,10 @@ MISTAKES = {
 }
 
 
-def test_mistakes_are_told_before_anything_is_computed(zoo: FakeSource) -> None:
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_told_before_anything_is_computed(
+    zoo: FakeSource, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
     make_labelled(zoo.folder / "data", 5)
     (zoo.folder / "empty").mkdir()
     (zoo.folder / "short.txt").write_text("1\n")
@@ -222,10 +229,47 @@ def test_mistakes_are_told_before_anything_is_computed(zoo: FakeSource) -> None:
     (zoo.folder / "no.onnx").write_bytes(b"\xff\xff")
     text = (zoo.folder / "pipeline.yaml").read_text()
     (zoo.folder / "other.yaml").write_text(text.replace("model: net", "model: other").replace("6, 12", "12"))
-    running = {case: zoo.start(*arguments) for case, (arguments, _) in MISTAKES.items()}
-    for case, process in running.items():
-        output, errors = process.communicate()
-        assert (process.returncode, output) == (2, ""), (case, errors)
-        assert MISTAKES[case][1] in errors, (case, errors)
-        assert errors.startswith("error: "), (case, errors)
-        assert errors.count("\n") == 1, (case, errors)
+    monkeypatch.chdir(zoo.folder)
+    with pytest.raises(UsageError) as caught:
+        app(arguments, standalone_mode=False)
+    assert words in str(caught.value)
+    assert len(caught.value.lines) == 1
+    assert caught.value.exit_code == 2
+    assert not (zoo.cache / "evaluations").exists()
+
+
+def test_a_devices_outputs_are_scored_like_ours(zoo: FakeSource) -> None:
+    make_labelled(zoo.folder / "data", 20, wrong=2)
+    wrote = zoo.command("dataset", "npz", "data", "prepared", "--for", "tiny/net@12")
+    assert wrote.returncode == 0, wrote.stderr
+    assert "20 prepared pictures for tiny/net, listed in datalist.txt" in wrote.stdout
+    names = (zoo.folder / "prepared/datalist.txt").read_text().split()
+    assert names == [f"{index:03}.npz" for index in range(20)]
+    session = onnxruntime.InferenceSession(zoo.folder / "dist/tiny/net/model/net-12.onnx")
+    (zoo.folder / "saved").mkdir()
+    rows = []
+    for name in names:
+        with np.load(zoo.folder / "prepared" / name) as prepared:
+            [array] = [prepared[key] for key in prepared.files]
+        assert (array.dtype, array.shape) == (np.float32, (1, 3, 8, 8))
+        [logits] = session.run(None, {session.get_inputs()[0].name: array})
+        rows.append(logits[0])
+        np.savez(zoo.folder / "saved" / name, logits)
+    np.save(zoo.folder / "all.npy", np.stack(rows))
+    lists = ("--datalist", "prepared/datalist.txt", "--labels", "prepared/val_label.txt")
+    for place in ("saved", "all.npy"):
+        scored = zoo.command("evaluate", "--outputs", place, *lists)
+        assert scored.returncode == 0, scored.stderr
+        assert "18 of 20" in scored.stdout
+    (zoo.folder / "saved/003.npz").unlink()
+    missing = zoo.command("evaluate", "--outputs", "saved", *lists)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "1 of 20 outputs are missing: 003" in missing.stderr
+    (zoo.folder / "data/004.png").write_bytes(b"")
+    broken = zoo.command("dataset", "npz", "data", "again", "--for", "tiny/net@12")
+    assert broken.returncode == 1
+    assert "004.png" in broken.stderr
+    assert not (zoo.folder / "again/datalist.txt").exists()
+    full = zoo.command("dataset", "npz", "data", "prepared", "--for", "tiny/net@12")
+    assert (full.returncode, full.stderr.count("\n")) == (2, 1)
+    assert "there is something already" in full.stderr
