@@ -41,10 +41,10 @@ def note_accuracies(zoo: Zoo, measured: Mapping[str, Mapping[str, Any]]) -> None
 
 def with_figure(
     figures: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], ...]:
+) -> list[Mapping[str, Any]]:
     """``figures`` with another one, in an order that does not depend on when they were measured."""
     kept = [other for other in figures if _of(other) != _of(figure)]
-    return tuple(sorted([*kept, figure], key=_of))
+    return sorted([*kept, figure], key=_of)
 
 
 def _of(figure: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -53,8 +53,8 @@ def _of(figure: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(data_set["name"]), str(data_set["sha256"]), str(figure["runtime"])
 
 
-def kept_accuracies(older: Record | None, model_sha256: str) -> tuple[Mapping[str, Any], ...]:
+def kept_accuracies(older: Record | None, model_sha256: str) -> list[Mapping[str, Any]]:
     """The figures of an older publication that hold for a model file with this digest."""
     if older is None or older.files["onnx"].sha256 != model_sha256:
-        return ()
-    return tuple(older.accuracy)
+        return []
+    return list(older.accuracy)

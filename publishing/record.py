@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from publishing.errors import PublishError
@@ -87,7 +87,7 @@ class Record(Description):
     io_ports: Mapping[str, Any]
     files: Mapping[str, PublishedFile]
     """By their endings, :data:`KINDS`."""
-    accuracy: Sequence[Mapping[str, Any]] = ()
+    accuracy: Sequence[Mapping[str, Any]] = field(default_factory=list)
     """What was measured of the model file: see :mod:`publishing.accuracies`."""
 
 
@@ -149,7 +149,7 @@ def to_json(record: Record) -> str:
     Raises:
         PublishError: a value is not one of JSON's, such as NaN or a path.
     """
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    values = {each.name: getattr(record, each.name) for each in fields(record)}
     values["files"] = {kind: vars(file) for kind, file in record.files.items()}
     try:
         return json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
