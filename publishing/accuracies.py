@@ -39,9 +39,7 @@ def note_accuracies(zoo: Zoo, measured: Mapping[str, Mapping[str, Any]]) -> None
         zoo.written.update({path: content.sha256 for path, content in contents.items()})
 
 
-def with_figure(
-    figures: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]
-) -> list[Mapping[str, Any]]:
+def with_figure(figures: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """``figures`` with another one, in an order that does not depend on when they were measured."""
     kept = [other for other in figures if _of(other) != _of(figure)]
     return sorted([*kept, figure], key=_of)

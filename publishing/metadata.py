@@ -26,7 +26,13 @@ _NOMINAL_RANGES = {
 }
 """The standard's names for what an input holds, by mean and deviation of pixels between 0 and 1."""
 
-_FITTING = {"Image.Resize": "resize", "Image.CropMode": "crop_mode", "Image.Interpolation": "interpolation"}
+_FITTING = {
+    "Image.Resize": "resize",
+    "Image.CropMode": "crop_mode",
+    "Image.Interpolation": "interpolation",
+    "Image.Library": "library",
+    "Image.Convention": "convention",
+}
 """What is written of how a picture gets the size of the input, and the keys that it has in a record."""
 
 
@@ -76,7 +82,7 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
     ``Image.NominalPixelRange`` has no word for pixels from which a mean was taken. Where the input is
     such, it names the range of the pixels before, and ``Image.Mean`` and ``Image.StandardDeviation``, which
     no standard has, give what is done with them. Neither has it words for how a picture gets its size:
-    ``Image.Resize``, ``Image.CropMode`` and ``Image.Interpolation`` are those of the record.
+    ``Image.Resize`` and the others of :data:`_FITTING` are those of the record.
     """
     channels = preprocessing["input_size"][0]
     pixels = "Gray8" if channels == 1 else "Bgr8" if preprocessing["colour"] == "BGR" else "Rgb8"
@@ -85,7 +91,7 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
     }
     range_names = {(round(m, 9), round(s, 9)): name for (m, s), name in _NOMINAL_RANGES.items()}
     properties = {"Image.BitmapPixelFormat": pixels, "Image.ColorSpaceGamma": "SRGB"}
-    properties |= {key: str(preprocessing[name]) for key, name in _FITTING.items()}
+    properties |= {key: str(preprocessing[name]) for key, name in _FITTING.items() if name in preprocessing}
     if len(steps) == 1 and next(iter(steps)) in range_names:
         return properties | {"Image.NominalPixelRange": range_names[next(iter(steps))]}
     return properties | {

@@ -21,7 +21,9 @@ gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize to the
 ``input_size``, whatever the picture's, and crop) and ``border`` (fit the longer side, pad the
 rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
 ``hamming``; ``mean`` and ``std`` are for values between 0 and 1, one per channel; ``colour`` is
-``RGB`` or ``BGR``.
+``RGB`` or ``BGR``. Two more keys are given where a framework does not do as torchvision does: ``library``,
+``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls`` or ``paddleclas``, is whose rounding and
+arithmetic it is.
 
 Request, task ``export``::
 

@@ -29,7 +29,7 @@ SEED = 0
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
     "inputs": (
-        *(f"evaluation/{name}.py" for name in ("errors", "inputs", "preprocessing")),
+        *(f"evaluation/{name}.py" for name in ("conventions", "errors", "inputs", "preprocessing")),
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
@@ -45,7 +45,7 @@ _CODE = {
 """Our code that determines what a stage makes, by stage: files, and folders with all that is below them.
 A stage has in its key those of the stages before it too."""
 _PACKAGES = {
-    "inputs": ("numpy", "pillow"),
+    "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
