@@ -40,8 +40,6 @@ def prepare_by_convention(image: Image.Image, preprocessing: Preprocessing) -> A
 def _resized(levels: Levels, preprocessing: Preprocessing) -> Levels:
     height, width = levels.shape[:2]
     size = _size(height, width, preprocessing)
-    if preprocessing.convention == "mmcls" and size == (width, height):
-        return levels
     if preprocessing.library == "pillow":
         filter_ = Image.Resampling[preprocessing.interpolation.upper()]
         return np.asarray(Image.fromarray(levels).resize(size, filter_))
@@ -85,18 +83,13 @@ def _cropped(levels: Levels, height: int, width: int, convention: str) -> Levels
 
 
 def _as_mmcv(levels: Levels, preprocessing: Preprocessing) -> Array:
-    """``(x - mean) * (1 / std)`` in levels of 0 to 255, by OpenCV's own arithmetic."""
-    import cv2
-
-    # Both are float32 in Normalize, and float64 in imnormalize.
+    """``(x - mean) * (1 / std)`` in levels of 0 to 255, where OpenCV multiplies in double precision."""
     mean, std = (
-        (255 * np.array(some, dtype=np.float64)).astype(np.float32).astype(np.float64).reshape(1, -1)
-        for some in (preprocessing.mean, preprocessing.std)
+        (255 * np.array(values, dtype=np.float64)).astype(np.float32)
+        for values in (preprocessing.mean, preprocessing.std)
     )
-    values = np.ascontiguousarray(levels, dtype=np.float32)
-    cv2.subtract(values, mean, values)
-    cv2.multiply(values, 1 / std, values)
-    return values
+    values = (levels.astype(np.float32) - mean) * (1 / std.astype(np.float64))
+    return values.astype(np.float32)
 
 
 def _as_paddleclas(levels: Levels, preprocessing: Preprocessing) -> Array:

@@ -55,6 +55,7 @@ _PACKAGES = {
         "isal",
         "numpy",
         "onnx",
+        "opencv-python-headless",
         "packageurl-python",
         "pillow",
     ),

@@ -22,6 +22,8 @@ from pipeline.environments import building
 from pipeline.system.fetch import extract_members, fetch_wheel
 
 ROOT = Path(__file__).parents[2]
+ORIENTATION = 0x0112
+"""The EXIF tag; OpenCV turns a picture that has it, and Pillow does not."""
 SCRIPT = Path(__file__).with_name("framework_transforms.py")
 
 
@@ -66,6 +68,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     with Image.open(files[0]) as whole:
         for size in ((333, 251), (251, 333), (640, 427), (300, 300), (257, 256)):
             whole.resize(size).save(folder / f"{size[0]}x{size[1]}.png")
+        turned = Image.Exif()
+        turned[ORIENTATION] = 6
+        whole.save(folder / "turned.jpg", exif=turned, quality=95)
     return [*files, *sorted(folder.iterdir())]
 
 
