@@ -65,6 +65,34 @@ def sizes_call(source: Source, models: Sequence[str]) -> WorkerCall:
     return WorkerCall(source.script, {"task": "sizes", "models": list(models)})
 
 
+def outputs_call(
+    source: Source,
+    *,
+    model: str,
+    weights: Mapping[str, Any],
+    inputs: Path,
+    pictures: Path,
+    output_folder: Path,
+) -> WorkerCall:
+    """The call that computes what ``model`` answers to ``pictures``, in the form of the reference outputs.
+
+    ``model``, ``weights`` and ``inputs`` are those of :func:`export_call`: random weights depend on the
+    inputs. ``pictures`` is an .npz file of float32 arrays (N, C, H, W). ``output_folder`` receives
+    ``outputs.npz``.
+    """
+    return WorkerCall(
+        source.script,
+        {
+            "task": "outputs",
+            "model": model,
+            "weights": dict(weights),
+            "inputs": str(inputs),
+            "pictures": str(pictures),
+            "output_folder": str(output_folder),
+        },
+    )
+
+
 def export_call(
     source: Source,
     *,

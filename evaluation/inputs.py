@@ -50,7 +50,7 @@ def fixed_inputs(
     noise = normalise(pixels, preprocessing)
     inputs = {"noise-1": noise[:1], f"noise-{batch}": noise[1:]}
     if pictures:
-        prepared = np.stack([_prepare_file(picture, preprocessing) for picture in pictures])
+        prepared = np.stack([prepare_file(picture, preprocessing) for picture in pictures])
         inputs["pictures-1"] = prepared[:1]
         inputs[f"pictures-{len(prepared)}"] = prepared
     return inputs
@@ -75,7 +75,12 @@ def read_npz(path: Path) -> dict[str, Array]:
         return {name: archive[name] for name in archive.files}
 
 
-def _prepare_file(picture: Picture, preprocessing: Preprocessing) -> Array:
+def prepare_file(picture: Picture, preprocessing: Preprocessing) -> Array:
+    """Make the picture in a file what the classifier wants: float32 (C, H, W), normalised.
+
+    Raises:
+        EvaluationError: it cannot be read; the message names it.
+    """
     name, source = (
         (str(picture), picture) if isinstance(picture, Path) else (picture[0], io.BytesIO(picture[1]))
     )

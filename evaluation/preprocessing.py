@@ -1,7 +1,8 @@
 """How a classifier wants its pictures, and a picture made so.
 
-Resizing and cropping round as torchvision does, because nearly every published accuracy was
-measured that way: ``torchvision.transforms.Resize`` and ``CenterCrop``, on Pillow pictures.
+Unless a framework has another convention, resizing and cropping round as torchvision does, because nearly
+every published accuracy was measured that way: ``torchvision.transforms.Resize`` and ``CenterCrop``, on
+Pillow pictures.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from evaluation.conventions import prepare_by_convention
 from evaluation.errors import EvaluationError
 
 Array = npt.NDArray[np.float32]
@@ -22,6 +24,11 @@ Array = npt.NDArray[np.float32]
 CropMode = Literal["center", "squash", "border"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 Colour = Literal["RGB", "BGR"]
+Library = Literal["pillow", "opencv"]
+Convention = Literal["torchvision", "mmcls", "paddleclas"]
+
+_OPENCV_HAS_NOT = ("box", "hamming")
+_OPTIONAL = ("library", "convention")
 
 LARGEST_SIDE = 8192
 """In pixels; a longer side is a mistake in the configuration rather than a classifier."""
@@ -36,7 +43,9 @@ class Preprocessing:
     resized in the proportion of ``input_size``, whatever the picture's, before the crop) or
     ``border`` (the whole picture fitted in, the rest filled with the mean colour). ``mean`` and
     ``std`` are for values between 0 and 1, one per channel, in the order that ``colour`` names.
-    One channel means greyscale.
+    One channel means greyscale. ``library`` resizes, and ``convention`` is whose rounding, crop and
+    arithmetic it is: see :mod:`evaluation.conventions`. Both are left out of the written form where they
+    are torchvision's.
     """
 
     input_size: tuple[int, int, int]
@@ -46,6 +55,8 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     colour: Colour
+    library: Library = "pillow"
+    convention: Convention = "torchvision"
 
     def __post_init__(self) -> None:
         """Refuse values that no picture can be prepared with.
@@ -57,6 +68,9 @@ class Preprocessing:
         _check_choice("crop_mode", self.crop_mode, get_args(CropMode))
         _check_choice("interpolation", self.interpolation, get_args(Interpolation))
         _check_choice("colour", self.colour, get_args(Colour))
+        _check_choice("library", self.library, get_args(Library))
+        _check_choice("convention", self.convention, get_args(Convention))
+        _check_convention(self)
         for name in ("mean", "std"):
             _check_channel_values(name, getattr(self, name), self.input_size[0])
         if min(self.std) <= 0:
@@ -70,16 +84,17 @@ class Preprocessing:
             EvaluationError: a key is missing or unknown, or a value is not allowed.
         """
         names = [field.name for field in fields(cls)]
-        missing = [name for name in names if name not in values]
+        missing = [name for name in names if name not in values and name not in _OPTIONAL]
         unknown = [name for name in values if name not in names]
         if missing or unknown:
             mistakes = [f"{key} is missing" for key in missing] + [f"{key} is unknown" for key in unknown]
             raise EvaluationError(f"preprocessing: {', '.join(mistakes)}; its keys are {', '.join(names)}")
-        return cls(**{name: _frozen(values[name]) for name in names})
+        return cls(**{name: _frozen(values[name]) for name in names if name in values})
 
     def to_dict(self) -> dict[str, Any]:
         """Write the form that :meth:`from_dict` reads, of lists, strings and numbers."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        written = [each for each in fields(self) if getattr(self, each.name) != each.default]
+        values = {each.name: getattr(self, each.name) for each in written}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -94,6 +109,8 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> Array:
     """
     channels = preprocessing.input_size[0]
     image = _eight_bit(image, "L" if channels == 1 else "RGB")
+    if preprocessing.convention != "torchvision":
+        return prepare_by_convention(image, preprocessing)
     pixels = np.asarray(_fit(image, preprocessing), dtype=np.float32) / np.float32(255)
     pixels = pixels.reshape(*pixels.shape[:2], channels)
     if preprocessing.colour == "BGR":
@@ -190,6 +207,23 @@ def _check_sizes(preprocessing: Preprocessing) -> None:
 def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise EvaluationError(f"preprocessing: {name} {value!r} must be one of {', '.join(allowed)}")
+
+
+def _check_convention(preprocessing: Preprocessing) -> None:
+    own, library = preprocessing.convention, preprocessing.library
+    if own == "torchvision":
+        if library != "pillow":
+            raise EvaluationError(
+                f"preprocessing: library {library!r} goes with convention mmcls or paddleclas"
+            )
+        return
+    if preprocessing.input_size[0] != 3 or preprocessing.crop_mode == "border":
+        raise EvaluationError(f"preprocessing: convention {own!r} has three channels, and no border")
+    if library == "opencv" and preprocessing.interpolation in _OPENCV_HAS_NOT:
+        raise EvaluationError(
+            f"preprocessing: interpolation {preprocessing.interpolation!r} is none of OpenCV's; "
+            "use library pillow"
+        )
 
 
 def _check_channel_values(name: str, values: object, channels: int) -> None:

@@ -26,6 +26,15 @@ _NOMINAL_RANGES = {
 }
 """The standard's names for what an input holds, by mean and deviation of pixels between 0 and 1."""
 
+_FITTING = {
+    "Image.Resize": "resize",
+    "Image.CropMode": "crop_mode",
+    "Image.Interpolation": "interpolation",
+    "Image.Library": "library",
+    "Image.Convention": "convention",
+}
+"""What is written of how a picture gets the size of the input, and the keys that it has in a record."""
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -72,7 +81,8 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
 
     ``Image.NominalPixelRange`` has no word for pixels from which a mean was taken. Where the input is
     such, it names the range of the pixels before, and ``Image.Mean`` and ``Image.StandardDeviation``, which
-    no standard has, give what is done with them.
+    no standard has, give what is done with them. Neither has it words for how a picture gets its size:
+    ``Image.Resize`` and the others of :data:`_FITTING` are those of the record.
     """
     channels = preprocessing["input_size"][0]
     pixels = "Gray8" if channels == 1 else "Bgr8" if preprocessing["colour"] == "BGR" else "Rgb8"
@@ -81,6 +91,7 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
     }
     range_names = {(round(m, 9), round(s, 9)): name for (m, s), name in _NOMINAL_RANGES.items()}
     properties = {"Image.BitmapPixelFormat": pixels, "Image.ColorSpaceGamma": "SRGB"}
+    properties |= {key: str(preprocessing[name]) for key, name in _FITTING.items() if name in preprocessing}
     if len(steps) == 1 and next(iter(steps)) in range_names:
         return properties | {"Image.NominalPixelRange": range_names[next(iter(steps))]}
     return properties | {
@@ -88,3 +99,30 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
         "Image.Mean": json.dumps(list(preprocessing["mean"])),
         "Image.StandardDeviation": json.dumps(list(preprocessing["std"])),
     }
+
+
+def preprocessing_in(properties: Mapping[str, str]) -> dict[str, Any]:
+    """Read what :func:`image_properties` wrote, as far as it is there; anybody may have written the rest.
+
+    The size of the input is that of the graph. What cannot be understood is left out.
+    """
+    colours = {"Bgr8": "BGR", "Rgb8": "RGB", "Gray8": "RGB"}
+    channels = 1 if properties.get("Image.BitmapPixelFormat") == "Gray8" else 3
+    found: dict[str, Any] = {
+        name: properties[key] for key, name in _FITTING.items() if key in properties and name != "resize"
+    }
+    if properties.get("Image.Resize", "").isdecimal():
+        found["resize"] = int(properties["Image.Resize"])
+    if properties.get("Image.BitmapPixelFormat") in colours:
+        found["colour"] = colours[properties["Image.BitmapPixelFormat"]]
+    pixel_range = properties.get("Image.NominalPixelRange")
+    for (mean, std), name in _NOMINAL_RANGES.items():
+        if pixel_range == name:
+            found |= {"mean": [mean] * channels, "std": [std] * channels}
+    for key, field in (("Image.Mean", "mean"), ("Image.StandardDeviation", "std")):
+        try:
+            values = json.loads(properties[key])
+        except (KeyError, ValueError, RecursionError):
+            continue
+        found[field] = values
+    return found

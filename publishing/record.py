@@ -89,6 +89,8 @@ class Record(Description):
     io_ports: Mapping[str, Any]
     files: Mapping[str, PublishedFile]
     """By their endings, :data:`KINDS`."""
+    accuracy: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """What was measured of the model file: see :mod:`publishing.accuracies`."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def to_json(record: Record) -> str:
     Raises:
         PublishError: a value is not one of JSON's, such as NaN or a path.
     """
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    values = {each.name: getattr(record, each.name) for each in fields(record)}
     values["files"] = {kind: vars(file) for kind, file in record.files.items()}
     try:
         return json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

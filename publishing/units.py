@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publishing import benchmarks
+from publishing.accuracies import kept_accuracies
 from publishing.announcement import announce_nothing, withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.benchmarks import Benchmark
@@ -55,10 +56,12 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
         raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
     with zoo.store.staging() as staging:
         contents = _contents(material, description, facts, staging)
-        record = _record(description, facts, contents)
+        place = f"{description.folder}/{description.stem}{RECORD_SUFFIX}"
+        older = zoo.snapshot(place).units.get(description.name)
+        kept = kept_accuracies(older.record if older else None, contents[f"{description.stem}.onnx"].sha256)
+        record = replace(_record(description, facts, contents), accuracy=kept)
         files = {f"{description.folder}/{path}": content for path, content in contents.items()}
         files |= {path: content_of(data) for path, data in material.pictures.items()}
-        place = f"{description.folder}/{description.stem}{RECORD_SUFFIX}"
         files[place] = content_of(to_json(record).encode())
         _replace(zoo, description.name, files, place)
         zoo.written[place] = files[place].sha256

@@ -6,7 +6,7 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from caffe2.python import workspace
 import caffe2_lively
 import caffe2_nets
 import caffe2_running
+from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from caffe2_folders import Folder, plain
 from caffe2_init import VALUE_BYTES, InitNet
 from caffe2_onnx import OPSET, Translated, require_known
@@ -90,18 +91,26 @@ def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
     return folder.net, folder.input, record
 
 
+def load(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, str, Dict[str, Any]]:
+    """The net of a request, its parameters in the workspace: net, input, record of the weights."""
+    if os.path.isabs(request["model"]):
+        return load_folder(request["model"])
+    return load_named(request, np.concatenate(list(inputs.values())))
+
+
+def answering_of(net: Any, source: str) -> Answering:
+    """What ``net`` answers to arrays that are fed to the blob ``source``."""
+    return lambda array: _scores(caffe2_running.run(net, source, array))
+
+
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(MODEL, "a Caffe2 net has no other form for inference: leave out reparameterise")
-    with np.load(request["inputs"], allow_pickle=False) as archive:
-        inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
-    pictures = np.concatenate(list(inputs.values()))
-    named = not os.path.isabs(request["model"])
-    net, source, record = load_named(request, pictures) if named else load_folder(request["model"])
-    translated = Translated(net, source, np.concatenate([pictures[:1]] * 2))
+    inputs = read_arrays(request["inputs"])
+    net, source, record = load(request, inputs)
+    translated = Translated(net, source, np.concatenate([next(iter(inputs.values()))[:1]] * 2))
     translated.write(os.path.join(request["output_folder"], "model.onnx"))
-    outputs = {name: _scores(caffe2_running.run(net, source, array)) for name, array in inputs.items()}
-    np.savez(os.path.join(request["output_folder"], "outputs.npz"), **outputs)
+    write_outputs(request["output_folder"], answering_of(net, source), inputs)
     workspace.ResetWorkspace()
     return {
         "opset": OPSET,
@@ -111,13 +120,11 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def load(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the scores, for the task ``latency``: the net as Caffe2 keeps and runs it."""
-    pictures = np.concatenate(list(inputs.values()))
-    named = not os.path.isabs(request["model"])
-    net, source, _ = load_named(request, pictures) if named else load_folder(request["model"])
+    net, source, _ = load(request, inputs)
     net.name = net.name or "timed"
-    workspace.FeedBlob(source, pictures)
+    workspace.FeedBlob(source, np.concatenate(list(inputs.values())))
     workspace.CreateNet(net, overwrite=True)
 
     def run(array: Any) -> Any:
@@ -138,7 +145,8 @@ if __name__ == "__main__":
         {
             "catalogue": catalogue,
             "export": export,
+            "outputs": outputs_task(lambda request, inputs: answering_of(*load(request, inputs)[:2])),
             "sizes": sizes_task(tensor_bytes),
-            "latency": latency_task(load, f"Caffe2 of torch {torch.__version__}"),
+            "latency": latency_task(load_timed, f"Caffe2 of torch {torch.__version__}"),
         }
     )

@@ -25,6 +25,8 @@ EFFICIENTNET_PADDING = 32
 """Pixels around mmcls's EfficientNet crop, unless a config says otherwise."""
 CIFAR_SIZE = 32
 """Height and width of the pictures of CIFAR, whose pipelines resize nothing."""
+CHANNELS = 3
+"""Of pictures that are resized and normalised in mmcls's own way; it has hardly any others."""
 STORED_AS_RGB = ("CIFAR10", "CIFAR100")
 """Data sets whose pictures are RGB from the beginning; files are read as BGR."""
 FAMILIES = {"fp16": "resnet"}
@@ -78,15 +80,20 @@ def preprocessing(configuration: Any) -> Dict[str, Any]:
     resize, crop_mode, interpolation = _resize(steps)
     height, width = _size(steps)
     rgb = normalise["to_rgb"] or configuration.dataset_type in STORED_AS_RGB
-    return {
+    wanted = {
         "input_size": [len(normalise["mean"]), height, width],
         "resize": resize,
         "crop_mode": crop_mode,
         "interpolation": interpolation,
-        "mean": [round(value / 255, 7) for value in normalise["mean"]],
-        "std": [round(value / 255, 7) for value in normalise["std"]],
+        "mean": [round(value / 255, 10) for value in normalise["mean"]],
+        "std": [round(value / 255, 10) for value in normalise["std"]],
         "colour": "RGB" if rgb else "BGR",
     }
+    if len(normalise["mean"]) == CHANNELS:
+        wanted["convention"] = "mmcls"
+        if all(steps.get(step, {}).get("backend") != "pillow" for step in ("Resize", "CenterCrop")):
+            wanted["library"] = "opencv"
+    return wanted
 
 
 def _resize(steps: Dict[str, Any]) -> Tuple[int, str, str]:

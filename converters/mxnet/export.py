@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from protocol import MODEL, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
 from timed_network import latency_task
@@ -91,6 +92,22 @@ def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: Li
     return {"origin": origin, "sha256": sha256, "tensors": len(network.collect_params().keys())}
 
 
+def load(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, List[Any], Dict[str, Any]]:
+    """The network of a request with its weights, its learned parameters, and the record of the weights."""
+    network = build(request["model"])
+    together = mx.nd.array(np.concatenate(list(inputs.values())))
+    network.infer_shape(together)  # Gluon learns the shapes of its parameters from an input
+    parameters = network.collect_params()
+    learned = [value for value in parameters.values() if value.grad_req != "null"]
+    parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
+    return network, learned, give_weights(network, request, together, learned)
+
+
+def answering_of(network: Any) -> Answering:
+    """What ``network`` answers to arrays."""
+    return lambda array: network(mx.nd.array(array)).asnumpy()
+
+
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(
@@ -98,21 +115,12 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
             f"{request['model']} has no blocks of several branches that could be fused for inference: "
             "remove `reparameterise` from its entry",
         )
-    network = build(request["model"])
-    with np.load(request["inputs"], allow_pickle=False) as archive:
-        inputs = {name: archive[name] for name in archive.files}
-    together = mx.nd.array(np.concatenate(list(inputs.values())))
-    network.infer_shape(together)  # Gluon learns the shapes of its parameters from an input
-    parameters = network.collect_params()
-    learned = [value for value in parameters.values() if value.grad_req != "null"]
-    parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
-    record = give_weights(network, request, together, learned)
-    outputs = {name: network(mx.nd.array(array)).asnumpy() for name, array in inputs.items()}
+    inputs = read_arrays(request["inputs"])
+    network, learned, record = load(request, inputs)
     folder = request["output_folder"]
-    np.savez(os.path.join(folder, "outputs.npz"), **outputs)
-    opset = gluon_onnx.write(
-        network, together.shape[1:], request["opset"], os.path.join(folder, "model.onnx")
-    )
+    write_outputs(folder, answering_of(network), inputs)
+    sizes = next(iter(inputs.values())).shape[1:]
+    opset = gluon_onnx.write(network, sizes, request["opset"], os.path.join(folder, "model.onnx"))
     return {
         "opset": opset,
         "exporter": f"mxnet.onnx {mx.__version__}",
@@ -121,16 +129,9 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def load(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
-    network = build(request["model"])
-    together = mx.nd.array(np.concatenate(list(inputs.values())))
-    network.infer_shape(together)
-    parameters = network.collect_params()
-    learned = [value for value in parameters.values() if value.grad_req != "null"]
-    parameters.setattr("grad_req", "null")
-    give_weights(network, request, together, learned)
-    return lambda array: network(mx.nd.array(array)).asnumpy()
+    return answering_of(load(request, inputs)[0])
 
 
 if __name__ == "__main__":
@@ -138,7 +139,8 @@ if __name__ == "__main__":
         {
             "catalogue": catalogue,
             "export": export,
+            "outputs": outputs_task(lambda request, inputs: answering_of(load(request, inputs)[0])),
             "sizes": sizes_task(tensor_bytes),
-            "latency": latency_task(load, f"mxnet {mx.__version__}"),
+            "latency": latency_task(load_timed, f"mxnet {mx.__version__}"),
         }
     )

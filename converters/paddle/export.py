@@ -9,10 +9,11 @@ import os
 import sys
 import tempfile
 import warnings
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import sha256_of
 from protocol import EXPORT, TaskError, main
 from tensor_sizes import sizes_task
@@ -90,21 +91,36 @@ def tensor_bytes(name: str) -> int:
     return sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
 
 
-def export_network(
-    request: Dict[str, Any], inputs: Dict[str, Any], path: str
-) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-    """Outputs by name, and what the answer says of the file of a network."""
+def load_network(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, Dict[str, Any]]:
+    """The network of a request with its weights, and the record of these."""
     network, record = build(request["model"], request["weights"])
     pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
-    sizes = tuple(pictures.shape[1:])
     with paddle.no_grad():
         if isinstance(network(pictures[:1]), (list, tuple)):
             network = FirstOutput(network)
             network.eval()
     if request["weights"]["kind"] == "random":
         paddle_lively.enliven(network, pictures, request["weights"]["seed"])
-    with paddle.no_grad():
-        outputs = {name: network(paddle.to_tensor(array)).numpy() for name, array in inputs.items()}
+    return network, record
+
+
+def answering_of(network: Any) -> Answering:
+    """What ``network`` answers to arrays."""
+
+    def answering(array: Any) -> Any:
+        with paddle.no_grad():
+            return network(paddle.to_tensor(array)).numpy()
+
+    return answering
+
+
+def export_network(
+    request: Dict[str, Any], inputs: Arrays, path: str
+) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """Outputs by name, and what the answer says of the file of a network."""
+    network, record = load_network(request, inputs)
+    outputs = write_outputs(request["output_folder"], answering_of(network), inputs)
+    sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     form: Dict[str, Any] = {}
     if request["reparameterise"]:
         form["training_parameters"] = learned_values(network)
@@ -131,7 +147,7 @@ def learned_values(network: Any) -> int:
 
 
 def export_folder(
-    request: Dict[str, Any], inputs: Dict[str, Any], path: str
+    request: Dict[str, Any], inputs: Arrays, path: str
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """The same of an inference model folder, whose weights are its own."""
     if request["reparameterise"]:
@@ -141,7 +157,7 @@ def export_folder(
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
         program = paddle_folders.Program(folder, scratch)
         program.check_input(sizes)
-        outputs = {name: program.run(array) for name, array in inputs.items()}
+        outputs = write_outputs(request["output_folder"], program.run, inputs)
         opset = paddle_onnx.write(program.model, [program.parameters], sizes, request["opset"], path)
     record = {
         "origin": f"{os.path.basename(folder.parameters)} of the model folder",
@@ -151,45 +167,40 @@ def export_folder(
     return outputs, {"opset": opset, "parameters": program.learned, "weights": record}
 
 
+def load_model(request: Dict[str, Any], inputs: Arrays) -> Answering:
+    """What the model of a request answers to arrays."""
+    if os.path.isabs(request["model"]):
+        folder = paddle_folders.Folder(request["model"])
+        program = paddle_folders.Program(folder, tempfile.mkdtemp(dir=request["output_folder"]))
+        program.check_input(next(iter(inputs.values())).shape[1:])
+        return program.run
+    return answering_of(load_network(request, inputs)[0])
+
+
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
-    with np.load(request["inputs"], allow_pickle=False) as archive:
-        inputs: Dict[str, Any] = {name: archive[name] for name in archive.files}
+    inputs = read_arrays(request["inputs"])
     path = os.path.join(request["output_folder"], "model.onnx")
     task = export_folder if os.path.isabs(request["model"]) else export_network
     outputs, answer = task(request, inputs, path)
     shapes: List[Tuple[int, ...]] = [array.shape for array in outputs.values()]
     if any(len(shape) != 2 for shape in shapes):
         raise TaskError(EXPORT, f"the model answers with arrays {shapes}, not with logits (N, classes)")
-    np.savez(os.path.join(request["output_folder"], "outputs.npz"), **outputs)
     exporter = f"paddle2onnx.export {paddle_onnx.VERSION}, paddlepaddle {paddle.__version__}"
     return {"exporter": exporter, **answer}
 
 
-def load_timed(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
     if os.path.isabs(request["model"]):
         scratch = tempfile.mkdtemp(dir=os.path.dirname(request["turns"]))
         folder = paddle_folders.Folder(request["model"])
         program = paddle_folders.Program(folder, scratch)  # refuses what must not run
         program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
-        run: Callable[[Any], Any] = program.run
-        return run
-    network, _ = build(request["model"], request["weights"])
-    pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
-    with paddle.no_grad():
-        if isinstance(network(pictures[:1]), (list, tuple)):
-            network = FirstOutput(network)
-            network.eval()
-    if request["weights"]["kind"] == "random":
-        paddle_lively.enliven(network, pictures, request["weights"]["seed"])
+        return program.run
+    network, _ = load_network(request, inputs)
     if request["reparameterise"]:
         paddle_forms.reparameterise(network, request["model"])
-
-    def compute(array: Any) -> Any:
-        with paddle.no_grad():
-            return network(paddle.to_tensor(array)).numpy()
-
-    return compute
+    return answering_of(network)
 
 
 if __name__ == "__main__":
@@ -197,6 +208,7 @@ if __name__ == "__main__":
         {
             "catalogue": catalogue,
             "export": export,
+            "outputs": outputs_task(load_model),
             "sizes": sizes_task(tensor_bytes),
             "latency": latency_task(load_timed, f"paddlepaddle {paddle.__version__}"),
         }

@@ -109,15 +109,19 @@ def preprocessing(name: str) -> Dict[str, Any]:
     """How the network ``name`` wants its pictures, as ``protocol.py`` describes it."""
     resize, size = _first(SIZES, name, (256, 224))
     mean, std = _first(NORMALISATIONS, name, (MEAN, STD))
-    return {
+    bicubic = _fits(BICUBIC, name)
+    wanted = {
         "input_size": [3, size, size],
         "resize": resize,
         "crop_mode": "squash" if _fits(SQUASHED, name) else "center",
-        "interpolation": "bicubic" if _fits(BICUBIC, name) else "bilinear",
+        "interpolation": "bicubic" if bicubic else "bilinear",
         "mean": mean,
         "std": std,
         "colour": "BGR" if _fits(BLUE_FIRST, name) else "RGB",
+        "convention": "paddleclas",
     }
+    # Configurations that ask for bicubic ask for Pillow, too.
+    return wanted if bicubic else {**wanted, "library": "opencv"}
 
 
 def _fits(patterns: Iterable[str], name: str) -> bool:

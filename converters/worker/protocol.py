@@ -21,7 +21,9 @@ gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize to the
 ``input_size``, whatever the picture's, and crop) and ``border`` (fit the longer side, pad the
 rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
 ``hamming``; ``mean`` and ``std`` are for values between 0 and 1, one per channel; ``colour`` is
-``RGB`` or ``BGR``.
+``RGB`` or ``BGR``. Two more keys are given where a framework does not do as torchvision does: ``library``,
+``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls`` or ``paddleclas``, is whose rounding and
+arithmetic it is.
 
 Request, task ``export``::
 
@@ -42,6 +44,15 @@ for training, ``model.onnx`` holds its form for inference, and the answer has ``
 the number of blocks that were fused, and ``"training_parameters"``, the learned values that they were
 fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
 ``model``.
+
+Request, task ``outputs``: the answers of the same network to other pictures::
+
+    {"task": "outputs", "model": "vgg11", "weights": {"kind": "random", "seed": 0},
+     "inputs": "/.../inputs.npz", "pictures": "/.../pictures.npz", "output_folder": "/.../"}
+
+``inputs`` are those of ``export``, as random weights depend on them; ``pictures`` holds arrays of the same
+kind. The script writes ``outputs.npz``, what the network that ``export`` would compute its outputs with
+answers to ``pictures``, and no ONNX file. The answer has nothing in it.
 
 Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
 about, found without giving it weights::

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
 import torch
 
+from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import sha256_of
 from protocol import EXPORT, WEIGHTS, TaskError, unknown_model
 from pytorch_export import write_onnx
@@ -71,20 +72,23 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
     def bytes_of(model: str) -> int:
         return tensor_bytes(_shapes_of(framework, model))
 
-    def load(request: Dict[str, Any], inputs: Dict[str, Any]) -> Callable[[Any], Any]:
+    def load(request: Dict[str, Any], inputs: Arrays) -> Answering:
+        network, _ = _loaded(framework, request, inputs)
+        return lambda batch: _logits(network, torch.from_numpy(batch), request["model"])
+
+    def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
         return load_classifier(framework, request, inputs)
 
     return {
         "catalogue": catalogue,
         "export": export,
+        "outputs": outputs_task(load),
         "sizes": sizes_task(bytes_of),
-        "latency": latency_task(load, f"torch {torch.__version__}"),
+        "latency": latency_task(load_timed, f"torch {torch.__version__}"),
     }
 
 
-def load_classifier(
-    framework: Framework, request: Dict[str, Any], inputs: Dict[str, Any]
-) -> Callable[[Any], Any]:
+def load_classifier(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the logits, for the task ``latency``: the network in the form that a file would hold."""
     model = request["model"]
     if model not in framework.names():
@@ -121,23 +125,17 @@ def tensor_bytes(network: Any) -> int:
 def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str, Any]:
     """Do the task ``export`` of ``protocol.py``."""
     model = request["model"]
-    if model not in framework.names():
-        raise unknown_model(model, framework.names())
     if request["reparameterise"] and framework.fusing is None:
         raise no_such_form(model)
-    with np.load(request["inputs"], allow_pickle=False) as stored:
-        pictures = {name: torch.from_numpy(stored[name]) for name in stored.files}
-    torch.backends.mha.set_fastpath_enabled(False)  # fused encoder layers cannot be exported
-    network, weights = _with_weights(framework, model, request["weights"], list(pictures.values()))
-    network.eval()
+    inputs = read_arrays(request["inputs"])
+    network, weights = _loaded(framework, request, inputs)
     folder = request["output_folder"]
-    outputs: Dict[str, Any] = {name: _logits(network, batch, model) for name, batch in pictures.items()}
-    np.savez(os.path.join(folder, "outputs.npz"), **outputs)
+    write_outputs(folder, lambda batch: _logits(network, torch.from_numpy(batch), model), inputs)
     form: Dict[str, Any] = {}
     if request["reparameterise"] and framework.fusing:
         form["training_parameters"] = _learned(network)
         form["reparameterised"] = reparameterise(network, framework.fusing, model)
-    example = next(iter(pictures.values()))[:1].repeat(2, 1, 1, 1)
+    example = torch.from_numpy(next(iter(inputs.values()))[:1]).repeat(2, 1, 1, 1)
     opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
     return {
         "opset": opset,
@@ -146,6 +144,17 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
         "weights": weights,
         **form,
     }
+
+
+def _loaded(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, Dict[str, Any]]:
+    """The network of a request in eval mode, and the record of its weights."""
+    model = request["model"]
+    if model not in framework.names():
+        raise unknown_model(model, framework.names())
+    torch.backends.mha.set_fastpath_enabled(False)  # fused encoder layers cannot be exported
+    pictures = [torch.from_numpy(array) for array in inputs.values()]
+    network, weights = _with_weights(framework, model, request["weights"], pictures)
+    return network.eval(), weights
 
 
 def _with_weights(

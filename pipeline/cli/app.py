@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from pipeline.cli.accuracy import dataset_app, evaluate
 from pipeline.cli.environments import environments_app, models
 from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
 from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
@@ -197,8 +198,12 @@ def schema() -> None:
 
 
 # In the order in which the help shows them.
-for command in (run, plan, figures, models, retarget, simplify, benchmark, verify, unpublish, serve, schema):
+COMMANDS = (
+    run, plan, figures, models, retarget, simplify, evaluate, benchmark, verify, unpublish, serve, schema,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
+app.add_typer(dataset_app, name="dataset", no_args_is_help=True)
 app.add_typer(environments_app, name="environments", no_args_is_help=True)
 
 

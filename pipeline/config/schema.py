@@ -147,6 +147,8 @@ class PreprocessingChanges(_Strict):
     mean: Annotated[tuple[float, ...], Field(strict=False)] | None = None
     std: Annotated[tuple[float, ...], Field(strict=False)] | None = None
     colour: Literal["RGB", "BGR"] | None = None
+    library: Literal["pillow", "opencv"] | None = None
+    convention: Literal["torchvision", "mmcls", "paddleclas"] | None = None
 
 
 class Parity(_Strict):

@@ -30,7 +30,7 @@ SEED = 0
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
     "inputs": (
-        *(f"evaluation/{name}.py" for name in ("errors", "inputs", "preprocessing")),
+        *(f"evaluation/{name}.py" for name in ("conventions", "errors", "inputs", "preprocessing")),
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
@@ -48,7 +48,7 @@ _CODE = {
     ),
     "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
-        *(f"publishing/{name}.py" for name in ("archive", "graph_facts", "record", "units")),
+        *(f"publishing/{name}.py" for name in ("accuracies", "archive", "graph_facts", "record", "units")),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
         *(f"pipeline/stages/{name}.py" for name in ("comparison", "publish")),
         "evaluation",
@@ -57,7 +57,7 @@ _CODE = {
 """Our code that determines what a stage makes, by stage: files, and folders with all that is below them.
 A stage has in its key those of the stages before it too."""
 _PACKAGES = {
-    "inputs": ("numpy", "pillow"),
+    "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
@@ -69,6 +69,7 @@ _PACKAGES = {
         "isal",
         "numpy",
         "onnx",
+        "opencv-python-headless",
         "packageurl-python",
         "pillow",
     ),

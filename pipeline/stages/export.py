@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, npt.NDArray[np.float32]]
 
-_THREADS = "2"
+THREADS = "2"
 """Fixed, not taken from the machine: sums in another order have other last bits."""
 
 
@@ -87,8 +87,20 @@ def _read(path: Path) -> Arrays:
     return read_npz(path)
 
 
-def make_export(run: ModelRun) -> Export:
-    """Make, or find again, the native export of a job."""
+@dataclass(frozen=True)
+class Material:
+    """What an export is made from: all that the framework's side is given."""
+
+    inputs: Path
+    """The .npz file of the fixed inputs."""
+    weights: LoadedWeights
+    preprocessing: dict[str, Any]
+    pictures: list[tuple[str, Path]]
+    environment: building.Environment
+
+
+def make_material(run: ModelRun) -> Material:
+    """Make, or find again, the fixed inputs of a job, and fetch the rest."""
     job = run.job
     environment = _environment(run)
     with run.stage(StageKind.FILES):
@@ -101,16 +113,28 @@ def make_export(run: ModelRun) -> Export:
         _, stage.reused = make_stage(
             inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
         )
+    return Material(inputs / "inputs.npz", weights, preprocessing, pictures, environment)
+
+
+def make_export(run: ModelRun) -> Export:
+    """Make, or find again, the native export of a job."""
+    job, made_from = run.job, make_material(run)
     folder = run.work / folder_of_export(job)
     with run.stage(StageKind.EXPORT) as stage:
         answer, stage.reused = make_stage(
             folder,
             job.export_key,
-            lambda staging: _run_export(staging, inputs / "inputs.npz", run, weights, environment),
+            lambda staging: _run_export(staging, run, made_from),
         )
-    family = family_of(job, environment)
     return Export(
-        folder, inputs / "inputs.npz", answer, weights, preprocessing, pictures, family, environment
+        folder,
+        made_from.inputs,
+        answer,
+        made_from.weights,
+        made_from.preprocessing,
+        made_from.pictures,
+        family_of(job, made_from.environment),
+        made_from.environment,
     )
 
 
@@ -164,33 +188,27 @@ def _make_inputs(
     return {}
 
 
-def _run_export(
-    folder: Path,
-    inputs: Path,
-    run: ModelRun,
-    weights: LoadedWeights,
-    environment: building.Environment,
-) -> dict[str, Any]:
-    job = run.job
+def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, Any]:
+    job, environment = run.job, made_from.environment
     call = export_call(
         job.source,
         model=job.model.argument,
-        weights=weights.request,
+        weights=made_from.weights.request,
         reparameterise=job.entry.reparameterise,
-        inputs=inputs,
+        inputs=made_from.inputs,
         output_folder=folder,
         opset=keys.NATIVE_OPSET,
     )
     answer = run_worker(
         call,
         python=environment.python,
-        variables={"OMP_NUM_THREADS": _THREADS, **environment.description.variables},
+        variables={"OMP_NUM_THREADS": THREADS, **environment.description.variables},
         what=f"exporting {job.name}",
         folder=folder,
         limits=run.limits,
         stop=run.stop,
     )
-    expected, computed = set(_read(inputs)), set(_read(folder / "outputs.npz"))
+    expected, computed = set(_read(made_from.inputs)), set(_read(folder / "outputs.npz"))
     if expected != computed:
         raise WorkerError(f"exporting {job.name}: outputs for {sorted(computed)}, not for {sorted(expected)}")
     return answer

@@ -12,7 +12,7 @@ _FORM: Mapping[str, type] = {
     **dict.fromkeys(("name", "source", "family", "model", "license", "author", "onnx_version"), str),
     **dict.fromkeys(("opset", "ir_version"), int),
     **dict.fromkeys(("verdict", "io_ports", "preprocessing", "provenance"), dict),
-    **dict.fromkeys(("inputs", "predictions"), list),
+    **dict.fromkeys(("accuracy", "inputs", "predictions"), list),
 }
 """What is read of a record here."""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from publishing.benchmarks import Benchmark
-from publishing.pages import prose
+from publishing.pages import accuracies, prose
 from publishing.pages.card_groups import precision
 from publishing.pages.formatting import shape, size
 from publishing.pages.latency import times_of
@@ -78,12 +78,31 @@ def documents(records: Iterable[Record]) -> list[str]:
     return list(dict.fromkeys(titles))
 
 
+def measured(records: Iterable[Record]) -> str:
+    """Write what was measured of the files; empty where nothing was."""
+    heads = ("Model", "Opset", "Data set", "Runtime", "Top-1 accuracy", "Top-5 accuracy")
+    rows = [
+        (
+            _name(record),
+            str(record.opset),
+            text(accuracies.data_set_of(figure)),
+            text(f"{prose.runtime_title(figure['runtime'])} {figure['version']}"),
+            *(accuracies.figure_of(figure, key) for key in accuracies.KINDS),
+        )
+        for record in records
+        for figure in record.accuracy
+    ]
+    return table(heads, rows, right=(1, 4, 5)) if rows else ""
+
+
 def _accuracy(record: Record, key: str, numbered: dict[str, int]) -> str:
-    accuracies = [
+    figure = accuracies.first_measured(record)
+    own = [f"{figure[key]['percent']:.2f}% [measured](#validation-accuracy)"] if figure else []
+    reported = [
         f"{percent:g}% [reported ({numbered[title]})](#references)"
         for title, percent in prose.reported(record, key)
     ]
-    return ", ".join(accuracies) or "–"
+    return ", ".join([*own, *reported]) or "–"
 
 
 def _name(record: Record) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.foreign_text import visible_lines
-from publishing.pages import formatting, prose
+from publishing.pages import accuracies, formatting, prose
 from publishing.pages.accuracy_plot import accuracy_plots
 from publishing.pages.catalogue_model import Model, answers, for_snippet, models_of, precision_of
 from publishing.pages.error_plot import plot
@@ -146,6 +146,9 @@ def _model(model: Model) -> dict[str, Any]:
             if record.name in model.benchmarks
         ],
         "prose": prose,
+        "accuracies": accuracies,
+        "measured": [(record, figure) for record in model.newest_first for figure in record.accuracy],
+        "accuracy_remarks": accuracies.remarks_of(model.newest_first),
         "answers": answers(model),
         "snippet": snippet(shown),
         "snippet_record": shown,

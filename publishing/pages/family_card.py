@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publishing.benchmarks import Benchmark
-from publishing.pages import card_tables, prose
+from publishing.pages import accuracies, card_tables, prose
 from publishing.pages.card_groups import (
     family_title,
     grouped,
@@ -62,6 +62,8 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "form": text(prose.form_of(models[0])) if card_tables.of_one_form(models) else "",
         "weights": shared(models, lambda model: text(prose.weights_of(model))),
         "downloads": card_tables.downloads(records),
+        "measured": card_tables.measured(records),
+        "measured_remarks": [text(remark) for remark in accuracies.remarks_of(records)],
         "documents": [text(title) for title in card_tables.documents(records)],
         "exporters": shared(models, lambda model: text(prose.export_of(model))),
         "uses": _uses(models),

@@ -89,7 +89,9 @@ def preprocessing_of(record: Record) -> list[str]:
 
 def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[str]:
     """The steps that give a picture the model's size."""
-    how = f"with Pillow's {preprocessing['interpolation']} filter"
+    library = "OpenCV" if preprocessing.get("library") == "opencv" else "Pillow"
+    how = f"with {library}'s {preprocessing['interpolation']} filter"
+    rounded = "rounded" if preprocessing.get("convention") == "paddleclas" else "rounded down"
     cut = f"Cut out the middle, {width} pixels wide and {height} high"
     if preprocessing["crop_mode"] == "border":
         return [
@@ -104,7 +106,7 @@ def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[
         return [first, f"{cut}{_black(min(wide - width, high - height) < 0)}."] if is_cut else [first]
     return [
         f"Resize the picture {how} until its shorter side has {preprocessing['resize']} pixels; the longer "
-        "one keeps the proportion, rounded down.",
+        f"one keeps the proportion, {rounded}.",
         f"{cut}{_black(preprocessing['resize'] < max(height, width))}.",
     ]
 

@@ -14,15 +14,22 @@ IMAGENET_CLASSES = 1000
 FIRST_OPSET_OF_ONNX_RUNTIME = 7
 """https://onnxruntime.ai/docs/reference/compatibility.html: what is older is run by OpenVINO."""
 
+_OPENCV_FILTERS = {
+    "nearest": "INTER_NEAREST",
+    "bilinear": "INTER_LINEAR",
+    "bicubic": "INTER_CUBIC",
+    "lanczos": "INTER_LANCZOS4",
+}
 _CHANNELS = {"RGB": "Red, green, blue", "BGR": "Blue, green, red"}
 
 
 def snippet(record: Record) -> str:
     """Write the script for one file: picture in, the five most probable classes out.
 
-    It needs numpy, Pillow and onnxruntime, or openvino in its place for an opset below 7, and is run
-    in the family's folder. What it does to a picture is what the record's ``preprocessing`` says, to the bit,
-    for pictures of 8 bits per channel; what this model does not need is not in it.
+    It needs numpy, Pillow and onnxruntime, or openvino in its place for an opset below 7, and OpenCV where
+    that resizes; it is run in the family's folder. What it does to a picture is what the record's
+    ``preprocessing`` says, to the bit, for pictures of 8 bits per channel; what this model does not need is
+    not in it.
 
     Raises:
         PublishError: the record's preprocessing is incomplete.
@@ -49,6 +56,7 @@ def runtime_of(record: Record) -> str:
 
 def _values(record: Record) -> dict[str, Any]:
     preprocessing = record.preprocessing
+    convention = str(preprocessing.get("convention", "torchvision"))
     channels, height, width = (int(size) for size in preprocessing["input_size"])
     values = {
         "stem": record.stem,
@@ -61,8 +69,11 @@ def _values(record: Record) -> dict[str, Any]:
         "height": height,
         "width": width,
         "resize": int(preprocessing["resize"]),
-        "mean": ", ".join(repr(float(value)) for value in preprocessing["mean"]),
-        "std": ", ".join(repr(float(value)) for value in preprocessing["std"]),
+        "mean": _numbers(preprocessing["mean"], convention),
+        "std": _numbers(preprocessing["std"], convention),
+        "convention": convention,
+        "library": preprocessing.get("library", "pillow"),
+        "opencv_filter": _OPENCV_FILTERS.get(str(preprocessing["interpolation"]), ""),
         "channels": channels,
         "channel_names": "Grey" if channels == 1 else _CHANNELS[preprocessing["colour"]],
         "mode": "L" if channels == 1 else "RGB",
@@ -71,6 +82,12 @@ def _values(record: Record) -> dict[str, Any]:
         "reversed": channels > 1 and preprocessing["colour"] == "BGR",
     }
     return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}
+
+
+def _numbers(values: Any, convention: str) -> str:
+    """Write means or deviations: of values between 0 and 1; for MMClassification, of levels to 255."""
+    factor = 255 if convention == "mmcls" else 1
+    return ", ".join(repr(factor * float(value)) for value in values)
 
 
 def _sizes(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +60,52 @@ def test_the_catalogue_form_goes_there_and_back() -> None:
 def test_a_wrong_value_is_named(key: str, value: object, words: str) -> None:
     with pytest.raises(EvaluationError, match=words):
         Preprocessing.from_dict({**PLAIN.to_dict(), key: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"library": "opencv"}, "goes with convention mmcls or paddleclas"),
+        ({"convention": "mmcls", "library": "opencv", "interpolation": "box"}, "none of OpenCV's"),
+        ({"convention": "mmcls", "crop_mode": "border"}, "no border"),
+        ({"convention": "paddleclas", "input_size": [1, 4, 6], "mean": [0], "std": [1]}, "three channels"),
+        ({"convention": "caffe"}, "one of torchvision, mmcls, paddleclas"),
+        ({"library": "numpy"}, "one of pillow, opencv"),
+    ],
+)
+def test_conventions_that_nobody_has_are_told(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(EvaluationError, match=words):
+        Preprocessing.from_dict({**PLAIN.to_dict(), **changes})
+
+
+def test_conventions_are_written_where_they_are_not_torchvisions() -> None:
+    assert not {"library", "convention"} & PLAIN.to_dict().keys()
+    opencv = replace(PLAIN, library="opencv", convention="paddleclas")
+    assert Preprocessing.from_dict(opencv.to_dict()) == opencv
+
+
+def test_paddleclas_crops_further_to_the_left() -> None:
+    """Half of 13 - 6 is 3 in PaddleClas, and the even 4 elsewhere."""
+    picture = gradient(13, 8)
+    columns = {
+        convention: prepare(picture, replace(PLAIN, convention=convention))[0, 0] * 255
+        for convention in ("torchvision", "mmcls", "paddleclas")
+    }
+    np.testing.assert_allclose(columns["torchvision"], np.arange(4, 10), atol=1e-4)
+    np.testing.assert_allclose(columns["mmcls"], np.arange(4, 10), atol=1e-4)
+    np.testing.assert_allclose(columns["paddleclas"], np.arange(3, 9), atol=1e-4)
+
+
+def test_whoever_reads_with_opencv_turns_a_picture_as_its_exif_data_says() -> None:
+    picture = gradient(8, 8)
+    exif = picture.getexif()
+    exif[0x0112] = 3  # upside down
+    data = io.BytesIO()
+    picture.save(data, "PNG", exif=exif)
+    with Image.open(data) as stored:
+        as_it_is = prepare(stored, PLAIN)
+        turned = prepare(stored, replace(PLAIN, convention="mmcls"))
+    np.testing.assert_allclose(turned[0, 0] * 255, as_it_is[0, 0, ::-1] * 255, atol=1e-4)
 
 
 def test_a_missing_key_is_named() -> None:

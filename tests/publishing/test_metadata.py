@@ -23,7 +23,15 @@ METADATA = Metadata(
     license="Apache-2.0",
     author="somebody",
     weights="random weights, seed 0",
-    preprocessing={"input_size": [3, 224, 224], "colour": "RGB", "mean": [0.5] * 3, "std": [0.5] * 3},
+    preprocessing={
+        "input_size": [3, 224, 224],
+        "resize": 256,
+        "crop_mode": "center",
+        "interpolation": "bilinear",
+        "colour": "RGB",
+        "mean": [0.5] * 3,
+        "std": [0.5] * 3,
+    },
 )
 
 
@@ -45,7 +53,10 @@ def test_a_file_names_its_producer_and_its_origin(tmp_path: Path) -> None:
     assert _properties(model) == {
         "Image.BitmapPixelFormat": "Rgb8",
         "Image.ColorSpaceGamma": "SRGB",
+        "Image.CropMode": "center",
+        "Image.Interpolation": "bilinear",
         "Image.NominalPixelRange": "Normalized_1_1",
+        "Image.Resize": "256",
         "model_author": "somebody",
         "model_license": "Apache-2.0",
         "source": "MXNet Gluon vgg16",

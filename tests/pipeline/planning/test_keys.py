@@ -125,7 +125,7 @@ def _chain(folder: Path) -> dict[str, str]:
             '"crop_mode": "center"',
             ALL,
         ),
-        ("stages/export.py", '_THREADS = "2"', '_THREADS = "1"', ALL),
+        ("stages/export.py", 'THREADS = "2"', 'THREADS = "1"', ALL),
         (
             "workers/sources.py",
             '"PYTHONHASHSEED": "0"',

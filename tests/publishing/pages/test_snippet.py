@@ -176,6 +176,21 @@ def test_a_snippet_sees_what_we_see(
     assert_same(predictions_of(script, pictures), expected(described, script, pictures))
 
 
+@pytest.mark.parametrize("crop_mode", ["center", "squash"])
+@pytest.mark.parametrize("convention", ["mmcls", "paddleclas"])
+@pytest.mark.parametrize(("library", "interpolation"), [("opencv", "bilinear"), ("pillow", "bicubic")])
+def test_a_snippet_keeps_to_the_convention_of_a_framework(
+    tmp_path: Path, pictures: list[Path], crop_mode: str, convention: str, library: str, interpolation: str
+) -> None:
+    own = COLOURS["BGR"] | {"convention": convention, "library": library, "interpolation": interpolation}
+    described = with_ports(
+        {**own, "input_size": [3, 22, 27], "resize": 31, "crop_mode": crop_mode}, classes=11
+    )
+    script = publish(tmp_path, described)
+    assert ("cv2" in script.read_text()) == (library == "opencv")
+    assert_same(predictions_of(script, pictures), expected(described, script, pictures))
+
+
 @pytest.mark.parametrize("resize", [15, 22, 24, 27])
 @pytest.mark.parametrize("crop_mode", ["center", "squash"])
 def test_a_snippet_fills_up_what_is_smaller_than_the_input(

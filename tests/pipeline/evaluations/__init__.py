@@ -1,0 +1,1 @@
+"""Tests of evaluations: real models on labelled pictures."""
