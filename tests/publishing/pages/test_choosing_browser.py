@@ -19,9 +19,12 @@ def test_a_mark_is_a_link_for_the_pointer_and_the_keyboard(page: Page, address: 
     page.goto(f"{address}index.html")
     mark = page.locator(MARK)
     expect(mark).to_have_accessible_name(f"{LITE} of timm: 74.83% reported, 18.7 MB")
+    page.wait_for_load_state("networkidle")  # a picture that is still asked for would count as failed
     mark.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(LITE)
+    page.wait_for_load_state("networkidle")
     page.goto(f"{address}index.html")
+    page.wait_for_load_state("networkidle")
     tab_to(page, MARK)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(LITE)
