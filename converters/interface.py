@@ -124,3 +124,28 @@ def export_call(
             "opset": opset,
         },
     )
+
+
+def latency_call(
+    source: Source,
+    *,
+    model: str,
+    weights: Mapping[str, Any],
+    reparameterise: bool,
+    inputs: Path,
+    conversation: Mapping[str, Any],
+) -> WorkerCall:
+    """The call that times ``model`` in its framework, in turns.
+
+    ``model``, ``weights`` and ``reparameterise`` are those of :func:`export_call`. ``inputs`` is an .npz file
+    with a float32 (N, C, H, W) array for each batch, under its size. ``conversation`` has the other keys of
+    the task ``latency`` in ``worker/protocol.py``, by which the script and whoever measures it agree.
+    """
+    request = {
+        "task": "latency",
+        "model": model,
+        "weights": dict(weights),
+        "reparameterise": reparameterise,
+        "inputs": str(inputs),
+    }
+    return WorkerCall(source.script, {**request, **conversation})

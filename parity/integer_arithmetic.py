@@ -3,9 +3,11 @@
 Runtimes are no measure of it: on x86 processors without VNNI they add pairs of products of unsigned and
 signed bytes up in 16 bits, which saturate, so that the numbers depend on the processor.
 
-Products and sums are made in float64, which holds every integer up to 2**53: they are exact while fewer
-than 2**37 products of 8 bits are added up. A sum becomes a result as ONNX Runtime does it: multiplied in
-float32 by ``x_scale * w_scale / y_scale``, rounded half to even, shifted by the zero point, saturated.
+Products and sums are made in floating point, of which float32 holds every integer up to 2**24 and float64 up
+to 2**53: as many products as surely stay below the former are added up in float32, and the parts in float64,
+which is exact while fewer than 2**37 products of 8 bits are added up. A sum becomes a result as ONNX Runtime
+does it: multiplied in float32 by ``x_scale * w_scale / y_scale``, rounded half to even, shifted by the zero
+point, saturated.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Bytes = npt.NDArray[np.float32]
+"""Differences of bytes and zero points."""
 Exact = npt.NDArray[np.float64]
 Inputs = Sequence[Array | None]
 Attributes = Mapping[str, Any]
@@ -33,7 +37,7 @@ def conv_integer(inputs: Inputs, attributes: Attributes) -> Array:
 def mat_mul_integer(inputs: Inputs, _attributes: Attributes) -> Array:
     """MatMulInteger: int32 (..., M, N) of ``A``, ``B``, ``a_zero_point``, ``b_zero_point``."""
     left = _centred(_needed(inputs, 0), _given(inputs, 2), ROWS)
-    return _int32(np.matmul(left, _centred(_needed(inputs, 1), _given(inputs, 3), COLUMNS)))
+    return _int32(_products(left, _centred(_needed(inputs, 1), _given(inputs, 3), COLUMNS)))
 
 
 def q_linear_conv(inputs: Inputs, attributes: Attributes) -> Array:
@@ -54,7 +58,7 @@ def q_linear_mat_mul(inputs: Inputs, _attributes: Attributes) -> Array:
     and each column of ``b``.
     """
     a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero = (_needed(inputs, place) for place in range(8))
-    sums = np.asarray(np.matmul(_centred(a, a_zero, ROWS), _centred(b, b_zero, COLUMNS)))
+    sums = _products(_centred(a, a_zero, ROWS), _centred(b, b_zero, COLUMNS))
     scale = _along(a_scale, ROWS, a.ndim) * _along(b_scale, COLUMNS, b.ndim)
     factor = scale / _along(y_scale, ROWS, sums.ndim)
     return _requantised(sums, factor, _along(y_zero, ROWS, sums.ndim))
@@ -90,9 +94,25 @@ def _along(values: Array, axis: int, rank: int) -> Array:
     return values.reshape(shape)
 
 
-def _centred(values: Array, zero: Array | None, axis: int) -> Exact:
-    exact = values.astype(np.float64)
-    return exact if zero is None else exact - _along(zero.astype(np.float64), axis, values.ndim)
+def _centred(values: Array, zero: Array | None, axis: int) -> Bytes:
+    exact = values.astype(np.float32)
+    return exact if zero is None else exact - _along(zero.astype(np.float32), axis, values.ndim)
+
+
+def _products(left: Bytes, right: Bytes) -> Exact:
+    """The matrix product of (..., M, K) and (..., K, N), exact."""
+    largest = float(np.abs(left).max(initial=1)) * float(np.abs(right).max(initial=1))
+    most = int(2**24 // largest)  # bytes and their zero points differ by 510 at most: 64 products and more
+    length = left.shape[-1]
+    if length <= most or left.ndim == 1 or right.ndim == 1:
+        exact = np.float32 if length <= most else np.float64
+        return np.asarray(np.matmul(left.astype(exact), right.astype(exact)), np.float64)
+    starts = range(0, length, most)
+    outer = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    total: Exact = np.zeros((*outer, left.shape[-2], right.shape[-1]))
+    for at in starts:
+        total += np.matmul(left[..., at : at + most], right[..., at : at + most, :])
+    return total
 
 
 def _int32(sums: Exact) -> Array:
@@ -105,7 +125,7 @@ def _requantised(sums: Exact, factor: Array, zero: Array) -> Array:
     return np.asarray(np.clip(scaled + zero, bounds.min, bounds.max)).astype(zero.dtype)
 
 
-def _conv(data: Exact, weight: Exact, attributes: Attributes) -> Exact:
+def _conv(data: Bytes, weight: Bytes, attributes: Attributes) -> Exact:
     """The sums of products of a convolution of ``data`` (N, C, ...) with ``weight`` (M, C / group, ...)."""
     group, lengths = int(attributes.get("group", 1)), weight.shape[2:]
     dilations = list(attributes.get("dilations", [1] * len(lengths)))
@@ -124,7 +144,7 @@ def _conv(data: Exact, weight: Exact, attributes: Attributes) -> Exact:
     return result
 
 
-def _sums(windows: Exact, kernels: Exact) -> Exact:
+def _sums(windows: Bytes, kernels: Bytes) -> Exact:
     """(M, ...) of the windows of a sample, (C, ..., kernel ...), and kernels (group, products, M / group)."""
     group, products, _ = kernels.shape
     count = (windows.ndim - 1) // 2
@@ -132,7 +152,7 @@ def _sums(windows: Exact, kernels: Exact) -> Exact:
     parts = windows.reshape(group, -1, *windows.shape[1:])
     order = (0, *range(2, 2 + count), 1, *range(2 + count, 2 + 2 * count))
     rows = parts.transpose(order).reshape(group, -1, products)
-    sums: Exact = np.matmul(rows, kernels).transpose(0, 2, 1).reshape(-1, *places)
+    sums: Exact = _products(rows, kernels).transpose(0, 2, 1).reshape(-1, *places)
     return sums
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from publishing.benchmarks import BENCHMARK_SUFFIX, Benchmark
 from publishing.manifest import CHECKSUMS, MANIFEST, checksums, manifest, read_checksums, without_models
 from publishing.record import RECORD_SUFFIX, Record
 from publishing.stores.interface import Content, Stamp, bytes_of, content_of
 from publishing.trust.signature import SIGNATURE
 from publishing.zoo import PublishedUnit, Zoo
 
-Pages = Callable[[Sequence[Record]], Mapping[str, bytes]]
-"""The pages of a zoo by path, made from all of its records."""
+Pages = Callable[[Sequence[Record], Sequence[Benchmark]], Mapping[str, bytes]]
+"""The pages of a zoo by path, made from all of its records and measured times."""
 Signer = Callable[[Mapping[str, str], bytes | None], bytes]
 """Signs the files of a zoo, given by path and digest; also gets the signature that is there, which may do."""
 
@@ -88,14 +89,20 @@ def _announce(
     signer: Signer | None,
 ) -> list[str]:
     old_manifest, listed = before
-    page_contents = {
-        path: content_of(data) for path, data in pages([unit.record for unit in units.values()]).items()
-    }
+    benchmarks = zoo.benchmarks(units, stamps)
+    made = pages(
+        [unit.record for unit in units.values()], [benchmark for benchmark, _ in benchmarks.values()]
+    )
+    page_contents = {path: content_of(data) for path, data in made.items()}
     add = {path: page for path, page in page_contents.items() if not zoo.holds(path, page, listed)}
-    lists = _written_lists(zoo, units, {path: page.sha256 for path, page in page_contents.items()}, listed)
+    others = {path: page.sha256 for path, page in page_contents.items()}
+    others |= {path: digest for path, (_, digest) in benchmarks.items()}
+    lists = _written_lists(zoo, units, others, listed)
     digests = read_checksums(bytes_of(lists[CHECKSUMS])) | {CHECKSUMS: lists[CHECKSUMS].sha256}
     changed = listed != read_checksums(bytes_of(lists[CHECKSUMS]))
     gone = [path for path in listed if path not in digests and _is_page(path)]
+    # Times of a unit that is no more, or of other bytes of it, or damaged.
+    gone += [path for path in stamps if path.endswith(BENCHMARK_SUFFIX) and path not in digests]
     remarks = [
         f"{path} is not announced: a file of its unit is missing or has another size; publish it again"
         for path in sorted(_records(stamps).keys() - {unit.path for unit in units.values()})
@@ -121,9 +128,11 @@ def _announce(
 
 
 def _written_lists(
-    zoo: Zoo, units: Mapping[str, PublishedUnit], pages: Mapping[str, str], before: Mapping[str, str]
+    zoo: Zoo, units: Mapping[str, PublishedUnit], others: Mapping[str, str], before: Mapping[str, str]
 ) -> dict[str, Content]:
     """The checksums and then the manifest, in the order in which they have to be written.
+
+    ``others`` are the digests of pages and measured times by path.
 
     A record that is listed keeps its digest, unless it was published through ``zoo``: any other change is
     damage, or somebody else's to announce, and must not be made good by listing it.
@@ -131,7 +140,7 @@ def _written_lists(
     text = content_of(manifest(unit.record for unit in units.values()).encode())
     digests = {path: digest for unit in units.values() for path, digest in unit.digests.items()}
     records = {unit.path: _listed_as(zoo, unit, before) for unit in units.values()}
-    listed = {**digests, **records, **pages, MANIFEST: text.sha256}
+    listed = {**digests, **records, **others, MANIFEST: text.sha256}
     return {CHECKSUMS: content_of(checksums(listed).encode()), MANIFEST: text}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from publishing.errors import PublishError
 
-_NAME = re.compile(r"(?P<source>[^/@]+)/(?P<model>[^/@]+)@(?P<version>(?P<opset>[1-9]\d*)(-[a-z0-9]+)?)")
+_NAME = re.compile(r"(?P<source>[^/@]+)/(?P<model>[^/@]+)@(?P<version>(?P<opset>[1-9]\d*)(-[a-z0-9]+)*)")
 _PATH_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
 RECORD_SUFFIX = ".record.json"
@@ -63,6 +63,8 @@ class Description:
     """What was changed between the exporter's file and this one."""
     bounds: Sequence[str]
     """How far a rewrite that is not exact may be off, where there is one."""
+    reduction: Mapping[str, Any] = field(default_factory=dict)
+    """How a file in a lower precision was made and what the gate measured; empty for one in float32."""
     figures: Mapping[str, Any]
     """Parameters and multiply-adds as counted in the file, and beside what documents say of the model."""
 

@@ -12,16 +12,18 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publishing import benchmarks
 from publishing.accuracies import kept_accuracies
 from publishing.announcement import announce_nothing, withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
+from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.graph_facts import GraphFacts, facts_of
 from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
 from publishing.stores.interface import Content, content_of
 from publishing.trust.provenance import statement
 from publishing.trust.sbom import bill_of_materials
-from publishing.zoo import Zoo
+from publishing.zoo import PublishedUnit, Zoo
 
 if TYPE_CHECKING:
     import onnx
@@ -104,11 +106,23 @@ def unpublish(zoo: Zoo, names: Sequence[str]) -> None:
     They are announced no more before their files go; their records go last, so that what is broken off can
     be done again. Raises PublishError.
     """
-    published = zoo.list_again().units
-    gone = [path for name in names if name in published for path in published[name].files]
+    snapshot = zoo.list_again()
+    units = [snapshot.units[name] for name in names if name in snapshot.units]
+    # Measured times before the record, which has to be the last to go.
+    gone = [unit.benchmark_path for unit in units if unit.benchmark_path in snapshot.stamps]
+    gone += [path for unit in units for path in unit.files]
     if gone:
         withhold(zoo, gone)
         zoo.store.commit({}, gone)
+
+
+def publish_benchmark(zoo: Zoo, unit: PublishedUnit, benchmark: Benchmark) -> None:
+    """Put measured times beside the record of a published unit, in the place of older ones.
+
+    They are listed and shown by the next announcement. Raises PublishError.
+    """
+    withhold(zoo, [unit.benchmark_path])
+    zoo.store.commit({unit.benchmark_path: content_of(benchmarks.to_json(benchmark).encode())})
 
 
 def _contents(

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from publishing import benchmarks
+from publishing.benchmarks import BENCHMARK_SUFFIX, Benchmark
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST, read_checksums
 from publishing.record import RECORD_SUFFIX, Record, from_json, parse_name
@@ -25,6 +27,11 @@ class PublishedUnit:
     def files(self) -> list[str]:
         """The paths of the files that are this unit's alone."""
         return [*(file.path for file in self.record.files.values()), self.path]
+
+    @property
+    def benchmark_path(self) -> str:
+        """Where measured times of the unit are, if there are any."""
+        return self.path.removesuffix(RECORD_SUFFIX) + BENCHMARK_SUFFIX
 
     @property
     def digests(self) -> dict[str, str]:
@@ -102,6 +109,23 @@ class Zoo:
             entry = self._records[path] = stamp, _read(path, self.store.read(path))
         return entry[1]
 
+    def benchmarks(
+        self, units: Mapping[str, PublishedUnit], stamps: Mapping[str, Stamp]
+    ) -> dict[str, tuple[Benchmark, str]]:
+        """The measured times of ``units`` by path, each with the digest of its file in hex.
+
+        Those of other bytes of a model, and what is damaged, are left out. ``stamps`` are those of the store.
+        Raises PublishError.
+        """
+        found = {}
+        for unit in units.values():
+            path = unit.benchmark_path
+            content = self.store.read(path) if path in stamps else None
+            benchmark = None if content is None else _benchmark_of(unit, content)
+            if benchmark:
+                found[path] = benchmark, hashlib.sha256(content or b"").hexdigest()
+        return found
+
     def published(self, name: str) -> Record | None:
         """The record of a unit that is published whole, or None. Raises PublishError: ``name`` is none."""
         parse_name(name)
@@ -159,6 +183,15 @@ def _read(path: str, content: bytes | None) -> PublishedUnit | None:
     if path != f"{record.folder}/{record.stem}{RECORD_SUFFIX}":
         return None
     return PublishedUnit(record, path, hashlib.sha256(content or b"").hexdigest())
+
+
+def _benchmark_of(unit: PublishedUnit, content: bytes) -> Benchmark | None:
+    try:
+        benchmark = benchmarks.from_json(content.decode())
+    except (UnicodeDecodeError, PublishError):
+        return None
+    wanted = unit.record.name, unit.record.files["onnx"].sha256
+    return benchmark if (benchmark.name, benchmark.sha256) == wanted else None
 
 
 def _is_whole(unit: PublishedUnit, stamps: Mapping[str, Stamp]) -> bool:

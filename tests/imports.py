@@ -10,7 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("converters", "opsets", "parity", "evaluation", "publishing", "pipeline")
+ROOMS = ("converters", "opsets", "quantization", "parity", "evaluation", "latency", "publishing", "pipeline")
 
 
 def files_at(places: Iterable[str]) -> set[str]:

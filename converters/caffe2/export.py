@@ -22,6 +22,7 @@ from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import matching, sha256_of
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 Shapes = Dict[str, Tuple[int, ...]]
 
@@ -119,6 +120,21 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
+    """What computes the scores, for the task ``latency``: the net as Caffe2 keeps and runs it."""
+    net, source, _ = load(request, inputs)
+    net.name = net.name or "timed"
+    workspace.FeedBlob(source, np.concatenate(list(inputs.values())))
+    workspace.CreateNet(net, overwrite=True)
+
+    def run(array: Any) -> Any:
+        workspace.FeedBlob(source, array)
+        workspace.RunNet(net.name)
+        return workspace.FetchBlob(net.external_output[0])
+
+    return run
+
+
 def _scores(output: Any) -> Any:
     """(N, classes) of an output that may have further axes of length 1."""
     return output.reshape(len(output), -1)
@@ -131,5 +147,6 @@ if __name__ == "__main__":
             "export": export,
             "outputs": outputs_task(lambda request, inputs: answering_of(*load(request, inputs)[:2])),
             "sizes": sizes_task(tensor_bytes),
+            "latency": latency_task(load_timed, f"Caffe2 of torch {torch.__version__}"),
         }
     )

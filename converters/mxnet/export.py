@@ -14,6 +14,7 @@ import numpy as np
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from protocol import MODEL, TaskError, main, unknown_model
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
 
@@ -128,12 +129,18 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def load_answering(request: Dict[str, Any], inputs: Arrays) -> Answering:
+    """What computes the logits; the environment says how many threads there are."""
+    return answering_of(load(request, inputs)[0])
+
+
 if __name__ == "__main__":
     main(
         {
             "catalogue": catalogue,
             "export": export,
-            "outputs": outputs_task(lambda request, inputs: answering_of(load(request, inputs)[0])),
+            "outputs": outputs_task(load_answering),
             "sizes": sizes_task(tensor_bytes),
+            "latency": latency_task(load_answering, f"mxnet {mx.__version__}"),
         }
     )

@@ -17,6 +17,7 @@ from answering import Answering, Arrays, outputs_task, read_arrays, write_output
 from checkpoints import sha256_of
 from protocol import EXPORT, TaskError, main
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
 
@@ -188,6 +189,21 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     return {"exporter": exporter, **answer}
 
 
+def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
+    """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
+    if os.path.isabs(request["model"]):
+        scratch = tempfile.mkdtemp(dir=os.path.dirname(request["turns"]))
+        folder = paddle_folders.Folder(request["model"])
+        program = paddle_folders.Program(folder, scratch)  # refuses what must not run
+        program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
+        run: Answering = program.run
+        return run
+    network, _ = load_network(request, inputs)
+    if request["reparameterise"]:
+        paddle_forms.reparameterise(network, request["model"])
+    return answering_of(network)
+
+
 if __name__ == "__main__":
     main(
         {
@@ -195,5 +211,6 @@ if __name__ == "__main__":
             "export": export,
             "outputs": outputs_task(load_model),
             "sizes": sizes_task(tensor_bytes),
+            "latency": latency_task(load_timed, f"paddlepaddle {paddle.__version__}"),
         }
     )

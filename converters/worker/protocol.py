@@ -62,6 +62,16 @@ about, found without giving it weights::
 
 A model that cannot be built is left out of the result.
 
+Request, task ``latency``: the network of an export, built in the same way with the weights of the request,
+computes when it is told to, through the pipes ``turns`` and ``answers``. ``inputs`` holds an array for each
+batch, under its size; the network uses ``threads`` threads on ``processors``. ``modules`` is the folder of
+the module ``turns``, which serves the pipes. The result names the framework::
+
+    {"task": "latency", "model": "vgg11", "weights": {"kind": "random", "seed": 0}, "reparameterise": false,
+     "inputs": "/.../inputs.npz", "threads": 2, "processors": [0, 1], "turns": "/...", "answers": "/...",
+     "modules": "/..."}
+    {"version": "torch 2.9.1"}
+
 Every result has a ``status``: ``ok``, or ``failed`` with ``kind`` and ``message``. ``kind`` is
 ``model`` (no such model), ``weights`` (they do not fit, or are not safe to load), ``export`` (the
 exporter cannot say this model) or ``framework`` (anything unforeseen; the traceback is in the log).

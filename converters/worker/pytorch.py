@@ -21,6 +21,7 @@ from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
 from pytorch_weights import COUNTER, fit, read_checkpoint
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 Array = npt.NDArray[np.float32]
 
@@ -75,12 +76,35 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
         network, _ = _loaded(framework, request, inputs)
         return lambda batch: _logits(network, torch.from_numpy(batch), request["model"])
 
+    def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
+        return load_classifier(framework, request, inputs)
+
     return {
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
         "sizes": sizes_task(bytes_of),
+        "latency": latency_task(load_timed, f"torch {torch.__version__}"),
     }
+
+
+def load_classifier(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> Answering:
+    """What computes the logits, for the task ``latency``: the network in the form that a file would hold."""
+    model = request["model"]
+    if model not in framework.names():
+        raise unknown_model(model, framework.names())
+    torch.set_num_threads(request["threads"])
+    pictures = [torch.from_numpy(array) for array in inputs.values()]
+    network, _ = _with_weights(framework, model, request["weights"], pictures)
+    network.eval()
+    if request["reparameterise"] and framework.fusing:
+        reparameterise(network, framework.fusing, model)
+
+    def run(array: Any) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(array))
+
+    return run
 
 
 def _shapes_of(framework: Framework, model: str) -> Any:

@@ -14,7 +14,7 @@ import typer
 
 from pipeline.cli.accuracy import dataset_app, evaluate
 from pipeline.cli.environments import environments_app, models
-from pipeline.cli.zoo import SignOption, serve, unpublish, verify
+from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
 from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
 from pipeline.terminal.output import guard_streams
 from pipeline.terminal.wording import say
@@ -86,8 +86,9 @@ def run(
 
     What FILE asks for and is published already is left alone.
 
-    Exit code 0: all is published; 1: some model is not, or the disk will not do and nothing was started;
-    2: the command or FILE is wrong; 130: interrupted. Running it again goes on from what is done.
+    Exit code 0: all is published; 1: some model is not, or has no times that FILE asks for, or the disk
+    will not do and nothing was started; 2: the command or FILE is wrong; 130: interrupted. Running it
+    again goes on from what is done.
     """
     from pipeline.commands.run import run_file
 
@@ -169,6 +170,26 @@ def retarget(
     typer.echo(retarget_model(model, opset, output))
 
 
+def simplify(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-sim.onnx beside MODEL]"),
+    ] = None,
+) -> None:
+    """Fold constants and batch normalisations of an ONNX file.
+
+    It computes the same but for the last bits, and its weights are others: what the compilers of chips take
+    first. Prints which operators went. Needs onnxsim, of the extra `simplify`.
+
+    Exit code 0: it is written; 1: the model cannot be simplified, or the disk refuses; 2: the command is
+    wrong.
+    """
+    from pipeline.commands.simplify import simplify as simplify_model
+
+    typer.echo(simplify_model(model, output))
+
+
 def schema() -> None:
     """Print the JSON Schema of a pipeline file."""
     from pipeline.config.schema import PipelineFile
@@ -177,7 +198,20 @@ def schema() -> None:
 
 
 # In the order in which the help shows them.
-for command in (run, plan, figures, models, retarget, evaluate, verify, unpublish, serve, schema):
+for command in (
+    run,
+    plan,
+    figures,
+    models,
+    retarget,
+    simplify,
+    evaluate,
+    benchmark,
+    verify,
+    unpublish,
+    serve,
+    schema,
+):
     app.command()(command)
 app.add_typer(dataset_app, name="dataset", no_args_is_help=True)
 app.add_typer(environments_app, name="environments", no_args_is_help=True)

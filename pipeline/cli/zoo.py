@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import NOT_PUBLISHED
+from pipeline.errors import NOT_PUBLISHED, UsageError
 from pipeline.terminal.wording import say
 
 SignOption = Annotated[
@@ -87,3 +87,42 @@ def serve(
     from pipeline.commands.serve import serve as serve_folder
 
     serve_folder(folder, host, port)
+
+
+def benchmark(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME|FILE...",
+            help="Published units, such as timm/vgg16@12; ONNX files; or pipeline files.",
+        ),
+    ],
+    zoo: Annotated[str, typer.Option("--zoo", metavar="DIR|URL", help="Where NAMEs are published.")] = "dist",
+    threads: Annotated[
+        int, typer.Option("--threads", help="Of each runtime, pinned to as many processors.")
+    ] = 2,
+    batch: Annotated[
+        list[int] | None, typer.Option("--batch", help="Repeatable. [default: 1, 4 and 8]")
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", help="Turns that each runtime and batch has.")] = 10,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the times beside the record, for card and catalogue.")
+    ] = False,
+    sign: SignOption = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
+) -> None:
+    """Measure how long models take.
+
+    In every runtime at hand, a process for each, beside the framework that the model came from; they take
+    turns. Of a FILE without a record the source is not known.
+
+    Exit code 0: all is measured; 1: something could not be; 2: the command is wrong, or there is no such
+    model; 130: interrupted.
+    """
+    from pipeline.commands.benchmark import Options, benchmark_places
+
+    if output not in ("text", "json"):
+        raise UsageError(f"--format: {output!r} is neither text nor json.")
+    options = Options(zoo, threads, tuple(batch or (1, 4, 8)), rounds, save, sign, output == "json")
+    if not benchmark_places(names, options):
+        raise typer.Exit(NOT_PUBLISHED)

@@ -49,5 +49,5 @@ def _row(jobs: Sequence[ModelJob]) -> dict[str, str]:
 
 def _glob(job: ModelJob) -> str:
     """A glob that selects the units of a job that are not done, and nothing else."""
-    opsets = [str(unit.opset) for unit in job.units if not unit.done]
-    return f"{job.name}@{opsets[0] if len(opsets) == 1 else '{' + ','.join(opsets) + '}'}"
+    versions = [str(unit.version) for unit in job.units if not unit.done]
+    return f"{job.name}@{versions[0] if len(versions) == 1 else '{' + ','.join(versions) + '}'}"

@@ -15,7 +15,7 @@ def retarget(source: Path, opset: int, output: Path | None) -> str:
     PipelineError where the model cannot be said at ``opset`` or the disk refuses.
     """
     destination = output or source.with_name(f"{source.stem}-{opset}.onnx")
-    _refuse_wrong_places(source, destination)
+    refuse_wrong_places(source, destination)
     from opsets import RetargetError, ir_version, retarget_file
     from opsets.errors import ModelFileError
 
@@ -38,7 +38,8 @@ def retarget(source: Path, opset: int, output: Path | None) -> str:
     return "\n".join(map(visible, lines))
 
 
-def _refuse_wrong_places(source: Path, destination: Path) -> None:
+def refuse_wrong_places(source: Path, destination: Path) -> None:
+    """Raise UsageError where there is no ``source``, or ``destination`` cannot become a file beside it."""
     if not source.exists():
         raise UsageError(f"{source}: there is no such file.")
     if destination.is_dir():

@@ -38,9 +38,10 @@ def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = 
         built = RunEnvironments(stop=stop, say=say)
         plan = _checked_plan(path, selection, built, at_once, stop)
         if all(job.done for job in plan.jobs) and not plan.unresolved:
+            problems = _time_asked(plan, built, stop)
             announce_zoo(plan.zoo, signer, say)
             say(f"all {len(plan.units)} units are published in {plan.zoo.store.place} already")
-            return PUBLISHED
+            return NOT_PUBLISHED if problems else PUBLISHED
         return _run_plan(plan, built, at_once, stop, signer)
 
 
@@ -97,5 +98,18 @@ def _run_plan(
         with contextlib.suppress(Interrupted), at_most(GRACE_SECONDS):
             announcer.announce()  # the next run does it, where there is no time
         raise Interrupted
+    problems = _time_asked(plan, built, stop)  # when nothing else of ours is at work
     announcer.announce()
-    return PUBLISHED if all(result.good for result in results) else NOT_PUBLISHED
+    return PUBLISHED if all(result.good for result in results) and not problems else NOT_PUBLISHED
+
+
+def _time_asked(plan: Plan, built: RunEnvironments, stop: threading.Event) -> bool:
+    """Time what the file wants to be timed; whether something could not be, which is said."""
+    if not any(job.entry.benchmark for job in plan.jobs):
+        return False
+    from pipeline.stages.benchmark import time_asked
+
+    problems = time_asked(plan, built, stop, say)
+    for problem in problems:
+        say(problem)
+    return bool(problems)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline.config.documents import FiguresFile, read_figures
-from pipeline.config.schema import FileWeights, Images, ModelEntry, PipelineFile
+from pipeline.config.schema import (
+    FIRST_OPSET,
+    LAST_OPSET,
+    LOWEST_OPSETS,
+    FileWeights,
+    Images,
+    ModelEntry,
+    PipelineFile,
+)
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.system.files import sha256_of_file
+from quantization.errors import QuantizationError
+from quantization.pictures import choose, pictures_in
 
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
 
@@ -42,7 +53,10 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
     mistakes = [
         str(document.error(location, message))
         for index, entry in enumerate(file.models)
-        for location, message in _mistakes(entry, ("models", index), folder)
+        for location, message in (
+            *_mistakes(entry, ("models", index), folder),
+            *_precision_mistakes(entry, ("models", index), file.opsets, folder),
+        )
     ]
     if mistakes:
         raise UsageError(*mistakes)
@@ -83,6 +97,48 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
             yield (*place, "images"), message
     for message in _preprocessing_mistakes(entry):
         yield (*place, "preprocessing"), message
+
+
+def _precision_mistakes(
+    entry: ModelEntry, place: Location, opsets: Sequence[int], folder: Path
+) -> Iterator[tuple[Location, str]]:
+    own = entry.opsets or tuple(opsets)
+    for precision, some in entry.precisions.items():
+        lowest = LOWEST_OPSETS.get(precision, FIRST_OPSET)
+        below = [opset for opset in some or own if opset < lowest]
+        if below:
+            others = f"{precision}: {lowest}-{LAST_OPSET}"
+            yield (
+                (*place, "precisions"),
+                f"{precision} cannot be said at opset {', '.join(map(str, below))}; the lowest possible is "
+                f"{lowest}. Give each precision its opsets: {{fp32: {min(own)}-{max(own)}, {others}}}.",
+            )
+    if set(entry.precisions) - {"fp32"}:
+        for message in _picture_mistakes(entry, folder):
+            yield (*place, "quantization"), message
+    if entry.simplify and not find_spec("onnxsim"):
+        yield (
+            (*place, "simplify"),
+            "simplifying needs onnxsim, which is not installed: pip install 'onnx-zoo-pipeline[simplify]'.",
+        )
+
+
+def _picture_mistakes(entry: ModelEntry, folder: Path) -> Iterator[str]:
+    settings = entry.quantization
+    if settings.labels and not (folder / settings.labels).is_file():
+        yield f"there is no file {folder / settings.labels}. Correct the path of the labels."
+    if settings.images is None:
+        if entry.images is None:
+            yield "a lower precision needs pictures. Give quantization: {images: DIR}, or images."
+        return
+    images = folder / settings.images
+    if not images.is_dir():
+        yield f"there is no folder {images}. Correct the path of the pictures."
+        return
+    try:
+        choose(pictures_in(images), settings.pictures, settings.gate_pictures, settings.seed)
+    except QuantizationError as error:
+        yield f"{images}: {error}."
 
 
 def _model_folder_mistakes(

@@ -20,6 +20,7 @@ from pipeline.config.schema import (
     PipelineFile,
     PreprocessingChanges,
     ProcessLimits,
+    Quantization,
     RandomWeights,
     UrlWeights,
     WheelFolder,
@@ -120,6 +121,7 @@ def _known_keys(place: Location) -> list[str]:
         "preprocessing": [PreprocessingChanges],
         "parity": [Parity],
         "limits": [ProcessLimits],
+        "quantization": [Quantization],
     }
     models = tables.get(shape[-1] if shape else "", [PipelineFile])
     return sorted({name for model in models for name in model.model_fields})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic import WithJsonSchema as WithSchema
@@ -171,6 +172,59 @@ class ProcessLimits(_Strict):
     memory_gib: Annotated[float, Field(gt=0)] = 12.0
 
 
+Precision = Literal["fp32", "int8", "int8-qdq", "fp16"]
+LOWEST_OPSETS: Mapping[str, int] = {"int8": 10, "int8-qdq": 10, "fp16": 7}
+"""Where the operators of a precision begin: QLinearConv, QLinearMatMul, QuantizeLinear and DequantizeLinear
+are of opset 10. Float16 could be said before 7, where no runtime that we know computes it."""
+
+
+def parse_precisions(value: object) -> object:
+    """Read ``int8``, a list of precisions, or a mapping from each to its opsets into the latter.
+
+    Raises ValueError that says what is wrong.
+    """
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple):
+        value = dict.fromkeys(value)
+    if not isinstance(value, dict) or not value:
+        raise ValueError("precisions are a list such as [fp32, int8], or {fp32: 3-12, int8: 10-12}")
+    known = get_args(Precision)
+    for precision in value:
+        if precision not in known:
+            raise ValueError(f"unknown precision {precision!r}; there are {', '.join(known)}")
+    return value
+
+
+Precisions = Annotated[
+    dict[Precision, Opsets | None],
+    BeforeValidator(parse_precisions),
+    WithSchema(
+        {
+            "type": ["string", "array", "object"],
+            "description": "fp32, int8, int8-qdq, fp16: a list of these, or each with its opsets",
+        }
+    ),
+]
+
+
+class Quantization(_Strict):
+    """How int8 and fp16 files are made, and the gate that they have to pass."""
+
+    images: Path | None = Field(
+        default=None, strict=False, description="a folder of pictures, in folders by class where there are"
+    )
+    labels: Path | None = Field(default=None, strict=False, description="the classes of these pictures")
+    method: Literal["percentile", "entropy", "minmax"] = "percentile"
+    percentile: Annotated[float, Field(gt=50, le=100)] = 99.99
+    pictures: Annotated[int, Field(ge=1, description="of the folder, to calibrate on")] = 1000
+    gate_pictures: Annotated[int, Field(ge=1, description="of the folder, to compare on")] = 100
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    max_drop: Annotated[float, Field(ge=0, lt=1, description="of top-1 where there are labels")] = 0.01
+    min_agreement: Annotated[float, Field(gt=0, le=1)] = 0.98
+    min_cosine: Annotated[float, Field(gt=0, le=1)] = 0.99
+
+
 class Defaults(_Strict):
     """What a model entry may say; at the top, under ``defaults``, it holds for every entry."""
 
@@ -190,8 +244,14 @@ class Defaults(_Strict):
     author: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="who made the weights"
     )
+    precisions: Precisions = Field(default={"fp32": None})
+    quantization: Quantization = Quantization()
+    simplify: Annotated[bool, Field(description="publish the form for deployment, too")] = False
     reparameterise: Annotated[
         bool, Field(description="publish the form for inference, verified against the one for training")
+    ] = False
+    benchmark: Annotated[
+        bool, Field(description="time what is published, beside the source framework, at the end of a run")
     ] = False
 
 

@@ -58,15 +58,44 @@ def model_in_wheel(wheel: WheelFolder) -> WheelModel:
 
 
 @dataclass(frozen=True)
+class Version:
+    """One of the files that are made of a model: an opset, and what was made of the graph at it."""
+
+    opset: int
+    variant: str = ""
+    """``int8``, ``int8-qdq``, ``fp16`` or ``sim``; empty for the graph in float32 as the source has it."""
+
+    def __str__(self) -> str:
+        """As names of units and files end: ``12``, ``12-int8``."""
+        return f"{self.opset}-{self.variant}" if self.variant else str(self.opset)
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it is in a precision below that of the source, and compared by a gate of its own."""
+        return self.variant not in ("", SIMPLIFIED)
+
+
+SIMPLIFIED = "sim"
+"""The variant in the form for deployment."""
+
+
+@dataclass(frozen=True)
 class Unit:
-    """One file to publish, such as ``timm/tf_efficientnet_lite0@12``."""
+    """One file to publish, such as ``timm/tf_efficientnet_lite0@12`` or ``timm/vgg16@12-int8``."""
 
     name: str
-    opset: int
+    version: Version
     retarget_key: str
+    """That of the graph in float32 at the opset."""
+    graph_key: str
+    """That of the graph that is published, which may be in another precision."""
     key: str
     done: bool = False
     """Whether it is published with this key, and whole: see :func:`look_at_published`."""
+
+    @property
+    def opset(self) -> int:
+        return self.version.opset
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pipeline.environments.spec import spec_of
 from pipeline.planning.jobs import FolderModel, NamedModel, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from publishing import __version__
+from quantization.pictures import choose, pictures_in
 
 NATIVE_OPSET = 12
 """The opset that exporters are asked for: the newest that we publish."""
@@ -33,7 +34,18 @@ _CODE = {
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
+    "simplify": tuple(
+        f"pipeline/{name}.py"
+        for name in ("stages/simplification", "workers/simplification", "workers/simplify_worker")
+    ),
     "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
+    "quantize": (
+        "quantization",
+        "parity",
+        *(f"evaluation/{name}.py" for name in ("errors", "preprocessing")),
+        *(f"pipeline/stages/{name}.py" for name in ("gate_pictures", "reduction")),
+        *(f"pipeline/workers/{name}.py" for name in ("reduction", "reduction_worker", "runtimes")),
+    ),
     "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
         *(f"publishing/{name}.py" for name in ("accuracies", "archive", "graph_facts", "record", "units")),
@@ -47,7 +59,9 @@ A stage has in its key those of the stages before it too."""
 _PACKAGES = {
     "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
+    "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
+    "quantize": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino", "pillow"),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
     "publish": (
         "cyclonedx-python-lib",
@@ -110,6 +124,17 @@ def model_identity(model: NamedModel | FolderModel) -> Any:
     return [[file.name, sha256_of_file(file)] for file in files]
 
 
+def gate_pictures_identity(entry: ModelEntry, folder: Path) -> Any:
+    """What determines the pictures of calibration and gate where they lie in a folder of their own."""
+    settings = entry.quantization
+    if settings.images is None:
+        return None  # those of the fixed inputs, which are in their key
+    images = folder / settings.images
+    choice = choose(pictures_in(images), settings.pictures, settings.gate_pictures, settings.seed)
+    labels = sha256_of_file(folder / settings.labels) if settings.labels else None
+    return [_digests(choice.calibration), _digests(choice.gate), labels]
+
+
 def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntry, folder: Path) -> str:
     """The key of the fixed inputs. The framework's own preprocessing follows from its environment."""
     images = entry.images
@@ -142,8 +167,16 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
     )
 
 
+def simplify_key(export: str) -> str:
+    """The key of the native export in the form for deployment."""
+    return digest_of({"export": export, "tools": _tools("simplify")})
+
+
 def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
-    """The key of the model at ``opset``, with what its file says of itself."""
+    """The key of the model at ``opset``, with what its file says of itself.
+
+    ``export`` is that of the native export, or of its simplified form.
+    """
     return digest_of(
         {
             "export": export,
@@ -156,6 +189,20 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
     )
 
 
+def reduced_key(retarget: str, entry: ModelEntry, variant: str, folder: Path) -> str:
+    """The key of the model of ``retarget`` in a lower precision."""
+    settings = entry.quantization.model_dump(mode="json", exclude={"images", "labels"})
+    return digest_of(
+        {
+            "retarget": retarget,
+            "variant": variant,
+            "settings": settings,
+            "pictures": gate_pictures_identity(entry, folder),
+            "tools": _tools("quantize"),
+        }
+    )
+
+
 def _runtime_environments(parity: Parity, opset: int) -> dict[str, Any]:
     """The environments of the runtimes that are asked about ``opset`` and do not run in ours."""
     environments = [RUNTIMES[name].ENVIRONMENT for name in asked_at(opset, parity.environments)]
@@ -164,11 +211,14 @@ def _runtime_environments(parity: Parity, opset: int) -> dict[str, Any]:
     return {spec.source.name: [spec.identity, spec.variables] for spec in specs}
 
 
-def unit_key(retarget: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
-    """The key of a published unit: what its record says, and what a later run compares."""
+def unit_key(graph: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
+    """The key of a published unit: what its record says, and what a later run compares.
+
+    ``graph`` is the key of the graph that is published.
+    """
     return digest_of(
         {
-            "retarget": retarget,
+            "graph": graph,
             "name": name,
             "family": entry.family,
             "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),

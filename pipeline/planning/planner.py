@@ -17,7 +17,17 @@ from pipeline.config.schema import ModelEntry, PipelineFile
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.planning import keys
-from pipeline.planning.jobs import Catalogue, FolderModel, ModelJob, NamedModel, Plan, Unit, model_in_wheel
+from pipeline.planning.jobs import (
+    SIMPLIFIED,
+    Catalogue,
+    FolderModel,
+    ModelJob,
+    NamedModel,
+    Plan,
+    Unit,
+    Version,
+    model_in_wheel,
+)
 from pipeline.planning.selection import Selection
 from publishing.errors import PublishError
 from publishing.stores import is_url, open_store
@@ -75,11 +85,12 @@ def make_plan(checked: CheckedFile, selection: Selection, catalogue_of: Catalogu
     published, listed = _published(zoo)
     jobs = []
     for model in wanted:
-        opsets = [opset for opset in model.entry.opsets or file.opsets if selection.takes(model.name, opset)]
-        if opsets:
+        wanted_versions = versions_of(model.entry, file.opsets)
+        versions = [version for version in wanted_versions if selection.takes(model.name, version)]
+        if versions:
             documents = figures.of(model.name) if figures else ()
-            whole = len(opsets) == len(model.entry.opsets or file.opsets)
-            jobs.append(_job(model, opsets, document, documents, whole))
+            whole = len(versions) == len(wanted_versions)
+            jobs.append(_job(model, versions, document, documents, whole))
     if not jobs and not unresolved:
         raise UsageError(_nothing_selected(wanted, file, selection))
     return Plan(folder, zoo, published, listed, work, selection.fresh, tuple(jobs), tuple(unresolved))
@@ -195,9 +206,19 @@ def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> No
             )
 
 
+def versions_of(entry: ModelEntry, opsets: Sequence[int]) -> list[Version]:
+    """What an entry asks for, by opsets; ``opsets`` are those of the file, for an entry without its own."""
+    own = tuple(entry.opsets or opsets)
+    wanted = {"" if name == "fp32" else name: some or own for name, some in entry.precisions.items()}
+    if entry.simplify:
+        wanted[SIMPLIFIED] = wanted.get("", own)
+    versions = [Version(opset, variant) for variant, some in wanted.items() for opset in some]
+    return sorted(versions, key=lambda version: version.opset)
+
+
 def _job(
     model: _Wanted,
-    opsets: Sequence[int],
+    versions: Sequence[Version],
     document: LinedDocument,
     documents: tuple[Document, ...],
     whole: bool,
@@ -206,11 +227,14 @@ def _job(
     inputs = keys.inputs_key(model.source, model.model, entry, folder)
     export = keys.export_key(inputs, entry, folder)
     units = []
-    for opset in opsets:
-        name = f"{model.name}@{opset}"
-        retarget = keys.retarget_key(export, entry, opset)
-        key = keys.unit_key(retarget, entry, name, opset, documents)
-        units.append(Unit(name, opset, retarget, key))
+    for version in versions:
+        name = f"{model.name}@{version}"
+        native = keys.simplify_key(export) if version.variant == SIMPLIFIED else export
+        graph = retarget = keys.retarget_key(native, entry, version.opset)
+        if version.is_reduced:
+            graph = keys.reduced_key(retarget, entry, version.variant, folder)
+        key = keys.unit_key(graph, entry, name, version.opset, documents)
+        units.append(Unit(name, version, retarget, graph, key))
     model_at, weights_at, images_at = (
         f"{document.path}:{document.line_of(place)}"
         for place in (model.location, (*model.location[:2], "weights"), (*model.location[:2], "images"))
@@ -232,7 +256,7 @@ def _job(
 
 
 def _nothing_selected(wanted: Sequence[_Wanted], file: PipelineFile, selection: Selection) -> str:
-    names = [f"{w.name}@{opset}" for w in wanted for opset in w.entry.opsets or file.opsets]
+    names = [f"{w.name}@{version}" for w in wanted for version in versions_of(w.entry, file.opsets)]
     shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
     options = " and ".join(
         part

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
+from pipeline.planning.jobs import Version
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -16,10 +18,10 @@ class Selection:
     publish: str | None = None
     fresh: bool = False
 
-    def takes(self, model: str, opset: int) -> bool:
-        """Whether the unit of ``model`` (``source/name``) at ``opset`` is picked."""
-        return (not self.opsets or opset in self.opsets) and (
-            not self.only or any(matches(f"{model}@{opset}", pattern) for pattern in self.only)
+    def takes(self, model: str, version: Version) -> bool:
+        """Whether the unit of ``model`` (``source/name``) in a version is picked."""
+        return (not self.opsets or version.opset in self.opsets) and (
+            not self.only or any(matches(f"{model}@{version}", pattern) for pattern in self.only)
         )
 
     def may_take(self, source: str) -> bool:
@@ -38,7 +40,7 @@ def _spellings(pattern: str) -> list[str]:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether the unit ``name`` fits a glob such as ``timm/*@{3..6}``; without ``@``, any opset.
+    """Whether the unit ``name`` fits a glob such as ``timm/*@{3..6}``; without ``@``, any version.
 
     ``*`` also matches slashes; braces hold alternatives or a range, as in a shell. Case does not count:
     no two models of a file differ in case alone.

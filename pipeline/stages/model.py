@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import TypeVar
 
 from evaluation.errors import EvaluationError
@@ -15,14 +16,16 @@ from opsets.errors import RetargetError
 from parity.errors import ParityError
 from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.estimates.history import note
-from pipeline.planning.jobs import Unit, units_at_once
+from pipeline.planning.jobs import SIMPLIFIED, Unit, Version, units_at_once
 from pipeline.results import Result
 from pipeline.stages.comparison import figures_of
 from pipeline.stages.export import Export, make_export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification, require_lively, verify
 from pipeline.stages.publish import Candidate, publish_candidate
+from pipeline.stages.reduction import reduce_precision
 from pipeline.stages.retarget import retarget_unit
+from pipeline.stages.simplification import simplified_export
 from pipeline.stages.work_folder import tidy
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.locks import locked
@@ -79,8 +82,9 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
             export = make_export(run)
             require_lively(export.references(), run.job.entry.parity, export.folder)
             run.noted["bytes"] = export.model.stat().st_size
-            for units in _batches(missing, export):
-                results.extend(_publish_units(run, units, export))
+            for units, form in _forms(run, missing, export, results):
+                for some in _batches(units, form):
+                    results.extend(_publish_units(run, some, form))
             if all(result.good for result in results):
                 shutil.rmtree(run.work)
 
@@ -91,10 +95,28 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
     return results
 
 
+def _forms(
+    run: ModelRun, missing: list[Unit], export: Export, results: list[Result]
+) -> Iterator[tuple[list[Unit], Export]]:
+    """The units that are made of the export as it is, then those that are made of its simplified form."""
+    simplified = [unit for unit in missing if unit.version.variant == SIMPLIFIED]
+    yield [unit for unit in missing if unit not in simplified], export
+    if simplified:
+        form = _guarded(run, partial(simplified_export, run, export))
+        if isinstance(form, Result):
+            results.extend(replace(form, unit=unit.name) for unit in simplified)
+        else:
+            yield simplified, form
+
+
 def _batches(units: list[Unit], export: Export) -> list[list[Unit]]:
-    """The units in the groups that are worked on together."""
+    """The units in the groups that are worked on together: those of one opset share its graph."""
+    by_opset = [list(some) for _, some in groupby(units, key=lambda unit: unit.opset)]
     size = units_at_once(export.model.stat().st_size)
-    return [units[start : start + size] for start in range(0, len(units), size)]
+    return [
+        [unit for some in by_opset[start : start + size] for unit in some]
+        for start in range(0, len(by_opset), size)
+    ]
 
 
 def _guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
@@ -126,26 +148,64 @@ def _guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
 
 
 def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator[Result]:
-    """Retarget, verify and publish; one process of each runtime verifies all the units."""
+    """Retarget, verify and publish; one process of each runtime verifies all opsets.
+
+    What is in a lower precision is made of the graph at its opset once that is verified, whether that is to
+    be published itself or is published already.
+    """
     candidates = []
-    for unit in units:
-        retargeted = _guarded(run, partial(_candidate, run, unit, export))
+    for _, alike in groupby(units, key=lambda unit: unit.opset):
+        some = list(alike)
+        retargeted = _guarded(run, partial(_candidate, run, _whole(some[0], run), export))
         if isinstance(retargeted, Result):
-            yield replace(retargeted, unit=unit.name)
+            yield from (replace(retargeted, unit=unit.name) for unit in some)
         else:
-            candidates.append(retargeted)
+            candidates.append((some, retargeted))
     if not candidates:
         return
-    verified = _guarded(run, partial(_verify, run, candidates, export))
-    for candidate in candidates:
+    verified = _guarded(run, partial(_verify, run, [candidate for _, candidate in candidates], export))
+    for some, candidate in candidates:
         if isinstance(verified, Result):
-            yield replace(verified, unit=candidate.unit.name)
+            yield from (replace(verified, unit=unit.name) for unit in some)
             continue
-        begun = time.monotonic()
         verification = verified[candidate.unit.opset]
-        result = _guarded(run, partial(publish_candidate, run, candidate, export, verification))
-        seconds = candidate.seconds + verification.seconds + time.monotonic() - begun
-        yield replace(result, unit=candidate.unit.name, seconds=seconds)
+        results = list(_publish_versions(run, some, candidate, verification, export))
+        yield from results
+        if all(result.good for result in results):
+            shutil.rmtree(candidate.folder)
+
+
+def _whole(unit: Unit, run: ModelRun) -> Unit:
+    """The unit in float32 that ``unit`` is, or is made of."""
+    if not unit.version.is_reduced:
+        return unit
+    version = Version(unit.opset)
+    return replace(unit, name=f"{run.job.name}@{version}", version=version, graph_key=unit.retarget_key)
+
+
+def _publish_versions(
+    run: ModelRun, units: list[Unit], candidate: Candidate, verification: Verification, export: Export
+) -> Iterator[Result]:
+    """Publish what is asked for at one opset: the graph itself, and what is made of it."""
+    for unit in units:
+        begun, before = time.monotonic(), 0.0
+        if unit.version.is_reduced:
+            result = _guarded(run, partial(_publish_reduced, run, unit, candidate, verification, export))
+        else:
+            before = candidate.seconds + verification.seconds
+            result = _guarded(run, partial(publish_candidate, run, candidate, export, verification))
+        yield replace(result, unit=unit.name, seconds=before + time.monotonic() - begun)
+
+
+def _publish_reduced(
+    run: ModelRun, unit: Unit, candidate: Candidate, verification: Verification, export: Export
+) -> Result:
+    if not verification.passed:
+        raise VerdictError(
+            f"the file in float32 that it is made of is not right: {verification.verdict.reason}"
+        )
+    reduced = reduce_precision(run, unit, candidate, export)
+    return publish_candidate(run, reduced.candidate, export, reduced.verification)
 
 
 def _candidate(run: ModelRun, unit: Unit, export: Export) -> Candidate:
@@ -170,7 +230,7 @@ def _candidate(run: ModelRun, unit: Unit, export: Export) -> Candidate:
 
 def _verify(run: ModelRun, candidates: list[Candidate], export: Export) -> dict[int, Verification]:
     opsets = [candidate.unit.opset for candidate in candidates]
-    with run.stage(StageKind.PARITY, opsets):
+    with run.stage(StageKind.PARITY, [candidate.unit.version for candidate in candidates]):
         return verify(
             {candidate.unit.opset: candidate.model for candidate in candidates},
             export.inputs,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.environments.run_environments import RunEnvironments
-from pipeline.planning.jobs import ModelJob, Plan
+from pipeline.planning.jobs import ModelJob, Plan, Version
 from pipeline.system.interrupts import Interrupted
 from pipeline.terminal.progress import Progress
 from pipeline.workers.processes import GIBIBYTE, Limits, PeakMemory
@@ -25,19 +25,21 @@ class StageKind(Enum):
     FILES = "files"
     INPUTS = "inputs"
     EXPORT = "export"
+    SIMPLIFY = "simplify"
     RETARGET = "retarget"
     PARITY = "parity"
+    QUANTIZE = "quantize"
     PUBLISH = "publish"
 
 
 OF_A_UNIT = (StageKind.RETARGET, StageKind.PARITY, StageKind.PUBLISH)
 
 
-def _title(kind: StageKind, opsets: Sequence[int]) -> str:
-    """A stage as a person reads of it: ``export``, ``opset 7: retarget``, ``10 opsets: parity``."""
-    if not opsets:
+def _title(kind: StageKind, versions: Sequence[Version]) -> str:
+    """A stage as a person reads of it: ``export``, ``opset 12-int8: publish``, ``10 opsets: parity``."""
+    if not versions:
         return kind.value
-    return f"{f'opset {opsets[0]}' if len(opsets) == 1 else f'{len(opsets)} opsets'}: {kind.value}"
+    return f"{f'opset {versions[0]}' if len(versions) == 1 else f'{len(versions)} opsets'}: {kind.value}"
 
 
 class StageTimes:
@@ -100,18 +102,18 @@ class ModelRun:
         return Limits(limits.seconds, int(limits.memory_gib * GIBIBYTE), self.memory)
 
     @contextmanager
-    def stage(self, kind: StageKind, opsets: Sequence[int] = ()) -> Iterator[Stage]:
+    def stage(self, kind: StageKind, versions: Sequence[Version] = ()) -> Iterator[Stage]:
         """Tell the progress display of a stage. Raises Interrupted where the run is to end.
 
-        ``opsets`` are those of the units that it is done for, none where all units share it. The time of
+        ``versions`` are those of the units that it is done for, none where all units share it. The time of
         a stage that fails is not noted.
         """
         if self.stop.is_set():
             raise Interrupted
-        stage, begun, title = Stage(), time.monotonic(), _title(kind, opsets)
+        stage, begun, title = Stage(), time.monotonic(), _title(kind, versions)
         self.progress.begin(self.job.name, title)
         yield stage
         seconds = time.monotonic() - begun
         self.progress.end(self.job.name, title, seconds, stage.reused)
         if not stage.reused:
-            self.times.note(kind, seconds, max(1, len(opsets)))
+            self.times.note(kind, seconds, max(1, len(versions)))

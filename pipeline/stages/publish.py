@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evaluation.labels import imagenet_labels, top
+from parity.compare import Array
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.results import Result
 from pipeline.stages.export import Export
@@ -38,6 +38,10 @@ class Candidate:
     figures: dict[str, Any]
     """What is counted in the file, beside what documents say of the model."""
     seconds: float
+    reduction: dict[str, Any] = field(default_factory=dict)
+    """How it was made and what the gate measured, where it is in a lower precision."""
+    outputs: Mapping[str, Array] | None = None
+    """What its test data expects, where that is not what the source framework computes."""
 
     @property
     def model(self) -> Path:
@@ -53,12 +57,11 @@ def publish_candidate(
     unit = candidate.unit
     if not verification.passed:
         return _refused(candidate, verification)
-    with run.stage(StageKind.PUBLISH, [unit.opset]):
+    with run.stage(StageKind.PUBLISH, [unit.version]):
         description = description_of(run.job, candidate, export, verification)
         pictures = dict(export.thumbnails)
-        material = Material(candidate.model, candidate.graph, data_sets_of(export), pictures)
+        material = Material(candidate.model, candidate.graph, data_sets_of(candidate, export), pictures)
         publish(run.plan.zoo, material, description)
-        shutil.rmtree(candidate.folder)
     return Result(
         unit.name,
         "published",
@@ -88,9 +91,12 @@ def _refused(candidate: Candidate, verification: Verification) -> Result:
     )
 
 
-def data_sets_of(export: Export) -> list[DataSet]:
-    """The test data of an archive: each fixed input with the source framework's own output."""
-    inputs, references = export.input_arrays(), export.references()
+def data_sets_of(candidate: Candidate, export: Export) -> list[DataSet]:
+    """The test data of an archive: each fixed input with the source framework's own output.
+
+    In a lower precision, with what exact arithmetic makes of the file.
+    """
+    inputs, references = export.input_arrays(), candidate.outputs or export.references()
     return [DataSet([array], [references[name]]) for name, array in inputs.items()]
 
 
@@ -122,8 +128,29 @@ def description_of(
         predictions=_predictions(export, references, verification),
         rewrites=candidate.retargeted["rewrites"],
         bounds=candidate.retargeted["bounds"],
+        reduction=reduction_of(candidate, references),
         figures=candidate.figures,
     )
+
+
+def reduction_of(candidate: Candidate, references: Mapping[str, Array]) -> dict[str, Any]:
+    """How a file in a lower precision was made, and how far it is from the source framework's own logits.
+
+    ``references`` are those, float32 (N, classes) per data set. Empty for a file in float32.
+    """
+    if candidate.outputs is None:
+        return {}
+    source = {}
+    for name, expected in references.items():
+        exact = candidate.outputs[name].reshape(expected.shape)
+        best = expected.argmax(axis=1)
+        source[name] = {
+            "classes": best.tolist(),
+            "logits": [float(f"{row[place]:.6g}") for row, place in zip(expected, best, strict=True)],
+            "logits here": [float(f"{row[place]:.6g}") for row, place in zip(exact, best, strict=True)],
+            "same most probable class": float((exact.argmax(axis=1) == best).mean()),
+        }
+    return candidate.reduction | {"source framework": source}
 
 
 def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:

@@ -26,10 +26,11 @@ def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict
         report = retarget_file(
             export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, metadata)
         )
-        return {"rewrites": list(report.rewrites), "bounds": list(report.bounds)}
+        rewrites = [*export.answer.get("simplified", ()), *report.rewrites]
+        return {"rewrites": rewrites, "bounds": list(report.bounds)}
 
-    folder = run.work / folder_of_unit(unit.opset, unit.retarget_key)
-    with run.stage(StageKind.RETARGET, [unit.opset]) as stage:
+    folder = run.work / folder_of_unit(unit.version, unit.retarget_key)
+    with run.stage(StageKind.RETARGET, [unit.version]) as stage:
         retargeted, stage.reused = make_stage(folder, unit.retarget_key, make)
     return folder, retargeted
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.config.schema import FIRST_OPSET, LAST_OPSET
 from pipeline.planning import keys
-from pipeline.planning.jobs import ModelJob, Plan
+from pipeline.planning.jobs import SIMPLIFIED, ModelJob, Plan, Version
 from pipeline.stages.model_run import ModelRun
 from pipeline.system.files import read_json, sha256_of_file, write_json
 from pipeline.system.locks import locked
@@ -67,19 +67,33 @@ def folder_of_export(job: ModelJob) -> str:
     return f"export-{job.export_key[:12]}"
 
 
-def folder_of_unit(opset: int, retarget_key: str) -> str:
-    """The name of the folder of the file for one opset."""
-    return f"opset-{opset}-{retarget_key[:12]}"
+def folder_of_simplified(job: ModelJob) -> str:
+    """The name of the folder of a job's native export in the form for deployment."""
+    return f"simplified-{keys.simplify_key(job.export_key)[:12]}"
+
+
+def folder_of_unit(version: Version, graph_key: str) -> str:
+    """The name of the folder of the file for one version."""
+    return f"opset-{version}-{graph_key[:12]}"
 
 
 def _useful(job: ModelJob) -> Iterator[str]:
     """The folders in the work folder of a job that a run may take up."""
     yield folder_of_inputs(job)
     yield folder_of_export(job)
-    done = {unit.opset for unit in job.units if unit.done}
-    for opset in range(FIRST_OPSET, LAST_OPSET + 1):
-        if opset not in done:  # another selection may want the opsets that this one leaves out
-            yield folder_of_unit(opset, keys.retarget_key(job.export_key, job.entry, opset))
+    done = {unit.version for unit in job.units if unit.done}
+    exports = {"": job.export_key}
+    if job.entry.simplify:
+        yield folder_of_simplified(job)
+        exports[SIMPLIFIED] = keys.simplify_key(job.export_key)
+    for variant, export_key in exports.items():
+        for opset in range(FIRST_OPSET, LAST_OPSET + 1):
+            version = Version(opset, variant)
+            if version not in done:  # another selection may want the opsets that this one leaves out
+                yield folder_of_unit(version, keys.retarget_key(export_key, job.entry, opset))
+    for unit in job.units:
+        if unit.version.is_reduced and not unit.done:
+            yield folder_of_unit(unit.version, unit.graph_key)
 
 
 def tidy(run: ModelRun) -> None:

@@ -13,6 +13,7 @@ from pipeline.results import Result
 
 if TYPE_CHECKING:
     from publishing.announcement import Signer
+    from publishing.benchmarks import Benchmark
     from publishing.record import Record
     from publishing.zoo import Zoo
 
@@ -66,7 +67,7 @@ class Announcer:
         return results
 
 
-def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
+def zoo_pages(records: Sequence[Record], benchmarks: Sequence[Benchmark]) -> Mapping[str, bytes]:
     """Cards, catalogue and class names of a zoo, by their paths in it."""
     from evaluation.labels import IMAGENET_CLASSES, imagenet_labels
     from publishing.pages.cards import cards
@@ -74,8 +75,8 @@ def zoo_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
 
     labels = imagenet_labels(IMAGENET_CLASSES) or ()
     return {
-        **{path: text.encode() for path, text in cards(records).items()},
-        **catalogue(records),
+        **{path: text.encode() for path, text in cards(records, benchmarks).items()},
+        **catalogue(records, benchmarks),
         LABELS: "".join(f"{label}\n" for label in labels).encode(),
     }
 

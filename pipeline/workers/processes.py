@@ -23,7 +23,6 @@ from pipeline.errors import TimeLimitError, WorkerError, clean_log, last_lines
 from pipeline.system.interrupts import Interrupted
 
 GIBIBYTE = 1 << 30
-_POLL_SECONDS = 0.05
 
 
 class PeakMemory:
@@ -49,6 +48,8 @@ class Limits:
     seconds: float = 1800.0
     memory: int = 12 * GIBIBYTE
     peak: PeakMemory = field(default_factory=PeakMemory, compare=False)
+    look_seconds: float = 0.05
+    """Between two looks at the process: looking takes time of its own."""
 
 
 def _resident_bytes(process: psutil.Process) -> int:
@@ -90,7 +91,7 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Eve
             if _most_resident(usage) > ours:
                 limits.peak.note(_most_resident(usage))
             return None
-        if stop.wait(_POLL_SECONDS):
+        if stop.wait(limits.look_seconds):
             raise Interrupted
         if time.monotonic() > deadline:
             return TimeLimitError, f"did not end within its limit of {limits.seconds:g} s"

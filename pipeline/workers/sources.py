@@ -34,10 +34,14 @@ _DEFAULTS = {
 """What holds where the user's own variables say nothing else."""
 
 
-def worker_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a worker: the user's own, less those about Python, plus ``variables``."""
+def worker_environment(variables: Mapping[str, str], *, as_users_have_it: bool = False) -> dict[str, str]:
+    """The variables of a worker: the user's own, less those about Python, plus ``variables``.
+
+    ``as_users_have_it`` leaves out what makes several workers at a time bearable, and one of them slower.
+    """
+    defaults = {} if as_users_have_it else _DEFAULTS
     inherited = {name: value for name, value in os.environ.items() if name not in _OURS_ALONE}
-    return _DEFAULTS | inherited | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"} | dict(variables)
+    return defaults | inherited | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"} | dict(variables)
 
 
 def run_worker(
@@ -49,6 +53,7 @@ def run_worker(
     folder: Path,
     limits: Limits,
     stop: threading.Event,
+    as_users_have_it: bool = False,
 ) -> dict[str, Any]:
     """Run ``call`` with ``python`` and return its result, of status ``ok``.
 
@@ -64,7 +69,10 @@ def run_worker(
         what=what,
         log=log,
         limits=limits,
-        environment=worker_environment({**variables, "PYTHONPATH": str(call.module_folder)}),
+        environment=worker_environment(
+            {**variables, "PYTHONPATH": str(call.module_folder)},
+            as_users_have_it=as_users_have_it,
+        ),
         folder=folder,
         stop=stop,
         accepted=(0, 1),

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 
+from publishing import benchmarks
+from publishing.benchmarks import BENCHMARK_SUFFIX
 from publishing.errors import PublishError
 from publishing.inspection.checksums import inspect_checksums
 from publishing.inspection.manifest_inspection import Entries, compare_with_records, inspect_manifest
@@ -96,6 +98,7 @@ def read_listing(reader: Reader) -> Listing:
     listing.announced = {path: Announced(digest, None, CHECKSUMS) for path, digest in listed.items()}
     for stem in sorted(stems):
         _read_record(reader, stem, listing)
+        _read_benchmark(reader, stem, listing)
     if entries is not None:
         _hold_against_records(entries, listing)
     if names is not None and (listed or listing.records):
@@ -200,6 +203,24 @@ def _read_record(reader: Reader, stem: str, listing: Listing) -> None:
     for row in record.predictions:
         if row["thumbnail"] not in listing.announced and listing.has_checksums:
             listing.add(CHECKSUMS, f"does not list {row['thumbnail']}, which {path} shows")
+
+
+def _read_benchmark(reader: Reader, stem: str, listing: Listing) -> None:
+    """Hold measured times, where a list has them, against the record of their model."""
+    path = f"{stem}{BENCHMARK_SUFFIX}"
+    record, announced = listing.records.get(stem), listing.announced.get(path)
+    text = read_text(reader, path, listing) if record and announced else None
+    if record is None or announced is None or text is None:
+        return
+    if hashlib.sha256(text.encode()).hexdigest() != announced.sha256:
+        return  # told when the digests of all files are compared
+    try:
+        benchmark = benchmarks.from_json(text)
+    except PublishError as error:
+        listing.add(path, f"is damaged: {error}")
+        return
+    if (benchmark.name, benchmark.sha256) != (record.name, record.files["onnx"].sha256):
+        listing.add(path, f"was measured with another file than {stem}.onnx")
 
 
 def _announce(record: str, expected: str, file: PublishedFile, listing: Listing) -> None:

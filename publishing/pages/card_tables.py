@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from publishing.benchmarks import Benchmark
 from publishing.pages import accuracies, prose
 from publishing.pages.card_groups import precision
 from publishing.pages.formatting import shape, size
+from publishing.pages.latency import times_of
 from publishing.pages.markdown import code, link, table, text
 from publishing.record import Record
 
@@ -171,3 +173,31 @@ def versions(records: Sequence[Record]) -> list[str]:
         for name, version in dict.fromkeys(named_versions)
         if version
     ]
+
+
+_BAR = 20
+"""Characters of the longest bar."""
+
+
+def latency(timed: Sequence[tuple[Record, Benchmark]]) -> str:
+    """Write the times of each file for its smallest batch, with bars."""
+    heads = ("Model", "Opset", "Runs in", "Batch", "Median", "", "90%", "99%", "Peak memory", "Of the source")
+    rows = []
+    for record, benchmark in timed:
+        for _, batch in times_of(benchmark).batches[:1]:
+            rows += [
+                (
+                    _name(record),
+                    str(record.opset),
+                    text(row.title),
+                    str(row.batch),
+                    row.median,
+                    "█" * max(1, round(_BAR * row.share)),
+                    row.p90,
+                    row.p99,
+                    row.memory,
+                    row.ratio,
+                )
+                for row in batch
+            ]
+    return table(heads, rows, right=(1, 3, 4, 6, 7, 8, 9))

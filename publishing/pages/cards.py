@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.pages.card_groups import grouped, sorted_by
 from publishing.pages.family_card import family_card
@@ -14,7 +16,7 @@ from publishing.record import Record, check
 CARD = "README.md"
 
 
-def cards(records: Sequence[Record]) -> dict[str, str]:
+def cards(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> dict[str, str]:
     """Write the cards of a zoo: Markdown by path, ``<source>/<family>/README.md`` and ``README.md``.
 
     The order of the records does not matter.
@@ -26,8 +28,10 @@ def cards(records: Sequence[Record]) -> dict[str, str]:
     for record in ordered:
         check(record)
     families = grouped(ordered, lambda record: (record.source, record.family))
+    times = {benchmark.name: benchmark for benchmark in benchmarks}
     family_cards = {
-        f"{some[0].source}/{some[0].family}/{CARD}": _written(some, family_card) for some in families
+        f"{some[0].source}/{some[0].family}/{CARD}": _written(some, partial(family_card, benchmarks=times))
+        for some in families
     }
     return {CARD: _written(ordered, zoo_card), **family_cards}
 

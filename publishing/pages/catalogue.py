@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.foreign_text import visible_lines
 from publishing.pages import accuracies, formatting, prose
+from publishing.pages.accuracy_plot import accuracy_plots
 from publishing.pages.catalogue_model import Model, answers, for_snippet, models_of, precision_of
 from publishing.pages.error_plot import plot
+from publishing.pages.latency import milliseconds, times_of
+from publishing.pages.reductions import told_of
 from publishing.pages.snippet import snippet
 from publishing.pages.verdict_matrix import Matrix, matrix
 from publishing.record import RECORD_SUFFIX, Record, check
@@ -27,18 +31,18 @@ _ASSETS = ("catalogue.css", "catalogue.js", "icon.svg")
 _HERE = Path(__file__).parent
 
 
-def catalogue(records: Sequence[Record]) -> dict[str, bytes]:
+def catalogue(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> dict[str, bytes]:
     """Write all pages: their content in UTF-8 by path from the publish folder.
 
-    Nothing but ``records`` decides about it, whatever their order. Pages refer to each other, to the
-    published files and to nothing else, by relative paths, so the folder can stand anywhere.
+    Nothing but ``records`` and ``benchmarks`` decides about it, whatever their order. Pages refer to each
+    other, to the published files and to nothing else, by relative paths, so the folder can stand anywhere.
 
     Raises:
         PublishError: a record's name or family cannot be a path, or a record is incomplete.
     """
     for record in records:
         check(record)
-    models, environment = models_of(records), _environment()
+    models, environment = models_of(records, benchmarks), _environment()
     pages = {f"assets/{name}": (_HERE / "assets" / name).read_bytes() for name in _ASSETS}
     for model in models:
         with _complete(model):
@@ -78,7 +82,12 @@ def _environment() -> Environment:
         name: getattr(formatting, name)
         for name in ("agreement", "amount", "bound", "error", "percent", "size", "size_range", "spelled")
     }
-    environment.filters |= {"precision": precision_of, "path": _quoted, "runtime_title": prose.runtime_title}
+    environment.filters |= {
+        "milliseconds": milliseconds,
+        "precision": precision_of,
+        "path": _quoted,
+        "runtime_title": prose.runtime_title,
+    }
     return environment
 
 
@@ -115,6 +124,8 @@ def _index(models: Sequence[Model]) -> dict[str, Any]:
             "precision": Counter(precision for model in models for precision in model.precisions),
         },
         "with_accuracy": any(model.top1 is not None for model in models),
+        "with_latency": any(model.latency for model in models),
+        "plots": accuracy_plots(models),
     }
 
 
@@ -129,6 +140,11 @@ def _model(model: Model) -> dict[str, Any]:
         "record_suffix": RECORD_SUFFIX,
         "matrix": matrix(model.newest_first),
         "plots": {precision: plot(verdicts) for precision, verdicts in matrices.items()},
+        "times": [
+            (record, times_of(model.benchmarks[record.name]))
+            for record in model.newest_first
+            if record.name in model.benchmarks
+        ],
         "prose": prose,
         "accuracies": accuracies,
         "measured": [(record, figure) for record in model.newest_first for figure in record.accuracy],
@@ -137,6 +153,7 @@ def _model(model: Model) -> dict[str, Any]:
         "snippet": snippet(shown),
         "snippet_record": shown,
         "rewrites": _together((record, record.rewrites) for record in model.records),
+        "reductions": told_of(model.records),
         "bounds": _together((record, record.bounds) for record in model.records),
     }
 

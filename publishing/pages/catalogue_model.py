@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from publishing.benchmarks import Benchmark, best_latency
 from publishing.pages import prose
 from publishing.pages.accuracies import first_measured
 from publishing.pages.card_groups import precision
@@ -23,6 +24,8 @@ class Model:
     """The records of one model, by precision and then by opset; full precision comes first."""
 
     records: tuple[Record, ...]
+    benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
+    """The measured times of those that have some, by the names of the units."""
 
     @property
     def name(self) -> str:
@@ -88,12 +91,7 @@ class Model:
     def measured_top1(self) -> float | None:
         """The top-1 accuracy in percent that was measured of the file that stands for the others."""
         figure = first_measured(self.main)
-        return None if figure is None else float(figure["top1"]["percent"])
-
-    @property
-    def top1(self) -> float | None:
-        """The top-1 accuracy in percent: measured, or else reported."""
-        return self.reported_top1 if self.measured_top1 is None else self.measured_top1
+        return None if figure is None else round(float(figure["top1"]["percent"]), 2)
 
     @property
     def reported_top1(self) -> float | None:
@@ -102,13 +100,51 @@ class Model:
             return None
         return next((percent for _, percent in prose.reported(self.main, "top1")), None)
 
+    @property
+    def top1(self) -> float | None:
+        """The top-1 accuracy in percent that the index shows, draws and sorts by."""
+        return self.reported_top1 if self.measured_top1 is None else self.measured_top1
 
-def models_of(records: Iterable[Record]) -> list[Model]:
+    @property
+    def top1_kind(self) -> str:
+        """Whether that was measured here, or who says so."""
+        return "reported" if self.measured_top1 is None else "measured"
+
+    @property
+    def main_bytes(self) -> int:
+        """The size of the file that stands for the others."""
+        return self.main.files["onnx"].bytes
+
+    @property
+    def multiply_adds(self) -> int | None:
+        """Those of one picture, as counted in the file; None where they were not."""
+        counted: int | None = (self.main.figures.get("multiply_adds") or {}).get("total")
+        return counted
+
+    @property
+    def benchmark(self) -> Benchmark | None:
+        """The times of the file that stands for the others."""
+        return self.benchmarks.get(self.main.name)
+
+    @cached_property
+    def latency(self) -> tuple[str, float] | None:
+        """The fastest runtime for one picture, and its median in seconds."""
+        return best_latency(self.benchmark) if self.benchmark else None
+
+
+def models_of(records: Iterable[Record], benchmarks: Iterable[Benchmark] = ()) -> list[Model]:
     """Group records into models: by family, so that what is alike stands together, then name and source."""
     groups: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.source, record.family, record.model), []).append(record)
-    models = [Model(tuple(sorted(group, key=_order))) for group in groups.values()]
+    times = {benchmark.name: benchmark for benchmark in benchmarks}
+    models = [
+        Model(
+            tuple(sorted(group, key=_order)),
+            {record.name: times[record.name] for record in group if record.name in times},
+        )
+        for group in groups.values()
+    ]
     return sorted(models, key=lambda model: (natural(model.family), natural(model.name), model.path))
 
 

@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 560, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 548, 14, 226
 _STEP = 7
 """Between the marks of two runtimes at one opset, so that equal errors do not hide each other."""
-_SHAPES = (
+SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
     "M-3.5-3.5h7v7h-7z",
     "M0-4.8L4.6 3.6H-4.6z",
@@ -22,6 +22,7 @@ _SHAPES = (
     "M-4.6-3.6H4.6L0 4.8z",
     "M-1.5-4.5h3v3h3v3h-3v3h-3v-3h-3v-3h3z",
 )
+"""The paths of marks around (0, 0), so that colour is not all that tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _all_series(verdicts: Matrix, centres: Sequence[float], scale: _Scale) -> It
         ]
         marks = tuple(mark for mark in places if mark)
         if marks:
-            yield Series(runtime_title(name), number, _SHAPES[number % len(_SHAPES)], marks, _line(places))
+            yield Series(runtime_title(name), number, SHAPES[number % len(SHAPES)], marks, _line(places))
 
 
 def _mark(cell: Cell | None, opset: int, x: float, scale: _Scale) -> Mark | None:

@@ -5,9 +5,10 @@ https://github.com/onnx/models/blob/main/contribute.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from publishing.benchmarks import Benchmark
 from publishing.pages import accuracies, card_tables, prose
 from publishing.pages.card_groups import (
     family_title,
@@ -19,16 +20,27 @@ from publishing.pages.card_groups import (
     shared,
 )
 from publishing.pages.formatting import listed
+from publishing.pages.latency import machine_of, versions_of
 from publishing.pages.markdown import code, fenced, text
+from publishing.pages.reductions import told_of
 from publishing.pages.snippet import has_imagenet_classes, snippet
 from publishing.pages.text_template import render
 from publishing.record import Record
 
 
-def family_card(records: Sequence[Record]) -> str:
-    """Write the card of the records of one family, which are in the order of the card."""
+def family_card(records: Sequence[Record], benchmarks: Mapping[str, Benchmark]) -> str:
+    """Write the card of the records of one family, which are in the order of the card.
+
+    ``benchmarks`` are measured times by the names of units.
+    """
     models = representatives(records)
-    return render("card.md.jinja", _facts(records, models) | _evidence(records, models))
+    timed = [(record, benchmarks[record.name]) for record in records if record.name in benchmarks]
+    times = {
+        "latency": card_tables.latency(timed) if timed else "",
+        "machines": list(dict.fromkeys(text(machine_of(benchmark)) for _, benchmark in timed)),
+        "timed": list(dict.fromkeys(text(versions_of(benchmark)) for _, benchmark in timed)),
+    }
+    return render("card.md.jinja", _facts(records, models) | _evidence(records, models) | times)
 
 
 def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any]:
@@ -56,6 +68,7 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "exporters": shared(models, lambda model: text(prose.export_of(model))),
         "uses": _uses(models),
         "precisions": _precisions(records),
+        "reductions": [(code(stem), text(told)) for stem, told in told_of(records)],
         "licenses": shared(models, _license),
     }
 

@@ -18,7 +18,7 @@ from converters.registry import SOURCES
 
 ROOT = Path(__file__).parents[2]
 CONVERTERS, PARITY, ZOO = ROOT / "converters", ROOT / "parity", ROOT / "tests" / "zoo"
-OWN = {"converters", "opsets", "parity", "evaluation", "publishing", "pipeline"}
+OWN = {"converters", "opsets", "quantization", "parity", "evaluation", "latency", "publishing", "pipeline"}
 NOT_RUN_ELSEWHERE = {"__init__.py", "interface.py", "registry.py"}
 """The files of ``converters`` that our own interpreter runs; any other is a worker's."""
 OLDEST = (3, 8)
@@ -38,6 +38,7 @@ def _foreign() -> Iterator[tuple[Path, tuple[int, int]]]:
     for file in sorted(CONVERTERS.rglob("*.py")):
         if file.name not in NOT_RUN_ELSEWHERE:
             yield file, _python_of(file.parent.name) if file.parent.name in SOURCES else OLDEST
+    yield ROOT / "latency" / "shared" / "turns.py", OLDEST
     for file in sorted(ZOO.glob("thin_*.py")):
         source = file.stem.removeprefix("thin_")
         yield file, _python_of(source) if source in SOURCES else OLDEST

@@ -52,6 +52,7 @@ from answering import outputs_task, read_arrays, write_outputs
 from onnx import numpy_helper, parser
 from protocol import EXPORT, WEIGHTS, TaskError, main
 from tensor_sizes import sizes_task
+from timed_network import latency_task
 
 MODELS = {MODELS!r}
 PREPROCESSING = {PREPROCESSING!r}
@@ -119,12 +120,21 @@ def export(request):
     }}
 
 
-main({{
-    "catalogue": catalogue,
-    "export": export,
-    "outputs": outputs_task(load),
-    "sizes": sizes_task(lambda name: 16 * CLASSES),
-}})
+def load_timed(request, inputs):
+    if request["model"] == "other":
+        raise RuntimeError("this framework cannot be timed")
+    return load(request, inputs)
+
+
+main(
+    {{
+        "catalogue": catalogue,
+        "export": export,
+        "outputs": outputs_task(load),
+        "sizes": sizes_task(lambda name: 16 * CLASSES),
+        "latency": latency_task(load_timed, "tiny 1.0"),
+    }}
+)
 """
 
 

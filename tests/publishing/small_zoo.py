@@ -81,7 +81,7 @@ def publish_small_zoo(folder: Path, scratch: Path) -> None:
             source, name = model.split("/")
             described = description(name=f"{model}@{opset}", source=source, model=name, family=family)
             publish(zoo, Material(file, opsets.read_graph(file), data_sets), described)
-    announce(zoo, lambda records: {})
+    announce(zoo, lambda records, benchmarks: {})
 
 
 def _network(text: str, shapes: Shapes, seed: int) -> onnx.ModelProto:

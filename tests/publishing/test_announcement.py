@@ -10,6 +10,7 @@ import pytest
 
 from publishing import units
 from publishing.announcement import announce, withhold
+from publishing.benchmarks import Benchmark
 from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import Record
@@ -203,8 +204,8 @@ def test_two_runs_that_end_at_the_same_moment_lose_nothing(model_file: Path) -> 
     ours, theirs = zoo_in(place), zoo_in(place)
     others = ["other", "third"]
 
-    def slow_pages(records: Sequence[Record]) -> Mapping[str, bytes]:
-        contents = pages(records)
+    def slow_pages(records: Sequence[Record], benchmarks: Sequence[Benchmark]) -> Mapping[str, bytes]:
+        contents = pages(records, benchmarks)
         if others:
             publish(theirs, material(model_file), description(others.pop()))
             announce(theirs, pages)

@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper, parser
 
 from publishing.announcement import Signer, announce
 from publishing.archive import DataSet
+from publishing.benchmarks import Benchmark
 from publishing.graph_facts import ir_version
 from publishing.manifest import CHECKSUMS
 from publishing.record import RECORD_SUFFIX, Description, PublishedFile, Record, from_json, to_json
@@ -70,7 +71,7 @@ def data_sets() -> list[DataSet]:
     return [DataSet([array], [expected[name]]) for name, array in INPUTS.items()]
 
 
-def pages(records: Sequence[Record]) -> Mapping[str, bytes]:
+def pages(records: Sequence[Record], benchmarks: Sequence[Benchmark]) -> Mapping[str, bytes]:
     """Return a page for all and one for each family."""
     families = {f"{record.source}/{record.family}" for record in records}
     return {"README.md": b"# A zoo\n"} | {f"{family}/README.md": b"# A family\n" for family in families}

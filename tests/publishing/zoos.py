@@ -16,6 +16,7 @@ from onnx import numpy_helper, parser
 import opsets
 from publishing.announcement import announce
 from publishing.archive import DataSet
+from publishing.benchmarks import Benchmark
 from publishing.record import Description, Record
 from publishing.stores import open_store
 from publishing.units import Material, publish
@@ -67,7 +68,7 @@ def material(model_file: Path, factor: float = 1.0, pictures: Mapping[str, bytes
     return Material(model_file, opsets.read_graph(model_file), data_sets(factor), pictures or {})
 
 
-def pages(records: Sequence[Record]) -> dict[str, bytes]:
+def pages(records: Sequence[Record], benchmarks: Sequence[Benchmark]) -> dict[str, bytes]:
     """Pages that say which models there are; the real ones have tests of their own."""
     names = sorted(record.name for record in records)
     index = {"index.html": "\n".join(names).encode()}

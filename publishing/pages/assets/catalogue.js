@@ -79,6 +79,39 @@
         file.bytes <= wanted.bytes,
     );
 
+  /**
+   * The rows in the order that is asked for: the least first, or the most accurate; those without it last.
+   * @param {Model[]} models in the order of the page
+   * @param {string} by the name of a figure of a row, or nothing
+   */
+  const sorted = (models, by) => {
+    if (!by) return models;
+    /** @param {Model} model */
+    const figure = ({ row }) => {
+      const text = row.dataset[by];
+      return text === undefined ? Infinity : by === "top1" ? -Number(text) : Number(text);
+    };
+    return [...models].sort((one, other) => {
+      const [left, right] = [figure(one), figure(other)];
+      return left < right ? -1 : Number(left > right);
+    });
+  };
+
+  /** One drawing at a time, where there are several; without this script, all are there. */
+  const choosePlot = () => {
+    const axes = document.getElementById("axes");
+    if (!axes) return;
+    const show = () => {
+      for (const choice of axes.querySelectorAll("input")) {
+        const plot = document.getElementById(`plot-${choice.value}`);
+        if (plot) plot.hidden = !choice.checked;
+      }
+    };
+    axes.hidden = false;
+    axes.addEventListener("change", show);
+    show();
+  };
+
   /** @param {HTMLFormElement} form */
   const filterModels = (form) => {
     const rows = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".models > li"));
@@ -86,8 +119,21 @@
     const models = Array.from(rows, (row) => readModel(row, frameworks.get(row.dataset.source) ?? ""));
     const count = /** @type {HTMLElement} */ (document.getElementById("count"));
     const none = /** @type {HTMLElement} */ (document.getElementById("none"));
+    const list = /** @type {HTMLElement} */ (document.querySelector(".models"));
+    /** @type {Map<string | null, Element[]>} */
+    const marks = new Map();
+    for (const mark of document.querySelectorAll(".accuracy a")) {
+      const path = mark.getAttribute("href");
+      marks.set(path, [...(marks.get(path) ?? []), mark]);
+    }
     let settled = 0;
+    let order = "";
 
+    /** @param {string} by */
+    const sort = (by) => {
+      if (by !== order) list.append(...sorted(models, by).map(({ row }) => row));
+      order = by;
+    };
     const query = () => {
       const asked = new URLSearchParams();
       for (const [name, value] of new FormData(form)) {
@@ -101,8 +147,13 @@
       for (const model of models) {
         const fits = matches(model, wanted);
         if (fits) shown += 1;
-        if (model.row.hidden === fits) model.row.hidden = !fits;
+        if (model.row.hidden !== fits) continue;
+        model.row.hidden = !fits;
+        for (const mark of marks.get(model.row.querySelector("a")?.getAttribute("href") ?? "") ?? []) {
+          mark.toggleAttribute("hidden", !fits);
+        }
       }
+      sort(query().get("sort") ?? "");
       const all = models.length === 1 ? "1 model" : `${models.length} models`;
       count.textContent = shown === models.length ? all : `${shown} of ${all}`;
       none.hidden = shown > 0;
@@ -215,6 +266,7 @@
 
   const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form.filters"));
   if (form) filterModels(form);
+  choosePlot();
   for (const cell of document.querySelectorAll("button.verdict")) {
     showFigures(/** @type {HTMLButtonElement} */ (cell));
   }

@@ -30,7 +30,7 @@ def _is_covered(path: Path) -> bool:
     everything = _plan(path)
     selections = [Selection(tuple(row["only"].split())) for row in _rows(everything)]
     return all(
-        sum(selection.takes(job.name, unit.opset) for selection in selections) == 1
+        sum(selection.takes(job.name, unit.version) for selection in selections) == 1
         for job in everything.jobs
         for unit in job.units
     )

@@ -18,7 +18,9 @@ STAGES = {
     "inputs": "pipeline/stages/export.py",
     "export": "pipeline/stages/export.py",
     "retarget": "pipeline/stages/retarget.py",
+    "simplify": "pipeline/stages/simplification.py",
     "parity": "pipeline/stages/parity.py",
+    "quantize": "pipeline/stages/reduction.py",
     "publish": "pipeline/stages/publish.py",
 }
 """The file that a reader of a stage begins with."""
@@ -26,7 +28,9 @@ BEFORE = {
     "inputs": ("inputs", "export"),  # one file makes both
     "export": ("inputs", "export"),
     "retarget": ("inputs", "export", "retarget"),
+    "simplify": ("inputs", "export", "simplify"),
     "parity": ("inputs", "export", "retarget", "parity"),
+    "quantize": ("inputs", "export", "retarget", "parity", "quantize", "publish"),
     "publish": ("inputs", "export", "retarget", "parity", "publish"),
 }
 DETERMINE_NOTHING = {
@@ -65,7 +69,7 @@ def test_no_module_is_in_a_key_and_said_to_determine_nothing() -> None:
 
 def test_every_stage_of_a_model_is_one_of_those_with_a_key() -> None:
     orchestrated = {file for file in ours("pipeline/stages/model.py") if file.startswith("pipeline/stages/")}
-    with_a_key = {*STAGES.values(), *_in_key("publish")}
+    with_a_key = {*STAGES.values(), *_in_key("publish"), *_in_key("quantize"), *_in_key("simplify")}
     assert (
         sorted(file for file in orchestrated - with_a_key if not file.startswith(tuple(DETERMINE_NOTHING)))
         == []

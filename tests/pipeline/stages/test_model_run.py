@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.planning.jobs import Version
 from pipeline.stages.model_run import ModelRun, StageKind, StageTimes
 from pipeline.system.interrupts import Interrupted
 from pipeline.terminal.progress import PlainProgress
@@ -39,9 +40,9 @@ def run(tiny: FakeSource, progress: Kept) -> ModelRun:
 def test_a_stage_is_told_with_its_opsets(run: ModelRun, progress: Kept) -> None:
     with run.stage(StageKind.EXPORT):
         pass
-    with run.stage(StageKind.RETARGET, [7]) as stage:
+    with run.stage(StageKind.RETARGET, [Version(7)]) as stage:
         stage.reused = True
-    with run.stage(StageKind.PARITY, [7, 9]):
+    with run.stage(StageKind.PARITY, [Version(7), Version(9)]):
         pass
     assert progress.titles == [
         "tiny/net export",

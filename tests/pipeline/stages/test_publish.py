@@ -121,7 +121,7 @@ def test_pictures_have_the_best_classes_of_whoever_agrees(tiny: FakeSource) -> N
 
 
 def test_test_data_are_the_inputs_with_the_frameworks_own_outputs(tiny: FakeSource) -> None:
-    [data_set] = data_sets_of(_export(tiny))
+    [data_set] = data_sets_of(_candidate(tiny.plan("net").jobs[0], {}, {}), _export(tiny))
     assert data_set.inputs[0].shape == (2, 3, 8, 8)
     assert np.array_equal(data_set.outputs[0], REFERENCE)
 

@@ -37,7 +37,7 @@ def test_what_a_run_may_take_up_stays(tiny: FakeSource) -> None:
     run = tiny.run(plan)
     job = run.job
     useful = {folder_of_inputs(job), folder_of_export(job)} | {
-        folder_of_unit(unit.opset, unit.retarget_key) for unit in job.units
+        folder_of_unit(unit.version, unit.retarget_key) for unit in job.units
     }
     others = {"inputs-0", f"{folder_of_export(job)}.part", "opset-9-of-another-key", "parity-9-12"}
     for name in useful | others:
@@ -53,9 +53,9 @@ def test_opsets_that_are_done_are_not_taken_up_and_those_of_other_selections_are
     job = replace(whole.jobs[0], units=(replace(twelve, done=True),))
     run = tiny.run(replace(whole, jobs=(job,)))
     for unit in (nine, twelve):
-        (run.work / folder_of_unit(unit.opset, unit.retarget_key)).mkdir(parents=True)
+        (run.work / folder_of_unit(unit.version, unit.retarget_key)).mkdir(parents=True)
     tidy(run)
-    assert _names(run.work) == {folder_of_unit(9, nine.retarget_key)}
+    assert _names(run.work) == {folder_of_unit(nine.version, nine.retarget_key)}
 
 
 def _cleared(plan: Plan) -> bool:

@@ -81,5 +81,5 @@ def test_a_key_that_cannot_sign_is_told_before_anything_is_done(tmp_path: Path) 
 
 
 def test_the_names_of_the_classes_are_published() -> None:
-    lines = zoo_pages([])[LABELS].decode().splitlines()
+    lines = zoo_pages([], [])[LABELS].decode().splitlines()
     assert (len(lines), lines[282]) == (1000, "tiger cat")

@@ -18,6 +18,27 @@ PREPROCESSING = {
 }
 FUSED = "re-parameterised: 22 blocks fused; the reference is the form for training, with 9108968 parameters"
 
+GATE: dict[str, Any] = {
+    "passed": True, "reason": "", "pictures": 100, "agreement": 0.985, "cosine": 0.99712,
+    "top1": None, "reference_top1": None,
+}  # fmt: skip
+REDUCTION: dict[str, Any] = {
+    "form": "int8",
+    "calibration pictures": 1000,
+    "gate pictures": 100,
+    "chosen": {
+        "form": "int8", "calibration": "percentile", "weights": "uint8",
+        "batch normalisation": "folded", "kept in float32": ["a", "b"], "gate": GATE,
+    },
+    "tries": [{}, {}, {}],
+    "processor": "A processor",
+    "saturates": False,
+    "runtimes": {
+        "onnxruntime": {"outcome": "ran", "version": "1.32", **GATE, "top1": 0.71, "reference_top1": 0.72},
+        "openvino": {"outcome": "unsupported", "version": "", **GATE, "agreement": None, "cosine": None},
+    },
+}  # fmt: skip
+
 
 def comparison(relative_error: float | None = 3e-6, **changes: Any) -> dict[str, Any]:
     """One runtime's figures on one data set."""
@@ -72,6 +93,7 @@ def record(
         "license": "Apache-2.0",
         "author": "",
         "key": "5a" * 32,
+        "reduction": REDUCTION if "int8" in version else {},
         "provenance": {
             "framework": "PyTorch Image Models (timm)",
             "model": model,

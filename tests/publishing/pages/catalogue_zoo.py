@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from publishing.benchmarks import BENCHMARK_SUFFIX, Benchmark
+from publishing.benchmarks import to_json as times_to_json
 from publishing.pages.catalogue import catalogue
 from publishing.record import KINDS, RECORD_SUFFIX, PublishedFile, Record, to_json
 from tests.publishing.pages.card_records import comparison, record, runtime
@@ -82,6 +84,59 @@ def zoo() -> list[Record]:
     return records
 
 
+def timed(
+    name: str, sha256: str = 64 * "4", scale: float = 1.0, processor: str = "Some Processor"
+) -> Benchmark:
+    """Measured times of a unit: ``scale`` times 4 ms in ONNX Runtime, twice that in its framework."""
+
+    def figures(seconds: float, batch: int, ratio: float | None) -> dict[str, Any]:
+        return {
+            "runs": 100,
+            "median": seconds,
+            "p90": 1.1 * seconds,
+            "p99": 1.5 * seconds,
+            "pictures_per_second": batch / seconds,
+            "peak_memory": 123_000_000 + batch,
+            "ratio": ratio,
+        }
+
+    def measured(title: str, version: str, factor: float) -> dict[str, Any]:
+        batches = {str(batch): figures(0.008 * scale * factor * batch, batch, factor) for batch in (1, 4, 8)}
+        return {"title": title, "version": version, "reason": "", "batches": batches}
+
+    silent = {"title": "OpenCV", "version": "5.0", "reason": "it does not load the model", "batches": {}}
+    return Benchmark(
+        name=name,
+        sha256=sha256,
+        bytes=18_700_000,
+        threads=2,
+        pinned=[0, 1],
+        rounds=10,
+        processor={
+            "name": processor,
+            "flags": ["avx2", "avx512_vnni"],
+            "processors": 4,
+            "system": "Linux 6.1",
+            "load": 0.25,
+        },
+        runtimes={
+            "onnxruntime": measured("ONNX Runtime", "1.32.0", 0.5),
+            "openvino": measured("OpenVINO", "2026.4.1", 0.6),
+            "opencv": silent,
+        },
+        source=measured("PyTorch Image Models", "torch 2.9.1", 1.0),
+    )
+
+
+def times() -> list[Benchmark]:
+    """Return the times of two of the models of :func:`zoo`, one of them in two precisions."""
+    return [
+        timed("timm/tf_efficientnet_lite0@12"),
+        timed("timm/tf_efficientnet_lite0@12-int8", scale=0.4),
+        timed("paddle/RepVGG_A0@12", scale=2.0),
+    ]
+
+
 def many(count: int, opsets: Sequence[int]) -> list[Record]:
     """Return ``count`` models at all ``opsets``, of 4 sources and 10 families, of 1 MB to ``count`` MB."""
     sources = ("timm", "torchvision", "paddle", "mmcls")
@@ -96,9 +151,12 @@ def many(count: int, opsets: Sequence[int]) -> list[Record]:
     ]
 
 
-def write(folder: Path, records: Sequence[Record]) -> Path:
+def write(folder: Path, records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> Path:
     """Write the zoo's folder, in which models and archives are empty; the answer is its catalogue's page."""
-    pages = catalogue(records)
+    pages = catalogue(records, benchmarks)
+    folders = {written.name: f"{written.folder}/{written.stem}" for written in records}
+    for each in benchmarks:
+        pages[folders[each.name] + BENCHMARK_SUFFIX] = times_to_json(each).encode()
     pages |= dict.fromkeys(("README.md", "SHA256SUMS", "ONNX_HUB_MANIFEST.json"), b"")
     for written in records:
         pages |= {file.path: b"" for file in written.files.values()}

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.loopback import served
-from tests.publishing.pages.catalogue_zoo import write, zoo
+from tests.publishing.pages.catalogue_zoo import times, write, zoo
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published zoo."""
-    return write(tmp_path_factory.mktemp("zoo"), zoo()).parent
+    return write(tmp_path_factory.mktemp("zoo"), zoo(), times()).parent
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     expect(figures).to_contain_text("OpenVINO 1.31.1 at opset 12")
     page.keyboard.press("Escape")
     expect(figures).to_have_count(0)
-    tab_to(page, "summary")
+    tab_to(page, "[aria-labelledby=record] summary")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("details[open]")).to_have_count(2)
@@ -86,7 +86,7 @@ def test_a_listener_hears_what_a_cell_says(page: Page, address: str) -> None:
     expect(page.get_by_role("img", name=re.compile("Largest relative error of .* from"))).to_have_count(2)
     page.goto(f"{address}index.html")
     expect(page.get_by_role("status").first).to_have_text("3 models")
-    expect(page.get_by_role("search", name="Models").get_by_role("combobox")).to_have_count(4)
+    expect(page.get_by_role("search", name="Models").get_by_role("combobox")).to_have_count(5)
 
 
 def test_a_touch_shows_the_errors_on_a_phone(browser: Browser, disk: str) -> None:

@@ -332,10 +332,14 @@ def test_what_onnx_runtime_does_not_run_is_said_with_what_does() -> None:
 
 
 def test_quantised_files_are_named_and_float32_stands_for_the_model() -> None:
-    records = [record("timm/repvgg_a0@9"), record("timm/repvgg_a0@12-int8"), record("timm/repvgg_a0@12-qdq")]
+    records = [
+        record("timm/repvgg_a0@9"),
+        record("timm/repvgg_a0@12-int8"),
+        record("timm/repvgg_a0@12-int8-qdq"),
+    ]
     text = cards(records)[CARD]
-    assert [row[0] for row in downloads(text)[1:]] == ["repvgg_a0", "repvgg_a0 int8", "repvgg_a0 qdq"]
-    assert "in float32, int8 and qdq:" in section(text, "Quantization")
+    assert [row[0] for row in downloads(text)[1:]] == ["repvgg_a0", "repvgg_a0 int8", "repvgg_a0 int8-qdq"]
+    assert "in float32, int8 and int8-qdq:" in section(text, "Quantization")
     assert 'MODEL = "model/repvgg_a0-9.onnx"' in text
     assert section(cards(records[:1])[CARD], "Quantization") == "None: all files compute in float32."
 

@@ -1,0 +1,1 @@
+"""What every process that is timed runs: see ``turns.py``."""

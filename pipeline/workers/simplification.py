@@ -1,0 +1,53 @@
+"""Starts the process that simplifies a file, where onnxsim is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from pathlib import Path
+
+import pipeline
+from pipeline.errors import PipelineError
+from pipeline.system.files import read_json, write_json
+from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.sources import worker_environment
+
+
+def is_installed() -> bool:
+    """Whether onnxsim, of the extra ``simplify``, is."""
+    return importlib.util.find_spec("onnxsim") is not None
+
+
+def require_installed() -> None:
+    """Raise PipelineError that says how to install onnxsim, where it is not."""
+    if not is_installed():
+        raise PipelineError(
+            "simplifying needs onnxsim, which is not installed: pip install 'onnx-zoo-pipeline[simplify]'"
+        )
+
+
+def simplify_file(
+    source: Path, output: Path, folder: Path, limits: Limits, stop: threading.Event
+) -> list[str]:
+    """Write ``source`` simplified to ``output``; what was done, in lines.
+
+    ``folder`` is for the log. Raises PipelineError where onnxsim is not there or refuses the model, and
+    WorkerError where its process breaks or exceeds its limits.
+    """
+    require_installed()
+    request, result = folder / "simplify-request.json", folder / "simplify-result.json"
+    write_json(request, {"model": str(source.absolute()), "output": str(output.absolute())})
+    run_process(
+        [sys.executable, "-m", "pipeline.workers.simplify_worker", str(request), str(result)],
+        what="onnxsim",
+        log=folder / "simplify.log",
+        limits=limits,
+        environment=worker_environment({"PYTHONPATH": str(Path(pipeline.__file__).absolute().parents[1])}),
+        folder=folder,
+        stop=stop,
+    )
+    answer = read_json(result)
+    if not isinstance(answer, dict) or "error" in answer:
+        raise PipelineError(str((answer or {}).get("error", "onnxsim ended without a result")))
+    return [str(line) for line in answer["lines"]]

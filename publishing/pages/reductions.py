@@ -1,0 +1,64 @@
+"""How files in lower precisions, and simplified ones, were made, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from publishing.pages.card_groups import precision
+from publishing.pages.formatting import listed
+from publishing.record import Record
+
+SIMPLIFIED = "sim"
+_FORMS = {
+    "int8": "QLinearConv and QLinearMatMul, with a scale for each channel",
+    "int8-qdq": "operators between DequantizeLinear and QuantizeLinear, with a scale for each tensor",
+    "fp16": "weights and computation in float16, inputs and outputs in float32",
+}
+
+
+def told_of(records: Iterable[Record]) -> list[tuple[str, str]]:
+    """The files that are not in float32 as the source has them, by their stems, and what there is to say."""
+    return [(record.stem, _told(record)) for record in records if precision(record)]
+
+
+def _told(record: Record) -> str:
+    if precision(record) == SIMPLIFIED:
+        return (
+            "constants and batch normalisations are folded, so its weights are not those of the source by "
+            "construction; it was compared with the source's own outputs like every file"
+        )
+    reduction = record.reduction
+    chosen, kept = reduction["chosen"], len(reduction["chosen"]["kept in float32"])
+    how = [_FORMS.get(reduction["form"], str(reduction["form"]))]
+    if "calibration" in chosen:
+        how.append(
+            f"calibrated ({chosen['calibration']}) on {reduction['calibration pictures']} pictures, weights "
+            f"in {chosen['weights']}, batch normalisation {chosen['batch normalisation']}"
+        )
+    how.append(
+        f"{kept} node{'s' if kept != 1 else ''} left in float32" if kept else "no node left in float32"
+    )
+    tries = len(reduction["tries"])
+    how.append(f"try {tries}" if tries > 1 else "the first try")
+    return f"{'; '.join(how)}. {_measured(reduction)}. The test data's outputs are those of exact arithmetic"
+
+
+def _measured(reduction: Mapping[str, Any]) -> str:
+    gate, count = reduction["chosen"]["gate"], reduction["gate pictures"]
+    exact = f"On {count} other pictures, beside the file in float32: {_figures(gate)} in exact arithmetic"
+    runtimes = [
+        f"{_figures(verdict)} in {name} {verdict['version']}"
+        for name, verdict in reduction.get("runtimes", {}).items()
+        if verdict["cosine"] is not None
+    ]
+    sums = "saturates when it" if reduction["saturates"] else "does not saturate when it"
+    machine = f"{reduction['processor']}, which {sums} adds products of bytes up"
+    return f"{listed([exact, *runtimes])} ({machine})"
+
+
+def _figures(verdict: Mapping[str, Any]) -> str:
+    figures = f"the same class on {100 * verdict['agreement']:.1f}%, mean cosine {verdict['cosine']:.4f}"
+    if verdict["top1"] is None:
+        return figures
+    return f"top-1 {100 * verdict['top1']:.1f}% after {100 * verdict['reference_top1']:.1f}%, {figures}"

@@ -1,0 +1,30 @@
+"""What nothing needs any more goes."""
+
+from __future__ import annotations
+
+import onnx
+
+
+def remove_dead(model: onnx.ModelProto) -> None:
+    """Remove nodes whose results nothing reads, such as a DequantizeLinear that came before a moved byte."""
+    needed, kept = {port.name for port in model.graph.output}, []
+    for node in reversed(model.graph.node):
+        if any(name in needed for name in node.output):
+            kept.append(node)
+            needed |= set(node.input)
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in reversed(kept)]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
+
+
+def remove_unread(model: onnx.ModelProto) -> None:
+    """Remove initializers that nothing reads, and what is declared of tensors that are not there."""
+    graph = model.graph
+    read = {name for node in graph.node for name in node.input} | {port.name for port in graph.output}
+    gone = [tensor for tensor in graph.initializer if tensor.name not in read]
+    for tensor in gone:
+        graph.initializer.remove(tensor)
+    names = {tensor.name for tensor in gone}
+    for port in [port for port in graph.input if port.name in names]:
+        graph.input.remove(port)
+    del graph.value_info[:]

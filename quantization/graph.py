@@ -1,0 +1,97 @@
+"""A graph by its names: who makes a tensor, who reads it, and which are constant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from quantization.errors import QuantizationError
+
+Array = npt.NDArray[np.float32]
+
+
+class Graph:
+    """The main graph of a model; what is found once is kept, so the model must not change meanwhile."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.model = model
+        self.makers = {name: node for node in model.graph.node for name in node.output if name}
+        self.readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        for node in model.graph.node:
+            for name in node.input:
+                if name:
+                    self.readers[name].append(node)
+        self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        for node in model.graph.node:
+            if node.op_type == "Constant" and not node.domain:
+                for attribute in node.attribute:
+                    if attribute.name == "value":
+                        self.constants[node.output[0]] = attribute.t
+        self.outputs = {port.name for port in model.graph.output}
+
+    @property
+    def opset(self) -> int:
+        """The version of the standard operators."""
+        return opset_of(self.model)
+
+    def constant(self, name: str) -> npt.NDArray[Any] | None:
+        """The value of a tensor that is constant; None where it is not."""
+        tensor = self.constants.get(name)
+        return None if tensor is None else numpy_helper.to_array(tensor)
+
+    def only_reader(self, name: str) -> onnx.NodeProto | None:
+        """The node that alone reads ``name``; None where others do, or it is an output of the model."""
+        readers = self.readers.get(name, [])
+        return readers[0] if len(readers) == 1 and name not in self.outputs else None
+
+
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    """The attributes of a node, by their names."""
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """The version of the standard operators that ``model`` uses."""
+    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
+
+
+def input_of(model: onnx.ModelProto) -> str:
+    """The name of the one input of a classifier: float32 (N, C, H, W). Raises QuantizationError."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [port.name for port in model.graph.input if port.name not in constants]
+    if len(inputs) != 1 or len(model.graph.output) != 1:
+        raise QuantizationError(
+            f"the model has {len(inputs)} inputs and {len(model.graph.output)} outputs, and a classifier has "
+            "one of each"
+        )
+    return str(inputs[0])
+
+
+def work_of(model: onnx.ModelProto) -> dict[str, int]:
+    """The multiply-adds of each node that can be quantised, for one picture, by its name.
+
+    Shapes are those that can be inferred; a length that is not known counts as 1.
+    """
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {
+        value.name: [dimension.dim_value or 1 for dimension in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.value_info, *graph.output)
+    }
+    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    work = {}
+    for node in graph.node:
+        if node.op_type in ("Conv", "Gemm", "MatMul") and node.input[1] in weights:
+            weight = weights[node.input[1]]
+            places = shapes.get(node.output[0], [1])
+            if node.op_type == "Conv":
+                outer = int(np.prod(places[2:], dtype=np.int64))
+                work[node.name] = outer * int(np.prod(weight, dtype=np.int64))
+            else:
+                outer = int(np.prod(places[1:-1], dtype=np.int64))
+                work[node.name] = outer * int(np.prod(weight, dtype=np.int64))
+    return work

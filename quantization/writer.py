@@ -1,0 +1,296 @@
+"""A graph in int8, of standard operators alone, in one of two forms.
+
+``int8``: QLinearConv and QLinearMatMul, with a scale for each output channel. ``int8-qdq``: Conv, MatMul and
+Gemm between DequantizeLinear and QuantizeLinear, with one scale for each tensor, as DequantizeLinear has no
+axis below opset 13. Runtimes fuse the latter; who does not know how computes it in float32.
+
+Bytes stay bytes through operators that only move them, and through MaxPool from opset 12 on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from quantization.cleaning import remove_dead, remove_unread
+from quantization.errors import QuantizationError
+from quantization.graph import Graph, attributes_of
+from quantization.parameters import (
+    Parameters,
+    WeightKind,
+    parameters_of,
+    passes_bytes,
+    quantized_bias,
+    quantized_weight,
+    shared_ranges,
+)
+from quantization.ranges import Range
+from quantization.targets import Target, targets_in
+
+Form = Literal["int8", "int8-qdq"]
+FORMS: tuple[Form, ...] = ("int8", "int8-qdq")
+_REQUANTIZED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+LOWEST_OPSET = 10
+"""QuantizeLinear, DequantizeLinear, QLinearConv and QLinearMatMul begin there."""
+
+
+def tensors_to_calibrate(model: onnx.ModelProto) -> list[str]:
+    """The tensors whose ranges :func:`write_quantized` may ask for, whichever nodes it leaves out."""
+    graph = Graph(model)
+    names = {name: None for target in targets_in(graph) for name in (target.source, target.result)}
+    for node in model.graph.node:
+        if passes_bytes(node, graph):
+            names |= dict.fromkeys((*node.input[: 1 if node.op_type != "Concat" else None], *node.output[:1]))
+    return [name for name in names if name not in graph.constants]
+
+
+def write_quantized(
+    model: onnx.ModelProto,
+    ranges: Mapping[str, Range],
+    form: Form,
+    kept: Collection[str] = (),
+    weights: WeightKind = "int8",
+) -> onnx.ModelProto:
+    """``model``, whose nodes have names, in int8; those named in ``kept`` stay in float32.
+
+    ``ranges`` are those of the tensors that :func:`tensors_to_calibrate` names.
+
+    Raises:
+        QuantizationError: the opset is below 10, nothing can be quantised, or the result would not be of
+            standard operators.
+    """
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph = Graph(result)
+    if graph.opset < LOWEST_OPSET:
+        raise QuantizationError(
+            f"the model is of opset {graph.opset}, and int8 begins at {LOWEST_OPSET}, the lowest possible"
+        )
+    targets = targets_in(graph, kept)
+    if not targets:
+        raise QuantizationError("no node of the model is a Conv, Gemm or MatMul with constant weights")
+    nodes = _Writer(graph, ranges, targets, form, weights).write()
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del result.graph.node[:]
+    result.graph.node.extend(copies)
+    remove_dead(result)
+    remove_unread(result)
+    require_standard(result)
+    return result
+
+
+def require_standard(model: onnx.ModelProto) -> None:
+    """Raise QuantizationError where ``model`` has an operator, or only an import, of another domain."""
+    foreign = {entry.domain for entry in model.opset_import if entry.domain not in ("", "ai.onnx")}
+    foreign |= {node.domain for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    if foreign:
+        raise QuantizationError(f"the model has operators of {', '.join(sorted(foreign))}, not of ONNX alone")
+
+
+class _Writer:
+    """The graph as it is written, node after node."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        ranges: Mapping[str, Range],
+        targets: list[Target],
+        form: Form,
+        weights: WeightKind,
+    ) -> None:
+        self._graph, self._form, self._kind = graph, form, weights
+        self._targets = {target.node.name: target for target in targets}
+        ends = [name for target in targets for name in (target.source, target.result)]
+        shared = shared_ranges(graph, ranges, ends)
+        missing = [name for name in ends if name not in shared]
+        if missing:
+            raise QuantizationError(f"the range of the tensor {missing[0]!r} is not known; calibrate it")
+        self._parameters = {name: parameters_of(range_) for name, range_ in shared.items()}
+        self._of_activations = {
+            target.activation.output[0]: target for target in targets if target.activation
+        }
+        self._bytes: dict[str, str] = {}
+        """The tensor of bytes that stands for a tensor of floats."""
+        self._floats: set[str] = set()
+        """The tensors of floats that are there."""
+        self._nodes: list[onnx.NodeProto] = []
+
+    def write(self) -> list[onnx.NodeProto]:
+        for node in self._graph.model.graph.node:
+            if node.name in self._targets:
+                self._write_target(self._targets[node.name])
+            elif node.output[0] in self._of_activations:
+                continue  # the range of the node before it does the same
+            elif self._moves_bytes(node):
+                self._write_moved(node)
+            else:
+                self._write_float(node)
+        for name in self._graph.outputs:
+            self._float(name)
+        return self._nodes
+
+    def _write_float(self, node: onnx.NodeProto) -> None:
+        made = onnx.NodeProto()
+        made.CopyFrom(node)
+        for place, name in enumerate(node.input):
+            if name in self._bytes and node.op_type in _REQUANTIZED:
+                made.input[place] = self._multiplied(name)
+            else:
+                self._float(name)
+        self._nodes.append(made)
+        self._floats |= set(node.output)
+
+    def _multiplied(self, name: str) -> str:
+        """The tensor of floats ``name`` for a node that is to stay in float32, in a session of users too.
+
+        ONNX Runtime quantises a node with weights, per tensor and unasked, where DequantizeLinear comes
+        before and QuantizeLinear behind it; not where a Mul does what the scale would have done.
+        """
+        result = f"{name}_multiplied"
+        if result not in self._floats:
+            scale, zero = self._constants_of(name)
+            one = self._constant("one", np.array(1, np.float32))
+            levels = self._add("DequantizeLinear", [self._bytes[name], one, zero], f"{name}_levels")
+            self._add("Mul", [levels, scale], result)
+            self._floats.add(result)
+        return result
+
+    def _moves_bytes(self, node: onnx.NodeProto) -> bool:
+        if not passes_bytes(node, self._graph) or len(node.output) > 1:
+            return False
+        if node.op_type == "MaxPool" and self._graph.opset < 12:
+            return False
+        data = node.input if node.op_type == "Concat" else node.input[:1]
+        return all(name in self._bytes for name in data)
+
+    def _write_moved(self, node: onnx.NodeProto) -> None:
+        count = len(node.input) if node.op_type == "Concat" else 1
+        inputs = [*(self._bytes[name] for name in node.input[:count]), *node.input[count:]]
+        for name in node.input[count:]:
+            self._float(name)
+        made = onnx.NodeProto()
+        made.CopyFrom(node)
+        del made.input[:]
+        made.input.extend(inputs)
+        made.output[0] = self._bytes[node.output[0]] = f"{node.output[0]}_quantized"
+        self._nodes.append(made)
+
+    def _float(self, name: str) -> None:
+        """Let the tensor of floats ``name`` be there."""
+        if name in self._bytes and name not in self._floats:
+            scale, zero = self._constants_of(name)
+            self._add("DequantizeLinear", [self._bytes[name], scale, zero], name)
+            self._floats.add(name)
+
+    def _quantized(self, name: str) -> str:
+        """The tensor of bytes for ``name``."""
+        if name not in self._bytes:
+            scale, zero = self._constants_of(name)
+            self._bytes[name] = f"{name}_quantized"
+            self._add("QuantizeLinear", [name, scale, zero], self._bytes[name])
+        return self._bytes[name]
+
+    def _dequantized(self, name: str) -> str:
+        """The tensor of floats that the bytes for ``name`` stand for."""
+        scale, zero = self._constants_of(name)
+        source, result = self._quantized(name), f"{name}_dequantized"
+        if result not in self._floats:
+            self._add("DequantizeLinear", [source, scale, zero], result)
+            self._floats.add(result)
+        return result
+
+    def _constants_of(self, name: str) -> tuple[str, str]:
+        parameters = self._parameters[name]
+        scale = self._constant(f"{name}_scale", np.array(parameters.scale))
+        return scale, self._constant(f"{name}_zero_point", np.array(parameters.zero_point))
+
+    def _constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
+        if name not in self._graph.constants:
+            tensor = numpy_helper.from_array(np.ascontiguousarray(array), name)
+            self._graph.constants[name] = tensor
+            self._graph.model.graph.initializer.append(tensor)
+        return name
+
+    def _add(self, operator: str, inputs: list[str], result: str, **attributes: Any) -> str:
+        self._nodes.append(helper.make_node(operator, inputs, [result], f"{result}_{operator}", **attributes))
+        return result
+
+    def _write_target(self, target: Target) -> None:
+        if self._form == "int8-qdq":
+            self._write_between(target)
+        elif target.node.op_type == "MatMul":
+            self._write_mat_mul(target)
+        else:
+            self._write_convolution(target)
+
+    def _weights(self, target: Target, axis: int | None) -> tuple[list[str], npt.NDArray[np.float32]]:
+        """The names of the weight in bytes, its scale and its zero point; and the scale."""
+        quantized = quantized_weight(target.weight, axis, self._kind)
+        stem, scale = target.node.name, quantized.scale
+        names = [
+            self._constant(f"{stem}_weight_quantized", quantized.stored),
+            self._constant(f"{stem}_weight_scale", np.asarray(scale)),
+            self._constant(f"{stem}_weight_zero_point", quantized.zero_point),
+        ]
+        return names, scale
+
+    def _bias(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> tuple[list[str], Parameters]:
+        data = self._parameters[target.source]
+        if target.bias is None:
+            return [], data
+        scale = np.float32(data.scale) * weight_scale
+        levels = quantized_bias(np.asarray(target.bias), np.broadcast_to(scale, target.bias.shape))
+        return [self._constant(f"{target.node.name}_bias_quantized", levels)], data
+
+    def _write_convolution(self, target: Target) -> None:
+        """A Conv; or a Gemm as the convolution of a picture of one pixel, which has a bias too."""
+        node, is_gemm = target.node, target.node.op_type == "Gemm"
+        if is_gemm:
+            columns = np.ascontiguousarray(target.weight.T)[:, :, None, None]
+            target = Target(node, columns, target.bias, target.activation)
+        names, weight_scale = self._weights(target, 0)
+        bias, _ = self._bias(target, weight_scale)
+        data = self._quantized(target.source)
+        result = self._bytes[target.result] = f"{target.result}_quantized"
+        attributes = {} if is_gemm else attributes_of(node)
+        if is_gemm:
+            data = self._add("Unsqueeze", [data], f"{node.name}_pixel", axes=[2, 3])
+        inputs = [data, *self._constants_of(target.source), *names, *self._constants_of(target.result), *bias]
+        made = f"{node.name}_pixels" if is_gemm else result
+        self._add("QLinearConv", inputs, made, **attributes)
+        if is_gemm:
+            self._add("Flatten", [made], result, axis=1)
+
+    def _write_mat_mul(self, target: Target) -> None:
+        names, _ = self._weights(target, 1)
+        result = f"{target.result}_quantized"
+        inputs = [self._quantized(target.source), *self._constants_of(target.source), *names]
+        self._add("QLinearMatMul", [*inputs, *self._constants_of(target.result)], result)
+        self._bytes[target.result] = result
+
+    def _write_between(self, target: Target) -> None:
+        """The node itself, on floats that are multiples of a scale."""
+        node = target.node
+        plain = Target(node, np.asarray(self._graph.constant(node.input[1])), target.bias, target.activation)
+        names, weight_scale = self._weights(plain, None)
+        bias, data = self._bias(target, weight_scale)
+        made = onnx.NodeProto()
+        made.CopyFrom(node)
+        made.input[0] = self._dequantized(target.source)
+        made.input[1] = self._add("DequantizeLinear", names, f"{node.name}_weight_dequantized")
+        if bias:
+            bias_scale = np.array(np.float32(data.scale) * weight_scale, np.float32)
+            scale_name = self._constant(f"{node.name}_bias_scale", bias_scale)
+            made.input[2] = self._add(
+                "DequantizeLinear", [*bias, scale_name], f"{node.name}_bias_dequantized"
+            )
+        made.output[0] = f"{node.name}_float"
+        self._nodes.append(made)
+        scale, zero = self._constants_of(target.result)
+        result = self._bytes[target.result] = f"{target.result}_quantized"
+        self._add("QuantizeLinear", [made.output[0], scale, zero], result)

@@ -1,0 +1,201 @@
+"""Files in lower precisions and in the simplified form, through the real stages of the fake source."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from PIL import Image
+
+from parity.exact import evaluate
+from pipeline.errors import UsageError
+from pipeline.planning.selection import Selection
+from tests.pipeline.fake_source import FakeSource
+
+SETTINGS = "quantization: {images: pictures, min_agreement: 0.5, min_cosine: 0.95}"
+
+
+@pytest.fixture
+def pictures(tiny: FakeSource) -> Path:
+    """Twelve pictures of one colour each, which the network tells apart."""
+    folder = tiny.folder / "pictures"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(12):
+        pixels = np.tile(random.integers(0, 255, 3).astype(np.uint8), (12, 12, 1))
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def _record(tiny: FakeSource, version: str) -> dict[str, Any]:
+    place = tiny.folder / f"dist/tiny/net/model/net-{version}.record.json"
+    record: dict[str, Any] = json.loads(place.read_text())
+    return record
+
+
+def _model(tiny: FakeSource, version: str) -> onnx.ModelProto:
+    return onnx.load(tiny.folder / f"dist/tiny/net/model/net-{version}.onnx")
+
+
+def test_all_versions_are_published_and_the_same_again(tiny: FakeSource, pictures: Path) -> None:
+    more = "precisions: {fp32: [9, 12], int8: [10, 12], int8-qdq: 12, fp16: 12}\nsimplify: true\n" + SETTINGS
+    path = tiny.write("net", opsets="9, 12", more=more)
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    versions = ["10-int8", "12", "12-fp16", "12-int8", "12-int8-qdq", "12-sim", "9", "9-sim"]
+    assert tiny.published == sorted(f"net-{version}.onnx" for version in versions)
+    for version in versions:
+        onnx.checker.check_model(_model(tiny, version), full_check=True)
+        assert {entry.domain for entry in _model(tiny, version).opset_import} == {""}
+    again = tiny.command("run", path.name)
+    assert "all 8 units are published" in again.stdout + again.stderr
+    before = {file: file.read_bytes() for file in (tiny.folder / "dist").rglob("*") if file.is_file()}
+    assert tiny.command("run", path.name, "--fresh").returncode == 0
+    assert {file: file.read_bytes() for file in (tiny.folder / "dist").rglob("*") if file.is_file()} == before
+    checked = tiny.command("verify", "dist")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert not (tiny.folder / "work/tiny/net").exists()
+
+
+def test_the_test_data_of_int8_is_what_exact_arithmetic_makes_of_it(tiny: FakeSource, pictures: Path) -> None:
+    path = tiny.write("net", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    assert tiny.command("run", path.name).returncode == 0
+    model, record = _model(tiny, "12-int8"), _record(tiny, "12-int8")
+    with tarfile.open(tiny.folder / "dist/tiny/net/model/net-12-int8.tar.gz") as archive:
+        read = {
+            name.name.split("/", 1)[1]: archive.extractfile(name)
+            for name in archive.getmembers()
+            if name.name.endswith(".pb")
+        }
+        tensors = {
+            name: numpy_helper.to_array(onnx.TensorProto.FromString(file.read()))
+            for name, file in read.items()
+            if file
+        }
+    sets = sorted({name.split("/")[-2] for name in tensors})
+    assert sets
+    for data_set in sets:
+        name = next(name for name in tensors if data_set in name and "input_0" in name)
+        [exact] = evaluate(model, {"image": tensors[name]})
+        assert np.array_equal(exact, tensors[name.replace("input_0", "output_0")])
+    reduction = record["reduction"]
+    assert reduction["chosen"]["gate"]["passed"]
+    assert reduction["calibration pictures"] == 6
+    assert reduction["gate pictures"] == 6
+    assert reduction["processor"]
+    assert set(reduction["runtimes"]) == {"onnxruntime", "openvino"}
+    for data_set in reduction["source framework"].values():
+        assert len(data_set["logits"]) == len(data_set["classes"]) == len(data_set["logits here"])
+    assert _record(tiny, "12")["reduction"] == {}
+
+
+def test_a_gate_that_is_missed_publishes_nothing_and_says_what_was_tried(
+    tiny: FakeSource, pictures: Path
+) -> None:
+    settings = "quantization: {images: pictures, min_agreement: 1, min_cosine: 1}"
+    path = tiny.write("net", more=f"precisions: [fp32, int8]\n{settings}")
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 1
+    assert tiny.published == ["net-12.onnx"]
+    assert "the gate is missed: the mean cosine of the logits is" in answer.stdout + answer.stderr
+    [log] = (tiny.folder / "work").rglob("reduction-result.json")
+    assert len(json.loads(log.read_text())["tries"]) >= 4
+
+
+def test_what_is_made_of_a_wrong_file_is_not_published(tiny: FakeSource, pictures: Path) -> None:
+    path = tiny.write("wrong", more=f"precisions: [int8]\n{SETTINGS}")
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 1
+    assert tiny.published == []
+    assert "the file in float32 that it is made of is not right" in answer.stdout + answer.stderr
+
+
+def test_a_precision_alone_and_one_after_the_other_give_the_same_files(
+    tiny: FakeSource, pictures: Path
+) -> None:
+    path = tiny.write("net", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    assert tiny.command("run", path.name, "--only", "tiny/net@12-int8").returncode == 0
+    assert tiny.published == ["net-12-int8.onnx"]
+    first = (tiny.folder / "dist/tiny/net/model/net-12-int8.onnx").read_bytes()
+    assert tiny.command("run", path.name).returncode == 0
+    assert tiny.published == ["net-12-int8.onnx", "net-12.onnx"]
+    assert (tiny.folder / "dist/tiny/net/model/net-12-int8.onnx").read_bytes() == first
+
+
+def test_other_pictures_or_settings_are_another_file_and_fp32_stays(tiny: FakeSource, pictures: Path) -> None:
+    def keys(more: str) -> dict[str, str]:
+        return {unit.name: unit.key for unit in tiny.plan("net", more=more).units}
+
+    before = keys(f"precisions: [fp32, int8]\n{SETTINGS}")
+    stricter = keys(f"precisions: [fp32, int8]\n{SETTINGS.replace('0.95', '0.96')}")
+    Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(pictures / "1.png")
+    others = keys(f"precisions: [fp32, int8]\n{SETTINGS}")
+    for after in (stricter, others):
+        assert after["tiny/net@12"] == before["tiny/net@12"]
+        assert after["tiny/net@12-int8"] != before["tiny/net@12-int8"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            "precisions: [fp32, int8]\nopsets: 9-12",
+            "int8 cannot be said at opset 9; the lowest possible is 10",
+        ),
+        ("precisions: {int8: [8, 9, 10]}", "int8 cannot be said at opset 8, 9; the lowest possible is 10"),
+        ("precisions: {fp16: 3-12}", "fp16 cannot be said at opset 3, 4, 5, 6; the lowest possible is 7"),
+        ("precisions: [int4]", "unknown precision 'int4'; there are fp32, int8, int8-qdq, fp16"),
+        ("precisions: []", "precisions are a list such as"),
+        (
+            "precisions: [int8]",
+            "a lower precision needs pictures. Give quantization: {images: DIR}",
+        ),
+        ("precisions: [int8]\nquantization: {images: nowhere}", "there is no folder"),
+        ("precisions: [int8]\nquantization: {images: empty}", "pictures are too few, being 0"),
+        (
+            "precisions: [int8]\nquantization: {images: pictures, labels: none.txt}",
+            "Correct the path of the labels",
+        ),
+        ("precisions: [int8]\nquantization: {percentil: 99}", "Did you mean 'percentile'?"),
+        ("precisions: [int8]\nquantization: {percentile: 12}", "percentile"),
+    ],
+)
+def test_wrong_input_is_told_before_anything_starts(
+    tiny: FakeSource, pictures: Path, more: str, words: str
+) -> None:
+    (tiny.folder / "empty").mkdir()
+    with pytest.raises(UsageError) as raised:
+        tiny.plan("net", more=more)
+    assert words in str(raised.value)
+
+
+def test_a_broken_picture_is_named(tiny: FakeSource, pictures: Path) -> None:
+    (pictures / "3.png").write_bytes(b"no picture")
+    path = tiny.write("net", more=f"precisions: [int8]\n{SETTINGS}")
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 1
+    assert "3.png cannot be read" in answer.stdout + answer.stderr
+
+
+def test_versions_are_picked_by_their_names(tiny: FakeSource, pictures: Path) -> None:
+    plan = tiny.plan("net", opsets="11, 12", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    names = [unit.name for unit in plan.units]
+    assert names == [f"tiny/net@{version}" for version in ("11", "11-int8", "12", "12-int8")]
+    picked = {
+        pattern: [
+            unit.name for unit in plan.units if Selection(only=(pattern,)).takes("tiny/net", unit.version)
+        ]
+        for pattern in ("tiny/*@12", "tiny/*@*-int8", "tiny/net", "tiny/net@{11,12-int8}")
+    }
+    assert picked == {
+        "tiny/*@12": ["tiny/net@12"],
+        "tiny/*@*-int8": ["tiny/net@11-int8", "tiny/net@12-int8"],
+        "tiny/net": names,
+        "tiny/net@{11,12-int8}": ["tiny/net@11", "tiny/net@12-int8"],
+    }
