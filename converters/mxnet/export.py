@@ -129,8 +129,8 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
-    """What computes the logits, for the task ``latency``; the environment says how many threads there are."""
+def load_answering(request: Dict[str, Any], inputs: Arrays) -> Answering:
+    """What computes the logits; the environment says how many threads there are."""
     return answering_of(load(request, inputs)[0])
 
 
@@ -139,8 +139,8 @@ if __name__ == "__main__":
         {
             "catalogue": catalogue,
             "export": export,
-            "outputs": outputs_task(lambda request, inputs: answering_of(load(request, inputs)[0])),
+            "outputs": outputs_task(load_answering),
             "sizes": sizes_task(tensor_bytes),
-            "latency": latency_task(load_timed, f"mxnet {mx.__version__}"),
+            "latency": latency_task(load_answering, f"mxnet {mx.__version__}"),
         }
     )

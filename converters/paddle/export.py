@@ -196,7 +196,8 @@ def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
         folder = paddle_folders.Folder(request["model"])
         program = paddle_folders.Program(folder, scratch)  # refuses what must not run
         program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
-        return program.run
+        run: Answering = program.run
+        return run
     network, _ = load_network(request, inputs)
     if request["reparameterise"]:
         paddle_forms.reparameterise(network, request["model"])

@@ -198,10 +198,20 @@ def schema() -> None:
 
 
 # In the order in which the help shows them.
-COMMANDS = (
-    run, plan, figures, models, retarget, simplify, evaluate, benchmark, verify, unpublish, serve, schema,
-)  # fmt: skip
-for command in COMMANDS:
+for command in (
+    run,
+    plan,
+    figures,
+    models,
+    retarget,
+    simplify,
+    evaluate,
+    benchmark,
+    verify,
+    unpublish,
+    serve,
+    schema,
+):
     app.command()(command)
 app.add_typer(dataset_app, name="dataset", no_args_is_help=True)
 app.add_typer(environments_app, name="environments", no_args_is_help=True)

@@ -91,7 +91,7 @@ class Model:
     def measured_top1(self) -> float | None:
         """The top-1 accuracy in percent that was measured of the file that stands for the others."""
         figure = first_measured(self.main)
-        return None if figure is None else float(figure["top1"]["percent"])
+        return None if figure is None else round(float(figure["top1"]["percent"]), 2)
 
     @property
     def reported_top1(self) -> float | None:
@@ -102,7 +102,7 @@ class Model:
 
     @property
     def top1(self) -> float | None:
-        """The top-1 accuracy in percent that the index shows and sorts by: measured, or else reported."""
+        """The top-1 accuracy in percent that the index shows, draws and sorts by."""
         return self.reported_top1 if self.measured_top1 is None else self.measured_top1
 
     @property
