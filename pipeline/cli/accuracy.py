@@ -22,6 +22,14 @@ LabelsOption = Annotated[
         "[default: val_label.txt among the pictures]",
     ),
 ]
+PreprocessingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preprocessing",
+        metavar="YAML",
+        help="What replaces the model's own, such as '{resize: 256, crop_mode: center}'.",
+    ),
+]
 ZooOption = Annotated[
     str, typer.Option("--zoo", metavar="DIR", help="The folder of the zoo that names are looked up in.")
 ]
@@ -54,15 +62,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command are its param
             "--runtime", help="Such as openvino or exact. [default: onnxruntime, and openvino below opset 7]"
         ),
     ] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            "--preprocessing",
-            metavar="YAML",
-            help="What replaces the model's own, such as '{resize: 256, crop_mode: center}'; then nothing "
-            "is noted in records.",
-        ),
-    ] = None,
+    preprocessing: PreprocessingOption = None,
     against_source: Annotated[
         bool, typer.Option("--against-source", help="Ask the source framework too, on the same bits.")
     ] = False,
@@ -95,7 +95,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command are its param
         return
     if not what or not data or datalist:
         raise UsageError("name a model and --data DIR; or --outputs with --datalist and --labels.")
-    changes = _changes(preprocessing) if preprocessing else {}
+    changes = preprocessing_changes(preprocessing) if preprocessing else {}
     request = Request(
         what, data, labels, name, zoo, tuple(only or ()), runtime, changes, against_source, sign
     )
@@ -103,7 +103,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command are its param
         raise typer.Exit(NOT_PUBLISHED)
 
 
-def _changes(text: str) -> Mapping[str, Any]:
+def preprocessing_changes(text: str) -> Mapping[str, Any]:
     """The keys of a pipeline file's ``preprocessing`` in YAML."""
     import yaml
     from pydantic import ValidationError

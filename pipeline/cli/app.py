@@ -14,6 +14,7 @@ import typer
 
 from pipeline.cli.accuracy import dataset_app, evaluate
 from pipeline.cli.environments import environments_app, models
+from pipeline.cli.precision import quantize, simplify
 from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
 from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
 from pipeline.terminal.output import guard_streams
@@ -170,26 +171,6 @@ def retarget(
     typer.echo(retarget_model(model, opset, output))
 
 
-def simplify(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-sim.onnx beside MODEL]"),
-    ] = None,
-) -> None:
-    """Fold constants and batch normalisations of an ONNX file.
-
-    It computes the same but for the last bits, and its weights are others: what the compilers of chips take
-    first. Prints which operators went. Needs onnxsim, of the extra `simplify`.
-
-    Exit code 0: it is written; 1: the model cannot be simplified, or the disk refuses; 2: the command is
-    wrong.
-    """
-    from pipeline.commands.simplify import simplify as simplify_model
-
-    typer.echo(simplify_model(model, output))
-
-
 def schema() -> None:
     """Print the JSON Schema of a pipeline file."""
     from pipeline.config.schema import PipelineFile
@@ -204,6 +185,7 @@ for command in (
     figures,
     models,
     retarget,
+    quantize,
     simplify,
     evaluate,
     benchmark,

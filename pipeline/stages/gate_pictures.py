@@ -26,29 +26,25 @@ def chosen_pictures(entry: ModelEntry, folder: Path, pictures: Sequence[Path]) -
         raise PipelineError(f"{place}{error}. Give a folder as quantization: {{images: DIR}}") from error
 
 
-def labels_of(entry: ModelEntry, folder: Path, pictures: Choice) -> list[int] | None:
+def labels_of(entry: ModelEntry, folder: Path, pictures: Choice, classes: int) -> list[int] | None:
     """The classes of the pictures of the gate; None where the entry names no file of them."""
     settings = entry.quantization
     if not (settings.labels and settings.images):
         return None
-    classes = read_labels(folder / settings.labels)
-    root = folder / settings.images
-    names = [path.relative_to(root).as_posix() for path in pictures.gate]
-    missing = [name for name in names if name not in classes]
-    if missing:
-        raise PipelineError(f"{folder / settings.labels} has no class for the picture {missing[0]}")
-    return [classes[name] for name in names]
+    return labels_of_pictures(folder / settings.images, folder / settings.labels, pictures.gate, classes)
 
 
-def read_labels(file: Path) -> dict[str, int]:
-    """Read lines of ``path/of/picture.jpg 281``: classes by the paths of pictures. Raises PipelineError."""
-    classes = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        name, _, index = line.strip().rpartition(" ")
-        if line.strip() and not (name and index.isdecimal()):
-            raise PipelineError(
-                f"{file}:{number}: {line.strip()!r} is not the path of a picture and the index of its class"
-            )
-        if line.strip():
-            classes[name.strip()] = int(index)
-    return classes
+def labels_of_pictures(folder: Path, labels: Path, pictures: Sequence[Path], classes: int) -> list[int]:
+    """The classes of ``pictures``, which are among those of ``folder``, by the label file ``labels``.
+
+    Raises PipelineError where the file does not fit the folder, or a model of so many ``classes``.
+    """
+    from evaluation.datasets import read_dataset
+    from evaluation.errors import EvaluationError
+
+    try:
+        dataset = read_dataset(folder, labels, classes)
+    except EvaluationError as error:
+        raise PipelineError(str(error)) from error
+    known = {dataset.path(picture): picture.label for picture in dataset.pictures}
+    return [known[path] for path in pictures]

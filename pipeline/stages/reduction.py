@@ -86,7 +86,7 @@ class _Made:
             self.export.preprocessing,
             pictures,
             entry.quantization.model_dump(mode="json"),
-            labels_of(entry, run.plan.folder, pictures),
+            labels_of(entry, run.plan.folder, pictures, self.export.classes),
         )
         scratch = staging / "search"
         scratch.mkdir()
