@@ -18,8 +18,8 @@ from publishing.foreign_text import in_one_line
 
 def without_log(message: str) -> str:
     """``message`` in one line, without its log: what is published names no file of this machine."""
-    kept = [line for line in message.splitlines() if not line.startswith("  | ")]
-    return " ".join(line.split(" Its log, ")[0] for line in kept)
+    kept = [line for line in message.splitlines() if not line.startswith("  ")]
+    return " ".join(line.split(". Its log, ")[0] for line in kept)
 
 
 def is_quantized_file(model: Path) -> bool:
