@@ -28,3 +28,22 @@ def remove_unread(model: onnx.ModelProto) -> None:
     for port in [port for port in graph.input if port.name in names]:
         graph.input.remove(port)
     del graph.value_info[:]
+
+
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of ``model`` without nodes and initializers, as weights may be most of the memory."""
+    result = onnx.ModelProto()
+    for field, value in model.ListFields():
+        if field.name != "graph":
+            _set(result, field.name, value)
+    for field, value in model.graph.ListFields():
+        if field.name not in ("node", "initializer", "value_info"):
+            _set(result.graph, field.name, value)
+    return result
+
+
+def _set(message: onnx.ModelProto | onnx.GraphProto, name: str, value: object) -> None:
+    if isinstance(value, str | int | float):
+        setattr(message, name, value)
+    else:
+        getattr(message, name).MergeFrom(value)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from quantization.cleaning import remove_dead, remove_unread
+from quantization.cleaning import remove_dead, remove_unread, without_weights
 from quantization.errors import QuantizationError
 from quantization.graph import Graph, attributes_of
 from quantization.parameters import (
@@ -64,9 +64,7 @@ def write_quantized(
         QuantizationError: the opset is below 10, nothing can be quantised, or the result would not be of
             standard operators.
     """
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    graph = Graph(result)
+    graph = Graph(model)
     if graph.opset < LOWEST_OPSET:
         raise QuantizationError(
             f"the model is of opset {graph.opset}, and int8 begins at {LOWEST_OPSET}, the lowest possible"
@@ -74,10 +72,13 @@ def write_quantized(
     targets = targets_in(graph, kept)
     if not targets:
         raise QuantizationError("no node of the model is a Conv, Gemm or MatMul with constant weights")
-    nodes = _Writer(graph, ranges, targets, form, weights).write()
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del result.graph.node[:]
-    result.graph.node.extend(copies)
+    writer = _Writer(graph, ranges, targets, form, weights)
+    nodes = writer.write()
+    read = {name for node in nodes for name in node.input} | graph.outputs
+    result = without_weights(model)
+    result.graph.node.extend(nodes)
+    result.graph.initializer.extend(tensor for tensor in model.graph.initializer if tensor.name in read)
+    result.graph.initializer.extend(writer.constants.values())
     remove_dead(result)
     remove_unread(result)
     require_standard(result)
@@ -114,6 +115,8 @@ class _Writer:
         self._of_activations = {
             target.activation.output[0]: target for target in targets if target.activation
         }
+        self.constants: dict[str, onnx.TensorProto] = {}
+        """Those that were made."""
         self._bytes: dict[str, str] = {}
         """The tensor of bytes that stands for a tensor of floats."""
         self._floats: set[str] = set()
@@ -210,10 +213,8 @@ class _Writer:
         return scale, self._constant(f"{name}_zero_point", np.array(parameters.zero_point))
 
     def _constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        if name not in self._graph.constants:
-            tensor = numpy_helper.from_array(np.ascontiguousarray(array), name)
-            self._graph.constants[name] = tensor
-            self._graph.model.graph.initializer.append(tensor)
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
     def _add(self, operator: str, inputs: list[str], result: str, **attributes: Any) -> str:
@@ -228,9 +229,11 @@ class _Writer:
         else:
             self._write_convolution(target)
 
-    def _weights(self, target: Target, axis: int | None) -> tuple[list[str], npt.NDArray[np.float32]]:
+    def _weights(
+        self, target: Target, weight: npt.NDArray[np.float32], axis: int | None
+    ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """The names of the weight in bytes, its scale and its zero point; and the scale."""
-        quantized = quantized_weight(target.weight, axis, self._kind)
+        quantized = quantized_weight(weight, axis, self._kind)
         stem, scale = target.node.name, quantized.scale
         names = [
             self._constant(f"{stem}_weight_quantized", quantized.stored),
@@ -240,20 +243,19 @@ class _Writer:
         return names, scale
 
     def _bias(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> tuple[list[str], Parameters]:
-        data = self._parameters[target.source]
-        if target.bias is None:
+        data, bias = self._parameters[target.source], target.bias
+        if bias is None:
             return [], data
         scale = np.float32(data.scale) * weight_scale
-        levels = quantized_bias(np.asarray(target.bias), np.broadcast_to(scale, target.bias.shape))
+        levels = quantized_bias(bias, np.broadcast_to(scale, bias.shape))
         return [self._constant(f"{target.node.name}_bias_quantized", levels)], data
 
     def _write_convolution(self, target: Target) -> None:
         """A Conv; or a Gemm as the convolution of a picture of one pixel, which has a bias too."""
-        node, is_gemm = target.node, target.node.op_type == "Gemm"
+        node, is_gemm, weight = target.node, target.node.op_type == "Gemm", target.weight
         if is_gemm:
-            columns = np.ascontiguousarray(target.weight.T)[:, :, None, None]
-            target = Target(node, columns, target.bias, target.activation)
-        names, weight_scale = self._weights(target, 0)
+            weight = (weight if target.is_transposed else weight.T)[:, :, None, None]
+        names, weight_scale = self._weights(target, weight, 0)
         bias, _ = self._bias(target, weight_scale)
         data = self._quantized(target.source)
         result = self._bytes[target.result] = f"{target.result}_quantized"
@@ -267,7 +269,7 @@ class _Writer:
             self._add("Flatten", [made], result, axis=1)
 
     def _write_mat_mul(self, target: Target) -> None:
-        names, _ = self._weights(target, 1)
+        names, _ = self._weights(target, target.weight, 1)
         result = f"{target.result}_quantized"
         inputs = [self._quantized(target.source), *self._constants_of(target.source), *names]
         self._add("QLinearMatMul", [*inputs, *self._constants_of(target.result)], result)
@@ -276,8 +278,7 @@ class _Writer:
     def _write_between(self, target: Target) -> None:
         """The node itself, on floats that are multiples of a scale."""
         node = target.node
-        plain = Target(node, np.asarray(self._graph.constant(node.input[1])), target.bias, target.activation)
-        names, weight_scale = self._weights(plain, None)
+        names, weight_scale = self._weights(target, target.weight, None)
         bias, data = self._bias(target, weight_scale)
         made = onnx.NodeProto()
         made.CopyFrom(node)
