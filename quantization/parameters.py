@@ -62,13 +62,16 @@ def quantized_weight(weight: npt.NDArray[np.float32], axis: int | None, kind: We
     """``weight`` in bytes, with one scale for each index of ``axis``, or for all where that is None."""
     levels_of, zero = _LEVELS[kind], _ZEROS[kind]
     others = None if axis is None else tuple(place for place in range(weight.ndim) if place != axis)
-    largest = np.abs(weight).max(axis=others) if weight.size else np.float32(0)
+    largest = np.maximum(weight.max(axis=others, initial=0), -weight.min(axis=others, initial=0))
     scale = np.where(largest > 0, largest / levels_of, 1).astype(np.float32)
     shape = [1] * weight.ndim
     if axis is not None:
         shape[axis] = -1
-    levels = np.rint(weight / scale.reshape(shape if axis is not None else ()))
-    stored = (np.clip(levels, -levels_of, levels_of) + zero).astype(zero.dtype)
+    levels = np.asarray(weight / scale.reshape(shape if axis is not None else ()))
+    # In place: the largest weight may be most of a network, and of the memory.
+    np.clip(np.rint(levels, out=levels), -levels_of, levels_of, out=levels)
+    levels += zero
+    stored = levels.astype(zero.dtype)
     return QuantizedWeight(stored, scale, np.full(scale.shape, zero))
 
 
