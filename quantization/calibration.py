@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 
 from quantization.errors import QuantizationError
-from quantization.graph import Array, input_of
+from quantization.graph import Array, batches, fixed_batch, input_of
 from quantization.ranges import Histogram
 
 Pictures = Callable[[], Iterable[Array]]
@@ -53,7 +53,7 @@ def _runner(
     """What computes the tensors. The weights lie in ``folder``, and are in memory once beside ``model``."""
     import onnxruntime
 
-    source = input_of(model)
+    source, fixed = input_of(model), fixed_batch(model)
     inner = [name for name in dict.fromkeys(tensors) if name != source]
     extended = _with_weights_in(folder / "weights", model)
     extended.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inner)
@@ -67,8 +67,7 @@ def _runner(
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(stride: Array) -> Iterable[tuple[str, Array]]:
-        for start in range(0, len(stride), AT_ONCE):
-            some = np.ascontiguousarray(stride[start : start + AT_ONCE])
+        for some in batches(stride, AT_ONCE, fixed):
             yield source, some
             yield from zip(inner, session.run(inner, {source: some}), strict=True)
 

@@ -1,8 +1,10 @@
-"""What nothing needs any more goes."""
+"""What nothing needs any more goes, and what is not of ONNX alone is refused."""
 
 from __future__ import annotations
 
 import onnx
+
+from quantization.errors import QuantizationError
 
 
 def remove_dead(model: onnx.ModelProto) -> None:
@@ -47,3 +49,11 @@ def _set(message: onnx.ModelProto | onnx.GraphProto, name: str, value: object) -
         setattr(message, name, value)
     else:
         getattr(message, name).MergeFrom(value)
+
+
+def require_standard(model: onnx.ModelProto) -> None:
+    """Raise QuantizationError where ``model`` has an operator, or only an import, of another domain."""
+    foreign = {entry.domain for entry in model.opset_import if entry.domain not in ("", "ai.onnx")}
+    foreign |= {node.domain for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    if foreign:
+        raise QuantizationError(f"the model has operators of {', '.join(sorted(foreign))}, not of ONNX alone")

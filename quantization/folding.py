@@ -52,10 +52,11 @@ def fold_batch_normalization(model: onnx.ModelProto) -> onnx.ModelProto:
         new_weight = weight.astype(np.float64) * factor.reshape(-1, *[1] * (weight.ndim - 1))
         new_bias = (bias.astype(np.float64) - mean) * factor + shift
         stem = node.name or node.output[0]
-        for name, values in ((f"{stem}_folded_weight", new_weight), (f"{stem}_folded_bias", new_bias)):
+        names = [graph.fresh(f"{stem}_folded_{part}") for part in ("weight", "bias")]
+        for name, values in zip(names, (new_weight, new_bias), strict=True):
             written[name] = numpy_helper.from_array(values.astype(np.float32), name)
         del node.input[1:]
-        node.input.extend([f"{stem}_folded_weight", f"{stem}_folded_bias"])
+        node.input.extend(names)
         node.output[0] = following.output[0]
         folded.append(following)
     for following in folded:

@@ -92,6 +92,11 @@ def _activation(node: onnx.NodeProto, graph: Graph) -> onnx.NodeProto | None:
     return following if following.op_type == "Relu" or clip_bounds(following, graph) else None
 
 
+def activation_bounds(node: onnx.NodeProto, graph: Graph) -> tuple[float, float]:
+    """Between which values an activation keeps its result."""
+    return clip_bounds(node, graph) or (0.0, float("inf"))
+
+
 def clip_bounds(node: onnx.NodeProto, graph: Graph) -> tuple[float, float] | None:
     """The bounds of a Clip from 0, where they are constant; None for all other nodes."""
     if node.op_type != "Clip":
