@@ -38,24 +38,30 @@ def say_in_floats(model: onnx.ModelProto) -> bool:
 def _in_floats(
     node: onnx.NodeProto, graph: onnx.GraphProto, constants: dict[str, onnx.TensorProto]
 ) -> list[onnx.NodeProto]:
-    data, data_scale, data_zero, *weight_names, scale, zero = node.input[:8]
-    weight, weight_scale, weight_zero = (numpy_helper.to_array(constants[name]) for name in weight_names)
+    data, data_scale, data_zero, weight, weight_scale, weight_zero, scale, zero = node.input[:8]
     operator, axis = _IN_FLOATS[node.op_type]
-    shape = [1] * weight.ndim
+    shape = [1] * len(constants[weight].dims)
     shape[axis] = -1
-    centred = weight.astype(np.float32) - weight_zero.astype(np.float32).reshape(shape)
     stem = node.output[0]
-    made = {f"{stem}:weight": centred * weight_scale.reshape(shape)}
+    scales = numpy_helper.to_array(constants[weight_scale])
+    zeros = numpy_helper.to_array(constants[weight_zero]).astype(np.float32)
+    made = {f"{stem}:scales": scales.reshape(shape), f"{stem}:zeros": zeros.reshape(shape)}
+    inputs = [f"{stem}:data", f"{stem}:weight"]
     if len(node.input) > 8:
-        factor = numpy_helper.to_array(constants[data_scale]).reshape(-1) * weight_scale.reshape(-1)
+        factor = numpy_helper.to_array(constants[data_scale]).reshape(-1) * scales.reshape(-1)
         made[f"{stem}:bias"] = numpy_helper.to_array(constants[node.input[8]]).astype(np.float32) * factor
+        inputs.append(f"{stem}:bias")
     graph.initializer.extend(
         numpy_helper.from_array(array.astype(np.float32), name) for name, array in made.items()
     )
-    product = helper.make_node(operator, [f"{stem}:data", *made], [f"{stem}:sums"])
+    product = helper.make_node(operator, inputs, [f"{stem}:sums"])
     product.attribute.extend(node.attribute)
     return [
         helper.make_node("DequantizeLinear", [data, data_scale, data_zero], [f"{stem}:data"]),
+        # The weights stay bytes in the file that is read: in float32 they would be there several times.
+        helper.make_node("Cast", [weight], [f"{stem}:wide"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Sub", [f"{stem}:wide", f"{stem}:zeros"], [f"{stem}:centred"]),
+        helper.make_node("Mul", [f"{stem}:centred", f"{stem}:scales"], [f"{stem}:weight"]),
         product,
         helper.make_node("QuantizeLinear", [f"{stem}:sums", scale, zero], [stem]),
     ]

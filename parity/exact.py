@@ -14,6 +14,9 @@ from onnx import helper, numpy_helper
 from parity.integer_arithmetic import OPERATORS, Array
 from parity.runtimes.interface import UnsupportedError
 
+_LARGE = 1 << 16
+"""Bytes of constants that are handed to ONNX Runtime as inputs: no operator takes its shape from so many."""
+
 
 def has_integer_operators(model: onnx.ModelProto) -> bool:
     """Whether a node of the main graph adds products of integers up."""
@@ -103,6 +106,11 @@ def _run(
     made = {name for node in nodes for name in node.output if name}
     read = _reads(nodes)
     given = {name: values[name] for name in sorted(read - made) if name in values}
+    given |= {
+        name: numpy_helper.to_array(constants[name])  # a graph with them in it is copied again and again
+        for name in sorted(read)
+        if name in constants and name not in given and len(constants[name].raw_data) >= _LARGE
+    }
     outputs = sorted(made & wanted)
     part = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     part.functions.extend(model.functions)

@@ -95,13 +95,15 @@ def _along(values: Array, axis: int, rank: int) -> Array:
 
 
 def _centred(values: Array, zero: Array | None, axis: int) -> Bytes:
-    exact = values.astype(np.float32)
-    return exact if zero is None else exact - _along(zero.astype(np.float32), axis, values.ndim)
+    exact: Bytes = values.astype(np.float32)
+    if zero is not None:
+        exact -= _along(zero.astype(np.float32), axis, values.ndim)
+    return exact
 
 
 def _products(left: Bytes, right: Bytes) -> Exact:
     """The matrix product of (..., M, K) and (..., K, N), exact."""
-    largest = float(np.abs(left).max(initial=1)) * float(np.abs(right).max(initial=1))
+    largest = _largest(left) * _largest(right)
     most = int(2**24 // largest)  # bytes and their zero points differ by 510 at most: 64 products and more
     length = left.shape[-1]
     if length <= most or left.ndim == 1 or right.ndim == 1:
@@ -113,6 +115,11 @@ def _products(left: Bytes, right: Bytes) -> Exact:
     for at in starts:
         total += np.matmul(left[..., at : at + most], right[..., at : at + most, :])
     return total
+
+
+def _largest(values: Bytes) -> float:
+    """The largest absolute value, and 1 at least."""
+    return max(float(values.max(initial=1)), -float(values.min(initial=0)))
 
 
 def _int32(sums: Exact) -> Array:

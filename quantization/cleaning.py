@@ -1,8 +1,10 @@
-"""What nothing needs any more goes."""
+"""What nothing needs any more goes, and what is not of ONNX alone is refused."""
 
 from __future__ import annotations
 
 import onnx
+
+from quantization.errors import QuantizationError
 
 
 def remove_dead(model: onnx.ModelProto) -> None:
@@ -28,3 +30,30 @@ def remove_unread(model: onnx.ModelProto) -> None:
     for port in [port for port in graph.input if port.name in names]:
         graph.input.remove(port)
     del graph.value_info[:]
+
+
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of ``model`` without nodes and initializers, as weights may be most of the memory."""
+    result = onnx.ModelProto()
+    for field, value in model.ListFields():
+        if field.name != "graph":
+            _set(result, field.name, value)
+    for field, value in model.graph.ListFields():
+        if field.name not in ("node", "initializer", "value_info"):
+            _set(result.graph, field.name, value)
+    return result
+
+
+def _set(message: onnx.ModelProto | onnx.GraphProto, name: str, value: object) -> None:
+    if isinstance(value, str | int | float):
+        setattr(message, name, value)
+    else:
+        getattr(message, name).MergeFrom(value)
+
+
+def require_standard(model: onnx.ModelProto) -> None:
+    """Raise QuantizationError where ``model`` has an operator, or only an import, of another domain."""
+    foreign = {entry.domain for entry in model.opset_import if entry.domain not in ("", "ai.onnx")}
+    foreign |= {node.domain for node in model.graph.node if node.domain not in ("", "ai.onnx")}
+    if foreign:
+        raise QuantizationError(f"the model has operators of {', '.join(sorted(foreign))}, not of ONNX alone")

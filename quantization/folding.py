@@ -11,25 +11,27 @@ from quantization.graph import Graph, attributes_of
 
 
 def named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of ``model`` in which every node has a name of its own."""
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
+    """``model``, in which every node gets a name of its own."""
     taken: set[str] = set()
-    for place, node in enumerate(result.graph.node):
+    for place, node in enumerate(model.graph.node):
         if not node.name or node.name in taken:
             node.name = f"{node.op_type}_{place}"
         while node.name in taken:
             node.name += "_"
         taken.add(node.name)
-    return result
+    return model
 
 
 def fold_batch_normalization(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy in which each convolution does what the BatchNormalization does that alone reads it.
 
+    It is ``model`` itself where there is nothing to fold.
+
     ``w' = w * s / sqrt(v + epsilon)`` and ``b' = (b - m) * s / sqrt(v + epsilon) + t``, in float64, for
     scale ``s``, bias ``t``, mean ``m`` and variance ``v``.
     """
+    if all(node.op_type != "BatchNormalization" for node in model.graph.node):
+        return model
     result = onnx.ModelProto()
     result.CopyFrom(model)
     graph = Graph(result)
@@ -50,10 +52,11 @@ def fold_batch_normalization(model: onnx.ModelProto) -> onnx.ModelProto:
         new_weight = weight.astype(np.float64) * factor.reshape(-1, *[1] * (weight.ndim - 1))
         new_bias = (bias.astype(np.float64) - mean) * factor + shift
         stem = node.name or node.output[0]
-        for name, values in ((f"{stem}_folded_weight", new_weight), (f"{stem}_folded_bias", new_bias)):
+        names = [graph.fresh(f"{stem}_folded_{part}") for part in ("weight", "bias")]
+        for name, values in zip(names, (new_weight, new_bias), strict=True):
             written[name] = numpy_helper.from_array(values.astype(np.float32), name)
         del node.input[1:]
-        node.input.extend([f"{stem}_folded_weight", f"{stem}_folded_bias"])
+        node.input.extend(names)
         node.output[0] = following.output[0]
         folded.append(following)
     for following in folded:

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from quantization.graph import Array
 
+FEWEST = 2
+"""Pictures: on one alone, logits that are always the same would pass."""
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -81,8 +84,11 @@ def _incomparable(reference: Array, logits: Array) -> str:
     for name, values in (("in float32", reference), ("in the lower precision", logits)):
         if not np.isfinite(values).all():
             return f"the logits {name} are not finite"
-    if len(reference) > 1 and not np.ptp(reference, axis=0).any():
-        return "the logits in float32 are the same for every picture, so nothing is proven"
+    if len(reference) < FEWEST:
+        return f"{len(reference)} picture is too few to prove anything: at least {FEWEST} are needed"
+    for name, values in (("in float32", reference), ("in the lower precision", logits)):
+        if not np.ptp(values, axis=0).any():
+            return f"the logits {name} are the same for every picture, so nothing is proven"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,24 @@ class Graph:
                     if attribute.name == "value":
                         self.constants[node.output[0]] = attribute.t
         self.outputs = {port.name for port in model.graph.output}
+        self._taken = {*self.makers, *self.readers, *self.constants, *self.outputs}
+        self._taken |= {port.name for port in model.graph.input}
+        self._fresh: dict[str, str] = {}
 
     @property
     def opset(self) -> int:
         """The version of the standard operators."""
         return opset_of(self.model)
+
+    def fresh(self, wanted: str) -> str:
+        """The name of a new tensor: ``wanted``, or like it where the model has that; the same each time."""
+        if wanted not in self._fresh:
+            name = wanted
+            while name in self._taken:
+                name += "_"
+            self._taken.add(name)
+            self._fresh[wanted] = name
+        return self._fresh[wanted]
 
     def constant(self, name: str) -> npt.NDArray[Any] | None:
         """The value of a tensor that is constant; None where it is not."""
@@ -72,6 +86,28 @@ def input_of(model: onnx.ModelProto) -> str:
     return str(inputs[0])
 
 
+def fixed_batch(model: onnx.ModelProto) -> int | None:
+    """How many pictures ``model`` takes at a time; None where any number will do."""
+    source = input_of(model)
+    [port] = [port for port in model.graph.input if port.name == source]
+    return int(port.type.tensor_type.shape.dim[0].dim_value) or None
+
+
+def batches(pictures: Array, at_once: int, fixed: int | None) -> Iterator[Array]:
+    """``pictures`` by ``at_once``, or by ``fixed``: then the last picture again fills the last batch up."""
+    length = fixed or at_once
+    for start in range(0, len(pictures), length):
+        some = pictures[start : start + length]
+        if fixed:
+            some = np.concatenate([some, np.repeat(some[-1:], length - len(some), axis=0)])
+        yield np.ascontiguousarray(some)
+
+
+def joined(answers: Sequence[Array], count: int) -> Array:
+    """The logits, float32 (count, classes), of what a model answers to each of :func:`batches`."""
+    return np.concatenate([np.asarray(some, np.float32).reshape(len(some), -1) for some in answers])[:count]
+
+
 def work_of(model: onnx.ModelProto) -> dict[str, int]:
     """The multiply-adds of each node that can be quantised, for one picture, by its name.
 
@@ -82,7 +118,7 @@ def work_of(model: onnx.ModelProto) -> dict[str, int]:
         value.name: [dimension.dim_value or 1 for dimension in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.value_info, *graph.output)
     }
-    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    weights = {name: list(tensor.dims) for name, tensor in Graph(model).constants.items()}
     work = {}
     for node in graph.node:
         if node.op_type in ("Conv", "Gemm", "MatMul") and node.input[1] in weights:

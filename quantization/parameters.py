@@ -9,7 +9,7 @@ levels, and are the more accurate, but ONNX Runtime is no faster with them than 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import onnx
 
 from quantization.graph import Graph
-from quantization.ranges import Range
+from quantization.ranges import SIGNIFICANT_BITS, Range
 
 WeightKind = Literal["int8", "uint8"]
 _LEVELS: Mapping[WeightKind, int] = {"int8": 64, "uint8": 127}
@@ -58,18 +58,38 @@ def parameters_of(range_: Range) -> Parameters:
     return Parameters(scale, np.uint8(zero_point))
 
 
-def quantized_weight(weight: npt.NDArray[np.float32], axis: int | None, kind: WeightKind) -> QuantizedWeight:
-    """``weight`` in bytes, with one scale for each index of ``axis``, or for all where that is None."""
+def quantized_weight(
+    weight: npt.NDArray[np.float32], axis: int | None, kind: WeightKind, least: npt.NDArray[np.float32]
+) -> QuantizedWeight:
+    """``weight`` in bytes, with one scale for each index of ``axis``, or for all where that is None.
+
+    No scale is below ``least``, which has a value for each index of ``axis``, or one.
+    """
     levels_of, zero = _LEVELS[kind], _ZEROS[kind]
     others = None if axis is None else tuple(place for place in range(weight.ndim) if place != axis)
-    largest = np.abs(weight).max(axis=others) if weight.size else np.float32(0)
-    scale = np.where(largest > 0, largest / levels_of, 1).astype(np.float32)
+    largest = np.maximum(weight.max(axis=others, initial=0), -weight.min(axis=others, initial=0))
+    least = least.max() if axis is None else least
+    scale = np.where(largest > 0, np.maximum(largest / levels_of, least), np.maximum(least, 1))
+    scale = scale.astype(np.float32)
     shape = [1] * weight.ndim
     if axis is not None:
         shape[axis] = -1
-    levels = np.rint(weight / scale.reshape(shape if axis is not None else ()))
-    stored = (np.clip(levels, -levels_of, levels_of) + zero).astype(zero.dtype)
+    levels = np.asarray(weight / scale.reshape(shape if axis is not None else ()))
+    # In place: the largest weight may be most of a network, and of the memory.
+    np.clip(np.rint(levels, out=levels), -levels_of, levels_of, out=levels)
+    levels += zero
+    stored = levels.astype(zero.dtype)
     return QuantizedWeight(stored, scale, np.full(scale.shape, zero))
+
+
+def least_scale(bias: npt.NDArray[np.float32] | None, data: Parameters) -> npt.NDArray[np.float32]:
+    """The least scales of weights with which ``bias`` fits into half of int32, beside sums of products.
+
+    A channel whose weights are almost 0 would have one with which its bias is cut off. Neither does the
+    product with the scale of ``data`` vanish in float32.
+    """
+    largest = np.zeros(1) if bias is None else np.abs(bias.astype(np.float64))
+    return np.asarray(np.maximum(largest / 2**30, 2.0**-120) / data.scale, np.float32)
 
 
 def quantized_bias(bias: npt.NDArray[np.float32], scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
@@ -79,12 +99,31 @@ def quantized_bias(bias: npt.NDArray[np.float32], scale: npt.NDArray[np.float32]
     return np.clip(levels, bounds.min, bounds.max).astype(np.int32)
 
 
-def shared_ranges(graph: Graph, ranges: Mapping[str, Range], made: Iterable[str]) -> dict[str, Range]:
+def shared_ranges(
+    graph: Graph, ranges: Mapping[str, Range], made: Iterable[str], bounds: Mapping[str, Range]
+) -> dict[str, Range]:
     """``ranges`` with one range for all tensors that go through operators of SHARING into each other.
 
     ``made`` are the tensors that come out of quantised nodes, or go into them. Of each group the range
-    holds those of all that it is made of.
+    holds those of all that it is made of. A range that does what an activation did must not be wider than
+    ``bounds`` has it for its tensor: such a tensor stays apart, and the operators that read it take floats.
     """
+    wanted, apart = set(made), set[str]()
+    while True:
+        result = _ranges_of_groups(ranges, _groups(graph, wanted, apart))
+        wide = {name for name in bounds if name in result and not _within(result[name], bounds[name])}
+        if wide <= apart:
+            return result
+        apart |= wide
+
+
+def _within(range_: Range, bounds: Range) -> bool:
+    """Whether a range, whose ends are rounded, is within ``bounds``."""
+    return range_[0] >= bounds[0] and range_[1] <= bounds[1] * (1 + 2.0**-SIGNIFICANT_BITS)
+
+
+def _groups(graph: Graph, wanted: Collection[str], apart: Collection[str]) -> Collection[list[str]]:
+    """The tensors that share a range."""
     roots: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -92,16 +131,20 @@ def shared_ranges(graph: Graph, ranges: Mapping[str, Range], made: Iterable[str]
             name = roots[name]
         return name
 
-    wanted = set(made)
     for node in graph.model.graph.node:
-        if passes_bytes(node, graph):
-            for name in node.input[: len(node.input) if node.op_type == "Concat" else 1]:
+        data = data_of(node) if passes_bytes(node, graph) else ()
+        if not any(name in apart for name in data):
+            for name in data:
                 roots[root(name)] = root(node.output[0])
     groups: dict[str, list[str]] = {}
-    for name in wanted | set(roots):
+    for name in {*wanted, *roots}:
         groups.setdefault(root(name), []).append(name)
+    return groups.values()
+
+
+def _ranges_of_groups(ranges: Mapping[str, Range], groups: Iterable[Collection[str]]) -> dict[str, Range]:
     result: dict[str, Range] = {}
-    for names in groups.values():
+    for names in groups:
         known = [ranges[name] for name in names if name in ranges]
         if known:
             whole = min(low for low, _ in known), max(high for _, high in known)
@@ -112,3 +155,8 @@ def shared_ranges(graph: Graph, ranges: Mapping[str, Range], made: Iterable[str]
 def passes_bytes(node: onnx.NodeProto, graph: Graph) -> bool:
     """Whether the bytes that come out of ``node`` are among those that go in."""
     return node.op_type in SHARING and not node.domain and node.input[0] not in graph.constants
+
+
+def data_of(node: onnx.NodeProto) -> Sequence[str]:
+    """The inputs of a node of SHARING whose bytes come out; the others are shapes and axes."""
+    return list(node.input if node.op_type == "Concat" else node.input[:1])

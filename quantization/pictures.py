@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantization.errors import QuantizationError
+from quantization.gate import FEWEST
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FEWEST = 2
-"""Pictures of each kind: on one alone, logits that are always the same would pass."""
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,10 @@ OPERATORS = ("Conv", "Gemm", "MatMul")
 
 @dataclass(frozen=True)
 class Target:
-    """A node with constant weights, ``weight`` float32, and ``bias`` float32 where it has one.
-
-    The weight of a Gemm is (inputs, outputs), whichever way the node has it.
-    """
+    """A node with constant weights, which are read from the graph when they are asked for."""
 
     node: onnx.NodeProto
-    weight: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32] | None
+    graph: Graph
     activation: onnx.NodeProto | None
     """A Relu, or a Clip from 0, that alone reads the node: bytes that begin at 0 do what it does."""
 
@@ -37,33 +33,56 @@ class Target:
         """The tensor that comes out, behind the activation."""
         return str((self.activation or self.node).output[0])
 
+    @property
+    def weight(self) -> npt.NDArray[np.float32]:
+        """The weights as the node has them."""
+        return np.asarray(self.graph.constant(self.node.input[1]), np.float32)
+
+    @property
+    def bias(self) -> npt.NDArray[np.float32] | None:
+        """The bias, one value for each output channel, where the node has one."""
+        if len(self.node.input) < 3 or not self.node.input[2]:
+            return None
+        bias = np.asarray(self.graph.constant(self.node.input[2]), np.float32)
+        if self.node.op_type != "Gemm":
+            return bias
+        outputs = self.graph.constants[self.node.input[1]].dims[0 if self.is_transposed else 1]
+        return np.broadcast_to(bias.reshape(-1), (outputs,))
+
+    @property
+    def is_transposed(self) -> bool:
+        """Whether the node is a Gemm whose weight is (outputs, inputs)."""
+        return bool(attributes_of(self.node).get("transB"))
+
 
 def targets_in(graph: Graph, kept: Collection[str] = ()) -> list[Target]:
     """The nodes of ``graph`` that are to be quantised: all that can be, but those named in ``kept``."""
-    found = (_target(node, graph) for node in graph.model.graph.node if node.name not in kept)
-    return [target for target in found if target is not None]
+    nodes = (node for node in graph.model.graph.node if node.name not in kept)
+    return [Target(node, graph, _activation(node, graph)) for node in nodes if _can_be_quantized(node, graph)]
 
 
-def _target(node: onnx.NodeProto, graph: Graph) -> Target | None:
+def _can_be_quantized(node: onnx.NodeProto, graph: Graph) -> bool:
     if node.op_type not in OPERATORS or node.domain or node.input[0] in graph.constants:
-        return None
-    weight = graph.constant(node.input[1])
+        return False
+    weight = graph.constants.get(node.input[1])
+    if weight is None or weight.data_type != onnx.TensorProto.FLOAT:
+        return False
     has_bias = len(node.input) > 2 and bool(node.input[2])
-    bias = graph.constant(node.input[2]) if has_bias else None
-    if weight is None or weight.dtype != np.float32 or (has_bias and bias is None):
-        return None
-    if node.op_type == "MatMul" and weight.ndim != 2:
-        return None
-    if node.op_type == "Gemm":
-        attributes = attributes_of(node)
-        plain = all(attributes.get(name, 1.0) == 1.0 for name in ("alpha", "beta"))
-        if attributes.get("transA") or not plain:
-            return None
-        weight = weight.T if attributes.get("transB") else weight
-        if bias is not None and bias.size not in (1, weight.shape[1]):
-            return None
-        bias = None if bias is None else np.broadcast_to(bias.reshape(-1), weight.shape[1:])
-    return Target(node, np.asarray(weight), bias, _activation(node, graph))
+    bias = graph.constants.get(node.input[2]) if has_bias else None
+    if has_bias and bias is None:
+        return False
+    if node.op_type == "MatMul":
+        return len(weight.dims) == 2
+    return node.op_type == "Conv" or _is_plain_gemm(node, weight, bias)
+
+
+def _is_plain_gemm(node: onnx.NodeProto, weight: onnx.TensorProto, bias: onnx.TensorProto | None) -> bool:
+    """Whether a Gemm is a product and a bias for each output, with no factors."""
+    attributes = attributes_of(node)
+    if attributes.get("transA") or any(attributes.get(name, 1.0) != 1.0 for name in ("alpha", "beta")):
+        return False
+    outputs = weight.dims[0 if attributes.get("transB") else 1]
+    return bias is None or int(np.prod(bias.dims, dtype=np.int64)) in (1, outputs)
 
 
 def _activation(node: onnx.NodeProto, graph: Graph) -> onnx.NodeProto | None:
@@ -71,6 +90,11 @@ def _activation(node: onnx.NodeProto, graph: Graph) -> onnx.NodeProto | None:
     if following is None or following.domain:
         return None
     return following if following.op_type == "Relu" or clip_bounds(following, graph) else None
+
+
+def activation_bounds(node: onnx.NodeProto, graph: Graph) -> tuple[float, float]:
+    """Between which values an activation keeps its result."""
+    return clip_bounds(node, graph) or (0.0, float("inf"))
 
 
 def clip_bounds(node: onnx.NodeProto, graph: Graph) -> tuple[float, float] | None:

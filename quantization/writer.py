@@ -17,12 +17,14 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from quantization.cleaning import remove_dead, remove_unread
+from quantization.cleaning import remove_dead, remove_unread, require_standard, without_weights
 from quantization.errors import QuantizationError
 from quantization.graph import Graph, attributes_of
 from quantization.parameters import (
     Parameters,
     WeightKind,
+    data_of,
+    least_scale,
     parameters_of,
     passes_bytes,
     quantized_bias,
@@ -30,7 +32,7 @@ from quantization.parameters import (
     shared_ranges,
 )
 from quantization.ranges import Range
-from quantization.targets import Target, targets_in
+from quantization.targets import Target, activation_bounds, targets_in
 
 Form = Literal["int8", "int8-qdq"]
 FORMS: tuple[Form, ...] = ("int8", "int8-qdq")
@@ -45,7 +47,7 @@ def tensors_to_calibrate(model: onnx.ModelProto) -> list[str]:
     names = {name: None for target in targets_in(graph) for name in (target.source, target.result)}
     for node in model.graph.node:
         if passes_bytes(node, graph):
-            names |= dict.fromkeys((*node.input[: 1 if node.op_type != "Concat" else None], *node.output[:1]))
+            names |= dict.fromkeys((*data_of(node), *node.output[:1]))
     return [name for name in names if name not in graph.constants]
 
 
@@ -64,9 +66,7 @@ def write_quantized(
         QuantizationError: the opset is below 10, nothing can be quantised, or the result would not be of
             standard operators.
     """
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    graph = Graph(result)
+    graph = Graph(model)
     if graph.opset < LOWEST_OPSET:
         raise QuantizationError(
             f"the model is of opset {graph.opset}, and int8 begins at {LOWEST_OPSET}, the lowest possible"
@@ -74,22 +74,17 @@ def write_quantized(
     targets = targets_in(graph, kept)
     if not targets:
         raise QuantizationError("no node of the model is a Conv, Gemm or MatMul with constant weights")
-    nodes = _Writer(graph, ranges, targets, form, weights).write()
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del result.graph.node[:]
-    result.graph.node.extend(copies)
+    writer = _Writer(graph, ranges, targets, form, weights)
+    nodes = writer.write()
+    read = {name for node in nodes for name in node.input} | graph.outputs
+    result = without_weights(model)
+    result.graph.node.extend(nodes)
+    result.graph.initializer.extend(tensor for tensor in model.graph.initializer if tensor.name in read)
+    result.graph.initializer.extend(writer.constants.values())
     remove_dead(result)
     remove_unread(result)
     require_standard(result)
     return result
-
-
-def require_standard(model: onnx.ModelProto) -> None:
-    """Raise QuantizationError where ``model`` has an operator, or only an import, of another domain."""
-    foreign = {entry.domain for entry in model.opset_import if entry.domain not in ("", "ai.onnx")}
-    foreign |= {node.domain for node in model.graph.node if node.domain not in ("", "ai.onnx")}
-    if foreign:
-        raise QuantizationError(f"the model has operators of {', '.join(sorted(foreign))}, not of ONNX alone")
 
 
 class _Writer:
@@ -106,14 +101,19 @@ class _Writer:
         self._graph, self._form, self._kind = graph, form, weights
         self._targets = {target.node.name: target for target in targets}
         ends = [name for target in targets for name in (target.source, target.result)]
-        shared = shared_ranges(graph, ranges, ends)
+        bounds = {
+            target.result: activation_bounds(target.activation, graph)
+            for target in targets
+            if target.activation
+        }
+        shared = shared_ranges(graph, ranges, ends, bounds)
         missing = [name for name in ends if name not in shared]
         if missing:
             raise QuantizationError(f"the range of the tensor {missing[0]!r} is not known; calibrate it")
         self._parameters = {name: parameters_of(range_) for name, range_ in shared.items()}
-        self._of_activations = {
-            target.activation.output[0]: target for target in targets if target.activation
-        }
+        self._of_activations = bounds.keys()
+        self.constants: dict[str, onnx.TensorProto] = {}
+        """Those that were made."""
         self._bytes: dict[str, str] = {}
         """The tensor of bytes that stands for a tensor of floats."""
         self._floats: set[str] = set()
@@ -151,11 +151,12 @@ class _Writer:
         ONNX Runtime quantises a node with weights, per tensor and unasked, where DequantizeLinear comes
         before and QuantizeLinear behind it; not where a Mul does what the scale would have done.
         """
-        result = f"{name}_multiplied"
+        result = self._graph.fresh(f"{name}_multiplied")
         if result not in self._floats:
             scale, zero = self._constants_of(name)
             one = self._constant("one", np.array(1, np.float32))
-            levels = self._add("DequantizeLinear", [self._bytes[name], one, zero], f"{name}_levels")
+            levels = self._graph.fresh(f"{name}_levels")
+            self._add("DequantizeLinear", [self._bytes[name], one, zero], levels)
             self._add("Mul", [levels, scale], result)
             self._floats.add(result)
         return result
@@ -165,11 +166,12 @@ class _Writer:
             return False
         if node.op_type == "MaxPool" and self._graph.opset < 12:
             return False
-        data = node.input if node.op_type == "Concat" else node.input[:1]
-        return all(name in self._bytes for name in data)
+        data = data_of(node)
+        one = len({self._parameters.get(name) for name in (*data, node.output[0])}) == 1
+        return one and all(name in self._bytes for name in data)
 
     def _write_moved(self, node: onnx.NodeProto) -> None:
-        count = len(node.input) if node.op_type == "Concat" else 1
+        count = len(data_of(node))
         inputs = [*(self._bytes[name] for name in node.input[:count]), *node.input[count:]]
         for name in node.input[count:]:
             self._float(name)
@@ -177,7 +179,7 @@ class _Writer:
         made.CopyFrom(node)
         del made.input[:]
         made.input.extend(inputs)
-        made.output[0] = self._bytes[node.output[0]] = f"{node.output[0]}_quantized"
+        made.output[0] = self._bytes_for(node.output[0])
         self._nodes.append(made)
 
     def _float(self, name: str) -> None:
@@ -191,14 +193,18 @@ class _Writer:
         """The tensor of bytes for ``name``."""
         if name not in self._bytes:
             scale, zero = self._constants_of(name)
-            self._bytes[name] = f"{name}_quantized"
-            self._add("QuantizeLinear", [name, scale, zero], self._bytes[name])
+            self._add("QuantizeLinear", [name, scale, zero], self._bytes_for(name))
+        return self._bytes[name]
+
+    def _bytes_for(self, name: str) -> str:
+        """The name of the tensor of bytes that is going to stand for ``name``."""
+        self._bytes[name] = self._graph.fresh(f"{name}_quantized")
         return self._bytes[name]
 
     def _dequantized(self, name: str) -> str:
         """The tensor of floats that the bytes for ``name`` stand for."""
         scale, zero = self._constants_of(name)
-        source, result = self._quantized(name), f"{name}_dequantized"
+        source, result = self._quantized(name), self._graph.fresh(f"{name}_dequantized")
         if result not in self._floats:
             self._add("DequantizeLinear", [source, scale, zero], result)
             self._floats.add(result)
@@ -209,11 +215,10 @@ class _Writer:
         scale = self._constant(f"{name}_scale", np.array(parameters.scale))
         return scale, self._constant(f"{name}_zero_point", np.array(parameters.zero_point))
 
-    def _constant(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        if name not in self._graph.constants:
-            tensor = numpy_helper.from_array(np.ascontiguousarray(array), name)
-            self._graph.constants[name] = tensor
-            self._graph.model.graph.initializer.append(tensor)
+    def _constant(self, wanted: str, array: npt.NDArray[np.generic]) -> str:
+        name = self._graph.fresh(wanted)
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
     def _add(self, operator: str, inputs: list[str], result: str, **attributes: Any) -> str:
@@ -228,9 +233,12 @@ class _Writer:
         else:
             self._write_convolution(target)
 
-    def _weights(self, target: Target, axis: int | None) -> tuple[list[str], npt.NDArray[np.float32]]:
+    def _weights(
+        self, target: Target, weight: npt.NDArray[np.float32], axis: int | None
+    ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """The names of the weight in bytes, its scale and its zero point; and the scale."""
-        quantized = quantized_weight(target.weight, axis, self._kind)
+        least = least_scale(target.bias, self._parameters[target.source])
+        quantized = quantized_weight(weight, axis, self._kind, least)
         stem, scale = target.node.name, quantized.scale
         names = [
             self._constant(f"{stem}_weight_quantized", quantized.stored),
@@ -240,57 +248,52 @@ class _Writer:
         return names, scale
 
     def _bias(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> tuple[list[str], Parameters]:
-        data = self._parameters[target.source]
-        if target.bias is None:
+        data, bias = self._parameters[target.source], target.bias
+        if bias is None:
             return [], data
         scale = np.float32(data.scale) * weight_scale
-        levels = quantized_bias(np.asarray(target.bias), np.broadcast_to(scale, target.bias.shape))
+        levels = quantized_bias(bias, np.broadcast_to(scale, bias.shape))
         return [self._constant(f"{target.node.name}_bias_quantized", levels)], data
 
     def _write_convolution(self, target: Target) -> None:
         """A Conv; or a Gemm as the convolution of a picture of one pixel, which has a bias too."""
-        node, is_gemm = target.node, target.node.op_type == "Gemm"
+        node, is_gemm, weight = target.node, target.node.op_type == "Gemm", target.weight
         if is_gemm:
-            columns = np.ascontiguousarray(target.weight.T)[:, :, None, None]
-            target = Target(node, columns, target.bias, target.activation)
-        names, weight_scale = self._weights(target, 0)
+            weight = (weight if target.is_transposed else weight.T)[:, :, None, None]
+        names, weight_scale = self._weights(target, weight, 0)
         bias, _ = self._bias(target, weight_scale)
         data = self._quantized(target.source)
-        result = self._bytes[target.result] = f"{target.result}_quantized"
+        result = self._bytes_for(target.result)
         attributes = {} if is_gemm else attributes_of(node)
         if is_gemm:
-            data = self._add("Unsqueeze", [data], f"{node.name}_pixel", axes=[2, 3])
+            data = self._add("Unsqueeze", [data], self._graph.fresh(f"{node.name}_pixel"), axes=[2, 3])
         inputs = [data, *self._constants_of(target.source), *names, *self._constants_of(target.result), *bias]
-        made = f"{node.name}_pixels" if is_gemm else result
+        made = self._graph.fresh(f"{node.name}_pixels") if is_gemm else result
         self._add("QLinearConv", inputs, made, **attributes)
         if is_gemm:
             self._add("Flatten", [made], result, axis=1)
 
     def _write_mat_mul(self, target: Target) -> None:
-        names, _ = self._weights(target, 1)
-        result = f"{target.result}_quantized"
+        names, _ = self._weights(target, target.weight, 1)
         inputs = [self._quantized(target.source), *self._constants_of(target.source), *names]
-        self._add("QLinearMatMul", [*inputs, *self._constants_of(target.result)], result)
-        self._bytes[target.result] = result
+        inputs += self._constants_of(target.result)
+        self._add("QLinearMatMul", inputs, self._bytes_for(target.result))
 
     def _write_between(self, target: Target) -> None:
         """The node itself, on floats that are multiples of a scale."""
-        node = target.node
-        plain = Target(node, np.asarray(self._graph.constant(node.input[1])), target.bias, target.activation)
-        names, weight_scale = self._weights(plain, None)
+        node, fresh = target.node, self._graph.fresh
+        names, weight_scale = self._weights(target, target.weight, None)
         bias, data = self._bias(target, weight_scale)
         made = onnx.NodeProto()
         made.CopyFrom(node)
         made.input[0] = self._dequantized(target.source)
-        made.input[1] = self._add("DequantizeLinear", names, f"{node.name}_weight_dequantized")
+        made.input[1] = self._add("DequantizeLinear", names, fresh(f"{node.name}_weight_dequantized"))
         if bias:
             bias_scale = np.array(np.float32(data.scale) * weight_scale, np.float32)
             scale_name = self._constant(f"{node.name}_bias_scale", bias_scale)
-            made.input[2] = self._add(
-                "DequantizeLinear", [*bias, scale_name], f"{node.name}_bias_dequantized"
-            )
-        made.output[0] = f"{node.name}_float"
+            bias_name = fresh(f"{node.name}_bias_dequantized")
+            made.input[2] = self._add("DequantizeLinear", [*bias, scale_name], bias_name)
+        made.output[0] = fresh(f"{node.name}_float")
         self._nodes.append(made)
         scale, zero = self._constants_of(target.result)
-        result = self._bytes[target.result] = f"{target.result}_quantized"
-        self._add("QuantizeLinear", [made.output[0], scale, zero], result)
+        self._add("QuantizeLinear", [made.output[0], scale, zero], self._bytes_for(target.result))

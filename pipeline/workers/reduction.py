@@ -25,6 +25,7 @@ from pipeline.workers.processes import Limits, run_process
 from pipeline.workers.runtimes import runs_of
 from pipeline.workers.sources import worker_environment
 from quantization.gate import Gate, GateVerdict, judge
+from quantization.graph import joined
 from quantization.pictures import Choice
 
 THREADS = 2
@@ -148,9 +149,9 @@ def _asked(
 def _verdict(run: Run, reference: Any, reduction: Reduction) -> GateVerdict:
     if run.outcome != "ran":
         return GateVerdict(False, f"{run.outcome}: {run.reason}", len(reference))
-    logits = next(iter(run.outputs.values()))
+    logits = joined([run.outputs[name] for name in sorted(run.outputs)], len(reference))
     labels = None if reduction.labels is None else np.array(reduction.labels, np.int64)
-    return judge(reference, logits.reshape(len(logits), -1), reduction.gate, labels)
+    return judge(reference, logits, reduction.gate, labels)
 
 
 def processor() -> str:

@@ -6,8 +6,8 @@ Request::
      "preprocessing": {...}, "calibration": ["/.../a.jpg"], "gate": ["/.../b.jpg"], "labels": [3] or null,
      "settings": {"method": "percentile", "percentile": 99.99, "max_drop": 0.01, ...}}
 
-Leaves in ``folder`` the reduced ``model.onnx``, the pictures of the gate in ``gate.npz``, and what the file
-in float32 answers to them in ``reference.npy``. Result: ``{"tries": [...], "chosen": {...}}``, or
+Leaves in ``folder`` the reduced ``model.onnx``, the pictures of the gate by batches in ``gate.npz``, and what
+the file in float32 answers to them in ``reference.npy``. Result: ``{"tries": [...], "chosen": {...}}``, or
 ``{"error": "..."}`` where the model cannot be said in that form.
 
 Everything is decided by exact arithmetic: see :mod:`parity.exact`.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,14 @@ from evaluation.errors import EvaluationError
 from evaluation.preprocessing import Preprocessing, prepare
 from parity.exact import evaluate
 from quantization.calibration import calibrate
+from quantization.cleaning import require_standard
 from quantization.errors import QuantizationError
 from quantization.folding import fold_batch_normalization, named
 from quantization.gate import Gate
-from quantization.graph import Array, input_of
+from quantization.graph import Array, batches, fixed_batch, input_of, joined
 from quantization.search import FEW, Material, search
 from quantization.settings import Settings
-from quantization.writer import FORMS, require_standard, tensors_to_calibrate
+from quantization.writer import FORMS, tensors_to_calibrate
 
 STRIDE = 16
 """Pictures that are in memory at a time."""
@@ -70,7 +71,9 @@ def _reduce(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     found = search(request["form"], material, _settings(request["settings"]))
     onnx.checker.check_model(found.model, full_check=True)
     onnx.save(found.model, folder / "model.onnx")
-    np.savez(folder / GATE, gate)
+    parts = enumerate(batches(gate, STRIDE, fixed_batch(model)))
+    arrays: dict[str, Any] = {f"{place:06}": part for place, part in parts}
+    np.savez(folder / GATE, **arrays)
     np.save(folder / REFERENCE, run(model, gate))
     return {"tries": [tried.to_dict() for tried in found.tries], "chosen": found.best.to_dict()}
 
@@ -94,10 +97,9 @@ def _prepared(path: str, preprocessing: Preprocessing) -> Array:
 
 
 def _run(model: onnx.ModelProto, pictures: Array, threads: int) -> Array:
-    name = input_of(model)
-    batches: Iterable[Array] = (pictures[at : at + STRIDE] for at in range(0, len(pictures), STRIDE))
-    logits = [evaluate(model, {name: batch}, threads)[0] for batch in batches]
-    return np.concatenate([np.asarray(some, np.float32).reshape(len(some), -1) for some in logits])
+    name, fixed = input_of(model), fixed_batch(model)
+    logits = [evaluate(model, {name: batch}, threads)[0] for batch in batches(pictures, STRIDE, fixed)]
+    return joined(logits, len(pictures))
 
 
 if __name__ == "__main__":

@@ -64,3 +64,21 @@ def test_logits_that_are_always_the_same_prove_nothing() -> None:
     dead = np.tile(REFERENCE[:1], (50, 1))
     assert "nothing is proven" in judge(dead, dead, Gate()).reason
     assert not judge(REFERENCE, np.zeros_like(REFERENCE), Gate()).passed
+
+
+def test_a_lower_precision_that_answers_the_same_to_every_picture_does_not_pass() -> None:
+    """Where one class is on top of all pictures and stands out, agreement and cosine see nothing."""
+    reference = REFERENCE * np.float32(0.01)
+    reference[:, 3] += 5
+    dead = np.tile(reference[:1], (len(reference), 1))
+    labels = np.full(len(reference), 3)
+    for of_pictures in (None, labels):
+        verdict = judge(reference, dead, Gate(), of_pictures)
+        assert not verdict.passed
+        assert "in the lower precision are the same for every picture" in verdict.reason
+
+
+def test_one_picture_proves_nothing() -> None:
+    verdict = judge(REFERENCE[:1], REFERENCE[:1], Gate())
+    assert not verdict.passed
+    assert "at least 2" in verdict.reason

@@ -7,7 +7,14 @@ import pytest
 
 from quantization.calibration import calibrate
 from quantization.errors import QuantizationError
-from quantization.parameters import parameters_of, quantized_bias, quantized_weight
+from quantization.parameters import (
+    Parameters,
+    WeightKind,
+    least_scale,
+    parameters_of,
+    quantized_bias,
+    quantized_weight,
+)
 from quantization.ranges import BINS, Histogram, range_of, rounded
 from tests.quantization.networks import network, pictures, run
 
@@ -73,7 +80,8 @@ def test_weights_are_within_half_a_level_and_a_channel_of_zeros_stays() -> None:
     weight[2] = 0
     for kind, levels in (("int8", 64), ("uint8", 127)):
         for axis in (0, None):
-            quantized = quantized_weight(weight, axis, "int8" if kind == "int8" else "uint8")
+            kind_of: WeightKind = "int8" if kind == "int8" else "uint8"
+            quantized = quantized_weight(weight, axis, kind_of, np.zeros(1, np.float32))
             shape = (-1, 1, 1) if axis == 0 else ()
             scale, zero = quantized.scale.reshape(shape), quantized.zero_point.reshape(shape)
             back = (quantized.stored.astype(np.int32) - zero) * scale
@@ -86,6 +94,34 @@ def test_a_bias_beyond_32_bits_stays_at_their_end() -> None:
     bias = np.array([1.0, -1e9, 1e9], np.float32)
     levels = quantized_bias(bias, np.array([0.25, 1e-3, 1e-3], np.float32))
     assert levels.tolist() == [4, -(2**31), 2**31 - 1]
+
+
+def test_weights_of_almost_0_get_a_scale_with_which_their_bias_fits() -> None:
+    weight = np.array([[1.0], [1e-12], [0.0], [1e-42]], np.float32)
+    bias, data = np.array([0.5, -3.0, 1e9, 0.0], np.float32), Parameters(np.float32(0.02), np.uint8(7))
+    for axis in (0, None):
+        scale = quantized_weight(weight, axis, "int8", least_scale(bias, data)).scale
+        product = data.scale * np.broadcast_to(scale, bias.shape)
+        assert (product > 0).all()
+        levels = quantized_bias(bias, product)
+        assert np.abs(levels.astype(np.int64)).max() <= 2**30 + 128  # float32 scales are rounded
+        np.testing.assert_allclose(levels * product.astype(np.float64), bias, rtol=1e-6, atol=product.max())
+    assert np.isclose(quantized_weight(weight, 0, "int8", least_scale(bias, data)).scale[0], 1 / 64)
+    assert np.isclose(quantized_weight(weight, 0, "int8", least_scale(None, data)).scale[1], 1e-12 / 64)
+
+
+def test_a_model_for_one_picture_at_a_time_is_calibrated_too() -> None:
+    open_, fixed, data = network(), network(), pictures(5)
+    for port in (*fixed.graph.input, *fixed.graph.output):
+        port.type.tensor_type.shape.dim[0].dim_value = 1
+    with_three = network()
+    with_three.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 3
+    del with_three.graph.output[0].type.tensor_type.shape.dim[:]
+    found = [calibrate(model, ["x", "r1"], lambda: [data], 1) for model in (open_, fixed, with_three)]
+    assert [one["r1"].counts.sum() for one in found] == [5 * 8 * 256, 5 * 8 * 256, 6 * 8 * 256]
+    for one in found[1:]:
+        assert one["r1"].high == pytest.approx(found[0]["r1"].high)
+        assert one["x"].low == found[0]["x"].low
 
 
 def test_calibration_sees_every_stride_twice_and_keeps_no_activation() -> None:

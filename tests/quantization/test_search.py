@@ -103,6 +103,10 @@ def test_the_work_of_a_node_is_its_multiply_adds() -> None:
     assert work["grouped"] == 8 * 8 * 8 * 4
     assert work["dense"] == 16 * 16
     assert work["last"] == 160
+    constant = """<ir_version: 5, opset_import: ["": 12]> g (float[N,2,4,4] x) => (float[N,1,4,4] y) {
+        w = Constant<value=float[1,2,1,1]{1,2}>() [a] y = Conv(x, w)
+    }"""
+    assert work_of(onnx.parser.parse_model(constant)) == {"a": 4 * 4 * 2}
 
 
 def test_pictures_are_spread_over_their_folders_and_never_in_both(tmp_path: object) -> None:

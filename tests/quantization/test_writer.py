@@ -14,11 +14,12 @@ from parity.exact import evaluate
 from parity.runtimes import openvino_cpu
 from parity.saturation import saturates
 from quantization.calibration import calibrate
+from quantization.cleaning import require_standard
 from quantization.errors import QuantizationError
 from quantization.folding import fold_batch_normalization, named
 from quantization.parameters import WeightKind
 from quantization.ranges import Range, ranges_of
-from quantization.writer import FORMS, Form, require_standard, tensors_to_calibrate, write_quantized
+from quantization.writer import FORMS, Form, tensors_to_calibrate, write_quantized
 from tests.quantization.networks import Array, error, network, pictures, run
 
 OPSETS = (10, 11, 12)

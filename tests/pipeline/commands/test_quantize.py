@@ -54,6 +54,21 @@ def test_it_writes_a_file_and_says_what_was_measured(folder: Path, form: str) ->
     assert sorted(path.name for path in folder.iterdir()) == [f"model-{form}.onnx", "model.onnx", "pictures"]
 
 
+def test_a_file_for_so_many_pictures_at_a_time_is_quantised_and_stays_so(folder: Path) -> None:
+    for batch in (1, 3):
+        model = named(network())
+        for port in (*model.graph.input, *model.graph.output):
+            port.type.tensor_type.shape.dim[0].dim_value = batch
+        onnx.save(model, folder / "model.onnx")
+        options = ("--images", "pictures", "--preprocessing", PREPARED, *LOOSE)
+        answer = _command(folder, "quantize", "model.onnx", *options)
+        assert answer.returncode == 0, answer.stderr
+        assert [line.split()[0] for line in answer.stdout.splitlines()[-3:-1]] == ["onnxruntime", "openvino"]
+        made, data = onnx.load(folder / "model-int8.onnx"), pictures(batch)
+        assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_value == batch
+        assert error(run(model, data), run(made, data)) < 0.5
+
+
 def test_a_gate_that_is_missed_writes_nothing_and_tells_every_try(folder: Path) -> None:
     options = (
         "--images",
