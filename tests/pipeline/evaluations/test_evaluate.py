@@ -20,6 +20,8 @@ from tests.pipeline.evaluations.labelled import make_labelled
 from tests.pipeline.fake_source import FakeSource, fake_source
 from tests.pipeline.verify.verifying import Verify
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

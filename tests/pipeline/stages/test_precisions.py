@@ -43,6 +43,7 @@ def _model(tiny: FakeSource, version: str) -> onnx.ModelProto:
     return onnx.load(tiny.folder / f"dist/tiny/net/model/net-{version}.onnx")
 
 
+@pytest.mark.slow
 def test_all_versions_are_published_and_the_same_again(tiny: FakeSource, pictures: Path) -> None:
     more = "precisions: {fp32: [9, 12], int8: [10, 12], int8-qdq: 12, fp16: 12}\nsimplify: true\n" + SETTINGS
     path = tiny.write("net", opsets="9, 12", more=more)
@@ -63,6 +64,7 @@ def test_all_versions_are_published_and_the_same_again(tiny: FakeSource, picture
     assert not (tiny.folder / "work/tiny/net").exists()
 
 
+@pytest.mark.slow
 def test_the_test_data_of_int8_is_what_exact_arithmetic_makes_of_it(tiny: FakeSource, pictures: Path) -> None:
     path = tiny.write("net", more=f"precisions: [fp32, int8]\n{SETTINGS}")
     assert tiny.command("run", path.name).returncode == 0
@@ -95,6 +97,7 @@ def test_the_test_data_of_int8_is_what_exact_arithmetic_makes_of_it(tiny: FakeSo
     assert _record(tiny, "12")["reduction"] == {}
 
 
+@pytest.mark.slow
 def test_a_gate_that_is_missed_publishes_nothing_and_says_what_was_tried(
     tiny: FakeSource, pictures: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_gate_that_is_missed_publishes_nothing_and_says_what_was_tried(
     assert len(json.loads(log.read_text())["tries"]) >= 4
 
 
+@pytest.mark.slow
 def test_what_is_made_of_a_wrong_file_is_not_published(tiny: FakeSource, pictures: Path) -> None:
     path = tiny.write("wrong", more=f"precisions: [int8]\n{SETTINGS}")
     answer = tiny.command("run", path.name)
@@ -116,6 +120,7 @@ def test_what_is_made_of_a_wrong_file_is_not_published(tiny: FakeSource, picture
     assert "the file in float32 that it is made of is not right" in answer.stdout + answer.stderr
 
 
+@pytest.mark.slow
 def test_a_precision_alone_and_one_after_the_other_give_the_same_files(
     tiny: FakeSource, pictures: Path
 ) -> None:
@@ -175,6 +180,7 @@ def test_wrong_input_is_told_before_anything_starts(
     assert words in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_named(tiny: FakeSource, pictures: Path) -> None:
     (pictures / "3.png").write_bytes(b"no picture")
     path = tiny.write("net", more=f"precisions: [int8]\n{SETTINGS}")
