@@ -17,12 +17,10 @@ from pathlib import Path
 
 from evaluation.errors import EvaluationError
 from evaluation.labels import IMAGENET_CLASSES
+from evaluation.picture_files import ENDINGS, pictures_below
 
 LABEL_FILE = "val_label.txt"
 """The label file of a flat folder where no other is named."""
-
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Of files that are pictures; others in a folder are left alone."""
 
 _WORDNET_ID = re.compile(r"n\d{8}")
 _SHOWN = 3
@@ -55,8 +53,7 @@ def picture_names(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise EvaluationError(f"{folder}: there is no such folder")
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
-    names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+    names = pictures_below(folder)
     if not names:
         raise EvaluationError(
             f"{folder}: there is no picture in it (a file that ends with {', '.join(ENDINGS)}); name the "

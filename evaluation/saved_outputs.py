@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from evaluation.datasets import ENDINGS
 from evaluation.errors import EvaluationError
+from evaluation.picture_files import ENDINGS
 from evaluation.preprocessing import Array
 
 DATALIST = "datalist.txt"

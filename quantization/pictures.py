@@ -10,8 +10,6 @@ from pathlib import Path
 from quantization.errors import QuantizationError
 from quantization.gate import FEWEST
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -37,12 +35,6 @@ def choose(pictures: Sequence[Path], calibration: int, gate: int, seed: int) -> 
     order = _spread(pictures, seed)
     for_gate = min(gate, len(order) // 2)
     return Choice(tuple(order[for_gate : for_gate + calibration]), tuple(order[:for_gate]))
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """All pictures in ``folder`` and the folders below it, by their endings, sorted."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def _spread(pictures: Sequence[Path], seed: int) -> list[Path]:

@@ -70,18 +70,19 @@ def quantize(wanted: Wanted) -> str:
 
 
 def _reduction(wanted: Wanted) -> Reduction:
+    from evaluation.picture_files import pictures_below
     from pipeline.evaluations.targets import file_target
     from pipeline.stages.gate_pictures import labels_of_pictures
     from pipeline.workers.reduction import Reduction
     from quantization.errors import QuantizationError
-    from quantization.pictures import choose, pictures_in
+    from quantization.pictures import choose
 
     settings, target = Quantization(**wanted.settings), file_target(wanted.model, None, wanted.preprocessing)
     opset = _opset(wanted)
     if not wanted.images.is_dir():
         raise UsageError(f"--images: there is no folder {wanted.images}.")
     try:
-        found = pictures_in(wanted.images)
+        found = [wanted.images / name for name in pictures_below(wanted.images)]
         pictures = choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     except QuantizationError as error:
         raise UsageError(f"--images: {wanted.images}: {error}.") from error

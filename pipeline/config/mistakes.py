@@ -9,6 +9,7 @@ from pathlib import Path
 
 from converters.interface import Source
 from converters.registry import SOURCES
+from evaluation.picture_files import pictures_below
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.schema import (
     FIRST_OPSET,
@@ -23,7 +24,7 @@ from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.system.files import sha256_of_file
 from quantization.errors import QuantizationError
-from quantization.pictures import choose, pictures_in
+from quantization.pictures import choose
 
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
 
@@ -136,7 +137,8 @@ def _picture_mistakes(entry: ModelEntry, folder: Path) -> Iterator[str]:
         yield f"there is no folder {images}. Correct the path of the pictures."
         return
     try:
-        choose(pictures_in(images), settings.pictures, settings.gate_pictures, settings.seed)
+        found = [images / name for name in pictures_below(images)]
+        choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     except QuantizationError as error:
         yield f"{images}: {error}."
 

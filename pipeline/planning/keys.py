@@ -13,6 +13,7 @@ from typing import Any
 
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
+from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, Parity
@@ -20,7 +21,7 @@ from pipeline.environments.spec import spec_of
 from pipeline.planning.jobs import FolderModel, NamedModel, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from publishing import __version__
-from quantization.pictures import choose, pictures_in
+from quantization.pictures import choose
 
 NATIVE_OPSET = 12
 """The opset that exporters are asked for: the newest that we publish."""
@@ -30,7 +31,10 @@ SEED = 0
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
     "inputs": (
-        *(f"evaluation/{name}.py" for name in ("conventions", "errors", "inputs", "preprocessing")),
+        *(
+            f"evaluation/{name}.py"
+            for name in ("conventions", "errors", "inputs", "picture_files", "preprocessing")
+        ),
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
@@ -42,7 +46,10 @@ _CODE = {
     "quantize": (
         "quantization",
         "parity",
-        *(f"evaluation/{name}.py" for name in ("datasets", "errors", "labels", "preprocessing")),
+        *(
+            f"evaluation/{name}.py"
+            for name in ("datasets", "errors", "labels", "picture_files", "preprocessing")
+        ),
         *(f"pipeline/stages/{name}.py" for name in ("gate_pictures", "reduction")),
         *(f"pipeline/workers/{name}.py" for name in ("reduction", "reduction_worker", "runtimes")),
     ),
@@ -138,7 +145,8 @@ def gate_pictures_identity(entry: ModelEntry, folder: Path) -> Any:
     if settings.images is None:
         return None  # those of the fixed inputs, which are in their key
     images = folder / settings.images
-    choice = choose(pictures_in(images), settings.pictures, settings.gate_pictures, settings.seed)
+    found = [images / name for name in pictures_below(images)]
+    choice = choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     labels = sha256_of_file(folder / settings.labels) if settings.labels else None
     return [_digests(choice.calibration), _digests(choice.gate), labels]
 

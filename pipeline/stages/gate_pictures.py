@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.picture_files import pictures_below
 from pipeline.config.schema import ModelEntry
 from pipeline.errors import PipelineError
 from quantization.errors import QuantizationError
-from quantization.pictures import Choice, choose, pictures_in
+from quantization.pictures import Choice, choose
 
 
 def chosen_pictures(entry: ModelEntry, folder: Path, pictures: Sequence[Path]) -> Choice:
@@ -19,7 +20,7 @@ def chosen_pictures(entry: ModelEntry, folder: Path, pictures: Sequence[Path]) -
     settings = entry.quantization
     images = folder / settings.images if settings.images else None
     try:
-        found = pictures_in(images) if images else list(pictures)
+        found = [images / name for name in pictures_below(images)] if images else list(pictures)
         return choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     except QuantizationError as error:
         place = f"{images}: " if images else "images: "

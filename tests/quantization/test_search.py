@@ -9,13 +9,14 @@ import numpy as np
 import onnx
 import pytest
 
+from evaluation.picture_files import pictures_below
 from parity.exact import evaluate
 from quantization.calibration import calibrate
 from quantization.errors import QuantizationError
 from quantization.folding import fold_batch_normalization, named
 from quantization.gate import Gate
 from quantization.graph import work_of
-from quantization.pictures import choose, pictures_in
+from quantization.pictures import choose
 from quantization.search import Material, search
 from quantization.settings import Settings
 from quantization.writer import tensors_to_calibrate
@@ -118,7 +119,7 @@ def test_pictures_are_spread_over_their_folders_and_never_in_both(tmp_path: obje
         for number in range(count):
             (folder / name / f"{number}.png").touch()
     (folder / "notes.txt").touch()
-    found = pictures_in(folder)
+    found = [folder / name for name in pictures_below(folder)]
     assert len(found) == 60
     choice = choose(found, 12, 9, seed=0)
     assert not set(choice.calibration) & set(choice.gate)

@@ -95,6 +95,7 @@ def test_a_gate_that_is_missed_writes_nothing_and_tells_every_try(folder: Path) 
 def test_labels_ask_for_top_1(folder: Path) -> None:
     names = sorted(path.name for path in (folder / "pictures").iterdir())
     (folder / "labels.txt").write_text("".join(f"{name} 3\n" for name in names))
+    (folder / "pictures/.hidden.png").write_bytes((folder / "pictures/0.png").read_bytes())
     options = ("--images", "pictures", "--labels", "labels.txt", "--preprocessing", PREPARED)
     answer = _command(folder, "quantize", "model.onnx", *options, "--max-drop", "0.9")
     assert answer.returncode == 0, answer.stderr
