@@ -7,7 +7,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from pipeline.latency.processes import Settings
 from pipeline.latency.processor import processors_for
 from pipeline.latency.report import print_benchmark
 from pipeline.planning.planner import make_plan, read_checked, zoo_at
-from pipeline.planning.selection import Selection, matches
+from pipeline.planning.selection import Selection, matches, near_published
 from pipeline.stages.benchmark import OriginOf, origin_by_record, origin_in, time_unit
 from pipeline.stages.zoo_announcement import announce_zoo, signer_with
 from pipeline.system.interrupts import interruptible
@@ -153,10 +152,7 @@ def _units(zoo: Zoo) -> dict[str, PublishedUnit]:
 def _unknown(name: str, published: Sequence[str], place: str) -> str:
     if not published:
         return f"{name}: there is no such file, and nothing is published in {place}."
-    models = dict.fromkeys(unit.partition("@")[0] for unit in published)
-    near = get_close_matches(name, [*published, *models], n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"{name} is neither a file nor published in {place}.{hint}"
+    return f"{name} is neither a file nor published in {place}.{near_published(name, published)}"
 
 
 def _save(zoo: Zoo, unit: PublishedUnit, measured: Benchmark) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.planning.planner import zoo_at
-from pipeline.planning.selection import matches
+from pipeline.planning.selection import matches, near_published
 from pipeline.stages.zoo_announcement import announce_zoo, signer_with
 
 
@@ -43,7 +42,5 @@ def withdraw(names: Sequence[str], place: str, key: Path | None, say: Callable[[
 
 
 def _unknown(name: str, published: Sequence[str], place: str) -> str:
-    models = dict.fromkeys(unit.partition("@")[0] for unit in published)
-    near = get_close_matches(name, [*published, *models], n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    hint = near_published(name, published)
     return f"{name} is not published in {place}, and nothing was withdrawn.{hint}"

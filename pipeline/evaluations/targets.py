@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from evaluation.errors import EvaluationError
 from evaluation.preprocessing import Preprocessing
 from parity.runtimes.registry import RUNTIMES
 from pipeline.errors import PipelineError, UsageError
-from pipeline.planning.selection import matches
+from pipeline.planning.selection import matches, near_published
 from pipeline.system.files import sha256_of_file
 from publishing.errors import PublishError
 from publishing.graph_facts import GraphFacts, facts_of
@@ -61,9 +60,7 @@ def units_in(zoo: Zoo, pattern: str) -> list[PublishedUnit]:
         raise UsageError(f"nothing is published in {zoo.store.place}. Name the folder of a zoo with --zoo")
     units = [unit for name, unit in published.items() if matches(name, pattern)]
     if not units:
-        models = dict.fromkeys(name.partition("@")[0] for name in published)
-        near = get_close_matches(pattern, [*published, *models], n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        hint = near_published(pattern, published)
         raise UsageError(f"{pattern} is not published in {zoo.store.place}.{hint}")
     return units
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.system.processor import processor
 
 _TELLING = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16", "asimddp")
 """Flags of /proc/cpuinfo that decide which kernels a runtime takes; the last is that of Arm."""
@@ -34,7 +34,7 @@ def described() -> dict[str, Any]:
 
     ``load`` is the number of processes that wanted to run in the last minute, as getloadavg(3) has it.
     """
-    name, flags = _cpuinfo()
+    name, flags = processor()
     return {
         "name": name,
         "flags": [flag for flag in _TELLING if flag in flags],
@@ -47,12 +47,3 @@ def described() -> dict[str, Any]:
 def has_vnni(flags: Collection[str]) -> bool:
     """Whether a processor of these flags sums products of bytes without saturation."""
     return not VNNI.isdisjoint(flags)
-
-
-def _cpuinfo() -> tuple[str, set[str]]:
-    values: dict[str, str] = {}
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-        key, _, value = line.partition(":")
-        values.setdefault(key.strip(), value.strip())
-    flags = values.get("flags") or values.get("Features") or ""
-    return values.get("model name") or platform.processor() or platform.machine(), set(flags.split())

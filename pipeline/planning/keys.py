@@ -40,7 +40,12 @@ _CODE = {
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
     "simplify": tuple(
         f"pipeline/{name}.py"
-        for name in ("stages/simplification", "workers/simplification", "workers/simplify_worker")
+        for name in (
+            "stages/simplification",
+            "workers/own",
+            "workers/simplification",
+            "workers/simplify_worker",
+        )
     ),
     "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
     "quantize": (
@@ -51,7 +56,7 @@ _CODE = {
             for name in ("datasets", "errors", "labels", "picture_files", "preprocessing")
         ),
         *(f"pipeline/stages/{name}.py" for name in ("gate_pictures", "reduction")),
-        *(f"pipeline/workers/{name}.py" for name in ("reduction", "reduction_worker", "runtimes")),
+        *(f"pipeline/workers/{name}.py" for name in ("own", "reduction", "reduction_worker", "runtimes")),
     ),
     "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 
@@ -30,6 +32,14 @@ class Selection:
         return not spellings or any(
             "/" not in spelling or fnmatchcase(source, spelling.split("/")[0]) for spelling in spellings
         )
+
+
+def near_published(name: str, published: Iterable[str]) -> str:
+    """What else ``name``, which fits no unit of ``published``, may mean; empty where none is near."""
+    units = list(published)
+    models = dict.fromkeys(unit.partition("@")[0] for unit in units)
+    near = get_close_matches(name, [*units, *models], n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 @cache

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-import pipeline
 from parity.call import Run, RuntimeCall
 from parity.compare import Array, Tolerance
 from parity.runtimes.registry import asked_at
 from parity.verdict import judge
 from pipeline.errors import WorkerError
-from pipeline.system.files import read_json
-from pipeline.workers.processes import GIBIBYTE, Limits, run_process
+from pipeline.workers.own import run_own_worker
+from pipeline.workers.processes import GIBIBYTE, Limits
 from pipeline.workers.runtimes import runs_of, without_log
-from pipeline.workers.sources import worker_environment
 from publishing.inspection.lists import Finding
 from publishing.record import Record, to_json
 
@@ -103,23 +99,20 @@ def _inspected(
     request["record"] = str(folder / "record.json") if unit.record else None
     if unit.record:
         (folder / "record.json").write_text(to_json(unit.record), encoding="utf-8")
-    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
-    root = str(Path(pipeline.__file__).absolute().parents[1])
     try:
-        run_process(
-            [sys.executable, "-m", "pipeline.verify.inspection_worker", "request.json", "result.json"],
+        result = run_own_worker(
+            "pipeline.verify.inspection_worker",
+            request,
             what="the process that checks it",
-            log=folder / "worker.log",
-            limits=LIMITS,
-            environment=worker_environment({"PYTHONPATH": root}),
+            name="inspection",
             folder=folder,
+            limits=LIMITS,
             stop=stop,
         )
     except WorkerError as error:
         name = unit.archive_name if archive else unit.model_name
         examined.findings.append(Finding(name, f"could not be checked: {without_log(str(error))}"))
         return {}
-    result = read_json(folder / "result.json")
     if "error" in result:
         raise OSError(*result["error"])
     return dict(result)

@@ -5,8 +5,6 @@ Exact arithmetic decides which file is made. A runtime of this machine can block
 
 from __future__ import annotations
 
-import platform
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +13,14 @@ from typing import Any
 
 import numpy as np
 
-import pipeline
 from parity.call import Run, RuntimeCall
 from parity.runtimes.registry import asked_at
 from parity.saturation import saturates
 from pipeline.errors import PipelineError
-from pipeline.system.files import read_json, write_json
-from pipeline.workers.processes import Limits, run_process
+from pipeline.system.processor import processor
+from pipeline.workers.own import run_own_worker
+from pipeline.workers.processes import Limits
 from pipeline.workers.runtimes import runs_of
-from pipeline.workers.sources import worker_environment
 from quantization.gate import Gate, GateVerdict, judge
 from quantization.graph import joined
 from quantization.pictures import Choice
@@ -80,7 +77,7 @@ def reduce_file(
         "gate pictures": len(reduction.pictures.gate),
         "chosen": chosen,
         "tries": answer["tries"],
-        "processor": processor(),
+        "processor": processor()[0],
         "saturates": saturates(),
     }
     model = folder / "model.onnx"
@@ -104,23 +101,15 @@ def _searched(
         "labels": None if reduction.labels is None else list(reduction.labels),
         "settings": dict(reduction.settings),
     }
-    write_json(folder / "reduction-request.json", request)
-    run_process(
-        [
-            sys.executable,
-            "-m",
-            "pipeline.workers.reduction_worker",
-            "reduction-request.json",
-            "reduction-result.json",
-        ],
+    answer = run_own_worker(
+        "pipeline.workers.reduction_worker",
+        request,
         what=said,
-        log=folder / "reduction.log",
-        limits=limits,
-        environment=worker_environment({"PYTHONPATH": str(Path(pipeline.__file__).absolute().parents[1])}),
+        name="reduction",
         folder=folder,
+        limits=limits,
         stop=stop,
     )
-    answer = read_json(folder / "reduction-result.json")
     if not isinstance(answer, dict) or "error" in answer:
         raise PipelineError(str((answer or {}).get("error", f"{said} ended without a result")))
     return answer
@@ -152,13 +141,3 @@ def _verdict(run: Run, reference: Any, reduction: Reduction) -> GateVerdict:
     logits = joined([run.outputs[name] for name in sorted(run.outputs)], len(reference))
     labels = None if reduction.labels is None else np.array(reduction.labels, np.int64)
     return judge(reference, logits, reduction.gate, labels)
-
-
-def processor() -> str:
-    """The name of this machine's processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()

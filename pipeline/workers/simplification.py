@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 import threading
 from pathlib import Path
 
-import pipeline
 from pipeline.errors import PipelineError
-from pipeline.system.files import read_json, write_json
-from pipeline.workers.processes import Limits, run_process
-from pipeline.workers.sources import worker_environment
+from pipeline.workers.own import run_own_worker
+from pipeline.workers.processes import Limits
 
 
 def is_installed() -> bool:
@@ -36,18 +33,15 @@ def simplify_file(
     WorkerError where its process breaks or exceeds its limits.
     """
     require_installed()
-    request, result = folder / "simplify-request.json", folder / "simplify-result.json"
-    write_json(request, {"model": str(source.absolute()), "output": str(output.absolute())})
-    run_process(
-        [sys.executable, "-m", "pipeline.workers.simplify_worker", str(request), str(result)],
+    answer = run_own_worker(
+        "pipeline.workers.simplify_worker",
+        {"model": str(source.absolute()), "output": str(output.absolute())},
         what="onnxsim",
-        log=folder / "simplify.log",
-        limits=limits,
-        environment=worker_environment({"PYTHONPATH": str(Path(pipeline.__file__).absolute().parents[1])}),
+        name="simplify",
         folder=folder,
+        limits=limits,
         stop=stop,
     )
-    answer = read_json(result)
     if not isinstance(answer, dict) or "error" in answer:
         raise PipelineError(str((answer or {}).get("error", "onnxsim ended without a result")))
     return [str(line) for line in answer["lines"]]
