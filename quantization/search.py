@@ -93,6 +93,8 @@ class Found:
     model: onnx.ModelProto
     best: Try
     tries: tuple[Try, ...]
+    reference: Array
+    """The logits of the model in float32 on the pictures of the gate."""
 
 
 def search(form: Form | str, material: Material, settings: Settings) -> Found:
@@ -116,10 +118,10 @@ class _Search:
         for recipe in self._recipes():
             if self._try(recipe).verdict.passed:
                 break
-        best = max(self._tries, key=lambda one: one.rank)
+        best = self._best()
         if not best.verdict.passed:
             best = self._leave_nodes(best)
-        return Found(self._made(best.recipe), best, tuple(self._tries))
+        return Found(self._made(best.recipe), best, tuple(self._tries), self._reference)
 
     def _recipes(self) -> Iterator[Recipe]:
         """The recipes without any node left; each of the later ones builds on the best before it."""
@@ -131,9 +133,11 @@ class _Search:
         for method in self._settings.methods:
             yield replace(first, method=method)
         if any(node.op_type == "BatchNormalization" for node in self._material.model.graph.node):
-            best = max(self._tries, key=lambda one: one.rank).recipe
-            yield replace(best, folded=not best.folded)
-        yield replace(max(self._tries, key=lambda one: one.rank).recipe, weights="uint8")
+            yield replace(self._best().recipe, folded=not self._best().recipe.folded)
+        yield replace(self._best().recipe, weights="uint8")
+
+    def _best(self) -> Try:
+        return max(self._tries, key=lambda one: one.rank)
 
     def _try(self, recipe: Recipe) -> Try:
         logits = self._material.run(self._made(recipe), self._material.pictures)
@@ -163,11 +167,9 @@ class _Search:
             if sum(work.get(each, 0) for each in (*left, name)) > allowed:
                 continue
             left.append(name)
-            tried = self._try(replace(best.recipe, kept=tuple(left)))
-            best = max(best, tried, key=lambda one: one.rank)
-            if tried.verdict.passed:
+            if self._try(replace(best.recipe, kept=tuple(left))).verdict.passed:
                 break
-        return best
+        return self._best()
 
     def _by_sensitivity(self, recipe: Recipe) -> Sequence[str]:
         """The nodes that can be left, by the error that each makes alone in the lower precision."""

@@ -21,7 +21,6 @@ from quantization.cleaning import remove_dead, remove_unread, require_standard, 
 from quantization.errors import QuantizationError
 from quantization.graph import Graph, attributes_of
 from quantization.parameters import (
-    Parameters,
     WeightKind,
     data_of,
     least_scale,
@@ -247,13 +246,16 @@ class _Writer:
         ]
         return names, scale
 
-    def _bias(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> tuple[list[str], Parameters]:
-        data, bias = self._parameters[target.source], target.bias
+    def _bias(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> list[str]:
+        """The name of the bias in int32, where there is one."""
+        bias = target.bias
         if bias is None:
-            return [], data
-        scale = np.float32(data.scale) * weight_scale
-        levels = quantized_bias(bias, np.broadcast_to(scale, bias.shape))
-        return [self._constant(f"{target.node.name}_bias_quantized", levels)], data
+            return []
+        levels = quantized_bias(bias, self._bias_scale(target, weight_scale))
+        return [self._constant(f"{target.node.name}_bias_quantized", levels)]
+
+    def _bias_scale(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(self._parameters[target.source].scale * weight_scale, np.float32)
 
     def _write_convolution(self, target: Target) -> None:
         """A Conv; or a Gemm as the convolution of a picture of one pixel, which has a bias too."""
@@ -261,7 +263,7 @@ class _Writer:
         if is_gemm:
             weight = (weight if target.is_transposed else weight.T)[:, :, None, None]
         names, weight_scale = self._weights(target, weight, 0)
-        bias, _ = self._bias(target, weight_scale)
+        bias = self._bias(target, weight_scale)
         data = self._quantized(target.source)
         result = self._bytes_for(target.result)
         attributes = {} if is_gemm else attributes_of(node)
@@ -283,14 +285,13 @@ class _Writer:
         """The node itself, on floats that are multiples of a scale."""
         node, fresh = target.node, self._graph.fresh
         names, weight_scale = self._weights(target, target.weight, None)
-        bias, data = self._bias(target, weight_scale)
+        bias = self._bias(target, weight_scale)
         made = onnx.NodeProto()
         made.CopyFrom(node)
         made.input[0] = self._dequantized(target.source)
         made.input[1] = self._add("DequantizeLinear", names, fresh(f"{node.name}_weight_dequantized"))
         if bias:
-            bias_scale = np.array(np.float32(data.scale) * weight_scale, np.float32)
-            scale_name = self._constant(f"{node.name}_bias_scale", bias_scale)
+            scale_name = self._constant(f"{node.name}_bias_scale", self._bias_scale(target, weight_scale))
             bias_name = fresh(f"{node.name}_bias_dequantized")
             made.input[2] = self._add("DequantizeLinear", [*bias, scale_name], bias_name)
         made.output[0] = fresh(f"{node.name}_float")

@@ -78,7 +78,7 @@ def _reduction(wanted: Wanted) -> Reduction:
     from quantization.pictures import choose
 
     settings, target = Quantization(**wanted.settings), file_target(wanted.model, None, wanted.preprocessing)
-    opset = _opset(wanted)
+    _require_opset(wanted, target.opset)
     if not wanted.images.is_dir():
         raise UsageError(f"--images: there is no folder {wanted.images}.")
     try:
@@ -94,7 +94,7 @@ def _reduction(wanted: Wanted) -> Reduction:
             raise UsageError(f"--labels: {error}") from error
     return Reduction(
         wanted.model,
-        opset,
+        target.opset,
         wanted.form,
         target.preprocessing.to_dict(),
         pictures,
@@ -103,13 +103,9 @@ def _reduction(wanted: Wanted) -> Reduction:
     )
 
 
-def _opset(wanted: Wanted) -> int:
-    """That of the model, where the form that is asked for can be said at it."""
-    import onnx
-
-    from quantization.graph import opset_of
-
-    opset, lowest = opset_of(onnx.load(wanted.model, load_external_data=False)), LOWEST_OPSETS[wanted.form]
+def _require_opset(wanted: Wanted, opset: int) -> None:
+    """Raise UsageError where the form that is asked for cannot be said at the opset of the model."""
+    lowest = LOWEST_OPSETS[wanted.form]
     if opset < lowest:
         raise UsageError(
             f"{wanted.model} is of opset {opset}, and the lowest possible for {wanted.form} is {lowest}."
@@ -119,7 +115,6 @@ def _opset(wanted: Wanted) -> int:
             f"{wanted.model} is of opset {opset}, and {wanted.form} is made at {lowest} to {LAST_OPSET}. "
             f"Bring it there first: python -m pipeline retarget {wanted.model} --opset {LAST_OPSET}"
         )
-    return opset
 
 
 def _lines(reduced: Reduced) -> Iterator[str]:

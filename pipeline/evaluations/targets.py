@@ -36,6 +36,7 @@ class Target:
     model: Path
     sha256: str
     runtime: str
+    opset: int
     classes: int
     input_name: str
     batch: int | None
@@ -101,6 +102,7 @@ def file_target(path: Path, runtime: str | None, changes: Mapping[str, Any]) -> 
         path.absolute(),
         sha256_of_file(path),
         _runtime(str(path), facts.opset, runtime),
+        facts.opset,
         classes,
         facts.inputs[0].name,
         batch,
@@ -109,12 +111,11 @@ def file_target(path: Path, runtime: str | None, changes: Mapping[str, Any]) -> 
 
 
 def _read(path: Path) -> onnx.ModelProto:
-    import onnx
-    from google.protobuf.message import DecodeError
+    from opsets import RetargetError, read_graph
 
     try:
-        return onnx.load(path, load_external_data=False)
-    except (OSError, DecodeError, ValueError) as error:
+        return read_graph(path)
+    except (OSError, RetargetError) as error:
         raise UsageError(f"{path}: no ONNX file that can be read: {error}") from error
 
 

@@ -210,15 +210,18 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
     )
 
 
-def reduced_key(retarget: str, entry: ModelEntry, variant: str, folder: Path) -> str:
-    """The key of the model of ``retarget`` in a lower precision."""
+def reduced_key(retarget: str, entry: ModelEntry, variant: str, pictures: Any) -> str:
+    """The key of the model of ``retarget`` in a lower precision; ``pictures`` are those of the gate.
+
+    See :func:`gate_pictures_identity`.
+    """
     settings = entry.quantization.model_dump(mode="json", exclude={"images", "labels"})
     return digest_of(
         {
             "retarget": retarget,
             "variant": variant,
             "settings": settings,
-            "pictures": gate_pictures_identity(entry, folder),
+            "pictures": pictures,
             "tools": _tools("quantize"),
         }
     )

@@ -226,13 +226,15 @@ def _job(
     entry, folder = model.entry, document.path.parent.absolute()
     inputs = keys.inputs_key(model.source, model.model, entry, folder)
     export = keys.export_key(inputs, entry, folder)
+    reduced = any(version.is_reduced for version in versions)
+    pictures = keys.gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
     units = []
     for version in versions:
         name = f"{model.name}@{version}"
         native = keys.simplify_key(export) if version.variant == SIMPLIFIED else export
         graph = retarget = keys.retarget_key(native, entry, version.opset)
         if version.is_reduced:
-            graph = keys.reduced_key(retarget, entry, version.variant, folder)
+            graph = keys.reduced_key(retarget, entry, version.variant, pictures)
         key = keys.unit_key(graph, entry, name, version.opset, documents)
         units.append(Unit(name, version, retarget, graph, key))
     model_at, weights_at, images_at = (

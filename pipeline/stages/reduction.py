@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from parity.call import RuntimeCall
 from parity.compare import Array
@@ -41,9 +40,11 @@ def reduce_precision(run: ModelRun, unit: Unit, base: Candidate, export: Export)
     Raises VerdictError where no recipe passes the gate, PipelineError where the model cannot be said in that
     form, and WorkerError where a process breaks.
     """
-    begun = _Made(run, unit, base, export)
-    folder, report = begun.made()
-    outputs = begun.exact_outputs(folder)
+    folder = run.work / folder_of_unit(unit.version, unit.graph_key)
+    with run.stage(StageKind.QUANTIZE, [unit.version]) as stage:
+        make = partial(_make, run=run, unit=unit, base=base, export=export)
+        report, stage.reused = make_stage(folder, unit.graph_key, make)
+    outputs = _exact_outputs(run, unit, folder / "model.onnx", export.inputs)
     candidate = replace(
         base, unit=unit, folder=folder, graph=_graph(folder), reduction=report, outputs=outputs
     )
@@ -61,55 +62,42 @@ def reduce_precision(run: ModelRun, unit: Unit, base: Candidate, export: Export)
     return ReducedCandidate(candidate, verification)
 
 
-@dataclass(frozen=True)
-class _Made:
-    run: ModelRun
-    unit: Unit
-    base: Candidate
-    export: Export
-
-    def made(self) -> tuple[Path, dict[str, Any]]:
-        """The folder with the file, and what the record says of how it was made."""
-        run, unit = self.run, self.unit
-        folder = run.work / folder_of_unit(unit.version, unit.graph_key)
-        with run.stage(StageKind.QUANTIZE, [unit.version]) as stage:
-            report, stage.reused = make_stage(folder, unit.graph_key, self._make)
-        return folder, report
-
-    def _make(self, staging: Path) -> dict[str, Any]:
-        run, unit, entry = self.run, self.unit, self.run.job.entry
-        pictures = chosen_pictures(entry, run.plan.folder, [path for _, path in self.export.pictures])
-        reduction = Reduction(
-            self.base.model,
-            unit.opset,
-            unit.version.variant,
-            self.export.preprocessing,
-            pictures,
-            entry.quantization.model_dump(mode="json"),
-            labels_of(entry, run.plan.folder, pictures, self.export.classes),
+def _make(staging: Path, *, run: ModelRun, unit: Unit, base: Candidate, export: Export) -> dict[str, Any]:
+    """Write the file into ``staging``; what the record says of how it was made."""
+    entry = run.job.entry
+    pictures = chosen_pictures(entry, run.plan.folder, [path for _, path in export.pictures])
+    reduction = Reduction(
+        base.model,
+        unit.opset,
+        unit.version.variant,
+        export.preprocessing,
+        pictures,
+        entry.quantization.model_dump(mode="json"),
+        labels_of(entry, run.plan.folder, pictures, export.classes),
+    )
+    scratch = staging / "search"
+    scratch.mkdir()
+    reduced = reduce_file(reduction, scratch, run.limits, run.stop, f"quantising {unit.name}")
+    if reduced.reason:
+        raise VerdictError(
+            f"the gate is missed: {reduced.reason}. Not published; what was tried is in "
+            f"{scratch / 'reduction-result.json'}"
         )
-        scratch = staging / "search"
-        scratch.mkdir()
-        reduced = reduce_file(reduction, scratch, run.limits, run.stop, f"quantising {unit.name}")
-        if reduced.reason:
-            raise VerdictError(
-                f"the gate is missed: {reduced.reason}. Not published; what was tried is in "
-                f"{scratch / 'reduction-result.json'}"
-            )
-        reduced.model.rename(staging / "model.onnx")
-        shutil.rmtree(scratch)
-        return reduced.report
+    reduced.model.rename(staging / "model.onnx")
+    shutil.rmtree(scratch)
+    return reduced.report
 
-    def exact_outputs(self, folder: Path) -> dict[str, Array]:
-        """The outputs for the fixed inputs in exact arithmetic: what the test data holds."""
-        scratch = self.run.work / f"exact-{self.unit.version}"
-        shutil.rmtree(scratch, ignore_errors=True)
-        call = RuntimeCall("exact", {"model": folder / "model.onnx"}, self.export.inputs, scratch, THREADS)
-        answer = runs_of(call, self.run.limits, self.run.stop)["model"]
-        shutil.rmtree(scratch, ignore_errors=True)
-        if answer.outcome != "ran":
-            raise PipelineError(f"{self.unit.name} cannot be computed exactly: {answer.reason}")
-        return {name: np.asarray(values) for name, values in answer.outputs.items()}
+
+def _exact_outputs(run: ModelRun, unit: Unit, model: Path, inputs: Path) -> dict[str, Array]:
+    """The outputs for the fixed inputs in exact arithmetic: what the test data holds."""
+    scratch = run.work / f"exact-{unit.version}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    call = RuntimeCall("exact", {"model": model}, inputs, scratch, THREADS)
+    answer = runs_of(call, run.limits, run.stop)["model"]
+    shutil.rmtree(scratch, ignore_errors=True)
+    if answer.outcome != "ran":
+        raise PipelineError(f"{unit.name} cannot be computed exactly: {answer.reason}")
+    return dict(answer.outputs)
 
 
 def _graph(folder: Path) -> Any:

@@ -74,7 +74,7 @@ def _reduce(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     parts = enumerate(batches(gate, STRIDE, fixed_batch(model)))
     arrays: dict[str, Any] = {f"{place:06}": part for place, part in parts}
     np.savez(folder / GATE, **arrays)
-    np.save(folder / REFERENCE, run(model, gate))
+    np.save(folder / REFERENCE, found.reference)
     return {"tries": [tried.to_dict() for tried in found.tries], "chosen": found.best.to_dict()}
 
 
