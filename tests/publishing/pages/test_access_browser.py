@@ -48,6 +48,7 @@ def test_the_keyboard_is_enough(page: Page, address: str) -> None:
     tab_to(page, "input[type=search]")
     page.keyboard.type("lite0")
     tab_to(page, ".models a")
+    page.wait_for_load_state("networkidle")  # a picture that is still asked for would count as failed
     page.keyboard.press("Enter")
     page.wait_for_url(f"{address}{MODEL}")
     for selector in (".downloads a", ".downloads button.copy"):
@@ -84,6 +85,7 @@ def test_a_listener_hears_what_a_cell_says(page: Page, address: str) -> None:
     cell = page.get_by_role("button", name="agrees, error 3.0e-6").first
     expect(cell).to_have_accessible_description(re.compile(r"ONNX Runtime .* noise-1 3\.0e-6"))
     expect(page.get_by_role("img", name=re.compile("Largest relative error of .* from"))).to_have_count(2)
+    page.wait_for_load_state("networkidle")
     page.goto(f"{address}index.html")
     expect(page.get_by_role("status").first).to_have_text("3 models")
     expect(page.get_by_role("search", name="Models").get_by_role("combobox")).to_have_count(5)
