@@ -236,6 +236,22 @@ def test_values_that_add_up_to_1_are_no_probabilities_where_one_is_negative(
     assert [one.index for one in predictions[0]] == [0, 2, 1]  # of equal values, the lower index first
 
 
+def test_a_file_that_takes_float16_is_given_it(tmp_path: Path, pictures: list[Path]) -> None:
+    described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
+    whole = publish(tmp_path / "whole", described)
+    described.io_ports["inputs"][0]["type"] = "tensor(float16)"
+    script = publish(tmp_path / "half", described)
+    file = script.parent / "model" / f"{described.stem}.onnx"
+    model = onnx.load(file)
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    model.graph.node[0].input[0] = "in float32"
+    model.graph.node.insert(0, helper.make_node("Cast", ["picture"], ["in float32"], to=TensorProto.FLOAT))
+    onnx.save(model, file)
+    [answer], [expected_answer] = (predictions_of(one, pictures[:1]) for one in (script, whole))
+    assert [one.index for one in answer] == [one.index for one in expected_answer]
+    assert answer[0].probability == pytest.approx(expected_answer[0].probability, abs=1e-3)
+
+
 def test_below_opset_7_the_snippet_takes_the_runtime_that_judged_the_file(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
