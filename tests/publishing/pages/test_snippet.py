@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
+import runpy
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,14 +31,6 @@ from tests.publishing.pages.card_records import PREPROCESSING, record
 pytestmark = pytest.mark.slow
 
 ALLOWED = {"numpy", "PIL", "onnxruntime"}
-RUN_ALL = """
-import runpy, sys
-script, *pictures = sys.argv[1:]
-for picture in pictures:
-    print("#", picture)
-    sys.argv = [script, picture]
-    runpy.run_path(script, run_name="__main__")
-"""
 COLOURS = {
     "RGB": {"colour": "RGB", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
     "BGR": {"colour": "BGR", "mean": [0.4076, 0.45795, 0.485], "std": [1 / 255, 0.0125, 1]},
@@ -122,11 +118,19 @@ def with_ports(described: dict[str, Any], classes: int, opset: int = 12) -> Reco
 
 def predictions_of(script: Path, pictures: Sequence[Path]) -> list[list[Prediction]]:
     """Run a script on pictures in its own folder, and read what it prints."""
-    arguments = [sys.executable, "-c", RUN_ALL, script.name, *map(str, pictures)]
-    done = subprocess.run(arguments, cwd=script.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    _, *answers = done.stdout.split("# ")
-    return [[_prediction(line) for line in answer.splitlines()[1:]] for answer in answers]
+    answers = []
+    for picture in pictures:
+        printed = io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(printed),
+            warnings.catch_warnings(action="ignore"),  # Pillow's, of the transparency of a palette
+        ):
+            patch.chdir(script.parent)
+            patch.setattr(sys, "argv", [script.name, str(picture)])
+            runpy.run_path(script.name, run_name="__main__")
+        answers.append([_prediction(line) for line in printed.getvalue().splitlines()])
+    return answers
 
 
 def _prediction(line: str) -> Prediction:
@@ -144,6 +148,21 @@ def expected(described: Record, script: Path, pictures: Sequence[Path]) -> list[
     session = onnxruntime.InferenceSession(script.parent / "model" / f"{described.stem}.onnx")
     (scores,) = session.run(None, {"picture": np.stack(prepared)})
     return top(scores, 5, imagenet_labels(scores.shape[1]))
+
+
+def test_a_script_runs_in_an_interpreter_of_its_own(tmp_path: Path, pictures: list[Path]) -> None:
+    described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
+    script = publish(tmp_path, described)
+    done = subprocess.run(
+        [sys.executable, script.name, str(pictures[0])],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = [_prediction(line) for line in done.stdout.splitlines()]
+    assert [answer] == predictions_of(script, pictures[:1])
 
 
 def assert_same(ours: list[list[Prediction]], theirs: list[list[Prediction]]) -> None:
