@@ -80,7 +80,10 @@ def test_all_versions_are_published_and_the_same_again(tiny: FakeSource, picture
 
 @pytest.mark.slow
 def test_the_test_data_of_int8_is_what_exact_arithmetic_makes_of_it(tiny: FakeSource, pictures: Path) -> None:
-    path = tiny.write("net", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    """And the entry's own pictures serve for calibration and gate where there is no folder of others."""
+    files = ", ".join(f"pictures/{picture.name}" for picture in sorted(pictures.iterdir()))
+    settings = SETTINGS.replace("images: pictures, ", "")
+    path = tiny.write("net", more=f"precisions: [fp32, int8]\nimages: {{files: [{files}]}}\n{settings}")
     assert tiny.command("run", path.name).returncode == 0
     model, record, tensors = _model(tiny, "12-int8"), _record(tiny, "12-int8"), _test_data(tiny, "12-int8")
     sets = sorted({name.split("/")[-2] for name in tensors})
