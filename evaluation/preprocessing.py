@@ -21,7 +21,7 @@ from evaluation.errors import EvaluationError
 
 Array = npt.NDArray[np.float32]
 
-CropMode = Literal["center", "squash", "border"]
+CropMode = Literal["center", "center_first", "squash", "border"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 Colour = Literal["RGB", "BGR"]
 Library = Literal["pillow", "opencv"]
@@ -39,13 +39,14 @@ class Preprocessing:
     """What happens to a picture before a classifier sees it.
 
     ``input_size`` is (channels, height, width) in pixels. ``resize`` is the length that the shorter
-    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``squash`` (both sides
-    resized in the proportion of ``input_size``, whatever the picture's, before the crop) or
-    ``border`` (the whole picture fitted in, the rest filled with the mean colour). ``mean`` and
-    ``std`` are for values between 0 and 1, one per channel, in the order that ``colour`` names.
-    One channel means greyscale. ``library`` resizes, and ``convention`` is whose rounding, crop and
-    arithmetic it is: see :mod:`evaluation.conventions`. Both are left out of the written form where they
-    are torchvision's.
+    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``center_first`` (the same
+    centre, ``input_size / resize`` of the shorter side, is cut out of the picture as it is, and then
+    resized to ``input_size``), ``squash`` (both sides resized in the proportion of ``input_size``,
+    whatever the picture's, before the crop) or ``border`` (the whole picture fitted in, the rest filled
+    with the mean colour). ``mean`` and ``std`` are for values between 0 and 1, one per channel, in the
+    order that ``colour`` names. One channel means greyscale. ``library`` resizes, and ``convention`` is
+    whose rounding, crop and arithmetic it is: see :mod:`evaluation.conventions`. Both are left out of the
+    written form where they are torchvision's.
     """
 
     input_size: tuple[int, int, int]
@@ -211,6 +212,8 @@ def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
 
 def _check_convention(preprocessing: Preprocessing) -> None:
     own, library = preprocessing.convention, preprocessing.library
+    if preprocessing.crop_mode == "center_first" and own != "mmcls":
+        raise EvaluationError("preprocessing: crop_mode 'center_first' goes with convention mmcls")
     if own == "torchvision":
         if library != "pillow":
             raise EvaluationError(
