@@ -27,8 +27,8 @@ def prepare_by_convention(image: Image.Image, preprocessing: Preprocessing) -> A
     with mmcv's ``imnormalize``; ``paddleclas`` is ``ResizeImage``, ``CropImage`` and ``NormalizeImage`` of
     PaddleClas's ``preprocess``. Both turn a picture as its EXIF data says, as OpenCV does when it reads one.
     A picture that is smaller than the crop gets a black border; they refuse it, or give out less. The crop
-    mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style``, which resizes what it has
-    cut.
+    mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style`` and PaddleClas's
+    ``CropImageAtRatio``, which resize what they have cut.
     """
     levels: Levels = np.asarray(ImageOps.exif_transpose(image))
     _, height, width = preprocessing.input_size
@@ -48,15 +48,22 @@ def _middle(levels: Levels, preprocessing: Preprocessing) -> Levels:
     height, width = levels.shape[:2]
     _, wanted_height, wanted_width = preprocessing.input_size
     shorter, resize = min(height, width), preprocessing.resize
-    top, bottom = _span(height, wanted_height / resize * shorter)
-    left, right = _span(width, wanted_width / resize * shorter)
+    span = _paddleclas_span if preprocessing.convention == "paddleclas" else _mmcls_span
+    top, bottom = span(height, wanted_height / resize * shorter)
+    left, right = span(width, wanted_width / resize * shorter)
     return levels[top:bottom, left:right]
 
 
-def _span(side: int, length: float) -> tuple[int, int]:
+def _mmcls_span(side: int, length: float) -> tuple[int, int]:
     """Where ``length`` pixels in the middle of ``side`` begin and end: one pixel at least."""
     begin = max(0, round((side - length) / 2))
     return begin, max(begin + 1, int(min(side, begin + length)))
+
+
+def _paddleclas_span(side: int, length: float) -> tuple[int, int]:
+    whole = min(side, max(1, int(length)))
+    begin = (side - whole) // 2
+    return begin, begin + whole
 
 
 def _resized(levels: Levels, size: tuple[int, int], preprocessing: Preprocessing) -> Levels:

@@ -212,12 +212,14 @@ def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
 
 def _check_convention(preprocessing: Preprocessing) -> None:
     own, library = preprocessing.convention, preprocessing.library
-    if preprocessing.crop_mode == "center_first" and own != "mmcls":
-        raise EvaluationError("preprocessing: crop_mode 'center_first' goes with convention mmcls")
     if own == "torchvision":
         if library != "pillow":
             raise EvaluationError(
                 f"preprocessing: library {library!r} goes with convention mmcls or paddleclas"
+            )
+        if preprocessing.crop_mode == "center_first":
+            raise EvaluationError(
+                "preprocessing: crop_mode 'center_first' goes with convention mmcls or paddleclas"
             )
         return
     if preprocessing.input_size[0] != 3 or preprocessing.crop_mode == "border":

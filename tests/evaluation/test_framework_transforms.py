@@ -67,6 +67,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "SwinTransformer_tiny_patch4_window7_224": paddle_steps(
             256, 224, interpolation="bicubic", backend="pil"
         ),
+        "PeleeNet": paddle_steps(256, 224, interpolation="bilinear", backend="pil"),
+        "RegNetX_400MF": paddle_steps(256, 256),
     },
 }
 
