@@ -18,6 +18,7 @@ from PIL import Image
 
 from evaluation.conventions import prepare_by_convention
 from evaluation.errors import EvaluationError
+from evaluation.readable_pictures import require_levels
 
 Array = npt.NDArray[np.float32]
 
@@ -127,11 +128,7 @@ def normalise(pixels: Array, preprocessing: Preprocessing) -> Array:
 
 
 def _eight_bit(image: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
-    if image.mode == "F":
-        raise EvaluationError(
-            "the picture holds floating point pixels, whose black and white are unknown; "
-            "save it with 8 or 16 bits per channel"
-        )
+    require_levels(image)
     if image.mode == "I" or image.mode.startswith("I;16"):
         # Pillow's own conversion cuts everything above 255 instead of scaling it down.
         levels = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)

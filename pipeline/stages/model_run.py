@@ -23,6 +23,7 @@ class StageKind(Enum):
 
     ENVIRONMENT = "environment"
     FILES = "files"
+    PICTURES = "pictures"
     INPUTS = "inputs"
     EXPORT = "export"
     SIMPLIFY = "simplify"

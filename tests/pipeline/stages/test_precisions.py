@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from PIL import Image
 from parity.exact import evaluate
 from pipeline.errors import UsageError
 from pipeline.planning.selection import Selection
+from pipeline.stages.model import run_model
 from tests.pipeline.fake_source import FakeSource
 
 SETTINGS = "quantization: {images: pictures, min_agreement: 0.5, min_cosine: 0.95}"
@@ -180,13 +183,55 @@ def test_wrong_input_is_told_before_anything_starts(
     assert words in str(raised.value)
 
 
-@pytest.mark.slow
-def test_a_broken_picture_is_named(tiny: FakeSource, pictures: Path) -> None:
-    (pictures / "3.png").write_bytes(b"no picture")
+@pytest.mark.parametrize(
+    "content", [b"no picture", b"", b"\x89PNG\r\n\x1a\n" + bytes(40)], ids=["words", "empty", "signature"]
+)
+def test_what_is_no_picture_is_told_when_the_file_is_read(
+    tiny: FakeSource, pictures: Path, content: bytes
+) -> None:
+    for name in ("3.png", "4.png", "5.png", "6.png"):
+        (pictures / name).write_bytes(content)
     path = tiny.write("net", more=f"precisions: [int8]\n{SETTINGS}")
     answer = tiny.command("run", path.name)
-    assert answer.returncode == 1
-    assert "3.png cannot be read" in answer.stdout + answer.stderr
+    assert answer.returncode == 2
+    said = " ".join((answer.stdout + answer.stderr).split())
+    assert "pipeline.yaml:7: pictures: 4 of 12 pictures cannot be used: pictures/" in said
+    assert len(re.findall(r" pictures/\d\.png: ", said)) == 3
+    assert "; and 1 more. Remove or replace them." in said
+    assert not (tiny.folder / "dist").exists()
+
+
+def cut_off(picture: Path) -> None:
+    """Make it a photograph whose end is missing."""
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(picture, "JPEG")
+    picture.write_bytes(picture.read_bytes()[:-1000])
+
+
+def test_a_picture_that_is_cut_off_is_told_before_the_framework_starts(
+    tiny: FakeSource, pictures: Path
+) -> None:
+    cut_off(pictures / "3.jpg")
+    plan = tiny.plan("raising", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    results = run_model(tiny.run(plan))
+    assert [result.status for result in results] == ["failed", "failed"]
+    for result in results:
+        assert result.reason.startswith(f"{pictures}: 1 of 13 pictures cannot be used: {pictures}/3.jpg: ")
+        assert "truncated" in result.reason
+        assert result.reason.endswith("Remove or replace them")
+    assert tiny.published == []
+
+
+def test_pictures_for_calibration_are_not_looked_at_where_nothing_is_calibrated(
+    tiny: FakeSource, pictures: Path
+) -> None:
+    cut_off(pictures / "3.jpg")
+    run = tiny.run(tiny.plan("raising", more=f"precisions: [fp32, int8]\n{SETTINGS}"))
+    whole, reduced = run.job.units
+    run = replace(run, job=replace(run.job, units=(whole, replace(reduced, done=True))))
+    failed, done = run_model(run)
+    assert failed.reason == "exporting tiny/raising failed: this one cannot be said"
+    assert done.status == "done before"
 
 
 def test_versions_are_picked_by_their_names(tiny: FakeSource, pictures: Path) -> None:
