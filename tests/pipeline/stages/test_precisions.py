@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from PIL import Image
 from parity.exact import evaluate
 from pipeline.errors import UsageError
 from pipeline.planning.selection import Selection
+from pipeline.stages.gate_pictures import require_readable
 from pipeline.stages.model import run_model
+from pipeline.system.interrupts import Interrupted
+from quantization.pictures import Choice
 from tests.pipeline.fake_source import FakeSource
 
 SETTINGS = "quantization: {images: pictures, min_agreement: 0.5, min_cosine: 0.95}"
@@ -222,6 +226,14 @@ def test_a_picture_that_is_cut_off_is_told_before_the_framework_starts(
     assert tiny.published == []
 
 
+def test_a_run_that_is_to_end_looks_at_no_more_pictures(pictures: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    cut_off(pictures / "3.jpg")
+    with pytest.raises(Interrupted):
+        require_readable(Choice((pictures / "3.jpg",), ()), "pictures", stop)
+
+
 def test_pictures_for_calibration_are_not_looked_at_where_nothing_is_calibrated(
     tiny: FakeSource, pictures: Path
 ) -> None:
@@ -250,3 +262,25 @@ def test_versions_are_picked_by_their_names(tiny: FakeSource, pictures: Path) ->
         "tiny/net": names,
         "tiny/net@{11,12-int8}": ["tiny/net@11", "tiny/net@12-int8"],
     }
+
+
+@pytest.mark.slow
+def test_a_calibration_that_runs_out_of_its_memory_costs_its_own_unit_alone(tiny: FakeSource) -> None:
+    """Export and runtimes take a few pictures at a time and fit in; the gate holds all of its own."""
+    (tiny.folder / "pictures").mkdir()
+    for number in range(82):
+        Image.new("RGB", (9, 9), (3 * number, 9, 99)).save(tiny.folder / f"pictures/{number}.png")
+    path = tiny.write("other", "net")
+    path.write_text(
+        path.read_text()
+        + "    precisions: [fp32, int8]\n"
+        + "    preprocessing: {input_size: [3, 512, 512]}\n"
+        + "    quantization: {images: pictures, pictures: 2, gate_pictures: 80}\n"
+        + "    limits: {memory_gib: 0.25}\n"
+    )
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 1
+    said = " ".join((answer.stdout + answer.stderr).split())
+    assert "quantising tiny/net@12-int8 grew past its memory limit of 0.25 GiB: where the machine" in said
+    assert "limits: {seconds: N, memory_gib: N} in the pipeline file" in said
+    assert tiny.published == ["net-12.onnx", "other-12.onnx"]
