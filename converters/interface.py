@@ -12,6 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PYTORCH_SUFFIXES = (
+    ".pth",
+    ".pt",
+    ".pth.tar",
+    ".ckpt",
+    ".bin",
+    ".safetensors",
+    ".safetensors.index.json",
+    ".bin.index.json",
+)
+"""How the names of PyTorch's checkpoints end. What is inside decides how one is read: torch's archive, its
+format of old, or safetensors."""
+
 WORKER_MODULES = Path(__file__).parent / "worker"
 """Modules that export scripts share; on the module search path of every worker, and of nobody else."""
 
@@ -33,6 +46,8 @@ class Source:
     """Of the framework's code, as an SPDX expression: what a network without trained weights is under."""
     domain: str
     """The reverse host name of whoever makes it, such as ``org.pytorch``: where its models belong."""
+    reads_entries: bool = False
+    """Whether a checkpoint may hold several sets of weights, of which one is taken."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
     start_seconds: float = 10.0
@@ -106,7 +121,8 @@ def export_call(
     """The call that exports ``model`` and computes its reference outputs.
 
     ``weights`` is ``{"kind": "random", "seed": 0}``, ``{"kind": "pretrained"}`` or
-    ``{"kind": "file", "path": "/absolute/file"}``. With ``reparameterise`` the file holds the form
+    ``{"kind": "file", "path": "/absolute/file"}``, for a source that reads entries also with ``entry`` and
+    ``shards``. With ``reparameterise`` the file holds the form
     for inference of a model that has one, and the reference outputs come from its form for training.
     ``inputs`` is an .npz file of float32 arrays of shape (N, C, H, W), one per data set. ``opset`` is
     the opset to ask the exporter for; it may answer with a higher one. ``output_folder`` receives

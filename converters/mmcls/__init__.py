@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from converters.interface import Source
+from converters.interface import PYTORCH_SUFFIXES, Source
 
 SOURCE = Source(
     name="mmcls",
     title="MMClassification (mmcls)",
     folder=Path(__file__).parent,
-    weights_suffixes=(".pth", ".pt", ".safetensors"),
+    weights_suffixes=PYTORCH_SUFFIXES,
     license="Apache-2.0",
     domain="com.openmmlab",
+    reads_entries=True,
 )

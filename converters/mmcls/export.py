@@ -22,6 +22,8 @@ from mmcls.models.heads import ConformerHead, MultiLabelClsHead  # noqa: E402
 from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
 CONFIGS = Path(mmcls.__file__).parent / ".mim" / "configs"
+ENTRIES = ("state_dict",)
+"""What ``mmcv.runner.load_checkpoint`` takes; mmengine puts averaged weights there before it saves."""
 FAMILIES = {"fp16": "resnet"}
 """The family where a folder of configs is called after something else: how the network was trained."""
 
@@ -114,7 +116,7 @@ def pretrained(model: str) -> Pretrained:
         )
     file = download(url, model)
     network = build(model)
-    fit(network, read_checkpoint(file), ())
+    fit(network, read_checkpoint(file, ENTRIES))
     return Pretrained(network, f"weights of mmcls's index, {url}", file)
 
 
@@ -130,4 +132,4 @@ def weights_urls() -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING, entries=ENTRIES)))

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from converters.interface import Source
+from converters.interface import PYTORCH_SUFFIXES, Source
 
 SOURCE = Source(
     name="timm",
     title="PyTorch Image Models (timm)",
     folder=Path(__file__).parent,
-    weights_suffixes=(".pth", ".pt", ".bin", ".safetensors"),
+    weights_suffixes=PYTORCH_SUFFIXES,
     license="Apache-2.0",
     domain="co.huggingface",
+    reads_entries=True,
 )

@@ -25,6 +25,8 @@ from huggingface_hub import (  # noqa: E402
 from huggingface_hub.errors import RemoteEntryNotFoundError  # noqa: E402
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+ENTRIES = ("state_dict_ema", "model_ema", "state_dict", "model")
+"""In the order of ``timm.models.load_state_dict``, which takes averaged weights unless it is told not to."""
 
 FAMILIES = {
     "coatnet_": "coatnet",
@@ -170,4 +172,4 @@ def _hub_file(repository: str, model: str) -> Tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING, entries=ENTRIES)))

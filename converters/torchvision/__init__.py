@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from converters.interface import Source
+from converters.interface import PYTORCH_SUFFIXES, Source
 
 SOURCE = Source(
     name="torchvision",
     title="torchvision",
     folder=Path(__file__).parent,
-    weights_suffixes=(".pth", ".pt", ".safetensors"),
+    weights_suffixes=PYTORCH_SUFFIXES,
     license="BSD-3-Clause",
     domain="org.pytorch",
+    reads_entries=True,
 )

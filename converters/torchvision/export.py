@@ -13,8 +13,9 @@ torchvision = import_torchvision()
 
 AUXILIARY = ("googlenet", "inception_v3")
 """Models with heads that only training reads, and with weights for pictures normalised otherwise."""
-UNUSED = ("aux1.", "aux2.", "AuxLogits.")
-"""The heads that only training reads."""
+ENTRIES = ("model",)
+"""What ``store_model_weights`` of torchvision's references/classification takes, which makes its published
+weights; an average of them, ``model_ema``, only where it is told to."""
 
 
 def names() -> Sequence[str]:
@@ -62,9 +63,9 @@ def pretrained(model: str) -> Pretrained:
     weights = torchvision.models.get_model_weights(model).DEFAULT
     file = download(weights.url, model)
     network = build(model)
-    fit(network, read_checkpoint(file), UNUSED)
+    fit(network, read_checkpoint(file))
     return Pretrained(network, f"{weights} of torchvision, {weights.url}", file)
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, UNUSED)))
+    main(tasks(Framework(names, catalogue, build, pretrained, entries=ENTRIES)))

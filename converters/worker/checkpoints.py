@@ -59,7 +59,7 @@ def matching(loaded: Shapes, wanted: Shapes) -> Tuple[Dict[str, str], str]:
         raise TaskError(
             WEIGHTS, f"the weights do not fit the model in order: {theirs} would become {ours}. {_ADVICE}"
         )
-    raise TaskError(WEIGHTS, f"{_mismatch(loaded, wanted)}. {_ADVICE}")
+    raise misfit(loaded, wanted)
 
 
 _ADVICE = "Check that the file was made for this model and this number of classes"
@@ -71,8 +71,8 @@ def _role(name: str) -> str:
     return next((role for ending, role in ROLES.items() if last.endswith(ending)), "")
 
 
-def _mismatch(loaded: Shapes, wanted: Shapes) -> str:
-    """What does not fit, the first few of each kind."""
+def misfit(loaded: Shapes, wanted: Shapes) -> TaskError:
+    """The error that names what does not fit, the first few of each kind."""
     different = [
         f"{name} has shape {loaded[name]}, needed is {wanted[name]}"
         for name in wanted
@@ -82,7 +82,8 @@ def _mismatch(loaded: Shapes, wanted: Shapes) -> str:
     more = [f"{name} {loaded[name]} is not needed" for name in loaded if name not in wanted]
     lines: List[str] = [*different[:SHOWN], *missing[:SHOWN], *more[:SHOWN]]
     counts = f"{len(loaded)} tensors given, {len(wanted)} needed"
-    return f"the weights do not fit the model, by name or in order: {counts}; " + "; ".join(lines)
+    what = f"the weights do not fit the model, by name or in order: {counts}; " + "; ".join(lines)
+    return TaskError(WEIGHTS, f"{what}. {_ADVICE}")
 
 
 def refuse_pointer(path: str) -> None:

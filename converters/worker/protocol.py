@@ -46,6 +46,17 @@ the number of blocks that were fused, and ``"training_parameters"``, the learned
 fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
 ``model``.
 
+Weights of a file are asked for as ``{"kind": "file", "path":
+"/.../w.pth"}``, and of a source that takes one of several sets of tensors in it, also with ``"entry":
+"model_ema"``, the set, and with ``"shards": ["/.../w-1.safetensors", ...]`` where ``path`` is the index of
+these. Such a source answers in ``weights`` with what it took::
+
+    {"file": {"entry": "model_ema", "other_entries": ["model"], "matched": "by name", "prefix": "module.",
+              "surplus": 1, "surplus_names": ["n_averaged"]}}
+
+``entry`` is empty where the file is one set, ``surplus`` the number of tensors in it that no layer needs, and
+``surplus_names`` the first of them.
+
 Request, task ``outputs``: the answers of the same network to other pictures::
 
     {"task": "outputs", "model": "vgg11", "weights": {"kind": "random", "seed": 0},

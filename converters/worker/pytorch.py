@@ -19,7 +19,7 @@ from protocol import EXPORT, WEIGHTS, TaskError, unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
-from pytorch_weights import COUNTER, fit, read_checkpoint
+from pytorch_weights import COUNTER, fit, read_checkpoint, report
 from tensor_sizes import sizes_task
 from timed_network import latency_task
 
@@ -54,8 +54,8 @@ class Framework:
     build: Callable[[str], Any]
     """A network with fresh weights."""
     pretrained: Callable[[str], Pretrained]
-    unused_weights: Tuple[str, ...] = ()
-    """Beginnings of the names of tensors in checkpoints that only training needs."""
+    entries: Tuple[str, ...] = ()
+    """Under which its own loader looks for the weights in a checkpoint: the first that is there counts."""
     fusing: Optional[Fusing] = None
     """How it brings a network into its form for inference, where it does so for any."""
 
@@ -161,7 +161,7 @@ def _with_weights(
     framework: Framework, model: str, weights: Mapping[str, Any], pictures: List[Any]
 ) -> Tuple[Any, Dict[str, Any]]:
     """The network in eval mode with the weights asked for, and the record of these."""
-    sha256 = None
+    sha256, of_the_file = None, {}
     if weights["kind"] == "pretrained":
         loaded = framework.pretrained(model)
         network, origin = loaded.network, loaded.origin
@@ -174,9 +174,12 @@ def _with_weights(
             enliven(network, torch.cat(pictures), weights["seed"])
             origin = f"random weights, seed {weights['seed']}"
         else:
-            matched = fit(network, read_checkpoint(weights["path"]), framework.unused_weights)
-            origin = f"{os.path.basename(weights['path'])}, tensors matched {matched}"
-    return network, {"origin": origin, "sha256": sha256, "tensors": _tensors(network)}
+            checkpoint = read_checkpoint(
+                weights["path"], framework.entries, weights.get("entry"), weights.get("shards", ())
+            )
+            of_the_file = {"file": report(checkpoint, fit(network, checkpoint))}
+            origin = os.path.basename(weights["path"])
+    return network, {"origin": origin, "sha256": sha256, "tensors": _tensors(network), **of_the_file}
 
 
 def _logits(network: Any, pictures: Any, model: str) -> Array:

@@ -1,50 +1,36 @@
-"""What a file of ``torch.save`` holds, looked at before torch makes anything of it. Standard library only.
+"""What a file of ``torch.save`` holds, read without torch and without calling it. Standard library only.
 
-``torch.load(weights_only=True)`` calls no functions but those of a list, which is made for all that torch can
-save: tensors that are sparse, quantised or nested, storage of any size that is never written, and bytes. The
-weights of a network are none of these, so the names in a file are held against a shorter list here.
-
-A storage says how many numbers it has, beside the bytes that it has. torch compares the two, but not where it
-maps a file, when more than there are become bytes of the next tensor. So they are compared here.
+The values stay in the file: what is read is where each tensor lies. A storage says how many numbers it has,
+beside the bytes that it has; the two are compared here, so that no tensor is made of the bytes of another.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import struct
 import tarfile
 import zipfile
-from typing import Any, BinaryIO, Dict, Tuple
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Dict, Optional, Set
 
 from checkpoints import largest_unpacked
 from protocol import WEIGHTS, TaskError
+from pytorch_pickles import STORAGES, Storage, Unpickler
 
 ZIP = b"PK\x03\x04"
 """By which torch tells an archive from its format of old: five pickles, and the storages behind them.
 
 The last pickles are what was saved, and the order of the storages, each with how many elements it has.
 """
-PICKLES_BEFORE = 3
+MAGIC = 0x1950A86A20F9469CFC6C
+"""What the first of these pickles holds; a version and what the machine is like are in the next two."""
 COUNT = struct.Struct("<q")
+LOCAL_HEADER = struct.Struct("<26xHH")
+"""Of a member of an archive: behind it come its name and more, of these two lengths, then its bytes."""
+LENGTH = struct.Struct("<Q")
+"""How a safetensors file begins: with the length of the JSON that follows."""
 
-WIDTHS = {
-    "BFloat16Storage": 2,
-    "BoolStorage": 1,
-    "ByteStorage": 1,
-    "CharStorage": 1,
-    "ComplexDoubleStorage": 16,
-    "ComplexFloatStorage": 8,
-    "DoubleStorage": 8,
-    "FloatStorage": 4,
-    "HalfStorage": 2,
-    "IntStorage": 4,
-    "LongStorage": 8,
-    "ShortStorage": 2,
-    "UntypedStorage": 1,
-}
-"""Bytes of an element by the class of its storage."""
 NAMES = {
     "__builtin__.complex",
     "__builtin__.set",
@@ -65,99 +51,85 @@ NAMES = {
     "torch.device",
     "torch.nn.parameter.Parameter",
     "torch.serialization._get_layout",
-    *(f"torch.{name}" for name in WIDTHS),
-    *(f"torch.cuda.{name}" for name in WIDTHS),
+    *(f"torch.{name}" for name in STORAGES),
+    *(f"torch.cuda.{name}" for name in STORAGES),
     "torch.storage.UntypedStorage",
 }
-"""All that a file may name, beside the dtypes."""
+"""All that a file may name, beside the dtypes, which somebody else's reader is to take."""
 DTYPES = re.compile(r"torch\.(bool|(bfloat|complex|float|int|uint)\d+\w*)")
-STRANGE = {
-    "torch._utils._rebuild_meta_tensor_no_storage": "a tensor without values",
-    "torch._utils._rebuild_nested_tensor": "a nested tensor",
-    "torch._utils._rebuild_qtensor": "a quantised tensor",
-    "torch._utils._rebuild_sparse_tensor": "a sparse tensor",
-    "torch._utils._rebuild_wrapper_subclass": "a tensor of another class than torch's own",
-}
-"""What some others are, in words."""
 
 
-class _Inert:
-    """Stands for whatever a file names, and for what that would have made; it does nothing."""
+@dataclass(frozen=True)
+class Place:
+    """Where the bytes of a storage are."""
 
-    __slots__ = ()
-
-    def __init__(self, *_: Any) -> None:
-        """Take any arguments."""
-
-    def __setstate__(self, state: Any) -> None:
-        """Take any state."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Take any item."""
+    size: int
+    offset: Optional[int]
+    """From the beginning of the file; None where they are compressed."""
+    member: str = ""
+    """That of the archive which holds them."""
 
 
-class _Reader(pickle._Unpickler):
-    """Reads a pickle, makes nothing but plain containers, and notes the storages that it asks for."""
+@dataclass(frozen=True)
+class Contents:
+    """What was saved, without the values of the tensors."""
 
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        super().__init__(stream, encoding="latin1")
-        self.name = name
-        self.storages: Dict[str, Tuple[int, int]] = {}
-        """How many elements each should have, and their width in bytes, by its key."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        full = f"{module}.{name}"
-        if full not in NAMES and not DTYPES.fullmatch(full):
-            raise TaskError(
-                WEIGHTS,
-                f"{self.name} holds {STRANGE.get(full, full)}, which is neither a tensor of numbers nor a "
-                "plain container, and loading it could run code: save the state_dict() alone, best as "
-                ".safetensors",
-            )
-        return type(full, (_Inert,), {"__slots__": ()})
-
-    def persistent_load(self, pid: Any) -> Any:
-        if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage"):
-            raise pickle.UnpicklingError("it refers to something else than the storage of a tensor")
-        _, kind, key, _, count = pid[:5]
-        width = WIDTHS.get(getattr(kind, "__name__", "").rsplit(".", 1)[-1])
-        if width is None or type(count) is not int or count < 0 or not isinstance(key, str):
-            raise pickle.UnpicklingError("it refers to a storage of an unknown kind or size")
-        if self.storages.setdefault(key, (count, width)) != (count, width):
-            raise pickle.UnpicklingError("it refers to a storage twice, and to another kind or size")
-        return _Inert()
+    saved: Any
+    """Plain containers, text and numbers, with StoredTensor and Record of ``pytorch_pickles`` in them."""
+    places: Dict[str, Place]
+    """Of the storages, by their keys."""
+    names: Set[str]
+    """The classes and functions that the file names."""
+    big_endian: bool = False
+    """Whether the most significant byte of a value comes first."""
 
 
-def is_archive(path: str) -> bool:
-    """Whether torch takes the file for a zip archive."""
+def is_safetensors(path: str) -> bool:
+    """Whether a file begins as safetensors do: with the length of a JSON object that it has room for."""
     with open(path, "rb") as stream:
-        return stream.read(len(ZIP)) == ZIP
-
-
-def can_be_mapped(path: str) -> bool:
-    """Whether the tensors lie in the file as they are: not in torch.save's format of old, nor compressed."""
-    if not is_archive(path):
+        begin = stream.read(LENGTH.size + 1)
+    if len(begin) <= LENGTH.size or begin[-1:] != b"{":
         return False
-    with zipfile.ZipFile(path) as archive:
-        return all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
+    return bool(LENGTH.unpack(begin[:-1])[0] <= os.path.getsize(path) - LENGTH.size)
 
 
-def require_plain(path: str) -> None:
-    """Raise TaskError where a file is damaged, or holds more than tensors of numbers and plain containers."""
+def read(path: str) -> Contents:
+    """Read a file of torch.save. Raises TaskError where it is damaged, or holds other than dense tensors."""
     name = os.path.basename(path)
     try:
-        if is_archive(path):
+        if _is_archive(path):
             with zipfile.ZipFile(path) as archive:
-                _check_archive(archive, path, name)
-        else:
-            _check_pickles(path, name)
+                return _read_archive(archive, path, name)
+        return _read_pickles(path, name)
     except TaskError:
         raise
     except Exception as error:  # a damaged pickle raises anything
         raise unreadable(name, error) from error
 
 
-def _check_archive(archive: zipfile.ZipFile, path: str, name: str) -> None:
+def require_plain(path: str) -> None:
+    """Raise TaskError where a file is damaged, or holds more than tensors of numbers and plain containers.
+
+    It is for files that torch is going to read.
+    """
+    names = read(path).names
+    strange = sorted(name for name in names if name not in NAMES and not DTYPES.fullmatch(name))
+    if strange:
+        raise TaskError(
+            WEIGHTS,
+            f"{os.path.basename(path)} holds {strange[0]}, which is neither a tensor of numbers nor a "
+            "plain container, and loading it could run code: save the state_dict() alone, best as "
+            ".safetensors",
+        )
+
+
+def _is_archive(path: str) -> bool:
+    """Whether torch takes the file for a zip archive."""
+    with open(path, "rb") as stream:
+        return stream.read(len(ZIP)) == ZIP
+
+
+def _read_archive(archive: zipfile.ZipFile, path: str, name: str) -> Contents:
     members = {member.filename: member for member in archive.infolist()}
     # torch looks members up without regard to case, and takes the first.
     if len({member.lower() for member in members}) != len(archive.infolist()):
@@ -177,33 +149,66 @@ def _check_archive(archive: zipfile.ZipFile, path: str, name: str) -> None:
         )
     folder = next(iter(members), "").split("/", 1)[0]
     with archive.open(f"{folder}/data.pkl") as stream:
-        reader = _Reader(stream, name)  # type: ignore[arg-type]
-        reader.load()
-    for key, (count, width) in reader.storages.items():
-        held = members[f"{folder}/data/{key}"].file_size
-        if held != count * width:
-            raise _disagreeing(name, held, count * width)
-
-
-def _check_pickles(path: str, name: str) -> None:
-    """Check a file in the format of old; a tar archive is in that before, which torch does not read so."""
-    if tarfile.is_tarfile(path):
-        raise TaskError(WEIGHTS, f"{name} is a tar archive, as torch wrote them in 2016: save it again")
+        reader = Unpickler(stream, name)  # type: ignore[arg-type]
+        saved = reader.load()
+    places = {}
     with open(path, "rb") as stream:
-        for _ in range(PICKLES_BEFORE):
-            _Reader(stream, name).load()
-        reader = _Reader(stream, name)
-        reader.load()
-        for key in _Reader(stream, name).load():
-            count, width = reader.storages[key]
+        for key, storage in reader.storages.items():
+            member = members[f"{folder}/data/{key}"]
+            if member.file_size != storage.count * storage.width:
+                raise _disagreeing(name, member.file_size, storage)
+            places[key] = _place_of(member, stream)
+    order = f"{folder}/byteorder"
+    return Contents(saved, places, reader.names, order in members and archive.read(order) == b"big")
+
+
+def _place_of(member: zipfile.ZipInfo, stream: BinaryIO) -> Place:
+    """Where the bytes of a member of the archive ``stream`` are."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        return Place(member.file_size, None, member.filename)
+    stream.seek(member.header_offset)
+    lengths = LOCAL_HEADER.unpack(stream.read(LOCAL_HEADER.size))
+    offset = member.header_offset + LOCAL_HEADER.size + sum(lengths)
+    if offset + member.file_size > os.fstat(stream.fileno()).st_size:
+        raise ValueError(f"its member {member.filename} lies beyond its end")
+    return Place(member.file_size, offset, member.filename)
+
+
+def _read_pickles(path: str, name: str) -> Contents:
+    """Read a file in the format of old, or say which other kind of file it is."""
+    if tarfile.is_tarfile(path):
+        raise _tar_archive(path, name)
+    places = {}
+    with open(path, "rb") as stream:
+        magic, _, _ = (Unpickler(stream, name).load() for _ in range(3))
+        if magic != MAGIC:
+            raise ValueError("it does not begin with torch's magic number")
+        reader = Unpickler(stream, name)
+        saved = reader.load()
+        for key in Unpickler(stream, name).load():
+            storage = reader.storages[key]
             (held,) = COUNT.unpack(stream.read(COUNT.size))
-            left = os.path.getsize(path) - stream.tell()
-            if held != count or left < count * width:
-                raise _disagreeing(name, left if held == count else held * width, count * width)
-            stream.seek(count * width, os.SEEK_CUR)
+            left, size = os.path.getsize(path) - stream.tell(), storage.count * storage.width
+            if held != storage.count or left < size:
+                raise _disagreeing(name, left if held == storage.count else held * storage.width, storage)
+            places[key] = Place(size, stream.tell())
+            stream.seek(size, os.SEEK_CUR)
+    missing = reader.storages.keys() - places.keys()
+    if missing:
+        raise ValueError(f"it has no values for {len(missing)} of its storages")
+    return Contents(saved, places, reader.names)
 
 
-def _disagreeing(name: str, held: int, needed: int) -> TaskError:
+def _tar_archive(path: str, name: str) -> TaskError:
+    """The error of a tar archive: torch's own of 2016 is in that before the format of old."""
+    with tarfile.open(path) as archive:
+        own = "tensors" in archive.getnames()
+    advice = "as torch wrote them in 2016: save it again" if own else "unpack it, and name the file in it"
+    return TaskError(WEIGHTS, f"{name} is a tar archive{',' if own else ':'} {advice}")
+
+
+def _disagreeing(name: str, held: int, storage: Storage) -> TaskError:
+    needed = storage.count * storage.width
     return TaskError(
         WEIGHTS,
         f"{name} is damaged: it declares tensors of {needed} bytes and has {held}; fetch it again",

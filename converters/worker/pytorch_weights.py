@@ -2,94 +2,165 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-from typing import Any, Dict, Tuple
+import zipfile
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import safetensors
 import safetensors.torch
 import torch
 
-from checkpoints import matching, refuse_pointer
+from checkpoints import refuse_pointer
 from protocol import WEIGHTS, TaskError
-from pytorch_files import can_be_mapped, require_plain, unreadable
+from pytorch_entries import TensorSet, choose
+from pytorch_files import Contents, is_safetensors, read, unreadable
+from pytorch_names import Match, match
+from pytorch_pickles import StoredTensor
 
-STATE_KEYS = ("state_dict_ema", "model_ema", "state_dict", "model")
-"""Under which training scripts keep the tensors; averaged ones first, as timm does."""
-WRAPPERS = ("module.", "_orig_mod.", "model.")
-"""Prefixes that DataParallel, torch.compile and Lightning put before every name."""
 COUNTER = "num_batches_tracked"
 """BatchNorm's count of training steps: old checkpoints lack it, and inference does not read it."""
+ALIGNMENT = 16
+"""Bytes: the address of a tensor's values is a multiple of the largest element."""
 SHOWN = 4
 
 Tensors = Dict[str, Any]
 
 
-def read_checkpoint(path: str) -> Tensors:
-    """Read the tensors of a .pth, .pt, .bin or .safetensors file by name, without running code.
+@dataclass(frozen=True)
+class Checkpoint:
+    """The weights in a file: one set of its tensors."""
 
-    Raises TaskError where the file is damaged, holds anything but tensors and plain containers, or
-    no tensors.
+    found: TensorSet
+    """Its tensors have shapes; :attr:`tensor` gives their values."""
+    tensor: Callable[[Any], Any]
+
+
+def read_checkpoint(
+    path: str, preferred: Sequence[str] = (), entry: Optional[str] = None, shards: Sequence[str] = ()
+) -> Checkpoint:
+    """Read a file of torch.save or safetensors, whatever its name ends with, without running code.
+
+    ``entry`` names the set of tensors to take, or else it is chosen as :func:`pytorch_entries.choose` has it.
+    ``path`` may be the index of several files, ``shards``, which hold a set together. Raises TaskError where
+    a file is damaged, or has no tensors by name.
     """
-    refuse_pointer(path)
-    name = os.path.basename(path)
-    if path.endswith(".safetensors"):
-        try:
-            return dict(safetensors.torch.load_file(path))
-        except (safetensors.SafetensorError, OSError) as error:
-            raise TaskError(WEIGHTS, f"{name} cannot be read as safetensors: {error}") from error
-    require_plain(path)
-    try:
-        # Mapped, the state of an optimiser, which may be there beside the weights, takes no memory.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=can_be_mapped(path))
-    except Exception as error:  # a damaged pickle raises anything
-        raise unreadable(name, error) from error
-    return _state(checkpoint, name)
-
-
-def _state(checkpoint: Any, name: str) -> Tensors:
-    """The tensors by name in what was loaded, one level down where a training script put them there."""
-    if isinstance(checkpoint, dict):
-        for key in STATE_KEYS:
-            if isinstance(checkpoint.get(key), dict):
-                return _state(checkpoint[key], name)
-        tensors = {key: value for key, value in checkpoint.items() if isinstance(value, torch.Tensor)}
-        if tensors:
-            return tensors
-        what = f"a dict with the keys {', '.join(sorted(map(str, checkpoint)))[:200]}"
-    else:
-        what = f"a {type(checkpoint).__name__}"
-    raise TaskError(
-        WEIGHTS, f"{name} holds no tensors by name: it is {what}. Save the network's state_dict()"
+    if not shards:
+        return _read_one(path, preferred, entry)
+    parts = [_read_one(shard, preferred, entry) for shard in shards]
+    tensors: Tensors = {}
+    for part in parts:
+        twice = next((name for name in part.found.tensors if name in tensors), None)
+        if twice:
+            raise TaskError(WEIGHTS, f"the shards of {os.path.basename(path)} have {twice} more than once")
+        # Which file a tensor is of is not to be seen in it, so each brings what gives its values.
+        tensors.update(
+            {name: _Sharded(value.shape, value, part) for name, value in part.found.tensors.items()}
+        )
+    first = parts[0].found
+    return Checkpoint(
+        TensorSet(tensors, first.entry, first.others), lambda sharded: sharded.part.tensor(sharded.value)
     )
 
 
-def fit(network: Any, tensors: Tensors, unused: Tuple[str, ...]) -> str:
-    """Copy ``tensors`` into ``network`` and say how they were matched: ``by name`` or ``in order``.
+@dataclass(frozen=True)
+class _Sharded:
+    """A tensor of one of several files."""
 
-    By name where all names agree, apart from wrappers' prefixes, from the counters of BatchNorm and
-    from ``unused``, the beginnings of names that only training needs; else in order, as
-    :func:`checkpoints.matching` has it. Raises TaskError, naming tensors that do not fit, otherwise.
+    shape: Tuple[int, ...]
+    value: Any
+    part: Checkpoint
+
+
+def _read_one(path: str, preferred: Sequence[str], entry: Optional[str]) -> Checkpoint:
+    refuse_pointer(path)
+    name = os.path.basename(path)
+    if is_safetensors(path) or path.endswith(".safetensors"):
+        try:
+            tensors = dict(safetensors.torch.load_file(path))
+        except (safetensors.SafetensorError, OSError) as error:
+            raise TaskError(WEIGHTS, f"{name} cannot be read as safetensors: {error}") from error
+        return Checkpoint(choose(tensors, preferred, entry, name), lambda tensor: tensor)
+    contents = read(path)
+    try:
+        found = choose(contents.saved, preferred, entry, name)
+    except TaskError:
+        raise
+    except Exception as error:  # what is pickled may be anything
+        raise unreadable(name, error) from error
+    return Checkpoint(found, _Values(path, contents).tensor)
+
+
+class _Values:
+    """The values of stored tensors, which stay in the file: what is not asked for takes no memory."""
+
+    def __init__(self, path: str, contents: Contents) -> None:
+        self.path, self.contents = path, contents
+        self.mapped = torch.UntypedStorage.from_file(path, False, os.path.getsize(path))
+        self.storages: Dict[str, Any] = {}
+
+    def tensor(self, stored: StoredTensor) -> Any:
+        """The tensor ``stored``. Raises TaskError where it lies outside of its storage."""
+        dtype, held = getattr(torch, stored.dtype, None), stored.storage
+        last = stored.offset + sum((size - 1) * step for size, step in zip(stored.shape, stored.stride))
+        width = dtype.itemsize if isinstance(dtype, torch.dtype) else 0
+        if not width or (0 not in stored.shape and (last + 1) * width > held.count * held.width):
+            raise TaskError(
+                WEIGHTS,
+                f"{os.path.basename(self.path)} is damaged: it has a tensor of shape {stored.shape} and type "
+                f"{stored.dtype} that is not in its storage; fetch it again",
+            )
+        storage = self._storage(held.key, dtype)[held.start :]
+        return torch.empty(0, dtype=dtype).set_(storage, stored.offset, stored.shape, stored.stride)
+
+    def _storage(self, key: str, dtype: Any) -> Any:
+        if key not in self.storages:
+            self.storages[key] = self._read(key, dtype)
+        return self.storages[key]
+
+    def _read(self, key: str, dtype: Any) -> Any:
+        place = self.contents.places[key]
+        if not place.size:
+            return torch.UntypedStorage(0)
+        if place.offset is None:
+            with zipfile.ZipFile(self.path) as archive:
+                packed = bytearray(archive.read(place.member))
+            storage = torch.frombuffer(packed, dtype=torch.uint8).untyped_storage()
+        else:
+            storage = self.mapped[place.offset : place.offset + place.size]
+            if place.offset % ALIGNMENT:
+                storage = storage.clone()
+        if self.contents.big_endian:
+            storage = storage.clone()
+            storage.byteswap(dtype)
+        return storage
+
+
+def fit(network: Any, checkpoint: Checkpoint) -> Match:
+    """Copy the tensors of ``checkpoint`` into ``network`` and say how they were found.
+
+    Apart from the counters of BatchNorm, they are matched as :func:`pytorch_names.match` has it. Raises
+    TaskError, naming tensors that do not fit, otherwise.
     """
     wanted = {name: value for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
-    loaded = {name: value for name, value in tensors.items() if not name.endswith(COUNTER)}
-    named = _unwrapped(loaded, wanted)
-    named = {name: value for name, value in named.items() if name in wanted or not name.startswith(unused)}
-    matched, how = matching(_shapes(named), _shapes(wanted))
-    network.load_state_dict({ours: named[theirs] for ours, theirs in matched.items()}, strict=False)
-    return how
-
-
-def _unwrapped(loaded: Tensors, wanted: Tensors) -> Tensors:
-    """``loaded`` without the prefixes that all of its names have and none of ``wanted`` has."""
-    for prefix in WRAPPERS:
-        if all(name.startswith(prefix) for name in loaded) and not any(
-            name.startswith(prefix) for name in wanted
-        ):
-            return _unwrapped({name[len(prefix) :]: value for name, value in loaded.items()}, wanted)
-    return loaded
+    loaded = {name: value for name, value in checkpoint.found.tensors.items() if not name.endswith(COUNTER)}
+    found = match(_shapes(loaded), _shapes(wanted))
+    values = {ours: checkpoint.tensor(loaded[theirs]) for ours, theirs in found.names.items()}
+    network.load_state_dict(values, strict=False)
+    return found
 
 
 def _shapes(tensors: Tensors) -> Dict[str, Tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+def report(checkpoint: Checkpoint, found: Match) -> Dict[str, Any]:
+    """What was taken of a file, as ``protocol.py`` describes it."""
+    return {
+        "entry": checkpoint.found.entry,
+        "other_entries": list(checkpoint.found.others),
+        "matched": found.how,
+        "prefix": found.prefix,
+        "surplus": len(found.surplus),
+        "surplus_names": list(found.surplus[:SHOWN]),
+    }

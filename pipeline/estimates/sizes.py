@@ -15,6 +15,7 @@ from pipeline.errors import EnvironmentBuildError, WorkerError
 from pipeline.planning.jobs import FolderModel, ModelJob, NamedModel
 from pipeline.system.files import read_json, write_json
 from pipeline.system.locks import locked
+from pipeline.system.weight_shards import is_index, shards_of
 from pipeline.workers.processes import Limits
 from pipeline.workers.sources import run_worker
 
@@ -60,7 +61,8 @@ def _size_on_disk(job: ModelJob, folder: Path) -> int | None:
     if isinstance(model, FolderModel):
         return bytes_below(model.folder) or None
     if isinstance(weights, FileWeights) and (folder / weights.file).is_file():
-        return (folder / weights.file).stat().st_size
+        path = folder / weights.file
+        return sum(file.stat().st_size for file in (shards_of(path) if is_index(path) else [path]))
     return None
 
 

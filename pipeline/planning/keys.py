@@ -20,6 +20,7 @@ from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
 from pipeline.planning.jobs import FolderModel, NamedModel, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
+from pipeline.system.weight_shards import is_index, shards_of
 from publishing import __version__
 from quantization.pictures import choose
 
@@ -136,7 +137,9 @@ def weights_identity(entry: ModelEntry, folder: Path) -> Any:
     if "random" in fields:
         return f"random: {fields['random']}"
     if "file" in fields:
-        return sha256_of_file(folder / fields["file"])
+        path = folder / fields["file"]
+        files = [path, *shards_of(path)] if is_index(path) else [path]
+        return {"entry": fields["entry"], "files": _digests(tuple(files))}
     return fields
 
 

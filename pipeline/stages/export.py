@@ -14,7 +14,13 @@ from pipeline.environments import building
 from pipeline.errors import WorkerError
 from pipeline.planning import keys
 from pipeline.planning.jobs import ModelJob
-from pipeline.stages.model_files import LoadedWeights, model_folder_of, pictures_of, weights_of
+from pipeline.stages.model_files import (
+    LoadedWeights,
+    model_folder_of,
+    pictures_of,
+    taken_of_file,
+    weights_of,
+)
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
@@ -55,7 +61,9 @@ class Export:
     @property
     def origin(self) -> str:
         """Where the weights came from, as files and records say it; a framework may say it with a URL."""
-        return self.weights.origin or without_secrets(self.answer["weights"]["origin"])
+        origin = self.weights.origin or without_secrets(self.answer["weights"]["origin"])
+        taken = self.answer["weights"].get("file", {})
+        return f"{origin}, entry {taken['entry']}" if taken.get("other_entries") else origin
 
     @cached_property
     def thumbnails(self) -> list[tuple[str, bytes]]:
@@ -131,6 +139,8 @@ def make_export(run: ModelRun) -> Export:
             job.export_key,
             lambda staging: _run_export(staging, run, made_from),
         )
+    if "file" in answer["weights"]:
+        run.progress.tell(job.name, taken_of_file(answer["weights"]["file"]))
     return Export(
         folder,
         made_from.inputs,

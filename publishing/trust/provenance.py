@@ -89,6 +89,8 @@ def _dependencies(description: Description) -> list[dict[str, Any]]:
     dependencies: list[dict[str, Any]] = []
     if weights["sha256"]:  # random weights are no file: they are a parameter
         dependencies.append(_digested("weights", weights["sha256"], {"origin": weights["origin"]}))
+    for shard, digest in weights.get("shards", {}).items():
+        dependencies.append(_digested(f"weights/{shard}", digest, {"origin": weights["origin"]}))
     dependencies.append(
         _digested("environment", provenance["environment"], {"framework": description.framework})
     )

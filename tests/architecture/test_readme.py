@@ -35,7 +35,7 @@ def test_the_example_is_a_pipeline_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_table_has_every_source_and_what_it_reads(name: str) -> None:
     [row] = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
-    assert re.findall(r"`(\.\w+)`", row) == list(SOURCES[name].weights_suffixes)
+    assert re.findall(r"`(\.[\w.]+)`", row) == list(SOURCES[name].weights_suffixes)
 
 
 def test_every_link_leads_somewhere() -> None:
