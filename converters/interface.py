@@ -21,7 +21,7 @@ class Source:
     """One framework, as the pipeline sees it.
 
     ``folder`` holds ``export.py`` (the framework's side), ``environment.toml`` and
-    ``requirements.lock`` (what its environment is made of).
+    ``requirements.lock`` (what its environment is made of), and ``catalogue.json`` (the models in it).
     """
 
     name: str
@@ -55,14 +55,18 @@ class WorkerCall:
 def catalogue_call(source: Source) -> WorkerCall:
     """The call that lists every classifier of the framework with its family and its preprocessing.
 
-    It is also the health check of a new environment: it imports all that an export needs.
+    It is the health check of a new environment, as it imports all that an export needs, and the first half of
+    ``catalogue.json``, by which models are known without an environment.
     """
     return WorkerCall(source.script, {"task": "catalogue"})
 
 
-def sizes_call(source: Source, models: Sequence[str]) -> WorkerCall:
-    """The call that finds the bytes of the tensors of ``models``, names of the framework, without weights."""
-    return WorkerCall(source.script, {"task": "sizes", "models": list(models)})
+def details_call(source: Source, models: Sequence[str]) -> WorkerCall:
+    """The call that builds ``models``, names of the framework, without weights, and tells their sizes.
+
+    Also whether the framework offers weights for them. It is the second half of ``catalogue.json``.
+    """
+    return WorkerCall(source.script, {"task": "details", "models": list(models)})
 
 
 def outputs_call(

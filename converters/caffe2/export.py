@@ -20,8 +20,8 @@ from caffe2_folders import Folder, plain
 from caffe2_init import VALUE_BYTES, InitNet
 from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import matching, sha256_of
+from model_details import details, details_task
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 Shapes = Dict[str, Tuple[int, ...]]
@@ -36,13 +36,13 @@ def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def tensor_bytes(model: str) -> int:
-    """The bytes of the parameters of a net, or of the folder of a pair, none of which are read."""
-    if os.path.isabs(model):
-        shapes: Shapes = Folder(model).shapes()
-    else:
-        _, shapes = build(model)
-    return sum(VALUE_BYTES * int(np.prod(shape, dtype=np.int64)) for shape in shapes.values())
+def details_of(model: str) -> Dict[str, Any]:
+    """The sizes of a net, whose parameters are given no values; nobody offers weights for it any more."""
+    net, shapes = build(model)
+    counts = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
+    statistics = {name for operator in net.op if operator.type == "SpatialBN" for name in operator.input[3:5]}
+    learned = sum(count for name, count in counts.items() if name not in statistics)
+    return details(learned, VALUE_BYTES * sum(counts.values()), pretrained=False)
 
 
 def build(name: str) -> Tuple[Any, Shapes]:
@@ -146,7 +146,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(lambda request, inputs: answering_of(*load(request, inputs)[:2])),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_timed, f"Caffe2 of torch {torch.__version__}"),
         }
     )

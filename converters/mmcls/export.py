@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
@@ -118,6 +119,12 @@ def pretrained(model: str) -> Pretrained:
     return Pretrained(network, f"weights of mmcls's index, {url}", file)
 
 
+def has_pretrained(model: str) -> bool:
+    """Whether mmcls's index lists weights for the config of ``model``."""
+    return model in weights_urls()
+
+
+@functools.lru_cache(maxsize=None)
 def weights_urls() -> Dict[str, str]:
     """Where the weights of a config are, from the metafiles beside the configs.
 
@@ -130,4 +137,4 @@ def weights_urls() -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, fusing=FUSING)))

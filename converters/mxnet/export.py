@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
+from model_details import details, details_task
 from protocol import MODEL, TaskError, main, unknown_model
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
@@ -68,12 +68,24 @@ def build(name: str) -> Any:
     return vision.get_model(name)
 
 
-def tensor_bytes(name: str) -> int:
-    """The bytes of a network's parameters, whose shapes follow from an input and ask for no values."""
+def details_of(name: str) -> Dict[str, Any]:
+    """The sizes of a network, whose shapes follow from an input and ask for no values."""
     network = build(name)
     network.infer_shape(mx.nd.zeros((1, *preprocessing(name)["input_size"])))
-    parameters = network.collect_params().values()
-    return sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+    parameters = list(network.collect_params().values())
+    tensor_bytes = sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+    pretrained = name in model_store._model_sha1
+    return details(learned_values(learned_of(parameters)), tensor_bytes, pretrained)
+
+
+def learned_of(parameters: Iterable[Any]) -> List[Any]:
+    """Those of a fresh network's parameters that are learned."""
+    return [value for value in parameters if value.grad_req != "null"]
+
+
+def learned_values(learned: List[Any]) -> int:
+    """The number of values in ``learned``."""
+    return int(sum(np.prod(value.shape) for value in learned))
 
 
 def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: List[Any]) -> Dict[str, Any]:
@@ -98,7 +110,7 @@ def load(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, List[Any], Dict[
     together = mx.nd.array(np.concatenate(list(inputs.values())))
     network.infer_shape(together)  # Gluon learns the shapes of its parameters from an input
     parameters = network.collect_params()
-    learned = [value for value in parameters.values() if value.grad_req != "null"]
+    learned = learned_of(parameters.values())
     parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
     return network, learned, give_weights(network, request, together, learned)
 
@@ -124,7 +136,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     return {
         "opset": opset,
         "exporter": f"mxnet.onnx {mx.__version__}",
-        "parameters": int(sum(np.prod(value.shape) for value in learned)),
+        "parameters": learned_values(learned),
         "weights": record,
     }
 
@@ -140,7 +152,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_answering),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_answering, f"mxnet {mx.__version__}"),
         }
     )

@@ -130,7 +130,7 @@ FUSING = Fusing(fuse, ("fuse", "reparameterize", "switch_to_deploy"))
 def pretrained(model: str) -> Pretrained:
     """The network with the weights of its tag, downloaded and cached by timm."""
     configuration = timm.models.get_pretrained_cfg(model)
-    if not configuration.has_weights:
+    if not has_pretrained(model):
         raise TaskError(
             WEIGHTS, f"timm has no pretrained weights for {model}: take another tag, or name a file"
         )
@@ -148,6 +148,11 @@ def pretrained(model: str) -> Pretrained:
         read_checkpoint(file)  # says what is wrong with the file, if it is the file
         raise TaskError(WEIGHTS, f"timm cannot load {url} into {model}: {error}") from error
     return Pretrained(network, f"pretrained weights of timm, {url}", file)
+
+
+def has_pretrained(model: str) -> bool:
+    """Whether timm knows where the weights of the tag are."""
+    return bool(timm.models.get_pretrained_cfg(model).has_weights)
 
 
 def _hub_file(repository: str, model: str) -> Tuple[str, str]:
@@ -170,4 +175,4 @@ def _hub_file(repository: str, model: str) -> Tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, fusing=FUSING)))

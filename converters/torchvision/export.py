@@ -66,5 +66,10 @@ def pretrained(model: str) -> Pretrained:
     return Pretrained(network, f"{weights} of torchvision, {weights.url}", file)
 
 
+def has_pretrained(model: str) -> bool:
+    """Whether torchvision lists weights for ``model``."""
+    return len(torchvision.models.get_model_weights(model)) > 0
+
+
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, UNUSED)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, UNUSED)))

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from converters.catalogue import ListedModel
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
@@ -163,8 +164,14 @@ def gate_pictures_identity(entry: ModelEntry, folder: Path) -> Any:
     return [_digests(choice.calibration), _digests(choice.gate), labels]
 
 
-def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntry, folder: Path) -> str:
-    """The key of the fixed inputs. The framework's own preprocessing follows from its environment."""
+def inputs_key(
+    source: Source,
+    model: NamedModel | FolderModel,
+    entry: ModelEntry,
+    folder: Path,
+    listed: ListedModel | None,
+) -> str:
+    """The key of the fixed inputs. ``listed`` is what the source's catalogue says of the model."""
     images = entry.images
     pictures: Any = None
     if images:
@@ -174,6 +181,7 @@ def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntr
             "exporter": _exporter(source),
             "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
+            "own preprocessing": listed.preprocessing if listed else None,
             "pictures": pictures,
             "batch": entry.batch,
             "seed": SEED,
@@ -242,7 +250,9 @@ def _runtime_environments(parity: Parity, opset: int) -> dict[str, Any]:
     return {spec.source.name: [spec.identity, spec.variables] for spec in specs}
 
 
-def unit_key(graph: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
+def unit_key(
+    graph: str, entry: ModelEntry, name: str, family: str, opset: int, documents: tuple[Document, ...]
+) -> str:
     """The key of a published unit: what its record says, and what a later run compares.
 
     ``graph`` is the key of the graph that is published.
@@ -251,7 +261,7 @@ def unit_key(graph: str, entry: ModelEntry, name: str, opset: int, documents: tu
         {
             "graph": graph,
             "name": name,
-            "family": entry.family,
+            "family": family,
             "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
             "parity": _tools("parity") | {"environments": _runtime_environments(entry.parity, opset)},
             "publish": _tools("publish"),

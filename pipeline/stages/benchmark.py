@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converters.catalogue import read_catalogue
 from converters.registry import SOURCES
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import PipelineError
@@ -107,12 +108,12 @@ def origin_by_record(built: RunEnvironments) -> OriginOf:
         source = SOURCES.get(record.source)
         if source is None:
             return f"the source {record.source} is unknown here"
+        model = record.provenance["model"]
+        if model not in read_catalogue(source):
+            return f"{source.title} does not list {model}: name the pipeline file that it was made with"
         environment = built.available(source)
         if environment is None:
             return (built.failure(source) or "").splitlines()[0]
-        model = record.provenance["model"]
-        if model not in environment.catalogue:
-            return f"{source.title} does not list {model}: name the pipeline file that it was made with"
         seed = _SEED.match(record.provenance["weights"]["origin"])
         weights = {"kind": "random", "seed": int(seed[1]) if seed else 0}
         fused = record.provenance["form"].startswith("re-parameterised")

@@ -44,8 +44,6 @@ class Export:
     preprocessing: dict[str, Any]
     pictures: list[tuple[str, Path]]
     """The name of each picture, and where its file is."""
-    family: str
-    """The models that this one shares a folder and a card with."""
     environment: building.Environment
 
     @property
@@ -112,7 +110,7 @@ def make_material(run: ModelRun) -> Material:
         model_folder_of(job, run.stop)
         weights = weights_of(job, run.plan.folder, run.stop)
         pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
-    preprocessing = _preprocessing(run, environment)
+    preprocessing = _preprocessing(job)
     inputs = run.work / folder_of_inputs(job)
     with run.stage(StageKind.INPUTS) as stage:
         _, stage.reused = make_stage(
@@ -138,15 +136,8 @@ def make_export(run: ModelRun) -> Export:
         made_from.weights,
         made_from.preprocessing,
         made_from.pictures,
-        family_of(job, made_from.environment),
         made_from.environment,
     )
-
-
-def family_of(job: ModelJob, environment: building.Environment) -> str:
-    """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
-    listed = job.listed_in(environment.catalogue)
-    return str(job.entry.family or listed.get("family") or job.published_name)
 
 
 def _environment(run: ModelRun) -> building.Environment:
@@ -155,7 +146,7 @@ def _environment(run: ModelRun) -> building.Environment:
         return run.environments.ensure(run.job.source)
 
 
-def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str, Any]:
+def _preprocessing(job: ModelJob) -> dict[str, Any]:
     """The framework's own preprocessing, with the fields that the pipeline file replaces.
 
     A model given as a folder has none of its own: its pictures are squashed to the input size and
@@ -163,9 +154,13 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
     """
     from evaluation.preprocessing import Preprocessing
 
-    changes = run.job.entry.preprocessing.model_dump(exclude_none=True)
-    own = run.job.listed_in(environment.catalogue).get("preprocessing")
-    if own is None:
+    changes = job.entry.preprocessing.model_dump(exclude_none=True)
+    if job.listed:
+        own = dict(job.listed.preprocessing)
+        if "input_size" in changes and "resize" not in changes:
+            # Another size, and the same share of the picture in the crop.
+            own["resize"] = round(own["resize"] * changes["input_size"][1] / own["input_size"][1])
+    else:
         channels, height, width = changes["input_size"]
         own = {
             "resize": min(height, width),
@@ -175,9 +170,6 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
             "std": [1.0] * channels,
             "colour": "RGB",
         }
-    elif "input_size" in changes and "resize" not in changes:
-        # Another size, and the same share of the picture in the crop.
-        own = own | {"resize": round(own["resize"] * changes["input_size"][1] / own["input_size"][1])}
     return Preprocessing.from_dict(own | changes).to_dict()
 
 

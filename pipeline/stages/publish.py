@@ -124,7 +124,7 @@ def description_of(
         name=candidate.unit.name,
         source=job.source.name,
         framework=job.source.title,
-        family=export.family,
+        family=job.family,
         model=job.published_name,
         license=license_of(job),
         author=job.entry.author or "",

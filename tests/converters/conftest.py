@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from converters.catalogue import read_catalogue
 from converters.interface import WORKER_MODULES, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
@@ -58,8 +59,8 @@ def export(tmp_path: Path) -> Export:
         environment = environment_of(source)
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        own = environment.catalogue.get(model, {}).get("preprocessing", {})
-        preprocessing = Preprocessing.from_dict(own | changed)
+        listed = read_catalogue(SOURCES[source]).get(model)
+        preprocessing = Preprocessing.from_dict({**(listed.preprocessing if listed else {}), **changed})
         write_npz(folder / "inputs.npz", fixed_inputs(preprocessing, [], seed=0, batch=3))
         answer = run_worker(
             export_call(

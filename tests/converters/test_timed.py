@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from converters.catalogue import read_catalogue
 from converters.interface import latency_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, write_npz
@@ -42,7 +43,7 @@ class _Timed:
         self.processor = min(os.sched_getaffinity(0))
 
     def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
-        own = self.environment.catalogue[MODELS[self.source.name]]["preprocessing"]
+        own = read_catalogue(self.source)[MODELS[self.source.name]].preprocessing
         pictures = fixed_inputs(Preprocessing.from_dict(own), [], seed=0, batch=2)["noise-2"]
         inputs = self.folder / "inputs.npz"
         write_npz(inputs, {"1": pictures[:1], "2": pictures})

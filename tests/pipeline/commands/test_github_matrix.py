@@ -17,7 +17,7 @@ ZOO = Path(__file__).parents[3] / "zoo"
 
 
 def _plan(path: Path, only: tuple[str, ...] = ()) -> Plan:
-    return make_plan(read_checked(path), Selection(only), lambda *_: None)
+    return make_plan(read_checked(path), Selection(only))
 
 
 def _rows(plan: Plan) -> list[dict[str, str]]:
