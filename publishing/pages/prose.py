@@ -141,9 +141,12 @@ def reported(record: Record, key: str) -> list[tuple[str, float]]:
     """Return the accuracies that documents report: the document's title, and percent.
 
     ``key`` is ``top1`` or ``top5``. Where a document has a figure for the file of this opset, it is that one.
-    They are those of the document's own weights, whatever weights the file has.
+    They are those of the document's own weights in float32, whatever weights the file has; of a file in a
+    lower precision there are none.
     """
-    accuracies = []
+    accuracies: list[tuple[str, float]] = []
+    if record.reduction:
+        return accuracies
     for document in record.figures["reported"]:
         rows = [row for row in document.get("files", ()) if row["opset"] == record.opset]
         values = [row.get(key) for row in rows] + [document[key]]

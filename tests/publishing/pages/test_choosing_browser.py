@@ -13,6 +13,7 @@ from tests.publishing.pages.catalogue_zoo import timed, unit, write, zoo
 pytestmark = pytest.mark.slow
 LITE = "tf_efficientnet_lite0"
 MARK = f".accuracy:not([hidden]) a[href='{MODEL}']"
+LOWER = f".accuracy:not([hidden]) a[href='{MODEL}#accuracy']"
 
 
 def test_a_mark_is_a_link_for_the_pointer_and_the_keyboard(page: Page, address: str) -> None:
@@ -28,6 +29,28 @@ def test_a_mark_is_a_link_for_the_pointer_and_the_keyboard(page: Page, address: 
     tab_to(page, MARK)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(LITE)
+
+
+def test_a_lower_precision_is_a_mark_of_its_own_that_leads_to_what_was_measured(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}index.html")
+    page.wait_for_load_state("networkidle")
+    lower = page.locator(LOWER)
+    expect(lower).to_have_accessible_name(
+        f"{LITE} of timm in int8: 73.82% measured on val (50000 pictures), 5.10 MB"
+    )
+    filling = "(selector) => getComputedStyle(document.querySelector(selector)).fill"
+    assert page.evaluate(filling, f"{MARK} .mark") != page.evaluate(filling, f"{LOWER} .mark")
+    expect(page.locator("#plot-size figcaption")).to_contain_text("int8")
+    page.get_by_label("Source").select_option("mxnet")
+    expect(lower).to_be_hidden()
+    page.get_by_role("button", name="Reset").click()
+    expect(lower).to_be_visible()
+    tab_to(page, LOWER)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}{MODEL}#accuracy")
+    expect(page.get_by_role("heading", name="Accuracy", exact=True)).to_be_in_viewport()
 
 
 def test_the_axis_can_be_switched_with_the_keyboard(page: Page, address: str) -> None:
