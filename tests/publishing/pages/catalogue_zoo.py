@@ -126,6 +126,7 @@ def timed(
             "opencv": silent,
         },
         source=measured("PyTorch Image Models", "torch 2.9.1", 1.0),
+        remark="",
     )
 
 
