@@ -6,14 +6,18 @@ import os
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from converters.registry import SOURCES
+from latency.schedule import BATCHES, ROUNDS, THREADS
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import PipelineError
+from pipeline.estimates.history import BENCHMARK, note
 from pipeline.latency.benchmark import Subject, benchmark, refuse_none
 from pipeline.latency.processes import Origin, Settings
 from pipeline.latency.processor import processors_for
@@ -26,8 +30,6 @@ if TYPE_CHECKING:
     from publishing.record import Record
     from publishing.zoo import PublishedUnit, Zoo
 
-BATCHES, THREADS, ROUNDS = (1, 4, 8), 2, 10
-"""What holds where nobody says otherwise; the threads are those of the parity check."""
 _SEED = re.compile(r"random weights, seed (\d+)")
 OriginOf = Callable[["Record"], Origin | str]
 """The network that a published model was made from, or why it cannot be asked."""
@@ -76,6 +78,7 @@ def time_asked(
     if not asked:
         return []
     problems = []
+    taken: dict[str, list[float]] = {}
     settings = default_settings()
     try:
         stamps = plan.zoo.store.stamps()
@@ -85,10 +88,15 @@ def time_asked(
         raise PipelineError(str(error)) from error
     for unit in (unit for unit in units.values() if unit.benchmark_path not in timed):
         name = unit.record.name
-        say(f"{name}: timing it, beside {SOURCES[unit.record.source].title}")
+        job = asked[name]
+        say(f"{name}: timing it, beside {job.source.title}")
+        built.available(job.source)  # that it is built now is not to be noted as the time of this unit
         try:
-            origins = origin_in(asked[name], plan.folder, built, stop)
+            begun = time.monotonic()
+            origins = origin_in(job, plan.folder, built, stop)
             publish_benchmark(plan.zoo, unit, time_unit(plan.zoo, unit, origins, settings, say))
+            taken.setdefault(job.name, []).append(time.monotonic() - begun)
+            note({job.name: {"seconds": {BENCHMARK: round(mean(taken[job.name]), 2)}}}, stop)
         except (PipelineError, PublishError) as error:
             problems.append(f"{name} is published, and has no times: {error}")
     return problems

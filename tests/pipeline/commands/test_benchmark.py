@@ -20,6 +20,7 @@ import psutil
 import pytest
 from onnx import parser
 
+from pipeline.estimates.history import read_history
 from publishing.benchmarks import from_json
 from tests.pipeline.fake_source import NAME, FakeSource
 
@@ -36,6 +37,12 @@ def _published(tiny: FakeSource, *models: str, opsets: str = "12", more: str = "
 
 def _times(tiny: FakeSource, model: str = "net", opset: int = 12) -> Path:
     return tiny.folder / f"dist/{NAME}/{model}/model/{model}-{opset}.{KIND}"
+
+
+def _plan(tiny: FakeSource) -> Any:
+    done = tiny.command("plan", "pipeline.yaml", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -108,8 +115,20 @@ def test_a_run_that_asks_for_times_makes_the_same_zoo_but_for_them(tiny: FakeSou
 def test_published_units_that_are_asked_for_later_are_timed_then(tiny: FakeSource) -> None:
     _published(tiny, "net")
     assert not _times(tiny).exists()
+    tiny.write("net", more="benchmark: true")
+    [model] = _plan(tiny)["models"]
+    assert (model["units"], model["seconds"]) == (0, model["benchmark_seconds"])
+    assert model["seconds"] > 0
+    assert "of it, to time what is published: about" in tiny.command("plan", "pipeline.yaml").stdout
     _published(tiny, "net", more="benchmark: true")
     assert _times(tiny).exists()
+    plan = _plan(tiny)
+    assert (plan["models"], plan["seconds"]) == ([], 0)
+    taken = read_history()[f"{NAME}/net"]["seconds"]
+    assert {"export", "unit", "benchmark"} <= set(taken)
+    tiny.write("net", more="benchmark: true\nweights: {random: 7}")
+    [model] = _plan(tiny)["models"]
+    assert (model["benchmark_seconds"], model["seconds_by"]) == (taken["benchmark"], "history")
 
 
 def test_times_of_other_bytes_of_a_model_go_with_these(tiny: FakeSource) -> None:
