@@ -32,9 +32,10 @@ def _told(record: Record) -> str:
     chosen, kept = reduction["chosen"], len(reduction["chosen"]["kept in float32"])
     how = [_FORMS.get(reduction["form"], str(reduction["form"]))]
     if "calibration" in chosen:
+        normalised = chosen.get("batch normalisation")
         how.append(
             f"calibrated ({chosen['calibration']}) on {reduction['calibration pictures']} pictures, weights "
-            f"in {chosen['weights']}, batch normalisation {chosen['batch normalisation']}"
+            f"in {chosen['weights']}{f', batch normalisation {normalised}' if normalised else ''}"
         )
     how.append(
         f"{kept} node{'s' if kept != 1 else ''} left in float32" if kept else "no node left in float32"
