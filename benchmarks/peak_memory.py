@@ -2,7 +2,8 @@
 
 ``python benchmarks/peak_memory.py [SOURCE]...``: publishes the largest common model of each source, VGG-16 or
 VGG-19 (0.55 GB), with random weights, and with those of files and folders that the framework itself wrote, in
-the formats that the source reads; and the RepVGG-B3 of timm and of mmcls (0.44 GB), fused for inference. Each
+the formats that the source reads; the RepVGG-B3 of timm and of mmcls (0.44 GB), fused for inference; and
+int8, int8-qdq and fp16 of torchvision's VGG-16, where calibration and gate have more than one stride. Each
 is published at an opset that every runtime is asked about and at 12, with four pictures beside the noise. All
 processes of the runs are watched: the pipeline's own, the exports, and the runtimes. The temporary folder
 takes 8 GB.
@@ -26,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from PIL import Image
-from vgg_files import MEASURED
+from vgg_files import CALIBRATION, MEASURED
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -38,6 +39,7 @@ from pipeline.environments import building  # noqa: E402
 OPSETS = (6, 12)
 PROMISE = 3.0
 PICTURES = 4
+CALIBRATED = 60
 POLL_SECONDS = 0.01
 
 PIPELINE = """\
@@ -63,8 +65,9 @@ def write_weights(source: str, folder: Path) -> None:
 def write_job(folder: Path, source: str, entry: str) -> None:
     """Write the pipeline file of one model, and its pictures: seeded blocks of colour."""
     generator = np.random.default_rng(0)
+    (folder / CALIBRATION).mkdir(exist_ok=True)
     names = [f"{number}.png" for number in range(PICTURES)]
-    for name in names:
+    for name in (*names, *(f"{CALIBRATION}/{number}.png" for number in range(CALIBRATED))):
         blocks = generator.integers(0, 256, (16, 16, 3)).astype(np.uint8)
         Image.fromarray(blocks).resize((320, 320)).save(folder / name)
     job = PIPELINE.format(
@@ -78,8 +81,10 @@ def write_job(folder: Path, source: str, entry: str) -> None:
 
 
 def part_of(process: psutil.Process) -> str:
-    """What a process of a run is: the pipeline itself, an export, or a runtime by its name."""
+    """What a process of a run is: the pipeline itself, an export, a reduction, or a runtime by its name."""
     command = process.cmdline()
+    if any("reduction_worker" in argument for argument in command):
+        return "reduction"
     if any(argument.endswith("start_worker.py") for argument in command):
         return Path(command[-2]).parent.parent.name
     return "export" if any(argument.endswith("export.py") for argument in command) else "pipeline"

@@ -66,6 +66,13 @@ FOLDER = (
     "model: ./folder, name: folder, preprocessing: {input_size: [3, 224, 224], resize: 256, "
     "crop_mode: center, interpolation: bilinear, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], colour: RGB}"
 )
+CALIBRATION = "calibration"
+"""The folder of the pictures for calibration and gate."""
+REDUCED = (
+    "weights: {random: 0}, precisions: {fp32: 12, int8: 12, int8-qdq: 12, fp16: 12}, "
+    f"quantization: {{images: {CALIBRATION}, pictures: 40, gate_pictures: 20, "
+    "min_agreement: 0.01, min_cosine: 0.1}"
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class Measured:
     """Whether the recipe writes a model folder as well."""
     branched: str | None = None
     """A model that is fused for inference."""
+    reduced: bool = False
+    """Whether lower precisions are made of the model: the graph is the same from all sources."""
 
     def entries(self) -> dict[str, str]:
         """What the entry in a pipeline file says apart from its source, by a short name."""
@@ -87,6 +96,7 @@ class Measured:
         entries = {what: f"model: {self.model}, weights: {weights}" for what, weights in named.items()}
         fused = f"model: {self.branched}, weights: {{random: 0}}, reparameterise: true"
         entries |= {"reparameterised": fused} if self.branched else {}
+        entries |= {"lower precisions": f"model: {self.model}, {REDUCED}"} if self.reduced else {}
         return entries | ({"folder": FOLDER} if self.folder else {})
 
 
@@ -96,7 +106,7 @@ _PADDLE = ("plain.pdparams", "old.pdparams", "plain.safetensors")
 
 MEASURED = {
     "timm": Measured("vgg16", TORCH, _PYTORCH, branched="repvgg_b3"),
-    "torchvision": Measured("vgg16", TORCH, _PYTORCH),
+    "torchvision": Measured("vgg16", TORCH, _PYTORCH, reduced=True),
     "mmcls": Measured(
         "vgg16_8xb32_in1k", TORCH, _PYTORCH, branched="repvgg-B3_4xb64-autoaug-lbs-mixup-coslr-200e_in1k"
     ),

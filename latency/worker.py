@@ -2,12 +2,14 @@
 
 Request::
 
-    {"runtime": "openvino", "model": "/.../model.onnx", "inputs": "/.../inputs.npz", "threads": 2,
-     "processors": [0, 1], "outputs": "/.../outputs.npz", "turns": "/.../turns", "answers": "/.../answers"}
+    {"runtime": "openvino", "model": "/.../model.onnx", "input_type": "float32",
+     "inputs": "/.../inputs.npz", "threads": 2, "processors": [0, 1], "outputs": "/.../outputs.npz",
+     "turns": "/.../turns", "answers": "/.../answers"}
 
-``inputs`` holds one float32 array (N, C, H, W) per batch, under its size. The model is loaded, computes the
-smallest of them once, whose outputs are written, and takes its turns: see ``shared/turns.py``. The result is
-written last: ``{"version": "2026.4.0"}``, or ``{"error": "..."}`` where the model cannot be run at all.
+``inputs`` holds one float32 array (N, C, H, W) per batch, under its size, and is handed over as
+``input_type``, ``float32`` or ``float16``. The model is loaded, computes the smallest of them once, whose
+outputs are written, and takes its turns: see ``shared/turns.py``. The result is written last:
+``{"version": "2026.4.0"}``, or ``{"error": "..."}`` where the model cannot be run at all.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ def _serve(request: dict[str, Any]) -> dict[str, Any]:
     pin(request["processors"])
     runtime = RUNTIMES[request["runtime"]]
     with np.load(request["inputs"], allow_pickle=False) as archive:
-        inputs = {name: archive[name] for name in archive.files}
+        inputs = {name: archive[name].astype(request["input_type"]) for name in archive.files}
     try:
         run = runtime.load(Path(request["model"]), request["threads"])
         np.savez(request["outputs"], outputs=run(inputs[min(inputs, key=int)]))

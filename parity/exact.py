@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
@@ -46,6 +47,17 @@ def evaluate(model: onnx.ModelProto, inputs: Mapping[str, Array], threads: int =
         values[value.name] if value.name in values else numpy_helper.to_array(constants[value.name])
         for value in model.graph.output
     ]
+
+
+def logits_of(model: onnx.ModelProto, pictures: Array, threads: int = 1) -> Array:
+    """The one output of ``model``, float32, for its one input, float32 that the model may want in float16.
+
+    Raises UnsupportedError as :func:`evaluate` does.
+    """
+    constants = {tensor.name for tensor in model.graph.initializer}
+    port = next(port for port in model.graph.input if port.name not in constants)
+    wanted = helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type)
+    return evaluate(model, {port.name: pictures.astype(wanted)}, threads)[0].astype(np.float32)
 
 
 def _is_integer(node: onnx.NodeProto) -> bool:

@@ -23,12 +23,12 @@ _MAKERS = frozenset(("Cast", "CastLike", "Constant", "ConstantOfShape", "EyeLike
 
 
 def to_float16(
-    model: onnx.ModelProto, kept: Collection[str] = (), *, float16_ports: bool = False
+    model: onnx.ModelProto, kept: Collection[str] = (), *, keep_io_types: bool = True
 ) -> onnx.ModelProto:
     """Return ``model``, which is in float32 and of one graph, in float16; the argument is not changed.
 
-    ``kept`` are the names of the nodes that stay in float32. Inputs and outputs stay so too, unless
-    ``float16_ports`` are asked for.
+    ``kept`` are the names of the nodes that stay in float32. So do inputs and outputs where
+    ``keep_io_types``.
 
     Raises:
         QuantizationError: a node has a subgraph, or the types of the model cannot be inferred.
@@ -41,7 +41,7 @@ def to_float16(
                 f"{node.op_type} {node.name!r} has a subgraph, and float16 is for graphs without: "
                 "simplify the model first, or leave it in float32"
             )
-    _Conversion(result, frozenset(kept), float16_ports).convert()
+    _Conversion(result, frozenset(kept), keep_io_types).convert()
     return result
 
 
@@ -49,7 +49,7 @@ def to_float16(
 class _Conversion:
     model: onnx.ModelProto
     kept: frozenset[str]
-    float16_ports: bool
+    keep_io_types: bool
     half: set[str] = field(default_factory=set)
     """The float tensors that are in float16 now."""
     casts: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -65,13 +65,13 @@ class _Conversion:
     def convert(self) -> None:
         graph = self.model.graph
         opset = next(entry.version for entry in self.model.opset_import if not entry.domain)
-        if self.float16_ports:
+        if not self.keep_io_types:
             self._convert_ports(graph.input, {port.name for port in graph.output})
         halves = [self._can_be_half(node, opset) for node in graph.node]
         outputs = {port.name for port in graph.output}
         for node, is_half in zip(graph.node, halves, strict=True):
             self._convert_node(node, opset, outputs, is_half=is_half)
-        if self.float16_ports:
+        if not self.keep_io_types:
             self._finish_outputs(graph)
         del graph.node[:], graph.value_info[:]
         graph.node.extend(self.nodes)
@@ -106,7 +106,7 @@ class _Conversion:
         for place, name in enumerate(node.output):
             if not is_half or name not in self.floats:
                 continue
-            if name in outputs and not self.float16_ports:
+            if name in outputs and self.keep_io_types:
                 made.output[place] = self._fresh(f"{name}_float16")
                 after.append(_cast(made.output[place], name, TensorProto.FLOAT))
                 self.casts[name, TensorProto.FLOAT16] = made.output[place]

@@ -158,7 +158,7 @@ class _Search:
 
     def _made(self, recipe: Recipe) -> onnx.ModelProto:
         if recipe.method is None or recipe.weights is None:
-            return to_float16(self._material.model, recipe.kept)
+            return to_float16(self._material.model, recipe.kept, keep_io_types=self._settings.keep_io_types)
         ranges = ranges_of(self._material.histograms, recipe.method, self._settings.percentile)
         form: Form = "int8" if self._form == "int8" else "int8-qdq"
         return write_quantized(self._base(recipe), ranges, form, recipe.kept, recipe.weights)

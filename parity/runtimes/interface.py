@@ -55,7 +55,8 @@ class Runtime(Protocol):
     def run(self, model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
         """Run a model of one input and one output on every data set, float32 (N, C, H, W) each.
 
-        Returns the outputs, float32 (N, classes), under the names of the data sets.
+        Returns the outputs, float32 (N, classes), under the names of the data sets. A model whose input or
+        output is in float16 is given it, and its answer brought back.
 
         Raises:
             UnsupportedError: the runtime says that it cannot do this model.

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+
 from parity.runtimes.interface import Array, InvalidModelError, UnsupportedError
 
 INDEPENDENT = True
@@ -40,8 +42,12 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         if precise:
             options.add_session_config_entry("session.x64quantprecision", "1")
         session = onnxruntime.InferenceSession(exact_model, options, providers=["CPUExecutionProvider"])
-        name = session.get_inputs()[0].name
-        return {data_set: session.run(None, {name: array})[0] for data_set, array in inputs.items()}
+        port = session.get_inputs()[0]
+        wanted = np.float16 if port.type == "tensor(float16)" else np.float32
+        return {
+            data_set: session.run(None, {port.name: array.astype(wanted)})[0].astype(np.float32)
+            for data_set, array in inputs.items()
+        }
 
 
 def _kept_exact(file: Path) -> tuple[str | bytes, bool]:

@@ -62,6 +62,12 @@ def quantize(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     ] = 0.98,
     min_cosine: Annotated[float, typer.Option("--min-cosine", help="Without labels: of the logits.")] = 0.99,
     seed: Annotated[int, typer.Option("--seed", help="Chooses the pictures.")] = 0,
+    keep_io_types: Annotated[
+        bool,
+        typer.Option(
+            "--keep-io-types/--float16-io", help="Whether fp16 takes and gives float32, or float16."
+        ),
+    ] = True,
 ) -> None:
     """Bring an ONNX file to int8 or float16, through a gate.
 
@@ -87,6 +93,7 @@ def quantize(  # noqa: PLR0913, PLR0917 - the options of a command are its param
         "min_agreement": min_agreement,
         "min_cosine": min_cosine,
         "seed": seed,
+        "keep_io_types": keep_io_types,
     }
     try:
         Quantization(**settings)

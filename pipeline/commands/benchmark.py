@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from publishing.benchmarks import Benchmark
     from publishing.zoo import PublishedUnit, Zoo
 
+_FLOATS = (1, 10)
+"""FLOAT and FLOAT16 of TensorProto."""
 _OPEN_SIDE = 224
 """Height and width of pictures, where a file leaves them open."""
 
@@ -187,10 +189,10 @@ def _subject(file: Path, options: Options) -> Subject:
         raise UsageError(f"{file}: it has {len(inputs)} inputs; a classifier of pictures has one.")
     tensor = inputs[0].type.tensor_type
     lengths = [axis.dim_value for axis in tensor.shape.dim]
-    if tensor.elem_type != 1 or len(lengths) != 4 or lengths[1] < 1:
+    if tensor.elem_type not in _FLOATS or len(lengths) != 4 or lengths[1] < 1:
         raise UsageError(
-            f"{visible(str(file))}: its input {visible(inputs[0].name)} is not of float32 pictures "
-            "(N, C, H, W) with C given."
+            f"{visible(str(file))}: its input {visible(inputs[0].name)} is not of float32 or float16 "
+            "pictures (N, C, H, W) with C given."
         )
     fixed = lengths[0]
     if fixed > 0 and set(options.batches) != {fixed}:

@@ -26,8 +26,8 @@ _AT_ONCE = 64
 def write_pictures(folder: Path, output: Path, model: str, zoo: str, labels: Path | None) -> list[str]:
     """Write an .npz file for each picture below ``folder``, a list of them, and their labels if known.
 
-    Each file has one array, float32 (1, C, H, W), under the name of the model's input. The list has their
-    paths in ``output``, a line each. Returns what was written, in lines.
+    Each file has one array (1, C, H, W), of the type and under the name of the model's input. The list has
+    their paths in ``output``, a line each. Returns what was written, in lines.
 
     Raises:
         UsageError: there is no such model, no picture, or ``output`` has something in it.
@@ -110,7 +110,8 @@ def _write(folder: Path, output: Path, names: list[str], target: Target) -> list
                     continue
                 path = output / f"{without_ending(name)}.npz"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_npz(path, {target.input_name: picture.array[None]})
+                array = picture.array[None].astype(target.input_type)
+                write_npz(path, {target.input_name: array})
             count.note(start + len(some), False)
     return broken
 

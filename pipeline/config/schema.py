@@ -223,6 +223,7 @@ class Quantization(_Strict):
     max_drop: Annotated[float, Field(ge=0, lt=1, description="of top-1 where there are labels")] = 0.01
     min_agreement: Annotated[float, Field(gt=0, le=1)] = 0.98
     min_cosine: Annotated[float, Field(gt=0, le=1)] = 0.99
+    keep_io_types: Annotated[bool, Field(description="inputs and outputs of fp16 stay float32")] = True
 
 
 class Defaults(_Strict):

@@ -57,6 +57,8 @@ class RuntimeProcess:
 
     name: str
     model: Path
+    input_type: str
+    """``float32`` or ``float16``, in which the model takes its pictures."""
     inputs: Path
     settings: Settings
     folder: Path
@@ -66,6 +68,7 @@ class RuntimeProcess:
         request = {
             "runtime": self.name,
             "model": str(self.model.absolute()),
+            "input_type": self.input_type,
             "inputs": str(self.inputs.absolute()),
             "threads": self.settings.threads,
             "processors": list(self.settings.processors),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
@@ -96,15 +97,29 @@ def data_sets_of(candidate: Candidate, export: Export) -> list[DataSet]:
 
     In a lower precision, with what exact arithmetic makes of the file.
     """
-    inputs, references = export.input_arrays(), candidate.outputs or export.references()
-    return [DataSet([array], [references[name]]) for name, array in inputs.items()]
+    inputs, references = _inputs_of(candidate, export), candidate.outputs or export.references()
+    output = _type_of(candidate.graph.graph.output[0])
+    return [DataSet([array], [references[name].astype(output)]) for name, array in inputs.items()]
+
+
+def _inputs_of(candidate: Candidate, export: Export) -> dict[str, npt.NDArray[Any]]:
+    """The fixed inputs in the type in which the file takes them: float32, or float16."""
+    weights = {tensor.name for tensor in candidate.graph.graph.initializer}
+    port = next(port for port in candidate.graph.graph.input if port.name not in weights)
+    return {name: array.astype(_type_of(port)) for name, array in export.input_arrays().items()}
+
+
+def _type_of(port: onnx.ValueInfoProto) -> np.dtype[Any]:
+    from onnx import helper
+
+    return helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type)
 
 
 def description_of(
     job: ModelJob, candidate: Candidate, export: Export, verification: Verification
 ) -> Description:
     """Everything about a unit that its files do not say themselves."""
-    inputs, references = export.input_arrays(), export.references()
+    inputs, references = _inputs_of(candidate, export), export.references()
     return Description(
         name=candidate.unit.name,
         source=job.source.name,
@@ -146,11 +161,16 @@ def reduction_of(candidate: Candidate, references: Mapping[str, Array]) -> dict[
         best = expected.argmax(axis=1)
         source[name] = {
             "classes": best.tolist(),
-            "logits": [float(f"{row[place]:.6g}") for row, place in zip(expected, best, strict=True)],
-            "logits here": [float(f"{row[place]:.6g}") for row, place in zip(exact, best, strict=True)],
+            "logits": _rounded(expected),
+            "logits here": _rounded(exact),
             "same most probable class": float((exact.argmax(axis=1) == best).mean()),
         }
     return candidate.reduction | {"source framework": source}
+
+
+def _rounded(logits: Array) -> list[list[float]]:
+    """Rows of six digits, which is what float32 surely holds."""
+    return [[float(f"{value:.6g}") for value in row] for row in logits]
 
 
 def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:

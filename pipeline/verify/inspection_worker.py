@@ -40,6 +40,10 @@ from publishing.record import Record, from_json
 if TYPE_CHECKING:
     import onnx
 
+RUNNABLE = frozenset(("tensor(float)", "tensor(float16)"))
+"""The types of inputs and outputs that runtimes are given here, as the manifest spells them."""
+_FLOATS = frozenset(("float32", "float16"))
+
 
 def main() -> None:
     """Serve the request named on the command line."""
@@ -127,16 +131,16 @@ def _runnable(data: DataArrays, facts: GraphFacts, folder: Path) -> dict[str, An
     if (len(facts.inputs), len(facts.outputs)) != (1, 1):
         counts = f"{len(facts.inputs)} input(s) and {len(facts.outputs)} output(s)"
         return {"not_run": f"the graph has {counts}, and only one of each can be run here"}
-    if kinds != {"tensor(float)"}:
-        return {"not_run": f"the graph has {', '.join(sorted(kinds))}, and only float32 can be run here"}
+    if not kinds <= RUNNABLE:
+        found = ", ".join(sorted(kinds))
+        return {"not_run": f"the graph has {found}, and only float32 and float16 can be run here"}
     files = {}
     for kind, arrays in (("inputs", data.inputs), ("outputs", data.outputs)):
         first = {name: some[0] for name, some in arrays.items() if some}
-        types = {array.dtype.name for array in first.values()}
-        if len(first) != len(arrays) or types != {"float32"}:
+        if len(first) != len(arrays) or not {array.dtype.name for array in first.values()} <= _FLOATS:
             return {}  # told as a problem of the data
         files[kind] = str(folder / f"{kind}.npz")
-        np.savez(files[kind], **first)  # type: ignore[arg-type]
+        np.savez(files[kind], **{name: array.astype(np.float32) for name, array in first.items()})  # type: ignore[arg-type]
     return files
 
 

@@ -28,13 +28,13 @@ from PIL import Image
 
 from evaluation.errors import EvaluationError
 from evaluation.preprocessing import Preprocessing, prepare
-from parity.exact import evaluate
+from parity.exact import logits_of
 from quantization.calibration import calibrate
 from quantization.cleaning import require_standard
 from quantization.errors import QuantizationError
 from quantization.folding import fold_batch_normalization, named
 from quantization.gate import Gate
-from quantization.graph import Array, batches, fixed_batch, input_of, joined
+from quantization.graph import Array, batches, fixed_batch, joined
 from quantization.search import FEW, Material, search
 from quantization.settings import Settings
 from quantization.writer import FORMS, tensors_to_calibrate
@@ -80,7 +80,12 @@ def _reduce(request: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _settings(values: dict[str, Any]) -> Settings:
     bounds = {name: values[name] for name in ("max_drop", "min_agreement", "min_cosine")}
-    return Settings(values["method"], values["percentile"], Gate(**bounds))
+    return Settings(
+        values["method"],
+        values["percentile"],
+        Gate(**bounds),
+        keep_io_types=values["keep_io_types"],
+    )
 
 
 def _strides(paths: Sequence[str], preprocessing: Preprocessing) -> Iterator[Array]:
@@ -97,9 +102,8 @@ def _prepared(path: str, preprocessing: Preprocessing) -> Array:
 
 
 def _run(model: onnx.ModelProto, pictures: Array, threads: int) -> Array:
-    name, fixed = input_of(model), fixed_batch(model)
-    logits = [evaluate(model, {name: batch}, threads)[0] for batch in batches(pictures, STRIDE, fixed)]
-    return joined(logits, len(pictures))
+    parts = batches(pictures, STRIDE, fixed_batch(model))
+    return joined([logits_of(model, batch, threads) for batch in parts], len(pictures))
 
 
 if __name__ == "__main__":

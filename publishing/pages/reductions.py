@@ -7,13 +7,14 @@ from typing import Any
 
 from publishing.pages.card_groups import precision
 from publishing.pages.formatting import listed
+from publishing.pages.prose import element_type
 from publishing.record import Record
 
 SIMPLIFIED = "sim"
 _FORMS = {
     "int8": "QLinearConv and QLinearMatMul, with a scale for each channel",
     "int8-qdq": "operators between DequantizeLinear and QuantizeLinear, with a scale for each tensor",
-    "fp16": "weights and computation in float16, inputs and outputs in float32",
+    "fp16": "weights and computation in float16",
 }
 
 
@@ -31,6 +32,9 @@ def _told(record: Record) -> str:
     reduction = record.reduction
     chosen, kept = reduction["chosen"], len(reduction["chosen"]["kept in float32"])
     how = [_FORMS.get(reduction["form"], str(reduction["form"]))]
+    if reduction["form"] == "fp16":
+        port = record.io_ports["inputs"][0]
+        how.append(f"input and output in {element_type(port)}")
     if "calibration" in chosen:
         normalised = chosen.get("batch normalisation")
         how.append(

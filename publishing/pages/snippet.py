@@ -79,6 +79,7 @@ def _values(record: Record) -> dict[str, Any]:
         "mode": "L" if channels == 1 else "RGB",
         "filter": str(preprocessing["interpolation"]).upper(),
         "crop_mode": preprocessing["crop_mode"],
+        "half": record.io_ports["inputs"][0]["type"] == "tensor(float16)",
         "reversed": channels > 1 and preprocessing["colour"] == "BGR",
     }
     return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}

@@ -36,7 +36,7 @@ def test_it_is_valid_and_near_the_original_with_a_cast_at_each_end(opset: int) -
 
 
 def test_inputs_and_outputs_in_float16_need_no_cast() -> None:
-    result = to_float16(named(network()), float16_ports=True)
+    result = to_float16(named(network()), keep_io_types=False)
     onnx.checker.check_model(result, full_check=True)
     assert "Cast" not in {node.op_type for node in result.graph.node}
     output = run(result, pictures(2).astype(np.float16))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,34 +88,32 @@ def _request(
     return dict(call.request)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What became of a thin network at every opset."""
-
-    verdicts: Mapping[int, Verification]
-    growth: float
-    """The size of the largest file as a multiple of the native export's."""
+def growth(thin: Thin) -> float:
+    """The size of the largest file of any opset, as a multiple of the native export's."""
+    with _at_every_opset(thin) as files:
+        return max(file.stat().st_size for file in files.values()) / thin.model.stat().st_size
 
 
-def judge(thin: Thin) -> Judged:
-    """The verdict of every runtime at every opset; the files made for them are removed afterwards."""
-    work = thin.folder / "work"
-    work.mkdir()
-    try:
-        files = {opset: work / f"{opset}.onnx" for opset in OPSETS}
-        for opset, file in files.items():
-            retarget_file(thin.model, opset, file)
-        growth = max(file.stat().st_size for file in files.values()) / thin.model.stat().st_size
-        found = verify(
+def judge(thin: Thin) -> dict[int, Verification]:
+    """The verdict of every runtime at every opset."""
+    with _at_every_opset(thin) as files:
+        return verify(
             files,
             thin.folder / "inputs.npz",
             read_npz(thin.folder / "outputs.npz"),
             parity=Parity(),
-            folder=work / "parity",
+            folder=thin.folder / "parity",
             limits=Limits(),
             stop=NEVER,
             environment_of=lambda source: environment_of(source.name),
         )
-        return Judged(found, growth)
-    finally:
-        shutil.rmtree(work)
+
+
+@contextmanager
+def _at_every_opset(thin: Thin) -> Iterator[dict[int, Path]]:
+    """The files by their opsets, for as long as they are looked at."""
+    with tempfile.TemporaryDirectory(dir=thin.folder) as folder:
+        files = {opset: Path(folder) / f"{opset}.onnx" for opset in OPSETS}
+        for opset, file in files.items():
+            retarget_file(thin.model, opset, file)
+        yield files

@@ -127,14 +127,16 @@ def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
 
 
 def test_another_run_elsewhere_on_another_day_makes_the_same_files(job: Path, tmp_path: Path) -> None:
-    """Of every unit; test_determinism.py asks it of lists and pages too."""
+    """Of every source; test_determinism.py asks it of lists and pages too."""
     require_other_day()
     other = tmp_path / "somewhere else" / "entirely"
     other.mkdir(parents=True)
-    answer = _run(other, "--opset", "3,12", before=OTHER_DAY, **ELSEWHERE)
+    models = [model for model in MODELS if model != "timm/tf_efficientnet_lite1"]  # made as lite0 is
+    only = [word for model in models for word in ("--only", model)]
+    answer = _run(other, "--opset", "3,12", *only, before=OTHER_DAY, **ELSEWHERE)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     theirs = {path: data for path, data in bytes_of(other / "dist").items() if "/model/" in path}
-    assert len([path for path in theirs if path.endswith(".onnx")]) == 2 * len(MODELS)
+    assert len([path for path in theirs if path.endswith(".onnx")]) == 2 * len(models)
     assert [path for path in theirs if (job / "dist" / path).read_bytes() != theirs[path]] == []
 
 
@@ -146,8 +148,9 @@ def test_no_opset_makes_a_model_larger(job: Path, model: str, opset: int) -> Non
 
 @pytest.mark.hub_client
 @pytest.mark.parametrize("model", MODELS)
-def test_the_usual_clients_read_every_opset(job: Path, model: str) -> None:
-    assert_clients_read(job / "dist", [f"{_stem(model, opset)}.onnx" for opset in IR_VERSIONS])
+def test_the_usual_clients_read_it(job: Path, model: str) -> None:
+    """At opsets that list weights differently; tests/publishing/test_hub_client.py takes every one."""
+    assert_clients_read(job / "dist", [f"{_stem(model, opset)}.onnx" for opset in (3, 9, 12)])
 
 
 @each_unit

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import pytest
 from onnx import numpy_helper
@@ -43,6 +44,19 @@ def _model(tiny: FakeSource, version: str) -> onnx.ModelProto:
     return onnx.load(tiny.folder / f"dist/tiny/net/model/net-{version}.onnx")
 
 
+def _test_data(tiny: FakeSource, version: str) -> dict[str, npt.NDArray[Any]]:
+    """The tensors of an archive by the names of their files."""
+    with tarfile.open(tiny.folder / f"dist/tiny/net/model/net-{version}.tar.gz") as archive:
+        read = {
+            member.name.split("/", 1)[1]: archive.extractfile(member) for member in archive.getmembers()[1:]
+        }
+        return {
+            name: numpy_helper.to_array(onnx.TensorProto.FromString(file.read()))
+            for name, file in read.items()
+            if file and name.endswith(".pb")
+        }
+
+
 @pytest.mark.slow
 def test_all_versions_are_published_and_the_same_again(tiny: FakeSource, pictures: Path) -> None:
     more = "precisions: {fp32: [9, 12], int8: [10, 12], int8-qdq: 12, fp16: 12}\nsimplify: true\n" + SETTINGS
@@ -66,20 +80,12 @@ def test_all_versions_are_published_and_the_same_again(tiny: FakeSource, picture
 
 @pytest.mark.slow
 def test_the_test_data_of_int8_is_what_exact_arithmetic_makes_of_it(tiny: FakeSource, pictures: Path) -> None:
-    path = tiny.write("net", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    """And the entry's own pictures serve for calibration and gate where there is no folder of others."""
+    files = ", ".join(f"pictures/{picture.name}" for picture in sorted(pictures.iterdir()))
+    settings = SETTINGS.replace("images: pictures, ", "")
+    path = tiny.write("net", more=f"precisions: [fp32, int8]\nimages: {{files: [{files}]}}\n{settings}")
     assert tiny.command("run", path.name).returncode == 0
-    model, record = _model(tiny, "12-int8"), _record(tiny, "12-int8")
-    with tarfile.open(tiny.folder / "dist/tiny/net/model/net-12-int8.tar.gz") as archive:
-        read = {
-            name.name.split("/", 1)[1]: archive.extractfile(name)
-            for name in archive.getmembers()
-            if name.name.endswith(".pb")
-        }
-        tensors = {
-            name: numpy_helper.to_array(onnx.TensorProto.FromString(file.read()))
-            for name, file in read.items()
-            if file
-        }
+    model, record, tensors = _model(tiny, "12-int8"), _record(tiny, "12-int8"), _test_data(tiny, "12-int8")
     sets = sorted({name.split("/")[-2] for name in tensors})
     assert sets
     for data_set in sets:
@@ -92,9 +98,38 @@ def test_the_test_data_of_int8_is_what_exact_arithmetic_makes_of_it(tiny: FakeSo
     assert reduction["gate pictures"] == 6
     assert reduction["processor"]
     assert set(reduction["runtimes"]) == {"onnxruntime", "openvino"}
-    for data_set in reduction["source framework"].values():
-        assert len(data_set["logits"]) == len(data_set["classes"]) == len(data_set["logits here"])
+    framework = _test_data(tiny, "12")
+    for number, data_set in enumerate(reduction["source framework"].values()):
+        for version, logits in ((framework, "logits"), (tensors, "logits here")):
+            np.testing.assert_allclose(version[f"test_data_set_{number}/output_0.pb"], data_set[logits], 1e-5)
     assert _record(tiny, "12")["reduction"] == {}
+
+
+@pytest.mark.slow
+def test_float16_may_be_taken_and_given_and_every_command_does_so(tiny: FakeSource, pictures: Path) -> None:
+    settings = SETTINGS.replace("}", ", keep_io_types: false}")
+    path = tiny.write("net", more=f"precisions: [fp16]\n{settings}")
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    graph = _model(tiny, "12-fp16").graph
+    types = {port.type.tensor_type.elem_type for port in (*graph.input, *graph.output)}
+    assert types == {onnx.TensorProto.FLOAT16}
+    assert "Cast" not in {node.op_type for node in graph.node}
+    assert {array.dtype.name for array in _test_data(tiny, "12-fp16").values()} == {"float16"}
+    name = "tiny/net@12-fp16"
+    for command in (
+        ("verify", "dist"),
+        ("benchmark", name, "--batch", "1", "--rounds", "1"),
+        ("dataset", "npz", "pictures", "prepared", "--for", name),
+    ):
+        answer = tiny.command(*command)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+    with np.load(tiny.folder / "prepared/0.npz", allow_pickle=False) as prepared:
+        assert {prepared[key].dtype.name for key in prepared.files} == {"float16"}
+    (tiny.folder / "labels.txt").write_text("0\n" * 12)
+    answer = tiny.command("evaluate", name, "--data", "pictures", "--labels", "labels.txt")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert _record(tiny, "12-fp16")["accuracy"]
 
 
 @pytest.mark.slow

@@ -44,6 +44,19 @@ def test_nothing_is_said_of_batch_normalisation_where_there_is_none() -> None:
     assert "normalisation" not in told
 
 
+def test_a_file_in_float16_says_what_it_takes() -> None:
+    reduction = REDUCTION | {
+        "form": "fp16",
+        "chosen": {"kept in float32": [], "gate": REDUCTION["chosen"]["gate"]},
+    }
+    record = _record("12-fp16", reduction=reduction)
+    [(_, told)] = told_of([record])
+    assert "computation in float16; input and output in float32; no node left in float32" in told
+    record.io_ports["inputs"][0]["type"] = "tensor(float16)"
+    [(_, told)] = told_of([record])
+    assert "computation in float16; input and output in float16; no node left in float32" in told
+
+
 def test_the_simplified_form_says_that_its_weights_differ() -> None:
     [(_, told)] = told_of([_record("12-sim")])
     assert "its weights are not those of the source by construction" in told

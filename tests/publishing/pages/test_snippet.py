@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
+import runpy
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,14 +31,6 @@ from tests.publishing.pages.card_records import PREPROCESSING, record
 pytestmark = pytest.mark.slow
 
 ALLOWED = {"numpy", "PIL", "onnxruntime"}
-RUN_ALL = """
-import runpy, sys
-script, *pictures = sys.argv[1:]
-for picture in pictures:
-    print("#", picture)
-    sys.argv = [script, picture]
-    runpy.run_path(script, run_name="__main__")
-"""
 COLOURS = {
     "RGB": {"colour": "RGB", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
     "BGR": {"colour": "BGR", "mean": [0.4076, 0.45795, 0.485], "std": [1 / 255, 0.0125, 1]},
@@ -122,11 +118,19 @@ def with_ports(described: dict[str, Any], classes: int, opset: int = 12) -> Reco
 
 def predictions_of(script: Path, pictures: Sequence[Path]) -> list[list[Prediction]]:
     """Run a script on pictures in its own folder, and read what it prints."""
-    arguments = [sys.executable, "-c", RUN_ALL, script.name, *map(str, pictures)]
-    done = subprocess.run(arguments, cwd=script.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    _, *answers = done.stdout.split("# ")
-    return [[_prediction(line) for line in answer.splitlines()[1:]] for answer in answers]
+    answers = []
+    for picture in pictures:
+        printed = io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(printed),
+            warnings.catch_warnings(action="ignore"),  # Pillow's, of the transparency of a palette
+        ):
+            patch.chdir(script.parent)
+            patch.setattr(sys, "argv", [script.name, str(picture)])
+            runpy.run_path(script.name, run_name="__main__")
+        answers.append([_prediction(line) for line in printed.getvalue().splitlines()])
+    return answers
 
 
 def _prediction(line: str) -> Prediction:
@@ -144,6 +148,21 @@ def expected(described: Record, script: Path, pictures: Sequence[Path]) -> list[
     session = onnxruntime.InferenceSession(script.parent / "model" / f"{described.stem}.onnx")
     (scores,) = session.run(None, {"picture": np.stack(prepared)})
     return top(scores, 5, imagenet_labels(scores.shape[1]))
+
+
+def test_a_script_runs_in_an_interpreter_of_its_own(tmp_path: Path, pictures: list[Path]) -> None:
+    described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
+    script = publish(tmp_path, described)
+    done = subprocess.run(
+        [sys.executable, script.name, str(pictures[0])],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = [_prediction(line) for line in done.stdout.splitlines()]
+    assert [answer] == predictions_of(script, pictures[:1])
 
 
 def assert_same(ours: list[list[Prediction]], theirs: list[list[Prediction]]) -> None:
@@ -234,6 +253,22 @@ def test_values_that_add_up_to_1_are_no_probabilities_where_one_is_negative(
     predictions = predictions_of(script, pictures[:1])
     assert_same(predictions, expected(described, script, pictures[:1]))
     assert [one.index for one in predictions[0]] == [0, 2, 1]  # of equal values, the lower index first
+
+
+def test_a_file_that_takes_float16_is_given_it(tmp_path: Path, pictures: list[Path]) -> None:
+    described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
+    whole = publish(tmp_path / "whole", described)
+    described.io_ports["inputs"][0]["type"] = "tensor(float16)"
+    script = publish(tmp_path / "half", described)
+    file = script.parent / "model" / f"{described.stem}.onnx"
+    model = onnx.load(file)
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    model.graph.node[0].input[0] = "in float32"
+    model.graph.node.insert(0, helper.make_node("Cast", ["picture"], ["in float32"], to=TensorProto.FLOAT))
+    onnx.save(model, file)
+    [answer], [expected_answer] = (predictions_of(one, pictures[:1]) for one in (script, whole))
+    assert [one.index for one in answer] == [one.index for one in expected_answer]
+    assert answer[0].probability == pytest.approx(expected_answer[0].probability, abs=1e-3)
 
 
 def test_below_opset_7_the_snippet_takes_the_runtime_that_judged_the_file(
