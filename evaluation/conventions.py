@@ -26,20 +26,48 @@ def prepare_by_convention(image: Image.Image, preprocessing: Preprocessing) -> A
     ``mmcls`` is ``Resize``, ``CenterCrop`` and ``Normalize`` of ``mmcls.datasets.pipelines`` 0.x, the latter
     with mmcv's ``imnormalize``; ``paddleclas`` is ``ResizeImage``, ``CropImage`` and ``NormalizeImage`` of
     PaddleClas's ``preprocess``. Both turn a picture as its EXIF data says, as OpenCV does when it reads one.
-    A picture that is smaller than the crop gets a black border; they refuse it, or give out less.
+    A picture that is smaller than the crop gets a black border; they refuse it, or give out less. The crop
+    mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style`` and PaddleClas's
+    ``CropImageAtRatio``, which resize what they have cut.
     """
     levels: Levels = np.asarray(ImageOps.exif_transpose(image))
     _, height, width = preprocessing.input_size
-    levels = _cropped(_resized(levels, preprocessing), height, width, preprocessing.convention)
+    if preprocessing.crop_mode == "center_first":
+        levels = _resized(_middle(levels, preprocessing), (width, height), preprocessing)
+    else:
+        size = _size(levels.shape[0], levels.shape[1], preprocessing)
+        levels = _cropped(_resized(levels, size, preprocessing), height, width, preprocessing.convention)
     if preprocessing.colour == "BGR":
         levels = levels[:, :, ::-1]
     normalise = _as_mmcv if preprocessing.convention == "mmcls" else _as_paddleclas
     return np.ascontiguousarray(normalise(levels, preprocessing).transpose(2, 0, 1))
 
 
-def _resized(levels: Levels, preprocessing: Preprocessing) -> Levels:
+def _middle(levels: Levels, preprocessing: Preprocessing) -> Levels:
+    """Cut out the middle: of each side the share ``input_size / resize`` of the shorter one, rounded down."""
     height, width = levels.shape[:2]
-    size = _size(height, width, preprocessing)
+    _, wanted_height, wanted_width = preprocessing.input_size
+    shorter, resize = min(height, width), preprocessing.resize
+    span = _paddleclas_span if preprocessing.convention == "paddleclas" else _mmcls_span
+    top, bottom = span(height, wanted_height / resize * shorter)
+    left, right = span(width, wanted_width / resize * shorter)
+    return levels[top:bottom, left:right]
+
+
+def _mmcls_span(side: int, length: float) -> tuple[int, int]:
+    """Where ``length`` pixels in the middle of ``side`` begin and end: one pixel at least."""
+    begin = max(0, round((side - length) / 2))
+    return begin, max(begin + 1, int(min(side, begin + length)))
+
+
+def _paddleclas_span(side: int, length: float) -> tuple[int, int]:
+    whole = min(side, max(1, int(length)))
+    begin = (side - whole) // 2
+    return begin, begin + whole
+
+
+def _resized(levels: Levels, size: tuple[int, int], preprocessing: Preprocessing) -> Levels:
+    """Resize to ``size``, width and height, by the library and the filter of ``preprocessing``."""
     if preprocessing.library == "pillow":
         filter_ = Image.Resampling[preprocessing.interpolation.upper()]
         return np.asarray(Image.fromarray(levels).resize(size, filter_))

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from evaluation.errors import EvaluationError
 from evaluation.preprocessing import Array, Preprocessing, normalise, prepare
+from evaluation.readable_pictures import reading
 
 Picture = Path | tuple[str, bytes]
 """A picture's file, or its name and its bytes (a member of an archive)."""
@@ -84,15 +85,8 @@ def prepare_file(picture: Picture, preprocessing: Preprocessing) -> Array:
     name, source = (
         (str(picture), picture) if isinstance(picture, Path) else (picture[0], io.BytesIO(picture[1]))
     )
-    try:
-        with Image.open(source) as image:
-            return prepare(image, preprocessing)
-    except UnidentifiedImageError as error:
-        raise EvaluationError(f"{name}: not a picture that Pillow knows; use PNG or JPEG") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise EvaluationError(f"{name}: the picture cannot be read ({error}); replace the file") from error
-    except EvaluationError as error:
-        raise EvaluationError(f"{name}: {error}") from error
+    with reading(name), Image.open(source) as image:
+        return prepare(image, preprocessing)
 
 
 def _distinct_colours(generator: np.random.Generator, channels: int, count: int) -> npt.NDArray[np.float64]:

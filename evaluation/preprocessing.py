@@ -18,10 +18,11 @@ from PIL import Image
 
 from evaluation.conventions import prepare_by_convention
 from evaluation.errors import EvaluationError
+from evaluation.readable_pictures import require_levels
 
 Array = npt.NDArray[np.float32]
 
-CropMode = Literal["center", "squash", "border"]
+CropMode = Literal["center", "center_first", "squash", "border"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 Colour = Literal["RGB", "BGR"]
 Library = Literal["pillow", "opencv"]
@@ -39,13 +40,14 @@ class Preprocessing:
     """What happens to a picture before a classifier sees it.
 
     ``input_size`` is (channels, height, width) in pixels. ``resize`` is the length that the shorter
-    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``squash`` (both sides
-    resized in the proportion of ``input_size``, whatever the picture's, before the crop) or
-    ``border`` (the whole picture fitted in, the rest filled with the mean colour). ``mean`` and
-    ``std`` are for values between 0 and 1, one per channel, in the order that ``colour`` names.
-    One channel means greyscale. ``library`` resizes, and ``convention`` is whose rounding, crop and
-    arithmetic it is: see :mod:`evaluation.conventions`. Both are left out of the written form where they
-    are torchvision's.
+    side gets before the centre is cropped. ``crop_mode`` is ``center``, ``center_first`` (the same
+    centre, ``input_size / resize`` of the shorter side, is cut out of the picture as it is, and then
+    resized to ``input_size``), ``squash`` (both sides resized in the proportion of ``input_size``,
+    whatever the picture's, before the crop) or ``border`` (the whole picture fitted in, the rest filled
+    with the mean colour). ``mean`` and ``std`` are for values between 0 and 1, one per channel, in the
+    order that ``colour`` names. One channel means greyscale. ``library`` resizes, and ``convention`` is
+    whose rounding, crop and arithmetic it is: see :mod:`evaluation.conventions`. Both are left out of the
+    written form where they are torchvision's.
     """
 
     input_size: tuple[int, int, int]
@@ -126,11 +128,7 @@ def normalise(pixels: Array, preprocessing: Preprocessing) -> Array:
 
 
 def _eight_bit(image: Image.Image, mode: Literal["L", "RGB"]) -> Image.Image:
-    if image.mode == "F":
-        raise EvaluationError(
-            "the picture holds floating point pixels, whose black and white are unknown; "
-            "save it with 8 or 16 bits per channel"
-        )
+    require_levels(image)
     if image.mode == "I" or image.mode.startswith("I;16"):
         # Pillow's own conversion cuts everything above 255 instead of scaling it down.
         levels = np.clip(np.asarray(image, dtype=np.int64), 0, 65535)
@@ -215,6 +213,10 @@ def _check_convention(preprocessing: Preprocessing) -> None:
         if library != "pillow":
             raise EvaluationError(
                 f"preprocessing: library {library!r} goes with convention mmcls or paddleclas"
+            )
+        if preprocessing.crop_mode == "center_first":
+            raise EvaluationError(
+                "preprocessing: crop_mode 'center_first' goes with convention mmcls or paddleclas"
             )
         return
     if preprocessing.input_size[0] != 3 or preprocessing.crop_mode == "border":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
+from mmcls_pictures import preprocessing
 from protocol import MODEL, WEIGHTS, TaskError, main
 from pytorch import Framework, Pretrained, download, tasks
 from pytorch_forms import Fusing
@@ -21,14 +22,6 @@ from mmcls.models.heads import ConformerHead, MultiLabelClsHead  # noqa: E402
 from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
 CONFIGS = Path(mmcls.__file__).parent / ".mim" / "configs"
-EFFICIENTNET_PADDING = 32
-"""Pixels around mmcls's EfficientNet crop, unless a config says otherwise."""
-CIFAR_SIZE = 32
-"""Height and width of the pictures of CIFAR, whose pipelines resize nothing."""
-CHANNELS = 3
-"""Of pictures that are resized and normalised in mmcls's own way; it has hardly any others."""
-STORED_AS_RGB = ("CIFAR10", "CIFAR100")
-"""Data sets whose pictures are RGB from the beginning; files are read as BGR."""
 FAMILIES = {"fp16": "resnet"}
 """The family where a folder of configs is called after something else: how the network was trained."""
 
@@ -49,7 +42,7 @@ def catalogue() -> Dict[str, Dict[str, Any]]:
     models = {}
     for model, file in config_files().items():
         try:
-            wanted = preprocessing(config(model))
+            wanted = preprocessing(model, config(model))
         except TaskError as error:
             print(f"left out: {error}", file=sys.stderr)
         else:
@@ -71,56 +64,6 @@ def config(model: str) -> Any:
         raise TaskError(
             MODEL, f"the config of {model} in mmcls {mmcls.__version__} is broken: {error}"
         ) from error
-
-
-def preprocessing(configuration: Any) -> Dict[str, Any]:
-    """As the steps of the config's test pipeline say it."""
-    steps = {step["type"]: step for step in configuration.data.test.pipeline}
-    normalise = steps["Normalize"]
-    resize, crop_mode, interpolation = _resize(steps)
-    height, width = _size(steps)
-    rgb = normalise["to_rgb"] or configuration.dataset_type in STORED_AS_RGB
-    wanted = {
-        "input_size": [len(normalise["mean"]), height, width],
-        "resize": resize,
-        "crop_mode": crop_mode,
-        "interpolation": interpolation,
-        "mean": [round(value / 255, 10) for value in normalise["mean"]],
-        "std": [round(value / 255, 10) for value in normalise["std"]],
-        "colour": "RGB" if rgb else "BGR",
-    }
-    if len(normalise["mean"]) == CHANNELS:
-        wanted["convention"] = "mmcls"
-        if all(steps.get(step, {}).get("backend") != "pillow" for step in ("Resize", "CenterCrop")):
-            wanted["library"] = "opencv"
-    return wanted
-
-
-def _resize(steps: Dict[str, Any]) -> Tuple[int, str, str]:
-    """The length to resize to, the crop mode and the interpolation of a test pipeline."""
-    crop, resize = steps.get("CenterCrop", {}), steps.get("Resize")
-    if crop.get("efficientnet_style"):
-        # The middle crop / (crop + padding) of the shorter side, resized to the crop: the same
-        # picture as the shorter side resized to crop + padding, then cropped.
-        padding = crop.get("crop_padding", EFFICIENTNET_PADDING)
-        return crop["crop_size"] + padding, "center", crop.get("interpolation", "bilinear")
-    if resize is None:
-        return _size(steps)[0], "center", "bilinear"
-    size, interpolation = resize["size"], resize.get("interpolation", "bilinear")
-    if isinstance(size, int):
-        return size, "squash", interpolation
-    return size[0], "center" if size[1] == -1 else "squash", interpolation
-
-
-def _size(steps: Dict[str, Any]) -> Tuple[int, int]:
-    """Height and width of the pictures that a test pipeline makes."""
-    if "CenterCrop" in steps:
-        size = steps["CenterCrop"]["crop_size"]
-    elif "Resize" in steps:
-        size = steps["Resize"]["size"]
-    else:
-        size = CIFAR_SIZE
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
 def join_windows(windows: Any, height: Any, width: Any, window: int) -> Any:

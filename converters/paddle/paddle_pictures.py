@@ -35,7 +35,7 @@ SIZES = {
     "PPHGNetV2_*": (232, 224),
     "PPHGNet_tiny": (232, 224),
     "PPHGNet_*": (236, 224),
-    "RegNetX_200MF": (256, 256),
+    "RegNetX_*": (256, 256),
     "RepVGG_D2se": (320, 320),
     "ResNeSt101": (288, 256),
     "ResNeSt200": (320, 320),
@@ -59,9 +59,10 @@ others 256 and 224.
 
 The wheel leaves PaddleClas's configurations out. This table and those below repeat the evaluation
 transforms (``DataLoader.Eval``, not ``Infer``, which is often left at 224) of the configurations in its
-repository, ``ppcls/configs``: of each pattern one or more was read, but EfficientNetB2 and B6, which
-follow their sisters' crop + 32, and ``CLIP_vit_large_patch14_336`` and paddle.vision's
-``inception_v3``, which have none. Other names were looked at in samples only."""
+repository, ``ppcls/configs``. One or more was read of each pattern here and of each family of networks,
+but EfficientNetB2 and B6, which follow their sisters' crop + 32. The foundation models (but BEiTv2), the
+networks of paddle.vision, ``ResNet50_vc`` and ``RegNetX_4GF`` have none: they are taken for their
+families', or for what most have."""
 
 BICUBIC = (
     "BEiTv2_*",
@@ -88,12 +89,15 @@ BICUBIC = (
     "alt_gvt_*",
     "pcpvt_*",
 )
-"""The names whose configurations ask for bicubic; without a word on it PaddleClas resizes bilinearly."""
+"""The names whose configurations ask for bicubic, by Pillow; without a word on it PaddleClas resizes
+bilinearly, by OpenCV."""
+
+BILINEAR_BY_PILLOW = ("MicroNet_*", "MobileViT_*", "PeleeNet")
 
 NORMALISATIONS = {
     "CAE_*": ([0.5] * 3, [0.5] * 3),
     "CLIP_*": ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]),
-    "EfficientNetV2_S": ([0.5019608] * 3, [0.5019608] * 3),  # 128 of 255
+    "EfficientNetV2_S": ([128 / 255] * 3, [128 / 255] * 3),
     "MobileViT*": ([0.0] * 3, [1.0] * 3),
     "TNT_*": ([0.5] * 3, [0.5] * 3),
     "VAN_*": ([0.5] * 3, [0.5] * 3),
@@ -102,7 +106,8 @@ NORMALISATIONS = {
 """The names whose configurations normalise otherwise than with ImageNet's mean and deviation."""
 
 BLUE_FIRST = ("MobileViT_*",)
-SQUASHED = ("CvT_*_384",)
+CROP_MODES = {"CvT_*_384": "squash", "EfficientNetV2_S": "center_first"}
+"""Otherwise than the middle of what was resized."""
 
 
 def preprocessing(name: str) -> Dict[str, Any]:
@@ -110,18 +115,18 @@ def preprocessing(name: str) -> Dict[str, Any]:
     resize, size = _first(SIZES, name, (256, 224))
     mean, std = _first(NORMALISATIONS, name, (MEAN, STD))
     bicubic = _fits(BICUBIC, name)
+    pillow = bicubic or _fits(BILINEAR_BY_PILLOW, name)
     wanted = {
         "input_size": [3, size, size],
         "resize": resize,
-        "crop_mode": "squash" if _fits(SQUASHED, name) else "center",
+        "crop_mode": _first(CROP_MODES, name, "center"),
         "interpolation": "bicubic" if bicubic else "bilinear",
         "mean": mean,
         "std": std,
         "colour": "BGR" if _fits(BLUE_FIRST, name) else "RGB",
         "convention": "paddleclas",
     }
-    # Configurations that ask for bicubic ask for Pillow, too.
-    return wanted if bicubic else {**wanted, "library": "opencv"}
+    return wanted if pillow else {**wanted, "library": "opencv"}
 
 
 def _fits(patterns: Iterable[str], name: str) -> bool:

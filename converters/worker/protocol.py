@@ -17,9 +17,10 @@ Its result lists what can be named, the family of each model and how it wants it
 A ``family`` is what the framework keeps together, mostly a module, and what published models share a
 folder by: the name in small letters, digits and ``._+-``, not beginning with one of ``.+-``.
 ``input_size`` is (channels, height, width); ``resize`` the length in pixels that the shorter side
-gets before the crop; ``crop_mode`` one of ``center``, ``squash`` (resize to the proportion of
-``input_size``, whatever the picture's, and crop) and ``border`` (fit the longer side, pad the
-rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
+gets before the crop; ``crop_mode`` one of ``center``, ``center_first`` (the
+crop before it is resized: ``input_size / resize`` of the shorter side), ``squash`` (resize to the
+proportion of ``input_size``, whatever the picture's, and crop) and ``border`` (fit the longer side, pad
+the rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
 ``hamming``; ``mean`` and ``std`` are for values between 0 and 1, one per channel; ``colour`` is
 ``RGB`` or ``BGR``. Two more keys are given where a framework does not do as torchvision does: ``library``,
 ``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls`` or ``paddleclas``, is whose rounding and

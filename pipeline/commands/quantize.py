@@ -49,7 +49,9 @@ def quantize(wanted: Wanted) -> str:
 
     destination = wanted.destination
     refuse_wrong_places(wanted.model, destination)
-    reduction, stop = _reduction(wanted), threading.Event()
+    stop = threading.Event()
+    with interruptible(stop):
+        reduction = _reduction(wanted, stop)
     try:
         with interruptible(stop), tempfile.TemporaryDirectory(dir=destination.parent) as folder:
             reduced = reduce_file(
@@ -69,10 +71,10 @@ def quantize(wanted: Wanted) -> str:
     return "\n".join(map(visible, lines))
 
 
-def _reduction(wanted: Wanted) -> Reduction:
+def _reduction(wanted: Wanted, stop: threading.Event) -> Reduction:
     from evaluation.picture_files import pictures_below
     from pipeline.evaluations.targets import file_target
-    from pipeline.stages.gate_pictures import labels_of_pictures
+    from pipeline.stages.gate_pictures import labels_of_pictures, require_readable
     from pipeline.workers.reduction import Reduction
     from quantization.errors import QuantizationError
     from quantization.pictures import choose
@@ -86,6 +88,10 @@ def _reduction(wanted: Wanted) -> Reduction:
         pictures = choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     except QuantizationError as error:
         raise UsageError(f"--images: {wanted.images}: {error}.") from error
+    try:
+        require_readable(pictures, str(wanted.images), stop)
+    except PipelineError as error:
+        raise UsageError(f"--images: {error}.") from error
     labels = None
     if wanted.labels:
         try:

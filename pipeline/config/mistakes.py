@@ -138,9 +138,21 @@ def _picture_mistakes(entry: ModelEntry, folder: Path) -> Iterator[str]:
         return
     try:
         found = [images / name for name in pictures_below(images)]
-        choose(found, settings.pictures, settings.gate_pictures, settings.seed)
+        chosen = choose(found, settings.pictures, settings.gate_pictures, settings.seed)
     except QuantizationError as error:
         yield f"{images}: {error}."
+    else:
+        for message in _unreadable([*chosen.calibration, *chosen.gate]):
+            yield f"{images}: {message}."
+
+
+def _unreadable(pictures: Sequence[Path]) -> Iterator[str]:
+    """What is said of files that do not begin as pictures do; what is cut off is found when it is used."""
+    from evaluation.readable_pictures import summary, why_unreadable
+
+    reasons = [reason for path in pictures if (reason := why_unreadable(path, decoded=False))]
+    if reasons:
+        yield f"{summary(reasons, len(pictures))}. Remove or replace them"
 
 
 def _model_folder_mistakes(
@@ -184,6 +196,9 @@ def _image_mistakes(images: Images, folder: Path) -> Iterator[str]:
     for name in (*map(str, images.files), *images.members):
         if not name.lower().endswith(_PICTURE_SUFFIXES):
             yield f"{name!r} does not look like a picture ({', '.join(_PICTURE_SUFFIXES)})."
+    files = [folder / file for file in images.files if file.suffix.lower() in _PICTURE_SUFFIXES]
+    for message in _unreadable([file for file in files if file.is_file()]):
+        yield f"{message}."
 
 
 def _preprocessing_mistakes(entry: ModelEntry) -> Iterator[str]:

@@ -142,7 +142,7 @@ class PreprocessingChanges(_Strict):
 
     input_size: Annotated[tuple[int, int, int], Field(strict=False)] | None = None
     resize: Annotated[int, Field(gt=0)] | None = None
-    crop_mode: Literal["center", "squash", "border"] | None = None
+    crop_mode: Literal["center", "center_first", "squash", "border"] | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"] | None = None
     mean: Annotated[tuple[float, ...], Field(strict=False)] | None = None
     std: Annotated[tuple[float, ...], Field(strict=False)] | None = None

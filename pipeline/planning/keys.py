@@ -33,7 +33,14 @@ _CODE = {
     "inputs": (
         *(
             f"evaluation/{name}.py"
-            for name in ("conventions", "errors", "inputs", "picture_files", "preprocessing")
+            for name in (
+                "conventions",
+                "errors",
+                "inputs",
+                "picture_files",
+                "preprocessing",
+                "readable_pictures",
+            )
         ),
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),

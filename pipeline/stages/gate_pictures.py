@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evaluation.picture_files import pictures_below
 from pipeline.config.schema import ModelEntry
 from pipeline.errors import PipelineError
+from pipeline.system.interrupts import Interrupted
 from quantization.errors import QuantizationError
 from quantization.pictures import Choice, choose
+
+DECODERS = 2
+"""Pictures that are decoded at the same time: a large one may take half a gigabyte."""
 
 
 def chosen_pictures(entry: ModelEntry, folder: Path, pictures: Sequence[Path]) -> Choice:
@@ -25,6 +31,28 @@ def chosen_pictures(entry: ModelEntry, folder: Path, pictures: Sequence[Path]) -
     except QuantizationError as error:
         place = f"{images}: " if images else "images: "
         raise PipelineError(f"{place}{error}. Give a folder as quantization: {{images: DIR}}") from error
+
+
+def require_readable(pictures: Choice, place: str, stop: threading.Event) -> None:
+    """Decode ``pictures``, several at a time: a thousand photographs take a few seconds.
+
+    Raises PipelineError that begins with ``place`` and names those that are broken, and Interrupted.
+    """
+    from evaluation.readable_pictures import summary, why_unreadable
+
+    def look(picture: Path) -> str:
+        return "" if stop.is_set() else why_unreadable(picture, decoded=True)
+
+    chosen = [*pictures.calibration, *pictures.gate]
+    pool = ThreadPoolExecutor(DECODERS)
+    try:
+        reasons = [reason for reason in pool.map(look, chosen) if reason]
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if stop.is_set():
+        raise Interrupted
+    if reasons:
+        raise PipelineError(f"{place}: {summary(reasons, len(chosen))}. Remove or replace them")
 
 
 def labels_of(entry: ModelEntry, folder: Path, pictures: Choice, classes: int) -> list[int] | None:

@@ -20,6 +20,7 @@ from pipeline.planning.jobs import SIMPLIFIED, Unit, Version, units_at_once
 from pipeline.results import Result
 from pipeline.stages.comparison import figures_of
 from pipeline.stages.export import Export, make_export
+from pipeline.stages.gate_pictures import chosen_pictures, require_readable
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification, require_lively, verify
 from pipeline.stages.publish import Candidate, publish_candidate
@@ -79,6 +80,7 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
             if run.plan.fresh:
                 shutil.rmtree(run.work, ignore_errors=True)
             tidy(run)
+            _look_at_pictures(run, missing)
             export = make_export(run)
             require_lively(export.references(), run.job.entry.parity, export.folder)
             run.noted["bytes"] = export.model.stat().st_size
@@ -93,6 +95,15 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
     if isinstance(outcome, Result):
         return [named.get(unit.name, replace(outcome, unit=unit.name)) for unit in missing]
     return results
+
+
+def _look_at_pictures(run: ModelRun, missing: list[Unit]) -> None:
+    """Find broken pictures for calibration before the framework starts; the model's own it finds itself."""
+    entry, folder = run.job.entry, run.plan.folder
+    if entry.quantization.images and any(unit.version.is_reduced for unit in missing):
+        place = str(folder / entry.quantization.images)
+        with run.stage(StageKind.PICTURES):
+            require_readable(chosen_pictures(entry, folder, ()), place, run.stop)
 
 
 def _forms(

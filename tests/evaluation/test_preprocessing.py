@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from evaluation.errors import EvaluationError
-from evaluation.preprocessing import Preprocessing, prepare
+from evaluation.preprocessing import Convention, Preprocessing, prepare
 
 PLAIN = Preprocessing((3, 4, 6), 8, "center", "nearest", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "RGB")
 
@@ -46,7 +46,7 @@ def test_the_catalogue_form_goes_there_and_back() -> None:
         ("resize", -1, "shorter side"),
         ("resize", True, "shorter side"),
         ("resize", "256", "shorter side"),
-        ("crop_mode", "centre", "one of center, squash, border"),
+        ("crop_mode", "centre", "one of center, center_first, squash, border"),
         ("interpolation", "cubic", "one of nearest, bilinear, bicubic"),
         ("colour", "rgb", "one of RGB, BGR"),
         ("mean", [0.5], "3 number"),
@@ -68,6 +68,7 @@ def test_a_wrong_value_is_named(key: str, value: object, words: str) -> None:
         ({"library": "opencv"}, "goes with convention mmcls or paddleclas"),
         ({"convention": "mmcls", "library": "opencv", "interpolation": "box"}, "none of OpenCV's"),
         ({"convention": "mmcls", "crop_mode": "border"}, "no border"),
+        ({"crop_mode": "center_first"}, "'center_first' goes with convention mmcls or paddleclas"),
         ({"convention": "paddleclas", "input_size": [1, 4, 6], "mean": [0], "std": [1]}, "three channels"),
         ({"convention": "caffe"}, "one of torchvision, mmcls, paddleclas"),
         ({"library": "numpy"}, "one of pillow, opencv"),
@@ -106,6 +107,38 @@ def test_whoever_reads_with_opencv_turns_a_picture_as_its_exif_data_says() -> No
         as_it_is = prepare(stored, PLAIN)
         turned = prepare(stored, replace(PLAIN, convention="mmcls"))
     np.testing.assert_allclose(turned[0, 0] * 255, as_it_is[0, 0, ::-1] * 255, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("convention", "size", "rows", "columns"),
+    [
+        # 4 / 8 and 6 / 8 of the shorter side: (30 - 10) / 2 = 10, (20 - 15) / 2 = 2.5, to the even 2.
+        ("mmcls", (20, 30), (10, 20), (2, 17)),
+        # 5.5 and 8.25 of 11 are 5 and 8: (11 - 5.5) / 2 = 2.75, (21 - 8.25) / 2 = 6.375.
+        ("mmcls", (21, 11), (3, 8), (6, 14)),
+        ("mmcls", (1, 1), (0, 1), (0, 1)),
+        ("mmcls", (1, 3), (1, 2), (0, 1)),  # of less than a pixel mmcls makes nothing, and fails
+        # PaddleClas rounds the size down first, and the begin then: (11 - 5) // 2, (22 - 8) // 2.
+        ("paddleclas", (22, 11), (3, 8), (7, 15)),
+        ("paddleclas", (20, 30), (10, 20), (2, 17)),
+        ("paddleclas", (1, 4), (1, 2), (0, 1)),
+    ],
+)
+def test_center_first_resizes_what_it_has_cut(
+    convention: Convention, size: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    picture = gradient(*size)
+    first = replace(PLAIN, crop_mode="center_first", convention=convention, interpolation="bicubic")
+    cut = picture.crop((columns[0], rows[0], columns[1], rows[1])).resize((6, 4), Image.Resampling.BICUBIC)
+    expected = np.asarray(cut, dtype=np.float32).transpose(2, 0, 1) / 255
+    np.testing.assert_allclose(prepare(picture, first), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("convention", ["mmcls", "paddleclas"])
+def test_center_first_takes_no_more_than_there_is(convention: Convention) -> None:
+    first = replace(PLAIN, crop_mode="center_first", convention=convention, input_size=(3, 4, 9), resize=4)
+    tensor = prepare(gradient(9, 9), first)
+    np.testing.assert_allclose(tensor[0, 0] * 255, np.arange(9), atol=1e-4)
 
 
 def test_a_missing_key_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_labels_ask_for_top_1(folder: Path) -> None:
         (("nothing.onnx", "--images", "pictures"), "nothing.onnx: there is no such file"),
         (("model.onnx", "--images", "nowhere"), "--images: there is no folder nowhere"),
         (("model.onnx", "--images", "empty"), "--images: empty: pictures are too few, being 0"),
+        (("model.onnx", "--images", "broken"), "--images: broken: 2 of 22 pictures cannot be used: broken/"),
         (("model.onnx", "--images", "pictures", "--form", "int4"), "--form: 'int4' is not one of int8"),
         (("model.onnx", "--images", "pictures", "--percentile", "7"), "--percentile: "),
         (("old.onnx", "--images", "pictures"), "opset 9, and the lowest possible for int8 is 10"),
@@ -122,6 +124,10 @@ def test_wrong_input_has_its_own_message_and_leaves_nothing(
     folder: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     (folder / "empty").mkdir()
+    shutil.copytree(folder / "pictures", folder / "broken")
+    (folder / "broken/words.png").write_text("no picture")
+    whole = (folder / "pictures/0.png").read_bytes()
+    (folder / "broken/half.png").write_bytes(whole[: len(whole) // 2])
     (folder / "short.txt").write_text("1\n2\n3\n")
     onnx.save(named(network(9)), folder / "old.onnx")
     new = named(network())

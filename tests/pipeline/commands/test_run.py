@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from converters.registry import SOURCES
 from tests.pipeline.fake_source import MODELS, NAME, FakeSource
@@ -155,7 +156,9 @@ def test_a_file_that_cannot_be_fetched_fails_its_model_alone(tiny: FakeSource) -
 
 
 def test_a_broken_picture_fails_its_model_alone(tiny: FakeSource) -> None:
-    (tiny.folder / "broken.png").write_bytes(b"\x89PNG\r\n")
+    """That it is cut off shows when it is decoded; what begins as no picture is a mistake in the file."""
+    Image.new("RGB", (99, 99)).save(tiny.folder / "broken.png")
+    (tiny.folder / "broken.png").write_bytes((tiny.folder / "broken.png").read_bytes()[:-40])
     _write(tiny, "images: {files: [broken.png]}")
     _run_expecting_one_failure(tiny, "broken.png")
 

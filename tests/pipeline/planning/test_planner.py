@@ -166,6 +166,7 @@ def test_a_glob_whose_source_cannot_be_asked_is_told(tmp_path: Path) -> None:
         ("opsets: 7", "weights: {file: pipeline.yaml}", "mxnet reads weights from .params"),
         ("opsets: 7", "images: {files: [none.png]}", "pipeline.yaml:8: there is no file"),
         ("opsets: 7", "images: {files: [pipeline.yaml]}", "does not look like a picture"),
+        ("opsets: 7", "images: {files: [words.png]}", "words.png: not a picture that Pillow knows"),
         ("opsets: 7", "images: {}", "images are either files"),
         ("opsets: 7", "preprocessing: {std: [0, 1, 1]}", "every std has to be above 0"),
         ("    models: [resnet18, 'vgg*']", "    models: [resnet18]\n    name: a/b", "'a/b' does not fit"),
@@ -178,6 +179,7 @@ def test_a_glob_whose_source_cannot_be_asked_is_told(tmp_path: Path) -> None:
 )
 def test_a_wrong_entry_is_named_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in FILE
+    (tmp_path / "words.png").write_text("no picture")
     assert expected in _mistake(tmp_path, FILE.replace(old, new, 1))
 
 

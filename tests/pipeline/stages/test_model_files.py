@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline.errors import FetchError, UsageError
 from pipeline.planning.jobs import ModelJob, WheelModel
@@ -89,7 +90,7 @@ def test_a_model_in_a_wheel_brings_weights_of_its_own(
 
 
 def test_pictures_in_files_and_none(tiny: FakeSource) -> None:
-    (tiny.folder / "cat.png").write_bytes(b"")
+    Image.new("RGB", (9, 9)).save(tiny.folder / "cat.png")
     job = _job(tiny, "images: {files: [cat.png]}")
     assert pictures_of(job.entry.images, tiny.folder, NEVER) == [("cat.png", tiny.folder / "cat.png")]
     assert pictures_of(None, tiny.folder, NEVER) == []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,10 @@ from PIL import Image
 from parity.exact import evaluate
 from pipeline.errors import UsageError
 from pipeline.planning.selection import Selection
+from pipeline.stages.gate_pictures import require_readable
+from pipeline.stages.model import run_model
+from pipeline.system.interrupts import Interrupted
+from quantization.pictures import Choice
 from tests.pipeline.fake_source import FakeSource
 
 SETTINGS = "quantization: {images: pictures, min_agreement: 0.5, min_cosine: 0.95}"
@@ -215,13 +222,63 @@ def test_wrong_input_is_told_before_anything_starts(
     assert words in str(raised.value)
 
 
-@pytest.mark.slow
-def test_a_broken_picture_is_named(tiny: FakeSource, pictures: Path) -> None:
-    (pictures / "3.png").write_bytes(b"no picture")
+@pytest.mark.parametrize(
+    "content", [b"no picture", b"", b"\x89PNG\r\n\x1a\n" + bytes(40)], ids=["words", "empty", "signature"]
+)
+def test_what_is_no_picture_is_told_when_the_file_is_read(
+    tiny: FakeSource, pictures: Path, content: bytes
+) -> None:
+    for name in ("3.png", "4.png", "5.png", "6.png"):
+        (pictures / name).write_bytes(content)
     path = tiny.write("net", more=f"precisions: [int8]\n{SETTINGS}")
     answer = tiny.command("run", path.name)
-    assert answer.returncode == 1
-    assert "3.png cannot be read" in answer.stdout + answer.stderr
+    assert answer.returncode == 2
+    said = " ".join((answer.stdout + answer.stderr).split())
+    assert "pipeline.yaml:7: pictures: 4 of 12 pictures cannot be used: pictures/" in said
+    assert len(re.findall(r" pictures/\d\.png: ", said)) == 3
+    assert "; and 1 more. Remove or replace them." in said
+    assert not (tiny.folder / "dist").exists()
+
+
+def cut_off(picture: Path) -> None:
+    """Make it a photograph whose end is missing."""
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(picture, "JPEG")
+    picture.write_bytes(picture.read_bytes()[:-1000])
+
+
+def test_a_picture_that_is_cut_off_is_told_before_the_framework_starts(
+    tiny: FakeSource, pictures: Path
+) -> None:
+    cut_off(pictures / "3.jpg")
+    plan = tiny.plan("raising", more=f"precisions: [fp32, int8]\n{SETTINGS}")
+    results = run_model(tiny.run(plan))
+    assert [result.status for result in results] == ["failed", "failed"]
+    for result in results:
+        assert result.reason.startswith(f"{pictures}: 1 of 13 pictures cannot be used: {pictures}/3.jpg: ")
+        assert "truncated" in result.reason
+        assert result.reason.endswith("Remove or replace them")
+    assert tiny.published == []
+
+
+def test_a_run_that_is_to_end_looks_at_no_more_pictures(pictures: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    cut_off(pictures / "3.jpg")
+    with pytest.raises(Interrupted):
+        require_readable(Choice((pictures / "3.jpg",), ()), "pictures", stop)
+
+
+def test_pictures_for_calibration_are_not_looked_at_where_nothing_is_calibrated(
+    tiny: FakeSource, pictures: Path
+) -> None:
+    cut_off(pictures / "3.jpg")
+    run = tiny.run(tiny.plan("raising", more=f"precisions: [fp32, int8]\n{SETTINGS}"))
+    whole, reduced = run.job.units
+    run = replace(run, job=replace(run.job, units=(whole, replace(reduced, done=True))))
+    failed, done = run_model(run)
+    assert failed.reason == "exporting tiny/raising failed: this one cannot be said"
+    assert done.status == "done before"
 
 
 def test_versions_are_picked_by_their_names(tiny: FakeSource, pictures: Path) -> None:
@@ -240,3 +297,25 @@ def test_versions_are_picked_by_their_names(tiny: FakeSource, pictures: Path) ->
         "tiny/net": names,
         "tiny/net@{11,12-int8}": ["tiny/net@11", "tiny/net@12-int8"],
     }
+
+
+@pytest.mark.slow
+def test_a_calibration_that_runs_out_of_its_memory_costs_its_own_unit_alone(tiny: FakeSource) -> None:
+    """Export and runtimes take a few pictures at a time and fit in; the gate holds all of its own."""
+    (tiny.folder / "pictures").mkdir()
+    for number in range(82):
+        Image.new("RGB", (9, 9), (3 * number, 9, 99)).save(tiny.folder / f"pictures/{number}.png")
+    path = tiny.write("other", "net")
+    path.write_text(
+        path.read_text()
+        + "    precisions: [fp32, int8]\n"
+        + "    preprocessing: {input_size: [3, 512, 512]}\n"
+        + "    quantization: {images: pictures, pictures: 2, gate_pictures: 80}\n"
+        + "    limits: {memory_gib: 0.25}\n"
+    )
+    answer = tiny.command("run", path.name)
+    assert answer.returncode == 1
+    said = " ".join((answer.stdout + answer.stderr).split())
+    assert "quantising tiny/net@12-int8 grew past its memory limit of 0.25 GiB: where the machine" in said
+    assert "limits: {seconds: N, memory_gib: N} in the pipeline file" in said
+    assert tiny.published == ["net-12.onnx", "other-12.onnx"]

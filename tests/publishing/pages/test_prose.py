@@ -67,6 +67,16 @@ def test_pixels_of_0_to_255_are_told_in_levels() -> None:
     assert "turn the channels round to blue, green, red" in steps
 
 
+def test_what_is_cut_out_first_is_told_first() -> None:
+    changes = {"crop_mode": "center_first", "convention": "mmcls", "library": "opencv"}
+    assert prose.preprocessing_of(record(preprocessing=PREPROCESSING | changes))[1:3] == [
+        "Cut out the middle, 224 / 256 of the shorter side high and wide, rounded down.",
+        "Resize it to 224 × 224 pixels with OpenCV's bilinear filter.",
+    ]
+    wide = steps_of(**changes, input_size=[3, 160, 224])
+    assert "160 / 256 of the shorter side high and 224 / 256 of it wide" in wide
+
+
 @pytest.mark.parametrize("crop_mode", ["center", "squash", "border"])
 @pytest.mark.parametrize("resize", [100, 224, 256])
 def test_prose_and_script_have_the_same_steps(crop_mode: str, resize: int) -> None:
