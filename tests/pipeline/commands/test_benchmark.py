@@ -257,7 +257,7 @@ def test_a_file_that_no_runtime_runs_is_an_error_with_the_reason_of_each(tiny: F
         (("tiny/nett",), "Did you mean tiny/net"),
         (("gone.onnx",), "gone.onnx: there is no such file"),
         (("text.onnx",), "text.onnx"),
-        (("words.onnx",), "is not of float32 pictures"),
+        (("words.onnx",), "is not of float32 or float16 pictures"),
         (("fixed.onnx",), "it takes batches of 2 alone; give --batch 2"),
         (("tiny/net", "--threads", "4096"), "4096 threads need as many processors"),
         (("tiny/net", "--threads", "0"), "--threads: 0 is too few"),
