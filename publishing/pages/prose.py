@@ -91,7 +91,7 @@ def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[
     """The steps that give a picture the model's size."""
     library = "OpenCV" if preprocessing.get("library") == "opencv" else "Pillow"
     how = f"with {library}'s {preprocessing['interpolation']} filter"
-    rounded = "rounded" if preprocessing.get("convention") == "paddleclas" else "rounded down"
+    rounded = "rounded" if str(preprocessing.get("convention")).startswith("paddleclas") else "rounded down"
     cut = f"Cut out the middle, {width} pixels wide and {height} high"
     if preprocessing["crop_mode"] == "border":
         return [
