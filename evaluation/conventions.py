@@ -27,8 +27,8 @@ def prepare_by_convention(image: Image.Image, preprocessing: Preprocessing) -> A
     with mmcv's ``imnormalize``; ``paddleclas`` is ``ResizeImage``, ``CropImage`` and ``NormalizeImage`` of
     PaddleClas's ``preprocess``, and ``paddleclas_levels`` the same where a configuration normalises levels of
     0 to 255 and not values of 0 to 1. All turn a picture as its EXIF data says, as OpenCV does when it reads
-    one. A picture that is smaller than the crop gets a black border; they refuse it, or give out less. The crop
-    mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style`` and PaddleClas's
+    one. A picture that is smaller than the crop gets a black border; they refuse it, or give out less.
+    The crop mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style`` and PaddleClas's
     ``CropImageAtRatio``, which resize what they have cut.
     """
     levels: Levels = np.asarray(ImageOps.exif_transpose(image))
