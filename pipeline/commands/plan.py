@@ -61,6 +61,9 @@ def _summary(estimate: Estimate) -> list[str]:
             here, f"{here} of {len(timed)} by what they took here before, the others by their size"
         )
         lines.append(f"time: about {duration(estimate.seconds)}, {by}")
+    benchmarks = sum(model.benchmark_seconds or 0.0 for model in estimate.models)
+    if benchmarks:
+        lines.append(f"of it, to time what is published: about {duration(benchmarks)}")
     if estimate.unknown:
         count = len(estimate.unknown)
         lines.append(f"not counted: {count} model{'s' * (count > 1)} of unknown size")

@@ -78,9 +78,10 @@ def weights_of(request):
             if set(file.files) != {{"weight", "bias"}}:
                 raise TaskError(WEIGHTS, "the file does not hold weight and bias")
             return file["weight"], file["bias"], "a file"
-    generator = np.random.default_rng(asked.get("seed", 0))
+    seed = asked.get("seed", 0)
+    generator = np.random.default_rng(seed)
     weight = generator.normal(size=(3, CLASSES)).astype(np.float32)
-    return weight, np.arange(CLASSES, dtype=np.float32) / CLASSES, "random weights"
+    return weight, np.arange(CLASSES, dtype=np.float32) / CLASSES, f"random weights, seed {{seed}}"
 
 
 def load(request, inputs):
