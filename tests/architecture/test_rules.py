@@ -19,7 +19,7 @@ from converters.registry import SOURCES
 ROOT = Path(__file__).parents[2]
 CONVERTERS, PARITY, ZOO = ROOT / "converters", ROOT / "parity", ROOT / "tests" / "zoo"
 OWN = {"converters", "opsets", "quantization", "parity", "evaluation", "latency", "publishing", "pipeline"}
-NOT_RUN_ELSEWHERE = {"__init__.py", "interface.py", "registry.py"}
+NOT_RUN_ELSEWHERE = {"__init__.py", "catalogue.py", "interface.py", "registry.py"}
 """The files of ``converters`` that our own interpreter runs; any other is a worker's."""
 OLDEST = (3, 8)
 """The Python that ``converters/worker/protocol.py`` promises to the environments of all sources."""

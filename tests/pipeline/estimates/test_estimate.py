@@ -130,7 +130,7 @@ def test_a_model_of_which_nothing_is_known_is_named(tmp_path: Path) -> None:
     entry = "  - source: paddle\n    model: ./empty\n    name: mine\n"
     result = _estimate(tmp_path, FILE[: FILE.index("  - source")] + entry)
     assert result.unknown == ("paddle/mine",)
-    assert _needs(result) == {"of environments": 1_700_000_000}
+    assert _needs(result) == {"of environments": 1_200_000_000}
     assert (result.models[0].publish, result.models[0].seconds, result.seconds) == (None, None, 0)
 
 

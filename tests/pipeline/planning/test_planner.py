@@ -124,7 +124,11 @@ def test_a_glob_over_a_large_file_takes_what_it_says() -> None:
     ("old", "new", "expected"),
     [
         ("source: mxnet", "source: mxnt", "pipeline.yaml:6: unknown source 'mxnt'. Did you mean 'mxnet'?"),
-        ("model: vgg16", "model: vg16", "pipeline.yaml:7: mxnet has no model 'vg16'. Did you mean 'vgg16'?"),
+        (
+            "model: vgg16",
+            "model: vg16",
+            "pipeline.yaml:7: mxnet has no model 'vg16'. Did you mean 'vgg16' or ",
+        ),
         ("'vgg1[16]'", "'vvv*'", "pipeline.yaml:5: no model of timm fits 'vvv*'"),
         ("[resnet18", "[vgg16", "pipeline.yaml:5: timm/vgg16 is already asked for in line 5"),
         ("model: vgg16", "model: ./nowhere", "pipeline.yaml:7: './nowhere' is a path"),
