@@ -15,7 +15,7 @@ environments_app = typer.Typer(help="List, build or remove source environments."
 def models(
     source: Annotated[str, typer.Argument(help=f"{', '.join(SOURCES)}.")],
     globs: Annotated[
-        list[str] | None, typer.Argument(metavar="[GLOB]...", help="Only names that fit one, such as 'vgg*'.")
+        list[str] | None, typer.Argument(metavar="GLOB", help="Only names that fit one, such as 'vgg*'.")
     ] = None,
     output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
 ) -> None:
