@@ -35,6 +35,9 @@ class Source:
     """The reverse host name of whoever makes it, such as ``org.pytorch``: where its models belong."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
+    reads_onnx_files: bool = False
+    """Whether its models are ONNX files, named by their paths: our own interpreter runs them as they came, so
+    that the source has neither an environment nor a catalogue."""
     start_seconds: float = 10.0
     """Until a small model is exported, about: the framework's own start is the most of it."""
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from converters.catalogue import Catalogue, ListedModel, catalogue_file, catalogue_text
 from converters.interface import details_call
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 from pipeline.environments import building
 from pipeline.environments.building import Environment
 from pipeline.errors import PipelineError
@@ -57,7 +57,7 @@ def ask_details(environment: Environment, models: Sequence[str]) -> dict[str, di
 def main() -> None:
     """List the models of the sources named on the command line."""
     parser = argparse.ArgumentParser(description="Write the lists of the models of sources.")
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", choices=SOURCES)
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", choices=frameworks())
     try:
         for name in parser.parse_args().sources:
             source = SOURCES[name]

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from converters.registry import SOURCES
+from converters.registry import frameworks
 from pipeline.errors import UsageError
 
 environments_app = typer.Typer(help="List, build or remove source environments.")
 
 
 def models(
-    source: Annotated[str, typer.Argument(help=f"{', '.join(SOURCES)}.")],
+    source: Annotated[str, typer.Argument(help=f"{', '.join(frameworks())}.")],
     globs: Annotated[
         list[str] | None, typer.Argument(metavar="GLOB", help="Only names that fit one, such as 'vgg*'.")
     ] = None,

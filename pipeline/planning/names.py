@@ -9,7 +9,7 @@ from converters.catalogue import ListedModel, read_catalogue
 from converters.interface import Source
 from pipeline.config.mistakes import is_glob
 from pipeline.errors import UsageError
-from pipeline.planning.jobs import FolderModel, NamedModel
+from pipeline.planning.jobs import AnyModel, NamedModel
 
 
 def names_fitting(pattern: str, source: Source) -> list[str]:
@@ -17,6 +17,11 @@ def names_fitting(pattern: str, source: Source) -> list[str]:
 
     Raises UsageError where there is none.
     """
+    if source.reads_onnx_files:
+        raise UsageError(
+            f"{source.name} lists no models: its models are files of yours, named by their paths, such as "
+            "./model.onnx, with a slash."
+        )
     catalogue = read_catalogue(source)
     if is_glob(pattern):
         matches = [name for name in catalogue if fnmatchcase(name, pattern)]
@@ -30,7 +35,7 @@ def names_fitting(pattern: str, source: Source) -> list[str]:
     return [pattern]
 
 
-def listed_model(source: Source, model: NamedModel | FolderModel) -> ListedModel | None:
+def listed_model(source: Source, model: AnyModel) -> ListedModel | None:
     """What the catalogue of ``source`` says of a model that it has by name, else None."""
     return read_catalogue(source)[model.name] if isinstance(model, NamedModel) else None
 

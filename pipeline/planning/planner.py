@@ -17,6 +17,8 @@ from pipeline.errors import UsageError
 from pipeline.planning import keys
 from pipeline.planning.jobs import (
     SIMPLIFIED,
+    AnyModel,
+    FileModel,
     FolderModel,
     ModelJob,
     NamedModel,
@@ -38,7 +40,7 @@ class _Wanted:
     """A model that the file names, before its units are known."""
 
     source: Source
-    model: NamedModel | FolderModel
+    model: AnyModel
     published: str
     entry: ModelEntry
     location: Location
@@ -125,7 +127,8 @@ def _wanted(file: PipelineFile, document: LinedDocument) -> Iterator[_Wanted]:
             yield _Wanted(source, model_in_wheel(entry.wheel_folder), str(entry.name), entry, location)
         for pattern in entry.patterns:
             if is_folder(pattern):
-                place = FolderModel((folder / pattern).resolve())
+                path = (folder / pattern).resolve()
+                place = FileModel(path) if source.reads_onnx_files else FolderModel(path)
                 yield _Wanted(source, place, str(entry.name), entry, location)
                 continue
             try:

@@ -20,7 +20,7 @@ from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
 from pipeline.stages.retarget import license_of
 from publishing.archive import DataSet
-from publishing.record import Description
+from publishing.record import AS_IT_CAME, Description
 
 if TYPE_CHECKING:
     import onnx
@@ -194,6 +194,8 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
 
 def _form(answer: Mapping[str, Any]) -> str:
     """Which form of a network was published, and which one the reference outputs come from."""
+    if answer.get("as_it_came"):
+        return AS_IT_CAME
     if "reparameterised" not in answer:
         return "as the framework builds it"
     return (

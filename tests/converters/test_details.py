@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from converters.interface import details_call
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 from pipeline.environments import building
 from pipeline.workers.processes import Limits
 from pipeline.workers.sources import run_worker
@@ -46,4 +46,4 @@ def test_sizes_are_known_without_weights(name: str, tmp_path: Path) -> None:
 
 
 def test_every_source_is_asked() -> None:
-    assert set(SIZES) == set(SOURCES)
+    assert set(SIZES) == set(frameworks())

@@ -12,7 +12,7 @@ import pytest
 
 from converters.catalogue import read_catalogue
 from converters.interface import latency_call
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 from evaluation.inputs import fixed_inputs, write_npz
 from evaluation.preprocessing import Preprocessing
 from pipeline.errors import WorkerError
@@ -97,4 +97,4 @@ def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
 
 
 def test_every_source_is_timed() -> None:
-    assert set(MODELS) == set(SOURCES)
+    assert set(MODELS) == set(frameworks())

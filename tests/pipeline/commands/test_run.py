@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converters.registry import SOURCES
+from converters.registry import frameworks
 from pipeline.environments import building
 from tests.pipeline.fake_source import MODELS, NAME, PREPROCESSING, FakeSource
 
@@ -302,7 +302,7 @@ def test_an_environment_is_built_and_listed(tiny: FakeSource) -> None:
     assert built.returncode == 0
     assert "tiny: built, in " in built.stderr
     rows = tiny.command("environments", "list").stdout.splitlines()
-    assert [row.split()[0] for row in rows] == list(SOURCES)
+    assert [row.split()[0] for row in rows] == list(frameworks())
     assert "built, " in next(row for row in rows if row.startswith(NAME))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from converters.interface import Source
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import environments_folder, spec_of
@@ -251,4 +251,4 @@ def test_the_lines_of_one_package_are_found_in_a_lock() -> None:
 
 
 def test_every_source_says_what_its_environment_takes_on_disk() -> None:
-    assert [source.name for source in SOURCES.values() if not spec_of(source).gigabytes] == []
+    assert [source.name for source in frameworks().values() if not spec_of(source).gigabytes] == []
