@@ -29,7 +29,7 @@ class Run:
     because its environment cannot be had; ``invalid``, that the file breaks a rule of its own opset;
     ``crashed``, that it raised anything else or took its process down. ``outputs`` are float32
     (N, classes), one per data set; empty unless it ran. Where the call has ``data_sets``, they are all
-    outputs, under ``<data set>/<position>``, floats as float32 and others as they are.
+    outputs, under ``<data set>/<position>``, float16 as float32 and others as they are.
     """
 
     outcome: Outcome

@@ -88,7 +88,7 @@ def compare_arrays(reference: AnyArray, candidate: AnyArray, tolerance: Toleranc
         differ = int(np.count_nonzero(reference != candidate))
         reason = f"{differ} of {reference.size} values differ" if differ else ""
         return Comparison(passed=not differ, reason=reason)
-    if reference.dtype != candidate.dtype:
+    if reference.dtype.kind != candidate.dtype.kind:
         return Comparison(passed=False, reason=f"{candidate.dtype} instead of {reference.dtype}")
     comparison = compare(_rows(reference), _rows(candidate), tolerance)
     scores = reference.ndim >= 2 and reference.shape[1] > 1 and set(reference.shape[2:]) <= {1}

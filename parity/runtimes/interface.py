@@ -31,7 +31,7 @@ class InvalidModelError(Exception):
 def as_answers(outputs: Sequence[AnyArray]) -> list[AnyArray]:
     """What a runtime computed, as :meth:`Runtime.run` returns it."""
     arrays = [np.array(output) for output in outputs]
-    return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in arrays]
+    return [array.astype(np.float32) if array.dtype == np.float16 else array for array in arrays]
 
 
 def in_precision(array: AnyArray, wanted: npt.DTypeLike) -> AnyArray:
@@ -71,7 +71,7 @@ class Runtime(Protocol):
         """Run a model on every data set; its outputs in the graph's order, under the data sets' names.
 
         Floating inputs, such as pictures, float32 (N, C, H, W), are given in the precision that the model
-        wants, and floating outputs brought back as float32, such as logits (N, classes). All other arrays
+        wants, and outputs in float16 brought back as float32, such as logits (N, classes). All other arrays
         keep their type.
 
         Raises:
