@@ -14,6 +14,7 @@ import typer
 
 from pipeline.cli.accuracy import dataset_app, evaluate
 from pipeline.cli.environments import environments_app, models
+from pipeline.cli.forms import compare, retarget
 from pipeline.cli.precision import quantize, simplify
 from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
 from pipeline.errors import INTERRUPTED, PipelineError, UsageError, quoted
@@ -144,27 +145,6 @@ def figures(
     show_figures(plan_file(file, _selection(only, opset, publish)), output)
 
 
-def retarget(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
-    opset: Annotated[int, typer.Option("--opset", min=3, max=12, help="The opset to bring it to.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-OPSET.onnx beside MODEL]"),
-    ] = None,
-) -> None:
-    """Bring any ONNX file to an older opset.
-
-    Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
-    where it cannot, nothing is written.
-
-    Exit code 0: it is written; 1: the model cannot be said at this opset, or the disk refuses;
-    2: the command is wrong or MODEL is no ONNX file.
-    """
-    from pipeline.commands.retarget import retarget as retarget_model
-
-    typer.echo(retarget_model(model, opset, output))
-
-
 def schema() -> None:
     """Print the JSON Schema of a pipeline file."""
     from pipeline.config.schema import PipelineFile
@@ -179,6 +159,7 @@ for command in (
     figures,
     models,
     retarget,
+    compare,
     quantize,
     simplify,
     evaluate,

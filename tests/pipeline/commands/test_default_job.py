@@ -118,10 +118,10 @@ def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
     for data_set in sorted(top.glob("test_data_set_*")):
         input_tensor, expected = _read_tensor(data_set / "input_0.pb"), _read_tensor(data_set / "output_0.pb")
         assert (input_tensor.name, expected.name) == (graph.input[0].name, graph.output[0].name)
-        inputs[data_set.name] = numpy_helper.to_array(input_tensor)
+        inputs[data_set.name] = [numpy_helper.to_array(input_tensor)]
         references[data_set.name] = numpy_helper.to_array(expected)
     runtime = onnxruntime_cpu if opset >= 7 else openvino_cpu
-    for name, output in runtime.run(model_file, inputs, 2).items():
+    for name, [output] in runtime.run(model_file, inputs, 2).items():
         assert np.abs(output - references[name]).max() <= 1e-4 * np.abs(references[name]).max()
     assert {reference.shape[0] for reference in references.values()} == {1, 3, 4}
 
