@@ -11,6 +11,7 @@ from converters.interface import Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
 from pipeline.config.documents import FiguresFile, read_figures
+from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.schema import (
     FIRST_OPSET,
     LAST_OPSET,
@@ -98,6 +99,7 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
             yield (*place, "images"), message
     for message in _preprocessing_mistakes(entry):
         yield (*place, "preprocessing"), message
+    yield from network_mistakes(entry, source, place)
 
 
 def _precision_mistakes(

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.interface import Source, sizes_call
+from converters.interface import AS_IT_IS, NetworkOptions, Source, sizes_call
 from pipeline.config.schema import FileWeights
 from pipeline.environments import building
 from pipeline.environments.building import Environment
 from pipeline.errors import EnvironmentBuildError, WorkerError
 from pipeline.planning.jobs import FolderModel, ModelJob, NamedModel
-from pipeline.system.files import read_json, write_json
+from pipeline.system.files import digest_of, read_json, write_json
 from pipeline.system.locks import locked
 from pipeline.workers.processes import Limits
 from pipeline.workers.sources import run_worker
 
 _LIMITS = Limits(seconds=900)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model of a framework, and what it is built with beside its name."""
+
+    model: str
+    options: NetworkOptions
+
+    @property
+    def key(self) -> str:
+        """Under which its size is kept."""
+        if self.options == AS_IT_IS:
+            return self.model
+        return f"{self.model} {digest_of(asdict(self.options))}"
 
 
 def sizes_of(
@@ -32,11 +48,18 @@ def sizes_of(
     sizes = {}
     for source in dict.fromkeys(job.source for job in jobs):
         ours = [job for job in jobs if job.source == source]
-        named = [job.model.name for job in ours if isinstance(job.model, NamedModel)]
         environment = _without_building(source, stop, say)
-        bytes_by_model = _framework_sizes(environment, named, stop, say) if environment and named else {}
+        asked: dict[str, _Asked] = {}
+        if environment:
+            asked = {
+                job.name: _Asked(job.model.name, job.network_options(environment.catalogue))
+                for job in ours
+                if isinstance(job.model, NamedModel)
+            }
+        sizes_by_key = _framework_sizes(environment, list(asked.values()), stop, say) if environment else {}
         for job in ours:
-            size = bytes_by_model.get(job.model.argument) or _size_on_disk(job, folder)
+            of_framework = sizes_by_key.get(asked[job.name].key) if job.name in asked else None
+            size = of_framework or _size_on_disk(job, folder)
             if size:
                 sizes[job.name] = size
     return sizes
@@ -76,31 +99,32 @@ def bytes_below(folder: Path) -> int:
 
 
 def _framework_sizes(
-    environment: Environment, models: Sequence[str], stop: threading.Event, say: Callable[[str], None]
+    environment: Environment, models: Sequence[_Asked], stop: threading.Event, say: Callable[[str], None]
 ) -> dict[str, int]:
-    """The bytes of each model that the framework can build, from what it was asked before or now."""
+    """The bytes of each model that the framework can build by its key, asked before or now."""
     kept = environment.sizes_file
+    wanted = {model.key: model for model in models}
     sizes = _read(kept)
-    if set(models) <= set(sizes):
-        return _sizes(sizes, models)
+    if wanted.keys() <= sizes.keys():
+        return _sizes(sizes, wanted)
     source = environment.description.source
     with locked(environment.description.folder, stop):
         sizes = _read(kept)
-        missing = [model for model in models if model not in sizes]
+        missing = [model for key, model in wanted.items() if key not in sizes]
         if missing:
             say(f"asking {source.name} for the size of {len(missing)} model{'s' * (len(missing) > 1)} (once)")
             sizes |= _ask(source, environment, missing, stop)
             write_json(kept, sizes)
-    return _sizes(sizes, models)
+    return _sizes(sizes, wanted)
 
 
 def _ask(
-    source: Source, environment: Environment, models: Sequence[str], stop: threading.Event
+    source: Source, environment: Environment, models: Sequence[_Asked], stop: threading.Event
 ) -> dict[str, int | None]:
-    """None stands for a model that cannot be built: it is not asked for again."""
+    """By the keys of the models. None stands for one that cannot be built: it is not asked for again."""
     try:
         answer = run_worker(
-            sizes_call(source, models),
+            sizes_call(source, [(model.model, model.options) for model in models]),
             python=environment.python,
             variables=environment.description.variables,
             what=f"asking {source.name} for sizes",
@@ -109,8 +133,8 @@ def _ask(
             stop=stop,
         )["bytes"]
     except WorkerError:
-        answer = {}  # its log stays; that a size is unknown is no reason not to go on
-    return {model: answer.get(model) for model in models}
+        answer = [None] * len(models)  # its log stays; that a size is unknown is no reason not to go on
+    return {model.key: size for model, size in zip(models, answer, strict=True)}
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -118,5 +142,5 @@ def _read(file: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _sizes(sizes: dict[str, Any], models: Iterable[str]) -> dict[str, int]:
-    return {model: size for model in models if isinstance(size := sizes.get(model), int)}
+def _sizes(sizes: dict[str, Any], keys: Iterable[str]) -> dict[str, int]:
+    return {key: size for key in keys if isinstance(size := sizes.get(key), int)}

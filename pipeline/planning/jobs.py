@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from converters.interface import Source
+from converters.interface import NetworkOptions, Source
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
 from pipeline.errors import UsageError
@@ -132,6 +132,13 @@ class ModelJob:
     def listed_in(self, catalogue: Catalogue) -> dict[str, Any]:
         """What the framework says of the model; nothing where it is not the framework's own."""
         return catalogue.get(self.model.name, {}) if isinstance(self.model, NamedModel) else {}
+
+    def network_options(self, catalogue: Catalogue) -> NetworkOptions:
+        """What the framework, whose models are ``catalogue``, builds the network with beside its name."""
+        own = self.listed_in(catalogue).get("preprocessing", {}).get("input_size")
+        size = self.entry.input_size(tuple(own)) if own else None
+        other = None if own and size == tuple(own) else size
+        return NetworkOptions(self.entry.classes, other, self.entry.arguments)
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,7 @@ def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntr
             "exporter": _exporter(source),
             "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
+            "channels": entry.channels,
             "pictures": pictures,
             "batch": entry.batch,
             "seed": SEED,
@@ -188,6 +189,8 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
         {
             "inputs": inputs,
             "weights": weights_identity(entry, folder),
+            "classes": entry.classes,
+            "arguments": entry.arguments,
             "reparameterise": entry.reparameterise,
             "native opset": NATIVE_OPSET,
             "tools": _tools("export"),

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from converters.interface import WorkerCall
+from converters.interface import AS_IT_IS, sizes_call
 from converters.registry import SOURCES
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
@@ -228,9 +228,7 @@ def test_the_bytes_of_nets_are_told_without_weights(run_in: RunIn, tmp_path: Pat
     run_in("caffe2", BEGIN + SMALL + "given('unused', 1000)\nsave('probabilities')\n")
     pair = str(tmp_path / "pair")
     answer = run_worker(
-        WorkerCall(
-            SOURCES["caffe2"].script, {"task": "sizes", "models": ["squeezenet", "vgg19", pair, "vgg"]}
-        ),
+        sizes_call(SOURCES["caffe2"], [(model, AS_IT_IS) for model in ("squeezenet", "vgg19", pair, "vgg")]),
         python=environment.python,
         variables={},
         what="asking for sizes",
@@ -239,4 +237,4 @@ def test_the_bytes_of_nets_are_told_without_weights(run_in: RunIn, tmp_path: Pat
         stop=NEVER,
     )
     values = 4 * 3 * 3 * 3 + 4 + 4 * 6 * 5 * 10 + 10
-    assert answer["bytes"] == {"squeezenet": 4 * 1_235_496, "vgg19": 4 * 143_667_240, pair: 4 * values}
+    assert answer["bytes"] == [4 * 1_235_496, 4 * 143_667_240, 4 * values, None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.interface import sizes_call
+from converters.interface import AS_IT_IS, sizes_call
 from converters.registry import SOURCES
 from pipeline.environments import building
 from pipeline.workers.processes import Limits
@@ -33,7 +33,7 @@ def test_sizes_are_known_without_weights(name: str, tmp_path: Path) -> None:
     source, never = SOURCES[name], threading.Event()
     environment = building.ensure(source, stop=never, say=print)
     answer = run_worker(
-        sizes_call(source, [*SIZES[name], "no-such-model"]),
+        sizes_call(source, [(model, AS_IT_IS) for model in (*SIZES[name], "no-such-model")]),
         python=environment.python,
         variables=environment.description.variables,
         what="sizes",
@@ -41,7 +41,7 @@ def test_sizes_are_known_without_weights(name: str, tmp_path: Path) -> None:
         limits=Limits(seconds=600, memory=MEMORY_OF_A_FRAMEWORK),
         stop=never,
     )
-    assert answer["bytes"] == SIZES[name]
+    assert answer["bytes"] == [*SIZES[name].values(), None]
     assert "no-such-model" in (tmp_path / "worker.log").read_text()
 
 
