@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+import inspect
+from typing import Any, Callable, Dict, Iterable
 
 import paddle
 
@@ -41,13 +42,27 @@ def _refused(builder: Callable[..., Any], options: Dict[str, Any]) -> str:
     """The keyword that ``builder`` does not take; empty where it takes all, or fails for another reason."""
     try:
         with paddle.LazyGuard(), paddle.utils.unique_name.guard():  # no values, and no names for later ones
-            builder(**{"pretrained": False, **options})
+            network = builder(**{"pretrained": False, **options})
+        require_taken(builder, network, options)
     except TypeError as error:
         unknown = UNKNOWN.search(str(error))
         return unknown[2] if unknown else ""
     except Exception:  # noqa: BLE001 - it fails again where it is built, and is explained there
         return ""
     return ""
+
+
+def require_taken(builder: Callable[..., Any], network: Any, options: Iterable[str]) -> None:
+    """Raise TypeError, as Python would, for one of ``options`` that neither builder nor network names.
+
+    Some constructors of PaddleClas take whatever they are given, and let it go unread.
+    """
+    kind = type(network)
+    functions = [builder, *(each.__init__ for each in kind.__mro__)]
+    named = {name for function in functions for name in inspect.signature(function).parameters}
+    for keyword in options:
+        if keyword not in named:
+            raise TypeError(f"{kind.__init__.__qualname__}() got an unexpected keyword argument {keyword!r}")
 
 
 def _side(asked: Network) -> Any:

@@ -93,6 +93,7 @@ def build(asked: Network) -> Any:
     builder = BUILDERS[asked.model]
     keywords = paddle_keywords.keywords(builder, asked)
     network = _build(builder, {**keywords, **asked.arguments})
+    paddle_keywords.require_taken(builder, network, [*keywords, *asked.arguments])
     if asked.channels is not None and not paddle_keywords.CHANNELS & set(keywords):
         paddle_keywords.give_channels(network, asked.channels)
     return network

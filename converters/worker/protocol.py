@@ -23,8 +23,8 @@ proportion of ``input_size``, whatever the picture's, and crop) and ``border`` (
 the rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
 ``hamming``; ``mean`` and ``std`` are for values between 0 and 1, one per channel; ``colour`` is
 ``RGB`` or ``BGR``. Two more keys are given where a framework does not do as torchvision does: ``library``,
-``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls`` or ``paddleclas``, is whose rounding and
-arithmetic it is.
+``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls``, ``paddleclas`` or ``paddleclas_levels``,
+is whose rounding and arithmetic it is.
 
 Request, task ``export``::
 

@@ -43,11 +43,12 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
             options.add_session_config_entry("session.x64quantprecision", "1")
         session = onnxruntime.InferenceSession(exact_model, options, providers=["CPUExecutionProvider"])
         port = session.get_inputs()[0]
-        wanted = np.float16 if port.type == "tensor(float16)" else np.float32
-        return {
-            data_set: session.run(None, {port.name: array.astype(wanted)})[0].astype(np.float32)
-            for data_set, array in inputs.items()
-        }
+        if port.type == "tensor(float16)":
+            inputs = {data_set: array.astype(np.float16) for data_set, array in inputs.items()}
+        outputs = {name: session.run(None, {port.name: array})[0] for name, array in inputs.items()}
+    if session.get_outputs()[0].type == "tensor(float16)":
+        outputs = {name: array.astype(np.float32) for name, array in outputs.items()}
+    return outputs
 
 
 def _kept_exact(file: Path) -> tuple[str | bytes, bool]:

@@ -38,9 +38,10 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         if _is_unknown_operator(str(error)):
             raise UnsupportedError(_unknown_operators(str(error))) from error
         raise
-    wanted = compiled.input(0).get_element_type().to_dtype()
+    given, made = (port.get_element_type().to_dtype() for port in (compiled.input(0), compiled.output(0)))
+    made = np.float32 if made == np.float16 else made
     # By position: the importer may rename inputs.
-    return {name: np.array(compiled([array.astype(wanted)])[0], np.float32) for name, array in inputs.items()}
+    return {name: np.array(compiled([array.astype(given)])[0], made) for name, array in inputs.items()}
 
 
 def _read(core: Any, model: Path) -> Any:

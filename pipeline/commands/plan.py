@@ -62,6 +62,9 @@ def _summary(estimate: Estimate) -> list[str]:
             here, f"{here} of {len(timed)} by what they took here before, the others by their size"
         )
         lines.append(f"time: about {duration(estimate.seconds)}, {by}")
+    benchmarks = sum(model.benchmark_seconds or 0.0 for model in estimate.models)
+    if benchmarks:
+        lines.append(f"of it, to time what is published: about {duration(benchmarks)}")
     lines += _unknown(estimate)
     return lines
 

@@ -148,7 +148,7 @@ class PreprocessingChanges(_Strict):
     std: Annotated[tuple[float, ...], Field(strict=False)] | None = None
     colour: Literal["RGB", "BGR"] | None = None
     library: Literal["pillow", "opencv"] | None = None
-    convention: Literal["torchvision", "mmcls", "paddleclas"] | None = None
+    convention: Literal["torchvision", "mmcls", "paddleclas", "paddleclas_levels"] | None = None
 
 
 class Parity(_Strict):

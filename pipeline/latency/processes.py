@@ -39,6 +39,8 @@ class Origin:
     options: NetworkOptions
     weights: Mapping[str, Any]
     reparameterise: bool
+    has_own_weights: bool = True
+    """False where random weights stand for those that the file was made with."""
 
 
 def _variables(settings: Settings) -> dict[str, str]:

@@ -91,7 +91,7 @@ def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[
     """The steps that give a picture the model's size."""
     library = "OpenCV" if preprocessing.get("library") == "opencv" else "Pillow"
     how = f"with {library}'s {preprocessing['interpolation']} filter"
-    rounded = "rounded" if preprocessing.get("convention") == "paddleclas" else "rounded down"
+    rounded = "rounded" if str(preprocessing.get("convention")).startswith("paddleclas") else "rounded down"
     cut = f"Cut out the middle, {width} pixels wide and {height} high"
     if preprocessing["crop_mode"] == "border":
         return [
@@ -150,9 +150,12 @@ def reported(record: Record, key: str) -> list[tuple[str, float]]:
     """Return the accuracies that documents report: the document's title, and percent.
 
     ``key`` is ``top1`` or ``top5``. Where a document has a figure for the file of this opset, it is that one.
-    They are those of the document's own weights, whatever weights the file has.
+    They are those of the document's own weights in float32, whatever weights the file has; of a file in a
+    lower precision there are none.
     """
-    accuracies = []
+    accuracies: list[tuple[str, float]] = []
+    if record.reduction:
+        return accuracies
     for document in record.figures["reported"]:
         rows = [row for row in document.get("files", ()) if row["opset"] == record.opset]
         values = [row.get(key) for row in rows] + [document[key]]

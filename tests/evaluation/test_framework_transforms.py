@@ -27,9 +27,14 @@ ORIENTATION = 0x0112
 SCRIPT = Path(__file__).with_name("framework_transforms.py")
 
 
-def paddle_steps(resize: int, size: int, **how: str) -> list[dict[str, Any]]:
+NORMALISED = {"scale": "1.0/255.0", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+NORMALISED_IN_LEVELS = {"scale": 1.0, "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
+
+
+def paddle_steps(
+    resize: int, size: int, normalisation: dict[str, Any] = NORMALISED, **how: str
+) -> list[dict[str, Any]]:
     """The evaluation transforms of a configuration in PaddleClas's repository."""
-    normalisation = {"scale": "1.0/255.0", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     return [
         {"DecodeImage": {"to_rgb": True, "channel_first": False}},
         {"ResizeImage": {"resize_short": resize, **how}},
@@ -69,6 +74,7 @@ MODELS: dict[str, dict[str, Any]] = {
         ),
         "PeleeNet": paddle_steps(256, 224, interpolation="bilinear", backend="pil"),
         "RegNetX_400MF": paddle_steps(256, 256),
+        "RedNet50": paddle_steps(256, 224, NORMALISED_IN_LEVELS),
     },
 }
 

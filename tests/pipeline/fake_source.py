@@ -79,10 +79,11 @@ def weights_of(request, arrays):
                 raise TaskError(WEIGHTS, "the file does not hold weight and bias")
             who = "the framework" if len(file["bias"]) == CLASSES else "the weights file"
             return file["weight"], file["bias"], "a file", {{"classes": len(file["bias"]), "from": who}}
-    generator = np.random.default_rng(asked.get("seed", 0))
-    head = {{"classes": classes or CLASSES, "from": "the pipeline file" if classes else "the framework"}}
-    weight = generator.normal(size=(channels, head["classes"])).astype(np.float32)
-    return weight, np.arange(head["classes"], dtype=np.float32) / head["classes"], "random weights", head
+    seed, count = asked.get("seed", 0), classes or CLASSES
+    generator = np.random.default_rng(seed)
+    weight = generator.normal(size=(channels, count)).astype(np.float32)
+    head = {{"classes": count, "from": "the pipeline file" if classes else "the framework"}}
+    return weight, np.arange(count, dtype=np.float32) / count, f"random weights, seed {{seed}}", head
 
 
 def load(request, inputs):

@@ -11,7 +11,10 @@ import pytest
 
 import opsets
 from converters.interface import Source
+from converters.registry import SOURCES
+from latency.runtimes import available_runtimes
 from pipeline.estimates.disk import LEAST_MARGIN, Need, refusal, rooms
+from pipeline.estimates.durations import benchmark_seconds
 from pipeline.estimates.estimate import ARCHIVE_SHARE, GRAPH_BYTES, Estimate, estimate
 from pipeline.estimates.history import note
 from pipeline.planning.jobs import Catalogue
@@ -142,6 +145,51 @@ def test_time_comes_from_the_history(tmp_path: Path) -> None:
     note({"timm/vgg11": {"bytes": WEIGHTS, "seconds": {"export": 50.0, "unit": 4.0}}}, NEVER)
     resnet18, vgg11 = _estimate(tmp_path).models
     assert (resnet18.seconds_by, vgg11.seconds_by, vgg11.seconds) == ("formula", "history", 58.0)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_units_that_are_to_be_timed_take_longer_one_after_the_other(tmp_path: Path) -> None:
+    text = FILE.replace("defaults:\n", "defaults:\n  benchmark: true\n")
+    without, timed = _estimate(tmp_path), _estimate(tmp_path, text)
+    assert [model.benchmark_seconds for model in without.models] == [0, 0]
+    each = 2 * benchmark_seconds(SOURCES["timm"], WEIGHTS, len(available_runtimes()))
+    assert [model.benchmark_seconds for model in timed.models] == pytest.approx([each, each])
+    for model, other in zip(timed.models, without.models, strict=True):
+        assert model.seconds == pytest.approx((other.seconds or 0) + each)
+    assert timed.seconds == pytest.approx(without.seconds + 2 * each)
+    together = _estimate(tmp_path, text, at_once=2)
+    assert together.seconds == pytest.approx(_estimate(tmp_path, at_once=2).seconds + 2 * each)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_time_of_timing_comes_from_the_history(tmp_path: Path) -> None:
+    text = FILE.replace("defaults:\n", "defaults:\n  benchmark: true\n")
+    note({"timm/vgg11": {"bytes": WEIGHTS, "seconds": {"export": 50.0, "unit": 4.0}}}, NEVER)
+    assert _estimate(tmp_path, text).models[1].seconds_by == "formula"
+    note({"timm/vgg11": {"seconds": {"benchmark": 30.0}}}, NEVER)
+    vgg11 = _estimate(tmp_path, text).models[1]
+    assert (vgg11.seconds, vgg11.benchmark_seconds, vgg11.seconds_by) == (118.0, 60.0, "history")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_is_published_and_has_no_times_yet_is_to_be_timed_and_nothing_else(tmp_path: Path) -> None:
+    for opset in (11, 12):
+        _publish_as_large(tmp_path, opset)
+    text = FILE.replace("defaults:\n", "defaults:\n  benchmark: true\n").replace(", vgg11", "")
+    (tmp_path / "pipeline.yaml").write_text(text)
+    (tmp_path / "weights.pth").write_bytes(bytes(WEIGHTS))
+    plan = make_plan(read_checked(tmp_path / "pipeline.yaml"), Selection(), _nothing)
+    [job] = plan.jobs
+    done = replace(job, units=tuple(replace(unit, done=True) for unit in job.units))
+    [model] = estimate(replace(plan, jobs=(done,)), 1, NEVER, print).models
+    each = benchmark_seconds(SOURCES["timm"], WEIGHTS, len(available_runtimes()))
+    assert (model.units, model.publish, model.work) == (0, 0, 0)
+    assert model.seconds == model.benchmark_seconds == pytest.approx(2 * each)
+    paths = [unit.benchmark_path for unit in plan.published.values()]
+    [model] = estimate(replace(plan, jobs=(done,), listed={paths[0]: ""}), 1, NEVER, print).models
+    assert model.seconds == pytest.approx(each)
+    nothing = estimate(replace(plan, jobs=(done,), listed=dict.fromkeys(paths, "")), 1, NEVER, print)
+    assert (nothing.models, nothing.seconds) == ((), 0)
 
 
 def test_folders_of_one_file_system_share_its_room(tmp_path: Path) -> None:

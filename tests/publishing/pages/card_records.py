@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evaluation.accuracy import Accuracy, Share
 from publishing.record import KINDS, PublishedFile, Record
 
 PREPROCESSING = {
@@ -52,6 +53,13 @@ def comparison(relative_error: float | None = 3e-6, **changes: Any) -> dict[str,
         "top1": 1.0,
         "top5": 1.0,
     } | changes
+
+
+def figure(right: int, of: int, name: str = "val", tied: int = 0) -> dict[str, Any]:
+    """A measured accuracy, on pictures that are the same where the name is."""
+    counted = Accuracy(Share(right, of), Share(of, of), 0, tied)
+    data_set = {"name": name, "pictures": of, "sha256": name.encode().hex().ljust(64, "0")}
+    return {"data_set": data_set, "runtime": "onnxruntime", "version": "1", **counted.to_dict()}
 
 
 def runtime(version: str = "1.31.1", **changes: Any) -> dict[str, Any]:
