@@ -10,8 +10,9 @@ from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 from mmcls_pictures import preprocessing
 from networks import Network, no_untrained_head
 from protocol import MODEL, WEIGHTS, TaskError, main
-from pytorch import Framework, Pretrained, download, tasks
+from pytorch import Framework, Pretrained, tasks
 from pytorch_channels import with_channels
+from pytorch_downloads import download
 from pytorch_forms import Fusing
 from pytorch_weights import fit, read_checkpoint
 from torchvision_operators import import_torchvision

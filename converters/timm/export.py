@@ -8,7 +8,8 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from networks import UNKNOWN, Network, no_untrained_head
 from protocol import WEIGHTS, TaskError, main
-from pytorch import SILENCE, Framework, Pretrained, download, download_failed, tasks
+from pytorch import Framework, Pretrained, tasks
+from pytorch_downloads import SILENCE, download, download_failed
 from pytorch_files import require_plain
 from pytorch_forms import Fusing
 from pytorch_weights import read_checkpoint

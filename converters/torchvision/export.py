@@ -6,8 +6,9 @@ from typing import Any, Dict, Sequence, Tuple
 
 from networks import Network, no_untrained_head
 from protocol import MODEL, TaskError, main
-from pytorch import Framework, Pretrained, download, tasks
+from pytorch import Framework, Pretrained, tasks
 from pytorch_channels import with_channels
+from pytorch_downloads import download
 from pytorch_weights import fit, read_checkpoint
 from torchvision_operators import import_torchvision
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -24,7 +22,7 @@ from networks import (
     pictures_explained,
     with_head_of_file,
 )
-from protocol import EXPORT, WEIGHTS, TaskError, unknown_model
+from protocol import EXPORT, TaskError, unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
@@ -33,9 +31,6 @@ from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 Array = npt.NDArray[np.float32]
-
-SILENCE = 30.0
-"""Seconds without an answer after which a download has failed."""
 
 
 @dataclass(frozen=True)
@@ -272,32 +267,3 @@ def _learned(network: Any) -> int:
 def _tensors(network: Any) -> int:
     """The number of weight tensors of a network, without the counters that only training reads."""
     return len([name for name in network.state_dict() if not name.endswith(COUNTER)])
-
-
-def download(url: str, model: str) -> str:
-    """Download weights into torch.hub's folder, as the frameworks do, and return the file's path.
-
-    A name such as ``resnet18-f37072fd.pth`` holds the beginning of the file's sha256, which is
-    checked. Raises TaskError where the download fails.
-    """
-    name = os.path.basename(url)
-    folder = os.path.join(torch.hub.get_dir(), "checkpoints")
-    path = os.path.join(folder, name)
-    digest = re.search(r"-([0-9a-f]{8,})\.", name)
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        socket.setdefaulttimeout(SILENCE)  # torch.hub itself would wait for ever
-        try:
-            torch.hub.download_url_to_file(url, path, digest.group(1) if digest else None, progress=False)
-        except (OSError, RuntimeError) as error:
-            raise download_failed(model, url, error) from error
-    return path
-
-
-def download_failed(model: str, place: str, error: Exception) -> TaskError:
-    """The error of a download by a framework."""
-    return TaskError(
-        WEIGHTS,
-        f"the pretrained weights of {model} could not be had from {place}: {type(error).__name__}: {error}. "
-        "Check that it can be reached, or name a weights file",
-    )

@@ -29,8 +29,9 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
         elif key:
             yield (*place, "arguments"), f"{keyword!r} is said with {_KEYS[key]} instead, for every source."
     has_folder = entry.wheel_folder or any("/" in pattern for pattern in entry.patterns)
-    if has_folder and source.reads_model_folders and entry.asks_for_another_network:
-        key = next(key for key in ("classes", "channels", "arguments") if getattr(entry, key))
+    asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
+    if has_folder and source.reads_model_folders and asked:
+        key = asked[0]
         yield (
             (*place, key),
             f"a model given as a folder is what its program says. Leave {key} out, and give its pictures as "

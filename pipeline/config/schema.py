@@ -230,15 +230,11 @@ class Defaults(_Strict):
     """What a model entry may say; at the top, under ``defaults``, it holds for every entry."""
 
     weights: Weights = "random"
-    classes: Annotated[int, Field(ge=2)] | None = Field(
-        default=None, description="of the network's head, where it is not the framework's own"
+    classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = (
+        None
     )
-    channels: Literal[1, 3] | None = Field(
-        default=None, description="of the pictures: 1 for grey ones, 3 for colours"
-    )
-    arguments: dict[str, JsonValue] = Field(
-        default={}, description="further keywords of the framework's own constructor"
-    )
+    channels: Annotated[Literal[1, 3], Field(description="of the pictures")] | None = None
+    arguments: Annotated[dict[str, JsonValue], Field(description="of the framework's own constructor")] = {}
     images: Images | None = None
     preprocessing: PreprocessingChanges = PreprocessingChanges()
     parity: Parity = Parity()
@@ -284,11 +280,6 @@ class ModelEntry(Defaults):
         """Channels, height and width of the pictures, where those of the framework are ``own``."""
         channels, height, width = self.preprocessing.input_size or own
         return self.channels or channels, height, width
-
-    @property
-    def asks_for_another_network(self) -> bool:
-        """Whether the network is another one than the framework's own of that name."""
-        return self.classes is not None or self.channels is not None or bool(self.arguments)
 
     @property
     def wheel_folder(self) -> WheelFolder | None:
