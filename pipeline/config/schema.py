@@ -230,9 +230,7 @@ class Defaults(_Strict):
     """What a model entry may say; at the top, under ``defaults``, it holds for every entry."""
 
     weights: Weights = "random"
-    classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = (
-        None
-    )
+    classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = None
     channels: Annotated[Literal[1, 3], Field(description="of the pictures")] | None = None
     arguments: Annotated[dict[str, JsonValue], Field(description="of the framework's own constructor")] = {}
     images: Images | None = None
