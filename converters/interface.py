@@ -21,7 +21,7 @@ class Source:
     """One framework, as the pipeline sees it.
 
     ``folder`` holds ``export.py`` (the framework's side), ``environment.toml`` and
-    ``requirements.lock`` (what its environment is made of).
+    ``requirements.lock`` (what its environment is made of), and ``catalogue.json`` (the models in it).
     """
 
     name: str
@@ -35,6 +35,9 @@ class Source:
     """The reverse host name of whoever makes it, such as ``org.pytorch``: where its models belong."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
+    reads_onnx_files: bool = False
+    """Whether its models are ONNX files, named by their paths: our own interpreter runs them as they came, so
+    that the source has neither an environment nor a catalogue."""
     start_seconds: float = 10.0
     """Until a small model is exported, about: the framework's own start is the most of it."""
     keywords: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -84,15 +87,18 @@ def _options_of(source: Source, options: NetworkOptions) -> dict[str, Any]:
 def catalogue_call(source: Source) -> WorkerCall:
     """The call that lists every classifier of the framework with its family and its preprocessing.
 
-    It is also the health check of a new environment: it imports all that an export needs.
+    It is the health check of a new environment, as it imports all that an export needs, and the first half of
+    ``catalogue.json``, by which models are known without an environment.
     """
     return WorkerCall(source.script, {"task": "catalogue"})
 
 
-def sizes_call(source: Source, models: Sequence[tuple[str, NetworkOptions]]) -> WorkerCall:
-    """The call that finds the bytes of the tensors of ``models``, names of the framework, without weights."""
-    asked = [{"model": model, "options": _options_of(source, options)} for model, options in models]
-    return WorkerCall(source.script, {"task": "sizes", "models": asked})
+def details_call(source: Source, models: Sequence[str]) -> WorkerCall:
+    """The call that builds ``models``, names of the framework, without weights, and tells their sizes.
+
+    Also whether the framework offers weights for them. It is the second half of ``catalogue.json``.
+    """
+    return WorkerCall(source.script, {"task": "details", "models": list(models)})
 
 
 def outputs_call(

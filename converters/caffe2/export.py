@@ -21,9 +21,9 @@ from caffe2_init import VALUE_BYTES, InitNet
 from caffe2_layers import CLASSES
 from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import OtherHeadError, matching, sha256_of
+from model_details import details, details_task
 from networks import FRAMEWORK, Network, built, head_of, network_of, with_head_of_file
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 Shapes = Dict[str, Tuple[int, ...]]
@@ -38,13 +38,13 @@ def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def tensor_bytes(request: Dict[str, Any]) -> int:
-    """The bytes of the parameters of a net, or of the folder of a pair, none of which are read."""
-    if os.path.isabs(request["model"]):
-        shapes: Shapes = Folder(request["model"]).shapes()
-    else:
-        _, shapes = build(asked_of(request))
-    return sum(VALUE_BYTES * int(np.prod(shape, dtype=np.int64)) for shape in shapes.values())
+def details_of(model: str) -> Dict[str, Any]:
+    """The sizes of a net, whose parameters are given no values; nobody offers weights for it any more."""
+    net, shapes = build(Network(model))
+    counts = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
+    statistics = {name for operator in net.op if operator.type == "SpatialBN" for name in operator.input[3:5]}
+    learned = sum(count for name, count in counts.items() if name not in statistics)
+    return details(learned, VALUE_BYTES * sum(counts.values()), pretrained=False)
 
 
 def asked_of(request: Dict[str, Any]) -> Network:
@@ -188,7 +188,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(lambda request, inputs: answering_of(*load(request, inputs)[:2])),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_timed, f"Caffe2 of torch {torch.__version__}"),
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from pathlib import Path
@@ -172,6 +173,12 @@ def pretrained(asked: Network) -> Pretrained:
     return Pretrained(network, f"weights of mmcls's index, {url}", file)
 
 
+def has_pretrained(model: str) -> bool:
+    """Whether mmcls's index lists weights for the config of ``model``."""
+    return model in weights_urls()
+
+
+@functools.lru_cache(maxsize=None)
 def weights_urls() -> Dict[str, str]:
     """Where the weights of a config are, from the metafiles beside the configs.
 
@@ -184,4 +191,4 @@ def weights_urls() -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, own_size, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, own_size, fusing=FUSING)))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, Iterable, List, NamedTuple
 
 import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError
+from model_details import details, details_task
 from networks import (
     Network,
     built,
@@ -23,7 +24,6 @@ from networks import (
     with_head_of_file,
 )
 from protocol import MODEL, TaskError, main, unknown_model
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
@@ -98,12 +98,24 @@ def with_shapes(asked: Network, pictures: Any, keys: Dict[str, str]) -> Any:
     return network
 
 
-def tensor_bytes(request: Dict[str, Any]) -> int:
-    """The bytes of a network's parameters, whose shapes follow from an input and ask for no values."""
-    size = request["options"]["input_size"] or preprocessing(request["model"])["input_size"]
-    network = with_shapes(asked_of(request), mx.nd.zeros((1, *size)), request["options"]["keywords"])
-    parameters = network.collect_params().values()
-    return sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+def details_of(name: str) -> Dict[str, Any]:
+    """The sizes of a network, whose shapes follow from an input and ask for no values."""
+    network = build(Network(name))
+    network.infer_shape(mx.nd.zeros((1, *preprocessing(name)["input_size"])))
+    parameters = list(network.collect_params().values())
+    tensor_bytes = sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+    pretrained = name in model_store._model_sha1
+    return details(learned_values(learned_of(parameters)), tensor_bytes, pretrained)
+
+
+def learned_of(parameters: Iterable[Any]) -> List[Any]:
+    """Those of a fresh network's parameters that are learned."""
+    return [value for value in parameters if value.grad_req != "null"]
+
+
+def learned_values(learned: List[Any]) -> int:
+    """The number of values in ``learned``."""
+    return int(sum(np.prod(value.shape) for value in learned))
 
 
 class Loaded(NamedTuple):
@@ -134,7 +146,7 @@ def load(request: Dict[str, Any], inputs: Arrays) -> Loaded:
 def _load(asked: Network, request: Dict[str, Any], together: Any) -> Loaded:
     network = with_shapes(asked, together, request["options"]["keywords"])
     parameters = network.collect_params()
-    learned = [value for value in parameters.values() if value.grad_req != "null"]
+    learned = learned_of(parameters.values())
     parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
     record = give_weights(network, request, together, learned)
     _, (shape,), _ = network(mx.sym.var("data")).infer_shape(data=together.shape)
@@ -179,7 +191,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     return {
         "opset": opset,
         "exporter": f"mxnet.onnx {mx.__version__}",
-        "parameters": int(sum(np.prod(value.shape) for value in loaded.learned)),
+        "parameters": learned_values(loaded.learned),
         "head": loaded.head,
         "weights": loaded.weights,
     }
@@ -196,7 +208,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_answering),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_answering, f"mxnet {mx.__version__}"),
         }
     )

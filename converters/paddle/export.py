@@ -5,6 +5,7 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError, sha256_of
+from model_details import details, details_task
 from networks import (
     FRAMEWORK,
     Network,
@@ -26,7 +28,6 @@ from networks import (
     with_head_of_file,
 )
 from protocol import EXPORT, TaskError, main
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
@@ -131,12 +132,24 @@ def load(asked: Network, path: str, keys: Dict[str, str], exact: bool = True) ->
         return network, asked, paddle_weights.fit(network, tensors, exact)
 
 
-def tensor_bytes(request: Dict[str, Any]) -> int:
-    """The bytes of a network's parameters and statistics, none of which are given values."""
-    with paddle.LazyGuard(), paddle.utils.unique_name.guard():
-        network = paddle_models.build(asked_of(request))
+def details_of(name: str) -> Dict[str, Any]:
+    """The sizes of a network, whose tensors are given no values where its builder lets them be without."""
+    try:
+        with paddle.LazyGuard():
+            return built_details(name)
+    except RuntimeError:  # it changes the values of a layer
+        gc.collect()  # layers refer to each other
+        return built_details(name)
+
+
+def built_details(name: str) -> Dict[str, Any]:
+    """The sizes of a network that is built for them, and whether there are weights for it."""
+    with paddle.utils.unique_name.guard():
+        network = paddle_models.build(Network(name))
+    pretrained = paddle_models.has_pretrained(name)
     tensors = {id(value): value for value in network.state_dict().values()}.values()
-    return sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
+    tensor_bytes = sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
+    return details(learned_values(network), tensor_bytes, pretrained)
 
 
 def load_network(request: Dict[str, Any], inputs: Arrays) -> Loaded:
@@ -263,7 +276,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_model),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_timed, f"paddlepaddle {paddle.__version__}"),
         }
     )

@@ -126,11 +126,7 @@ def find_pretrained(name: str) -> Tuple[str, str]:
         files.append(path)
         raise _FetchedError
 
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_replaced(paddle, "load", load))
-        for module in (paddle.utils.download, download):
-            stack.enter_context(_replaced(module, "get_path_from_url", _asking_first(module, urls)))
-        stack.enter_context(paddle.utils.unique_name.guard())  # the network that is kept begins at 0 too
+    with _downloading(lambda module: _asking_first(module, urls)), _replaced(paddle, "load", load):
         try:
             _build(BUILDERS[name], {"pretrained": True})
         except _FetchedError:
@@ -150,6 +146,32 @@ def find_pretrained(name: str) -> Tuple[str, str]:
         )
     gc.collect()  # layers refer to each other
     return urls[-1], files[-1]
+
+
+def has_pretrained(name: str) -> bool:
+    """Whether the framework knows an address of weights for the network ``name``; nothing is fetched."""
+
+    def found(url: str, *_: Any, **__: Any) -> str:
+        raise _FetchedError
+
+    with _downloading(lambda _: found):
+        try:
+            _build(name, {"pretrained": True})
+        except _FetchedError:
+            return True
+        except Exception:  # noqa: BLE001 - a builder without weights raises what it likes
+            return False
+    return False
+
+
+@contextlib.contextmanager
+def _downloading(function_of: Callable[[Any], Callable[..., str]]) -> Any:
+    """Let the framework download with ``function_of(module)``, for a network that is given up."""
+    with contextlib.ExitStack() as stack:
+        for module in (paddle.utils.download, download):
+            stack.enter_context(_replaced(module, "get_path_from_url", function_of(module)))
+        stack.enter_context(paddle.utils.unique_name.guard())  # the network that is kept begins at 0 too
+        yield
 
 
 def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:

@@ -152,7 +152,7 @@ def pretrained(network: Network) -> Pretrained:
     configuration = timm.models.get_pretrained_cfg(model)
     if network.classes not in (None, configuration.num_classes):
         raise no_untrained_head(network, configuration.num_classes)
-    if not configuration.has_weights:
+    if not has_pretrained(model):
         raise TaskError(
             WEIGHTS, f"timm has no pretrained weights for {model}: take another tag, or name a file"
         )
@@ -176,6 +176,11 @@ def pretrained(network: Network) -> Pretrained:
     return Pretrained(loaded, f"pretrained weights of timm, {url}", file)
 
 
+def has_pretrained(model: str) -> bool:
+    """Whether timm knows where the weights of the tag are."""
+    return bool(timm.models.get_pretrained_cfg(model).has_weights)
+
+
 def _hub_file(repository: str, model: str) -> Tuple[str, str]:
     """Address and path of the weights in a repository of the Hugging Face hub, cached by its library."""
     url = ""
@@ -196,4 +201,4 @@ def _hub_file(repository: str, model: str) -> Tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, own_size, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, own_size, fusing=FUSING)))

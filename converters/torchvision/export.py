@@ -93,5 +93,10 @@ def pretrained(network: Network) -> Pretrained:
     return Pretrained(built, f"{weights} of torchvision, {weights.url}", file)
 
 
+def has_pretrained(model: str) -> bool:
+    """Whether torchvision lists weights for ``model``."""
+    return len(torchvision.models.get_model_weights(model)) > 0
+
+
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, own_size, UNUSED)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, own_size, UNUSED)))

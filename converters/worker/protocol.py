@@ -67,13 +67,14 @@ Request, task ``outputs``: the answers of the same network to other pictures::
 kind. The script writes ``outputs.npz``, what the network that ``export`` would compute its outputs with
 answers to ``pictures``, and no ONNX file. The answer has nothing in it.
 
-Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
-about, found without giving it weights::
+Request, task ``details``, and its result: what is known of networks that are built and given no weights::
 
-    {"task": "sizes", "models": [{"model": "vgg11", "options": {...}}, ...]}
-    {"bytes": [531453344, ...]}
+    {"task": "details", "models": ["vgg11", ...]}
+    {"models": {"vgg11": {"parameters": 132863336, "bytes": 531453344, "pretrained": true}, ...}}
 
-The bytes are in the order of the models; null stands for a model that cannot be built.
+``parameters`` is the number of learned values, ``bytes`` those of all tensors that the ONNX file will hold,
+about, and ``pretrained`` whether the framework offers weights of its own for the model. A model that cannot
+be built is left out of the result.
 
 Request, task ``latency``: the network of an export, built in the same way with the weights of the request,
 computes when it is told to, through the pipes ``turns`` and ``answers``. ``inputs`` holds an array for each

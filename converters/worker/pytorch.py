@@ -13,6 +13,7 @@ import torch
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError, sha256_of
+from model_details import details, details_task
 from networks import (
     Network,
     built,
@@ -27,7 +28,6 @@ from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
 from pytorch_weights import COUNTER, fit, read_checkpoint
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 Array = npt.NDArray[np.float32]
@@ -58,6 +58,8 @@ class Framework:
     build: Callable[[Network], Any]
     """A network with fresh weights."""
     pretrained: Callable[[Network], Pretrained]
+    has_pretrained: Callable[[str], bool]
+    """Whether there are such weights for a classifier, found without fetching anything."""
     own_size: Callable[[str], Sequence[int]]
     """Channels, height and width of the pictures of a model, as the framework has it."""
     unused_weights: Tuple[str, ...] = ()
@@ -75,8 +77,9 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
     def export(request: Dict[str, Any]) -> Dict[str, Any]:
         return export_classifier(framework, request)
 
-    def bytes_of(request: Dict[str, Any]) -> int:
-        return tensor_bytes(_shapes_of(framework, _asked(framework, request)))
+    def details_of(model: str) -> Dict[str, Any]:
+        network = _shapes_of(framework, model)
+        return details(_learned(network), tensor_bytes(network), framework.has_pretrained(model))
 
     def load(request: Dict[str, Any], inputs: Arrays) -> Answering:
         network = _loaded(framework, request, inputs).network
@@ -89,7 +92,7 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
-        "sizes": sizes_task(bytes_of),
+        "details": details_task(details_of),
         "latency": latency_task(load_timed, f"torch {torch.__version__}"),
     }
 

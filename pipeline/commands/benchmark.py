@@ -123,7 +123,7 @@ def _tasks(
 def _tasks_of_file(
     path: Path, options: Options, settings: Settings, built: RunEnvironments, stop: threading.Event
 ) -> list[_Task]:
-    plan = make_plan(read_checked(path), Selection(), built.catalogue)
+    plan = make_plan(read_checked(path), Selection())
     published = _units(plan.zoo)
     tasks = []
     for job in plan.jobs:

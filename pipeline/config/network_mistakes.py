@@ -28,13 +28,15 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
             yield (*place, "arguments"), message
         elif key:
             yield (*place, "arguments"), f"{keyword!r} is said with {_KEYS[key]} instead, for every source."
-    has_folder = entry.wheel_folder or any("/" in pattern for pattern in entry.patterns)
+    has_folder = source.reads_model_folders and (
+        entry.wheel_folder is not None or any("/" in pattern for pattern in entry.patterns)
+    )
     asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
-    if has_folder and source.reads_model_folders and asked:
+    if (has_folder or source.reads_onnx_files) and asked:
         key = asked[0]
         yield (
             (*place, key),
-            f"a model given as a folder is what its program says. Leave {key} out, and give its pictures as "
+            f"a model given as a folder or a file is what that says. Leave {key} out, and give pictures as "
             "preprocessing: {input_size: [C, H, W]}.",
         )
 

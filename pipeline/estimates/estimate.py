@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,7 +63,7 @@ class Estimate:
     """The same by file system, with what each has left."""
     seconds: float
     unbuilt: tuple[str, ...]
-    """Sources whose environments are not there, so that the size of their models is not known."""
+    """Sources whose environments are not there yet."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -72,14 +71,11 @@ class Estimate:
         return tuple(model.name for model in self.models if model.weights is None)
 
 
-def estimate(plan: Plan, at_once: int, stop: threading.Event, say: Callable[[str], None]) -> Estimate:
-    """What is left to do of ``plan`` with ``at_once`` models at the same time.
-
-    Asks environments that are there for the sizes of models, and builds none.
-    """
+def estimate(plan: Plan, at_once: int) -> Estimate:
+    """What is left to do of ``plan`` with ``at_once`` models at the same time."""
     left = [job for job in plan.jobs if not job.done or units_to_time(plan, job)]
     history = read_history()
-    sizes = sizes_of(left, plan.folder, stop, say)
+    sizes = sizes_of(left, plan.folder)
     durations = Durations(history, _timed_runtimes(plan, left))
     models = tuple(_of_model(job, plan, sizes, history, durations) for job in left)
     needs = tuple(need for need in _needs(plan, models, left, at_once) if need.bytes)
@@ -179,12 +175,11 @@ def _bytes_of_published(plan: Plan, unit: Unit) -> int:
 
 def _input_bytes(job: ModelJob) -> int:
     """The bytes of a model's fixed inputs: noise and pictures, one at a time and as a batch."""
-    images, built = job.entry.images, building.existing(job.source)
-    own = job.listed_in(built.catalogue).get("preprocessing", {}) if built else {}
-    channels, height, width = job.entry.input_size(tuple(own.get("input_size", (3, 224, 224))))
+    images, listed = job.entry.images, job.listed
+    channels, height, width = job.entry.input_size(listed.input_size if listed else (3, 224, 224))
     pictures = len(images.files) + len(images.members) if images else 0
     rows = 1 + job.entry.batch + (1 + pictures if pictures else 0)
-    return rows * int(channels) * int(height) * int(width) * 4
+    return rows * channels * height * width * 4
 
 
 def _needs(
@@ -208,7 +203,7 @@ def _missing(left: list[ModelJob]) -> list[Source]:
         for job in left
         for name in (job.source.name, *(() if job.done else job.entry.parity.environments))
     ]
-    return [SOURCES[name] for name in dict.fromkeys(names) if not building.is_built(SOURCES[name])]
+    return [SOURCES[name] for name in dict.fromkeys(names) if not building.existing(SOURCES[name])]
 
 
 def _download_bytes(models: tuple[ModelEstimate, ...], left: list[ModelJob]) -> int:

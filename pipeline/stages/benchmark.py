@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from converters.catalogue import read_catalogue
 from converters.interface import NetworkOptions
 from converters.registry import SOURCES
 from latency.schedule import BATCHES, ROUNDS, THREADS
@@ -115,7 +116,7 @@ def origin_in(job: ModelJob, folder: Path, built: RunEnvironments, stop: threadi
             weights = weights_of(job, folder, stop)
         except PipelineError as error:
             return str(error).splitlines()[0]
-        options = job.network_options(environment.catalogue)
+        options = job.network_options
         fused = job.entry.reparameterise
         return Origin(job.source, environment, job.model.argument, options, weights.request, fused)
 
@@ -133,12 +134,12 @@ def origin_by_record(built: RunEnvironments) -> OriginOf:
         source = SOURCES.get(record.source)
         if source is None:
             return f"the source {record.source} is unknown here"
+        model = record.provenance["model"]
+        if model not in read_catalogue(source):
+            return f"{source.title} does not list {model}: name the pipeline file that it was made with"
         environment = built.available(source)
         if environment is None:
             return (built.failure(source) or "").splitlines()[0]
-        model = record.provenance["model"]
-        if model not in environment.catalogue:
-            return f"{source.title} does not list {model}: name the pipeline file that it was made with"
         seed = _SEED.match(record.provenance["weights"]["origin"])
         weights = {"kind": "random", "seed": int(seed[1]) if seed else 0}
         fused = record.provenance["form"].startswith("re-parameterised")

@@ -47,8 +47,6 @@ class Export:
     preprocessing: dict[str, Any]
     pictures: list[tuple[str, Path]]
     """The name of each picture, and where its file is."""
-    family: str
-    """The models that this one shares a folder and a card with."""
     environment: building.Environment
 
     @property
@@ -115,7 +113,7 @@ def make_material(run: ModelRun) -> Material:
         model_folder_of(job, run.stop)
         weights = weights_of(job, run.plan.folder, run.stop)
         pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
-    preprocessing = _preprocessing(run, environment)
+    preprocessing = _preprocessing(job)
     inputs = run.work / folder_of_inputs(job)
     with run.stage(StageKind.INPUTS) as stage:
         _, stage.reused = make_stage(
@@ -143,15 +141,8 @@ def make_export(run: ModelRun) -> Export:
         made_from.weights,
         made_from.preprocessing,
         made_from.pictures,
-        family_of(job, made_from.environment),
         made_from.environment,
     )
-
-
-def family_of(job: ModelJob, environment: building.Environment) -> str:
-    """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
-    listed = job.listed_in(environment.catalogue)
-    return str(job.entry.family or listed.get("family") or job.published_name)
 
 
 def _environment(run: ModelRun) -> building.Environment:
@@ -160,7 +151,7 @@ def _environment(run: ModelRun) -> building.Environment:
         return run.environments.ensure(run.job.source)
 
 
-def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str, Any]:
+def _preprocessing(job: ModelJob) -> dict[str, Any]:
     """The framework's own preprocessing, with the fields that the pipeline file replaces.
 
     A model given as a folder has none of its own: its pictures are squashed to the input size and
@@ -168,10 +159,11 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
     """
     from evaluation.preprocessing import Preprocessing
 
-    entry = run.job.entry
+    entry = job.entry
     changes = entry.preprocessing.model_dump(exclude_none=True)
-    own = run.job.listed_in(environment.catalogue).get("preprocessing")
-    if own is None:
+    if job.listed:
+        own = dict(job.listed.preprocessing)
+    else:
         channels, height, width = changes["input_size"]
         own = {
             "input_size": (channels, height, width),
@@ -221,7 +213,7 @@ def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, A
     call = export_call(
         job.source,
         model=job.model.argument,
-        options=job.network_options(environment.catalogue),
+        options=job.network_options,
         weights=made_from.weights.request,
         reparameterise=job.entry.reparameterise,
         inputs=made_from.inputs,

@@ -12,7 +12,7 @@ from typing import Any
 from publishing.pages import formatting, verdicts
 from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
-from publishing.record import Record
+from publishing.record import AS_IT_CAME, Record
 
 RUNTIMES = {
     "onnxruntime": "ONNX Runtime",
@@ -186,6 +186,18 @@ def is_fused(record: Record) -> bool:
     return str(record.provenance["form"]).startswith("re-parameterised")
 
 
+def is_of_file(record: Record) -> bool:
+    """Tell whether it was made from an ONNX file of unknown origin."""
+    return str(record.provenance["form"]) == AS_IT_CAME
+
+
+NO_FRAMEWORK = (
+    "No framework was asked. This was made from an ONNX file of unknown origin, and is compared with what "
+    "onnxruntime computes with that file as it came."
+)
+"""What is said of a model that is_of_file."""
+
+
 def form_of(record: Record) -> str:
     """Say which form of the network the file holds."""
     form, arguments = str(record.provenance["form"]), record.provenance["arguments"]
@@ -196,6 +208,12 @@ def form_of(record: Record) -> str:
 
 def reference_of(record: Record) -> str:
     """Say who computed the outputs of the test data."""
+    if is_of_file(record):
+        return (
+            "No framework was asked: onnxruntime computed the outputs on these inputs with the file as it "
+            "came, at its own opset and with nothing optimised. They do not show that this file is what its "
+            "maker meant."
+        )
     form = ", with the network in its form for training" if is_fused(record) else ""
     return (
         f"{record.framework} itself computed the outputs on these inputs{form}. They did not come from "

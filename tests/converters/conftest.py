@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from converters.catalogue import read_catalogue
 from converters.interface import AS_IT_IS, WORKER_MODULES, NetworkOptions, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
@@ -59,7 +60,8 @@ def export(tmp_path: Path) -> Export:
         environment = environment_of(source)
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        own = environment.catalogue.get(model, {}).get("preprocessing", {})
+        listed = read_catalogue(SOURCES[source]).get(model)
+        own = dict(listed.preprocessing) if listed else {}
         if options.input_size:
             grey = {name: own[name][: options.input_size[0]] for name in ("mean", "std")}
             plain = {"convention": "torchvision", "library": "pillow", "crop_mode": "center"}

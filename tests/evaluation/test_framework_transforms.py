@@ -14,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from converters.catalogue import read_catalogue
 from converters.interface import WORKER_MODULES
 from converters.registry import SOURCES
 from evaluation.inputs import prepare_file
@@ -111,7 +112,7 @@ def test_pictures_are_prepared_as_by_the_framework(source: str, pictures: list[P
     differing = []
     with np.load(output) as theirs:
         for model in MODELS[source]:
-            wanted = Preprocessing.from_dict(environment.catalogue[model]["preprocessing"])
+            wanted = Preprocessing.from_dict(read_catalogue(SOURCES[source])[model].preprocessing)
             for picture in pictures:
                 expected, ours = theirs[f"{model}|{picture}"], prepare_file(picture, wanted)
                 if expected.shape != ours.shape or not np.array_equal(expected, ours):

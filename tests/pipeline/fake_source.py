@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.interface import WORKER_MODULES, Source
+from converters.catalogue import ListedModel, catalogue_file, catalogue_text
+from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
@@ -27,7 +28,7 @@ from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
-from pipeline.system.files import cache_folder, digest_of_code, write_json
+from pipeline.system.files import cache_folder, write_json
 from pipeline.terminal.progress import PlainProgress
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +50,9 @@ import time
 import numpy as np
 import onnx
 from answering import outputs_task, read_arrays, write_outputs
+from model_details import details, details_task
 from onnx import numpy_helper, parser
 from protocol import EXPORT, WEIGHTS, TaskError, main
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 MODELS = {MODELS!r}
@@ -136,7 +137,7 @@ main(
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
-        "sizes": sizes_task(lambda request: 16 * (request["options"]["classes"] or CLASSES)),
+        "details": details_task(lambda name: details(4 * CLASSES, 16 * CLASSES, False)),
         "latency": latency_task(load_timed, "tiny 1.0"),
     }}
 )
@@ -150,7 +151,10 @@ def make_source(folder: Path) -> Source:
     (folder / "requirements.lock").write_text("# nothing\n")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (folder / "environment.toml").write_text(f'python = "{version}"\ngigabytes = 0.001\n')
-    return Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+    source = Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+    models = {name: ListedModel(name, PREPROCESSING, 40, 160, False) for name in MODELS}
+    catalogue_file(source).write_text(catalogue_text(models))
+    return source
 
 
 def make_environment(source: Source) -> building.Environment:
@@ -160,9 +164,6 @@ def make_environment(source: Source) -> building.Environment:
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # a link would not find its packages
     python.chmod(0o755)
-    scripts = digest_of_code([source.folder, WORKER_MODULES])
-    models = {name: {"family": name, "preprocessing": PREPROCESSING} for name in MODELS}
-    write_json(description.folder / f"catalogue-{scripts[:16]}.json", models)
     write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
     environment = building.existing(source)
     assert environment
@@ -187,9 +188,8 @@ class FakeSource:
 
     def plan(self, *models: str, opsets: str = "12", more: str = "") -> Plan:
         """The plan of such a file, with what is done marked."""
-        environments = RunEnvironments(stop=threading.Event(), say=print)
         checked = read_checked(self.write(*models, opsets=opsets, more=more))
-        return look_at_published(make_plan(checked, Selection(), environments.catalogue))
+        return look_at_published(make_plan(checked, Selection()))
 
     def run(self, plan: Plan, stop: threading.Event | None = None) -> ModelRun:
         """The first job of a plan, ready to be run."""

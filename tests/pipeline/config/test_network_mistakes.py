@@ -56,7 +56,7 @@ def _checked(folder: Path, entry: str) -> CheckedFile:
         ),
         (
             "{source: paddle, model: ./net, name: net, classes: 10, preprocessing: {input_size: [3, 8, 8]}}",
-            "a model given as a folder is what its program says. Leave classes out",
+            "a model given as a folder or a file is what that says. Leave classes out",
         ),
     ],
 )

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.estimates.sizes import sizes_of
 from pipeline.planning.jobs import Plan
 from pipeline.stages.model import run_model
 from tests.pipeline.fake_source import FakeSource
@@ -42,14 +41,6 @@ def test_the_head_of_a_file_is_told_while_it_runs_and_in_the_record(
     record: dict[str, Any] = tiny.record()
     assert record["provenance"]["head"] == {"classes": 4, "from": "the weights file"}
     assert "4 classes, as the weights file has them" in capsys.readouterr().err
-
-
-def test_another_network_has_a_size_of_its_own(tiny: FakeSource) -> None:
-    def size(more: str) -> int:
-        plan = tiny.plan("net", more=more)
-        return sizes_of(plan.jobs, plan.folder, tiny.run(plan).stop, print)["tiny/net"]
-
-    assert (size(""), size("classes: 20"), size("")) == (160, 320, 160)
 
 
 @pytest.mark.parametrize("more", ["classes: 7", "channels: 1", "arguments: {depth: 2}"])

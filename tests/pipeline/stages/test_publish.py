@@ -39,9 +39,7 @@ def _export(tiny: FakeSource, **changes: Any) -> Export:
     np.savez(folder / "inputs.npz", **{"pictures-2": np.zeros((2, 3, 8, 8), np.float32)})  # type: ignore[arg-type]
     np.savez(folder / "outputs.npz", **{"pictures-2": REFERENCE})  # type: ignore[arg-type]
     environment = tiny.environment
-    export = Export(
-        folder, folder / "inputs.npz", ANSWER, LoadedWeights({}), PREPROCESSING, [], "nets", environment
-    )
+    export = Export(folder, folder / "inputs.npz", ANSWER, LoadedWeights({}), PREPROCESSING, [], environment)
     return replace(export, **changes)
 
 
@@ -70,7 +68,7 @@ def test_the_record_says_where_a_model_came_from(tiny: FakeSource) -> None:
     described = _described(tiny, _export(tiny), _verification(onnxruntime=AGREES), "author: somebody")
     assert (described.name, described.family, described.model, described.author) == (
         "tiny/net@12",
-        "nets",
+        "net",
         "net",
         "somebody",
     )
