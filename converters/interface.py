@@ -8,7 +8,7 @@ script's side of the protocol is described in ``worker/protocol.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,9 @@ class Source:
     that the source has neither an environment nor a catalogue."""
     start_seconds: float = 10.0
     """Until a small model is exported, about: the framework's own start is the most of it."""
+    keywords: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The keys of a pipeline file by the keywords of the source's constructors that they stand for:
+    ``classes``, ``channels``, ``preprocessing``, and ``weights`` for all that would load weights."""
 
     @property
     def script(self) -> Path:
@@ -53,6 +56,32 @@ class WorkerCall:
     script: Path
     request: Mapping[str, Any]
     module_folder: Path = WORKER_MODULES
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What a network is built with beside its name; nothing is said where the framework's own holds."""
+
+    classes: int | None = None
+    """The number of its logits."""
+    input_size: tuple[int, int, int] | None = None
+    """Channels, height and width of the pictures that it takes."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Further keywords of the framework's constructor, of what JSON can say."""
+
+
+AS_IT_IS = NetworkOptions()
+"""The network as the framework builds it by its name."""
+
+
+def _options_of(source: Source, options: NetworkOptions) -> dict[str, Any]:
+    """``options`` as a request has them."""
+    return {
+        "classes": options.classes,
+        "input_size": list(options.input_size) if options.input_size else None,
+        "arguments": dict(options.arguments),
+        "keywords": dict(source.keywords),
+    }
 
 
 def catalogue_call(source: Source) -> WorkerCall:
@@ -76,6 +105,7 @@ def outputs_call(
     source: Source,
     *,
     model: str,
+    options: NetworkOptions = AS_IT_IS,
     weights: Mapping[str, Any],
     inputs: Path,
     pictures: Path,
@@ -83,8 +113,8 @@ def outputs_call(
 ) -> WorkerCall:
     """The call that computes what ``model`` answers to ``pictures``, in the form of the reference outputs.
 
-    ``model``, ``weights`` and ``inputs`` are those of :func:`export_call`: random weights depend on the
-    inputs. ``pictures`` is an .npz file of float32 arrays (N, C, H, W). ``output_folder`` receives
+    ``model``, ``options``, ``weights`` and ``inputs`` are those of :func:`export_call`: random weights depend
+    on the inputs. ``pictures`` is an .npz file of float32 arrays (N, C, H, W). ``output_folder`` receives
     ``outputs.npz``.
     """
     return WorkerCall(
@@ -92,6 +122,7 @@ def outputs_call(
         {
             "task": "outputs",
             "model": model,
+            "options": _options_of(source, options),
             "weights": dict(weights),
             "inputs": str(inputs),
             "pictures": str(pictures),
@@ -104,6 +135,7 @@ def export_call(
     source: Source,
     *,
     model: str,
+    options: NetworkOptions = AS_IT_IS,
     weights: Mapping[str, Any],
     reparameterise: bool = False,
     inputs: Path,
@@ -112,9 +144,10 @@ def export_call(
 ) -> WorkerCall:
     """The call that exports ``model`` and computes its reference outputs.
 
-    ``weights`` is ``{"kind": "random", "seed": 0}``, ``{"kind": "pretrained"}`` or
-    ``{"kind": "file", "path": "/absolute/file"}``. With ``reparameterise`` the file holds the form
-    for inference of a model that has one, and the reference outputs come from its form for training.
+    ``options`` are what it is built with. ``weights`` is ``{"kind": "random", "seed": 0}``,
+    ``{"kind": "pretrained"}`` or ``{"kind": "file", "path": "/absolute/file"}``. With ``reparameterise`` the
+    file holds the form for inference of a model that has one, and the reference outputs come from its form
+    for training.
     ``inputs`` is an .npz file of float32 arrays of shape (N, C, H, W), one per data set. ``opset`` is
     the opset to ask the exporter for; it may answer with a higher one. ``output_folder`` receives
     ``model.onnx`` and ``outputs.npz``.
@@ -124,6 +157,7 @@ def export_call(
         {
             "task": "export",
             "model": model,
+            "options": _options_of(source, options),
             "weights": dict(weights),
             "reparameterise": reparameterise,
             "inputs": str(inputs),
@@ -137,6 +171,7 @@ def latency_call(
     source: Source,
     *,
     model: str,
+    options: NetworkOptions = AS_IT_IS,
     weights: Mapping[str, Any],
     reparameterise: bool,
     inputs: Path,
@@ -144,13 +179,15 @@ def latency_call(
 ) -> WorkerCall:
     """The call that times ``model`` in its framework, in turns.
 
-    ``model``, ``weights`` and ``reparameterise`` are those of :func:`export_call`. ``inputs`` is an .npz file
-    with a float32 (N, C, H, W) array for each batch, under its size. ``conversation`` has the other keys of
-    the task ``latency`` in ``worker/protocol.py``, by which the script and whoever measures it agree.
+    ``model``, ``options``, ``weights`` and ``reparameterise`` are those of :func:`export_call`. ``inputs`` is
+    an .npz file with a float32 (N, C, H, W) array for each batch, under its size. ``conversation`` has the
+    other keys of the task ``latency`` in ``worker/protocol.py``, by which the script and whoever measures it
+    agree.
     """
     request = {
         "task": "latency",
         "model": model,
+        "options": _options_of(source, options),
         "weights": dict(weights),
         "reparameterise": reparameterise,
         "inputs": str(inputs),

@@ -87,6 +87,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
         "exporter": f"the file as it came, written by {maker}",
         "parameters": sum(int(np.prod(one.dims)) for one in tensors if one.data_type in FLOATS),
         "as_it_came": True,
+        "head": {"classes": shapes[0][1], "from": "the framework"},
         "weights": {
             "origin": f"those of the file {os.path.basename(path)} as it came{_beside(path)}",
             "sha256": sha256_of(path),

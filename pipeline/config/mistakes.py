@@ -11,6 +11,7 @@ from converters.interface import Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
 from pipeline.config.documents import FiguresFile, read_figures
+from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
 from pipeline.config.schema import (
     FIRST_OPSET,
@@ -107,6 +108,7 @@ def _mistakes(
             yield (*place, "images"), message
     for message in _preprocessing_mistakes(entry):
         yield (*place, "preprocessing"), message
+    yield from network_mistakes(entry, source, place)
 
 
 def _precision_mistakes(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.catalogue import ListedModel
-from converters.interface import Source
+from converters.interface import NetworkOptions, Source
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
 from pipeline.errors import UsageError
@@ -144,6 +144,13 @@ class ModelJob:
     def family(self) -> str:
         """The models that this one shares a folder and a card with."""
         return family_of(self.entry, self.listed, self.published_name)
+
+    @property
+    def network_options(self) -> NetworkOptions:
+        """What the framework builds the network with beside its name."""
+        own = self.listed.input_size if self.listed else None
+        size = self.entry.input_size(own) if own else None
+        return NetworkOptions(self.entry.classes, None if size == own else size, self.entry.arguments)
 
     @property
     def done(self) -> bool:

@@ -184,6 +184,7 @@ def inputs_key(
             "exporter": _exporter(source),
             "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
+            "channels": entry.channels,
             "own preprocessing": listed.preprocessing if listed else None,
             "pictures": pictures,
             "batch": entry.batch,
@@ -199,6 +200,8 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
         {
             "inputs": inputs,
             "weights": weights_identity(entry, folder),
+            "classes": entry.classes,
+            "arguments": entry.arguments,
             "reparameterise": entry.reparameterise,
             "native opset": NATIVE_OPSET,
             "tools": _tools("export"),

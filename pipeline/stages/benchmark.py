@@ -14,6 +14,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from converters.catalogue import read_catalogue
+from converters.interface import NetworkOptions
 from converters.registry import SOURCES
 from latency.schedule import BATCHES, ROUNDS, THREADS
 from pipeline.environments.run_environments import RunEnvironments
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from publishing.zoo import PublishedUnit, Zoo
 
 _SEED = re.compile(r"random weights, seed (\d+)")
+THE_FRAMEWORK = "the framework"
+"""Who said how many classes a network has, where nobody asked for another number."""
 OriginOf = Callable[["Record"], Origin | str]
 """The network that a published model was made from, or why it cannot be asked."""
 
@@ -113,7 +116,9 @@ def origin_in(job: ModelJob, folder: Path, built: RunEnvironments, stop: threadi
             weights = weights_of(job, folder, stop)
         except PipelineError as error:
             return str(error).splitlines()[0]
-        return Origin(job.source, environment, job.model.argument, weights.request, job.entry.reparameterise)
+        options = job.network_options
+        fused = job.entry.reparameterise
+        return Origin(job.source, environment, job.model.argument, options, weights.request, fused)
 
     return origin_of
 
@@ -138,9 +143,18 @@ def origin_by_record(built: RunEnvironments) -> OriginOf:
         seed = _SEED.match(record.provenance["weights"]["origin"])
         weights = {"kind": "random", "seed": int(seed[1]) if seed else 0}
         fused = record.provenance["form"].startswith("re-parameterised")
-        return Origin(source, environment, model, weights, fused, has_own_weights=seed is not None)
+        options = _options_of(record)
+        own_weights = seed is not None
+        return Origin(source, environment, model, options, weights, fused, has_own_weights=own_weights)
 
     return origin_of
+
+
+def _options_of(record: Record) -> NetworkOptions:
+    """What the network of a record was built with beside its name."""
+    head, size = record.provenance["head"], record.preprocessing["input_size"]
+    classes = None if head["from"] == THE_FRAMEWORK else head["classes"]
+    return NetworkOptions(classes, (size[0], size[1], size[2]), record.provenance["arguments"])
 
 
 @contextmanager

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 THREADS = "2"
 """Fixed, not taken from the machine: sums in another order have other last bits."""
 
+_WEIGHTS_FILE = "the weights file"
+"""Who said how many classes a network has, where its entry says nothing and its framework another number."""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -129,6 +132,8 @@ def make_export(run: ModelRun) -> Export:
             job.export_key,
             lambda staging: _run_export(staging, run, made_from),
         )
+    if answer["head"]["from"] == _WEIGHTS_FILE:
+        run.progress.note(job.name, f"{answer['head']['classes']} classes, as the weights file has them")
     return Export(
         folder,
         made_from.inputs,
@@ -154,15 +159,14 @@ def _preprocessing(job: ModelJob) -> dict[str, Any]:
     """
     from evaluation.preprocessing import Preprocessing
 
-    changes = job.entry.preprocessing.model_dump(exclude_none=True)
+    entry = job.entry
+    changes = entry.preprocessing.model_dump(exclude_none=True)
     if job.listed:
         own = dict(job.listed.preprocessing)
-        if "input_size" in changes and "resize" not in changes:
-            # Another size, and the same share of the picture in the crop.
-            own["resize"] = round(own["resize"] * changes["input_size"][1] / own["input_size"][1])
     else:
         channels, height, width = changes["input_size"]
         own = {
+            "input_size": (channels, height, width),
             "resize": min(height, width),
             "crop_mode": "squash",
             "interpolation": "bilinear",
@@ -170,7 +174,26 @@ def _preprocessing(job: ModelJob) -> dict[str, Any]:
             "std": [1.0] * channels,
             "colour": "RGB",
         }
-    return Preprocessing.from_dict(own | changes).to_dict()
+    size = entry.input_size(tuple(own["input_size"]))
+    if size[1:] != tuple(own["input_size"][1:]) and "resize" not in changes:
+        # Another size, and the same share of the picture in the crop.
+        own = own | {"resize": round(own["resize"] * size[1] / own["input_size"][1])}
+    if size[0] != own["input_size"][0]:
+        own = _for_channels(own, size[0])
+    return Preprocessing.from_dict(own | changes | {"input_size": list(size)}).to_dict()
+
+
+def _for_channels(own: dict[str, Any], channels: int) -> dict[str, Any]:
+    """A preprocessing for pictures of another number of channels: each gets the mean of the framework's.
+
+    So timm's own loader has it (``adapt_to_chs`` of timm.data.loader). The conventions of other frameworks
+    have three channels alone, so torchvision's, which has any number, takes their place.
+    """
+    plain = {key: value for key, value in own.items() if key not in ("convention", "library")}
+    if plain["crop_mode"] == "center_first":
+        plain["crop_mode"] = "center"
+    means = {name: round(sum(own[name]) / len(own[name]), 10) for name in ("mean", "std")}
+    return plain | {name: [value] * channels for name, value in means.items()}
 
 
 def _make_inputs(
@@ -190,6 +213,7 @@ def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, A
     call = export_call(
         job.source,
         model=job.model.argument,
+        options=job.network_options,
         weights=made_from.weights.request,
         reparameterise=job.entry.reparameterise,
         inputs=made_from.inputs,

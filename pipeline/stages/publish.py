@@ -180,6 +180,8 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "exporter": answer["exporter"],
         "native_opset": answer["opset"],
         "parameters": answer["parameters"],
+        "head": answer["head"],
+        "arguments": dict(job.entry.arguments),
         "form": _form(answer),
         "weights": {
             "origin": export.origin,

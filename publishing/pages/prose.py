@@ -200,8 +200,10 @@ NO_FRAMEWORK = (
 
 def form_of(record: Record) -> str:
     """Say which form of the network the file holds."""
-    form = str(record.provenance["form"])
-    return f"as {record.framework} builds it" if form == "as the framework builds it" else form
+    form, arguments = str(record.provenance["form"]), record.provenance["arguments"]
+    told = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    built = f"as {record.framework} builds it" if form == "as the framework builds it" else form
+    return f"{built}, with {told}" if told else built
 
 
 def reference_of(record: Record) -> str:

@@ -2,7 +2,7 @@
 
 It lets models go through the real stages, runtimes and publishing in seconds. Its networks compute the mean
 of each channel of a picture, which is multiplied by a matrix; the script computes the same with NumPy. What
-goes wrong is in the name of the model.
+goes wrong is in the name of the model. A file with weights for other classes gets a head for them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PREPROCESSING = {PREPROCESSING!r}
 CLASSES = int(os.environ.get("TINY_CLASSES", "10"))
 NETWORK = '''
 <ir_version: 7, opset_import: ["": 12]>
-tiny (float[batch, 3, height, width] image) => (float[batch, classes] logits) {{
+tiny (float[batch, channels, height, width] image) => (float[batch, classes] logits) {{
   pooled = GlobalAveragePool (image)
   flat = Flatten <axis = 1> (pooled)
   logits = Gemm (flat, weight, bias)
@@ -71,21 +71,24 @@ def catalogue(request):
     return {{"models": {{name: {{"family": name, "preprocessing": PREPROCESSING}} for name in MODELS}}}}
 
 
-def weights_of(request):
-    asked = request["weights"]
+def weights_of(request, arrays):
+    asked, classes = request["weights"], request["options"]["classes"]
+    channels = next(iter(arrays.values())).shape[1]
     if asked["kind"] == "file":
         with np.load(asked["path"]) as file:
             if set(file.files) != {{"weight", "bias"}}:
                 raise TaskError(WEIGHTS, "the file does not hold weight and bias")
-            return file["weight"], file["bias"], "a file"
-    seed = asked.get("seed", 0)
+            who = "the framework" if len(file["bias"]) == CLASSES else "the weights file"
+            return file["weight"], file["bias"], "a file", {{"classes": len(file["bias"]), "from": who}}
+    seed, count = asked.get("seed", 0), classes or CLASSES
     generator = np.random.default_rng(seed)
-    weight = generator.normal(size=(3, CLASSES)).astype(np.float32)
-    return weight, np.arange(CLASSES, dtype=np.float32) / CLASSES, f"random weights, seed {{seed}}"
+    weight = generator.normal(size=(channels, count)).astype(np.float32)
+    head = {{"classes": count, "from": "the pipeline file" if classes else "the framework"}}
+    return weight, np.arange(count, dtype=np.float32) / count, f"random weights, seed {{seed}}", head
 
 
 def load(request, inputs):
-    weight, bias, _ = weights_of(request)
+    weight, bias, *_ = weights_of(request, inputs)
     return lambda array: array.mean(axis=(2, 3)) @ weight + bias
 
 
@@ -99,13 +102,13 @@ def export(request):
         time.sleep(600)
     if name == "raising":
         raise TaskError(EXPORT, "this one cannot be said")
-    weight, bias, origin = weights_of(request)
+    arrays = read_arrays(request["inputs"])
+    weight, bias, origin, head = weights_of(request, arrays)
     if name == "dead":
         weight = np.zeros_like(weight)
     model = parser.parse_model(NETWORK)
     image, logits = model.graph.input[0].type.tensor_type.shape, model.graph.output[0].type.tensor_type.shape
-    arrays = read_arrays(request["inputs"])
-    for axis, length in zip(image.dim[2:], next(iter(arrays.values())).shape[2:]):
+    for axis, length in zip(image.dim[1:], next(iter(arrays.values())).shape[1:]):
         axis.dim_value = length
     logits.dim[1].dim_value = weight.shape[1]
     model.graph.initializer.append(numpy_helper.from_array(weight, "weight"))
@@ -118,6 +121,7 @@ def export(request):
         "opset": 12,
         "exporter": "onnx.parser",
         "parameters": weight.size + bias.size,
+        "head": head,
         "weights": {{"origin": origin, "sha256": None, "tensors": 2}},
     }}
 

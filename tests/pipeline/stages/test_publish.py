@@ -28,6 +28,7 @@ ANSWER = {
     "opset": 12,
     "exporter": "onnx.parser",
     "parameters": 40,
+    "head": {"classes": 8, "from": "the framework"},
     "weights": {"origin": "random weights", "sha256": None, "tensors": 2},
 }
 

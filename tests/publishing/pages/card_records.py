@@ -107,6 +107,8 @@ def record(
             "model": model,
             "exporter": "torch.onnx.export",
             "native_opset": 12,
+            "head": {"classes": 1000, "from": "the framework"},
+            "arguments": {},
             "parameters": 8309384,
             "form": FUSED,
             "weights": {"origin": origin, "sha256": None, "tensors": 46},
