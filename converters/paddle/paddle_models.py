@@ -156,7 +156,7 @@ def has_pretrained(name: str) -> bool:
 
     with _downloading(lambda _: found):
         try:
-            _build(name, {"pretrained": True})
+            _build(BUILDERS[name], {"pretrained": True})
         except _FetchedError:
             return True
         except Exception:  # noqa: BLE001 - a builder without weights raises what it likes

@@ -78,7 +78,7 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
         return export_classifier(framework, request)
 
     def details_of(model: str) -> Dict[str, Any]:
-        network = _shapes_of(framework, model)
+        network = _shapes_of(framework, Network(model))
         return details(_learned(network), tensor_bytes(network), framework.has_pretrained(model))
 
     def load(request: Dict[str, Any], inputs: Arrays) -> Answering:
