@@ -12,4 +12,12 @@ SOURCE = Source(
     license="Apache-2.0",
     domain="com.openmmlab",
     reads_entries=True,
+    keywords={
+        "num_classes": "classes",
+        "in_chans": "channels",
+        "img_size": "preprocessing",
+        "pretrained": "weights",
+        "init_cfg": "weights",
+        "checkpoint_path": "weights",
+    },
 )

@@ -12,4 +12,14 @@ SOURCE = Source(
     license="Apache-2.0",
     domain="co.huggingface",
     reads_entries=True,
+    keywords={
+        "num_classes": "classes",
+        "in_chans": "channels",
+        "img_size": "preprocessing",
+        "pretrained": "weights",
+        "pretrained_cfg": "weights",
+        "pretrained_cfg_overlay": "weights",
+        "checkpoint_path": "weights",
+        "cache_dir": "weights",
+    },
 )

@@ -12,4 +12,12 @@ SOURCE = Source(
     license="BSD-3-Clause",
     domain="org.pytorch",
     reads_entries=True,
+    keywords={
+        "num_classes": "classes",
+        "image_size": "preprocessing",
+        "input_size": "preprocessing",
+        "weights": "weights",
+        "pretrained": "weights",
+        "progress": "weights",
+    },
 )

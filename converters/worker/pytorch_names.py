@@ -51,6 +51,9 @@ def match(loaded: Shapes, wanted: Shapes) -> Match:
         surplus = tuple(name for name in loaded if name not in used)
         _require_no_layers(prefix, surplus, wanted)
         return Match(names, "by name", prefix, surplus)
+    if whole:
+        prefix = _preferred(whole)
+        raise misfit({name: loaded[prefix + name] for name in wanted}, wanted)
     nearest = max(counts, key=lambda prefix: (counts[prefix], -len(prefix)), default="")
     given = {_without(nearest, name): name for name in loaded}
     if len(given) < len(loaded):

@@ -21,6 +21,7 @@ READ = """
 import json, os, sys
 sys.path[:0] = [{worker!r}, {folder!r}]
 import export
+from networks import Network
 from pytorch_weights import fit, read_checkpoint, report
 from protocol import TaskError
 
@@ -28,7 +29,7 @@ def read(file, expected, entry=None, shards=()):
     '''What is taken of a file, and by how much the values are off.'''
     try:
         checkpoint = read_checkpoint(file, export.ENTRIES, entry, shards)
-        network = export.build(MODEL)
+        network = export.build(Network(MODEL))
         taken = report(checkpoint, fit(network, checkpoint))
     except TaskError as error:
         return {{'refused': str(error)}}
@@ -118,7 +119,7 @@ import types, mmcv, numpy, torch
 from mmcv.runner import EMAHook, save_checkpoint
 
 torch.manual_seed(3)
-network = export.build(MODEL)
+network = export.build(Network(MODEL))
 trained = {name: value.clone() for name, value in network.state_dict().items()}
 preprocessor = {'data_preprocessor.mean': torch.zeros(3, 1, 1), 'data_preprocessor.std': torch.ones(3, 1, 1)}
 torch.save({'meta': {'epoch': 1}, 'state_dict': {**trained, **preprocessor},
