@@ -251,6 +251,7 @@ position = old.rindex(struct.pack('<q', 4) + struct.pack('<f', 0))
 open('grown_old.pth', 'wb').write(old[:position] + struct.pack('<q', 1 << 40) + old[position + 8:])
 open('cut_old.pth', 'wb').write(old[:-5])
 """
+NOTHING = "holds no tensors by name: it is a dict with the keys w"
 REFUSED = {
     "code": "holds posix.system",
     "sparse": "holds a sparse tensor",
@@ -258,9 +259,10 @@ REFUSED = {
     "quantised": "holds a quantised tensor",
     "nested": "holds a nested tensor",
     "without_values": "holds a tensor without values",
-    "memory": "holds __builtin__.bytearray",
-    "unwritten": "holds torch.FloatTensor",
-    "objects": "holds numpy._core.multiarray._reconstruct",
+    # These are not made, whatever size they ask for, and nothing is left to take.
+    "memory": f"{NOTHING} (a __builtin__.bytearray)",
+    "unwritten": f"{NOTHING} (a torch.FloatTensor)",
+    "objects": f"{NOTHING} (a numpy._core.multiarray._reconstruct)",
 }
 
 

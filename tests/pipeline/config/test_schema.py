@@ -68,6 +68,7 @@ def test_defaults_hold_where_an_entry_says_nothing(tmp_path: Path) -> None:
         ("{random: 5}", "{rando: 5}", "unknown kind of weights: {'rando': 5}. Did you mean 'random'?"),
         ("{random: 5}", "{random: -1}", "pipeline.yaml:4: random: input should be greater than or equal"),
         ("sha256: a", "sha256: x", "A sha256 is 64 lower-case hexadecimal digits."),
+        ("sha256: a", "entry: ''\n      sha256: a", "pipeline.yaml:14: entry: string should have at least 1"),
         ("==0.1.0", ">=0.1.0", "A wheel is given as name==version."),
         ("      member: a/b.pth\n", "", "pipeline.yaml:11: the key 'member' is missing."),
     ],

@@ -5,14 +5,23 @@ from __future__ import annotations
 import hashlib
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from pipeline.config.schema import FileWeights
 from pipeline.errors import FetchError, UsageError
 from pipeline.planning.jobs import ModelJob, WheelModel
-from pipeline.stages.model_files import LoadedWeights, fetch_all, model_folder_of, pictures_of, weights_of
+from pipeline.stages.model_files import (
+    LoadedWeights,
+    fetch_all,
+    model_folder_of,
+    pictures_of,
+    taken_of_file,
+    weights_of,
+)
 from tests.pipeline.fake_source import FakeSource
 
 NEVER = threading.Event()
@@ -115,3 +124,29 @@ def test_every_mistake_is_told_with_its_line_and_what_cannot_be_had_is_left(
     ]
     assert "has no member data/nt.npz" in lines[0]
     fetch_all([absent], tiny.folder, NEVER)  # its own model says so, when its turn comes
+
+
+def test_what_was_taken_of_a_checkpoint_is_one_line() -> None:
+    taken = {"entry": "", "other_entries": [], "matched": "in order", "prefix": "", "surplus": 0}
+    assert (
+        taken_of_file({**taken, "surplus_names": []}) == "weights: the file itself, tensors matched in order"
+    )
+    taken |= {"entry": "model_ema", "other_entries": ["model", "teacher"], "matched": "by name"}
+    taken |= {"prefix": "module.", "surplus": 9, "surplus_names": ["a", "b", "c", "d"]}
+    assert taken_of_file(taken) == (
+        "weights: the entry model_ema, of several (not model, teacher), tensors matched by name behind module.; "
+        "9 that no layer needs passed over: a, b, c, d and 5 more"
+    )
+
+
+def test_the_shards_of_an_index_and_an_entry_are_asked_for(tiny: FakeSource) -> None:
+    """The source of the test reads neither, so the entry is given to its job as it is."""
+    index, shard = tiny.folder / "net.bin.index.json", tiny.folder / "net-1.bin"
+    index.write_text('{"weight_map": {"a": "net-1.bin"}}')
+    shard.write_bytes(b"weights")
+    job = _job(tiny)
+    entry = job.entry.model_copy(update={"weights": FileWeights(file=Path(index.name), entry="model")})
+    weights = weights_of(replace(job, entry=entry), tiny.folder, NEVER)
+    assert weights.request == {"kind": "file", "path": str(index), "entry": "model", "shards": [str(shard)]}
+    assert weights.shards == {"net-1.bin": hashlib.sha256(b"weights").hexdigest()}
+    assert weights.sha256 == hashlib.sha256(index.read_bytes()).hexdigest()

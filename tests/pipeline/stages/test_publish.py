@@ -97,6 +97,32 @@ def test_weights_of_a_file_are_told_as_they_were_loaded(tiny: FakeSource) -> Non
     }
 
 
+TAKEN = {
+    "entry": "model_ema",
+    "other_entries": ["model"],
+    "matched": "by name",
+    "prefix": "module.",
+    "surplus": 1,
+    "surplus_names": ["n_averaged"],
+}
+
+
+def test_what_was_taken_of_a_checkpoint_is_told_with_the_digests_of_its_shards(tiny: FakeSource) -> None:
+    """And the origin, which is in the file and on the card, says which of several sets it is."""
+    answer = {**ANSWER, "weights": {**ANSWER["weights"], "file": TAKEN}}  # type: ignore[dict-item]
+    loaded = LoadedWeights({}, "the file net.bin.index.json", "ab" * 32, {"net-1.bin": "cd" * 32})
+    export = _export(tiny, weights=loaded, answer=answer)
+    assert _described(tiny, export, _verification(onnxruntime=AGREES)).provenance["weights"] == {
+        "origin": "the file net.bin.index.json, entry model_ema",
+        "sha256": "ab" * 32,
+        "tensors": 2,
+        "file": TAKEN,
+        "shards": {"net-1.bin": "cd" * 32},
+    }
+    alone = {**ANSWER, "weights": {**ANSWER["weights"], "file": {**TAKEN, "other_entries": []}}}  # type: ignore[dict-item]
+    assert _export(tiny, weights=loaded, answer=alone).origin == "the file net.bin.index.json"
+
+
 def test_a_form_for_inference_is_told(tiny: FakeSource) -> None:
     answer = {**ANSWER, "reparameterised": 22, "training_parameters": 99}
     described = _described(tiny, _export(tiny, answer=answer), _verification(onnxruntime=AGREES))

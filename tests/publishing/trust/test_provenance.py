@@ -142,3 +142,12 @@ def test_what_cannot_be_said_is_refused(changes: dict[str, Any], message: str) -
 def test_a_missing_subject_is_refused() -> None:
     with pytest.raises(PublishError, match=r"no 'tar\.gz'"):
         statement(description(), {"onnx": files()["onnx"]})
+
+
+def test_every_shard_of_the_weights_is_a_dependency() -> None:
+    weights = {**description().provenance["weights"], "shards": {"net-1.bin": "cd" * 32}}
+    text = statement(description(provenance={**description().provenance, "weights": weights}), files())
+    dependencies = json.loads(text)["predicate"]["buildDefinition"]["resolvedDependencies"]
+    digests = {one["name"]: one["digest"]["sha256"] for one in dependencies if "name" in one}
+    assert digests["weights/net-1.bin"] == "cd" * 32
+    assert digests["weights"] == weights["sha256"]
