@@ -44,7 +44,8 @@ cfg = dataclasses.replace(
 )
 build = lambda model: byobnet.ByobNet(cfg)
 framework = pytorch.Framework(
-    export.names, export.catalogue, build, export.pretrained, export.has_pretrained, fusing=export.FUSING
+    export.names, export.catalogue, build, export.pretrained, export.has_pretrained, export.own_size,
+    fusing=export.FUSING,
 )
 task = lambda: pytorch.export_classifier(framework, request)
 """,
@@ -59,7 +60,8 @@ config.model.head.in_channels = 256
 export.config = lambda model: config
 build = export.build
 framework = pytorch.Framework(
-    export.names, export.catalogue, build, export.pretrained, export.has_pretrained, fusing=export.FUSING
+    export.names, export.catalogue, build, export.pretrained, export.has_pretrained, export.own_size,
+    fusing=export.FUSING,
 )
 task = lambda: pytorch.export_classifier(framework, request)
 """,
