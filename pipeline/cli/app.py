@@ -17,7 +17,7 @@ from pipeline.cli.environments import environments_app, models
 from pipeline.cli.forms import compare, retarget
 from pipeline.cli.precision import quantize, simplify
 from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
-from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
+from pipeline.errors import INTERRUPTED, PipelineError, UsageError, quoted
 from pipeline.terminal.output import guard_streams
 from pipeline.terminal.wording import say
 from publishing.foreign_text import visible
@@ -110,10 +110,7 @@ def plan(
 ) -> None:
     """Show what is to do and what is done.
 
-    And how much disk and time the rest will take, about. Nothing is built only to know that: what is
-    not known is said.
-
-    Exit code 1: a glob cannot be resolved, because the environment of its source cannot be built.
+    And how much disk and time the rest will take, about. No environment is built for that.
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
@@ -122,13 +119,10 @@ def plan(
 
     selection = _selection(only, opset, publish)
     if output == "github":
-        file_plan = plan_of_rest(file, selection)
-        typer.echo(plan_matrix(file_plan))
+        typer.echo(plan_matrix(plan_of_rest(file, selection)))
     else:
         file_plan, estimate = estimate_file(file, selection, jobs)
         print_plan(file_plan, estimate) if output == "text" else typer.echo(plan_json(file_plan, estimate))
-    if file_plan.unresolved:
-        raise typer.Exit(NOT_PUBLISHED)
 
 
 def figures(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, Tag
 from pydantic import WithJsonSchema as WithSchema
 
 FIRST_OPSET, LAST_OPSET = 3, 12
@@ -148,7 +148,7 @@ class PreprocessingChanges(_Strict):
     std: Annotated[tuple[float, ...], Field(strict=False)] | None = None
     colour: Literal["RGB", "BGR"] | None = None
     library: Literal["pillow", "opencv"] | None = None
-    convention: Literal["torchvision", "mmcls", "paddleclas"] | None = None
+    convention: Literal["torchvision", "mmcls", "paddleclas", "paddleclas_levels"] | None = None
 
 
 class Parity(_Strict):
@@ -230,6 +230,9 @@ class Defaults(_Strict):
     """What a model entry may say; at the top, under ``defaults``, it holds for every entry."""
 
     weights: Weights = "random"
+    classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = None
+    channels: Annotated[Literal[1, 3], Field(description="of the pictures")] | None = None
+    arguments: Annotated[dict[str, JsonValue], Field(description="of the framework's own constructor")] = {}
     images: Images | None = None
     preprocessing: PreprocessingChanges = PreprocessingChanges()
     parity: Parity = Parity()
@@ -270,6 +273,11 @@ class ModelEntry(Defaults):
     def patterns(self) -> tuple[str, ...]:
         """The names, the globs over names and the paths of folders that the entry gives."""
         return (self.model, *self.models) if isinstance(self.model, str) else self.models
+
+    def input_size(self, own: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Channels, height and width of the pictures, where those of the framework are ``own``."""
+        channels, height, width = self.preprocessing.input_size or own
+        return self.channels or channels, height, width
 
     @property
     def wheel_folder(self) -> WheelFolder | None:

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from onnx import numpy_helper
 
-from converters.registry import SOURCES
+from converters.registry import frameworks
 from parity.runtimes import onnxruntime_cpu, openvino_cpu
 from pipeline.system.fetch import extract_members, fetch_wheel
 from publishing import __version__
@@ -30,7 +30,7 @@ from tests.pipeline.commands.test_determinism import ELSEWHERE, OTHER_DAY, requi
 from tests.publishing.clients import assert_clients_read
 from tests.publishing.zoos import bytes_of
 
-pytestmark = [getattr(pytest.mark, name) for name in SOURCES]
+pytestmark = [getattr(pytest.mark, name) for name in frameworks()]
 ROOT = Path(__file__).parents[3]
 MODELS = {
     "timm/tf_efficientnet_lite0": 4_652_008,

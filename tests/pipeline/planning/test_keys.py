@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from converters.catalogue import ListedModel
 from converters.registry import SOURCES
 from pipeline.config.schema import ModelEntry, PreprocessingChanges
 from pipeline.planning import keys
@@ -108,10 +109,10 @@ ALL = ["inputs", "export", "retarget", "unit"]
 def _chain(folder: Path) -> dict[str, str]:
     keys._tools.cache_clear()
     entry = ModelEntry(source="timm", model="vgg11")
-    inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder)
+    inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder, None)
     export = keys.export_key(inputs, entry, folder)
     retarget = keys.retarget_key(export, entry, 7)
-    unit = keys.unit_key(retarget, entry, "timm/vgg11@7", 7, ())
+    unit = keys.unit_key(retarget, entry, "timm/vgg11@7", "vgg", 7, ())
     keys._tools.cache_clear()
     return {"inputs": inputs, "export": export, "retarget": retarget, "unit": unit}
 
@@ -164,7 +165,22 @@ def test_a_model_is_known_by_its_name_or_by_what_is_in_its_folder(tmp_path: Path
 def test_preprocessing_is_in_the_key_of_the_inputs(tmp_path: Path) -> None:
     plain = ModelEntry(source="timm", model="vgg11")
     changed = plain.model_copy(update={"preprocessing": PreprocessingChanges(crop_mode="squash")})
-    model = NamedModel("vgg11")
-    assert keys.inputs_key(SOURCES["timm"], model, plain, tmp_path) != keys.inputs_key(
-        SOURCES["timm"], model, changed, tmp_path
-    )
+    own = ListedModel("vgg", {"crop_mode": "center"})
+    other = ListedModel("vgg", {"crop_mode": "border"})
+    found = {
+        keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, tmp_path, listed)
+        for entry, listed in ((plain, own), (changed, own), (plain, other), (plain, None))
+    }
+    assert len(found) == 4
+
+
+def test_of_what_the_framework_lists_only_the_preprocessing_is_in_it(tmp_path: Path) -> None:
+    entry, model = ModelEntry(source="timm", model="vgg11"), NamedModel("vgg11")
+    listed = (ListedModel("vgg", {"resize": 256}), ListedModel("other", {"resize": 256}, 5, 20, True))
+    assert len({keys.inputs_key(SOURCES["timm"], model, entry, tmp_path, some) for some in listed}) == 1
+
+
+def test_the_family_that_the_framework_says_is_in_the_key_of_a_unit() -> None:
+    entry = ModelEntry(source="timm", model="vgg11")
+    families = ("vgg", "other")
+    assert len({keys.unit_key("graph", entry, "timm/vgg11@7", family, 7, ()) for family in families}) == 2
