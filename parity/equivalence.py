@@ -12,7 +12,7 @@ from parity.compare import Comparison, Tolerance, compare
 from parity.liveliness import lifeless
 from parity.runtimes.interface import AnyArray
 from parity.runtimes.registry import RUNTIMES
-from parity.verdict import Verdict, decide, runtime_verdict
+from parity.verdict import Verdict, decide, in_one_line, runtime_verdict
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def judge_pair(
     ran = sorted((name for name in RUNTIMES if name in first and first[name].outcome == "ran"), key=_rank)
     tolerance = replace(tolerance, top1=False, top5=False)
     if not ran:
-        tried = "; ".join(f"{name} {run.outcome}: {_in_one_line(run.reason)}" for name, run in first.items())
+        tried = "; ".join(f"{name} {run.outcome}: {in_one_line(run.reason)}" for name, run in first.items())
         reason = f"no runtime ran the first model: {tried or 'none is asked about its opset'}"
         return Equivalence(Verdict("inconclusive", reason, tolerance, {}), {})
     against = {name: name if name in ran else ran[0] for name in second}
@@ -136,7 +136,3 @@ def _alike(rows: Mapping[str, AnyArray]) -> Mapping[str, AnyArray]:
 def _differ(rows: Mapping[str, AnyArray]) -> bool:
     whole = np.concatenate(list(rows.values()))
     return bool(len(whole) == 1 or (whole != whole[:1]).any())
-
-
-def _in_one_line(text: str) -> str:
-    return " ".join(text.split())[:300]

@@ -46,7 +46,7 @@ class RuntimeVerdict:
     def complaint(self) -> str:
         """What is wrong with it in one line; empty where it agrees."""
         if self.outcome != "ran":
-            return f"{self.outcome}: {_in_one_line(self.reason)}"
+            return f"{self.outcome}: {in_one_line(self.reason)}"
         bad = [f"{name}: {item.reason}" for name, item in self.failed.items()]
         return "disagrees with the reference on " + ", ".join(bad) if bad else ""
 
@@ -87,7 +87,7 @@ class Verdict:
     def missing(self) -> str:
         """Which runtime was to be asked and could not be, and why; empty where none was."""
         return "; ".join(
-            f"{name}: {_in_one_line(runtime.reason)}"
+            f"{name}: {in_one_line(runtime.reason)}"
             for name, runtime in self.runtimes.items()
             if runtime.outcome == "missing"
         )
@@ -178,5 +178,6 @@ def _runtime_to_dict(runtime: RuntimeVerdict) -> dict[str, Any]:
     return values
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
+    """What a runtime said, cut where it becomes long."""
     return " ".join(text.split())[:300]

@@ -20,6 +20,11 @@ class Port:
     type: str
     """As the manifest spells it: ``tensor(float)``."""
 
+    @property
+    def numpy_type(self) -> str:
+        """The type as numpy names it: ``float32``."""
+        return numpy_type(self.type)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest's form of a port."""
         return {"name": self.name, "shape": list(self.shape), "type": self.type}
@@ -57,6 +62,12 @@ def facts_of(model: onnx.ModelProto) -> GraphFacts:
         inputs=tuple(_port(value) for value in model.graph.input if value.name not in weights),
         outputs=tuple(_port(value) for value in model.graph.output),
     )
+
+
+def numpy_type(name: str) -> str:
+    """What numpy calls the type ``name`` of ONNX: ``float32`` for ``tensor(float)``, or for ``float``."""
+    inner = name.removeprefix("tensor(").removesuffix(")")
+    return {"float": "float32", "double": "float64"}.get(inner, inner)
 
 
 def onnx_version(opset: int) -> str:

@@ -14,6 +14,7 @@ import onnxruntime
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import sha256_of
+from networks import FRAMEWORK
 from protocol import EXPORT, MODEL, TaskError, main
 from timed_network import latency_task
 
@@ -87,7 +88,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
         "exporter": f"the file as it came, written by {maker}",
         "parameters": sum(int(np.prod(one.dims)) for one in tensors if one.data_type in FLOATS),
         "as_it_came": True,
-        "head": {"classes": shapes[0][1], "from": "the framework"},
+        "head": {"classes": shapes[0][1], "from": FRAMEWORK},
         "weights": {
             "origin": f"those of the file {os.path.basename(path)} as it came{_beside(path)}",
             "sha256": sha256_of(path),

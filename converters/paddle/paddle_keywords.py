@@ -58,7 +58,7 @@ def require_taken(builder: Callable[..., Any], network: Any, options: Iterable[s
     Some constructors of PaddleClas take whatever they are given, and let it go unread.
     """
     kind = type(network)
-    functions = [builder, *(each.__init__ for each in kind.__mro__)]
+    functions = [builder, *(vars(each)["__init__"] for each in kind.__mro__ if "__init__" in vars(each))]
     named = {name for function in functions for name in inspect.signature(function).parameters}
     for keyword in options:
         if keyword not in named:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from converters.registry import frameworks
-from pipeline.errors import UsageError
+from pipeline.cli.formats import FormatOption, wants_json
 
 environments_app = typer.Typer(help="List, build or remove source environments.")
 
@@ -17,7 +17,7 @@ def models(
     globs: Annotated[
         list[str] | None, typer.Argument(metavar="GLOB", help="Only names that fit one, such as 'vgg*'.")
     ] = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
+    output: FormatOption = "text",
 ) -> None:
     """List the classifiers of a framework.
 
@@ -28,12 +28,11 @@ def models(
 
     Exit code 2: there is no such source, or a GLOB fits nothing.
     """
-    if output not in ("text", "json"):
-        raise UsageError(f"--format: {output!r} is neither text nor json.")
+    as_json = wants_json(output)
     from pipeline.commands.models import models_fitting, models_json, print_models
 
     fitting = models_fitting(source, globs or [])
-    print_models(fitting) if output == "text" else typer.echo(models_json(fitting))
+    typer.echo(models_json(fitting)) if as_json else print_models(fitting)
 
 
 SourcesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="None: all.")]

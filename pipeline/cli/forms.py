@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import NOT_PUBLISHED, UsageError
+from pipeline.cli.formats import FormatOption, wants_json
+from pipeline.errors import NOT_PUBLISHED
 
 RelativeOption = Annotated[
     float,
@@ -52,7 +53,7 @@ def compare(
         ),
     ] = None,
     relative: RelativeOption = 1e-4,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
+    output: FormatOption = "text",
 ) -> None:
     """Say whether two ONNX files compute the same.
 
@@ -62,12 +63,11 @@ def compare(
     Exit code 0: they compute the same; 1: they do not, or nobody can tell; 2: the command, a file or the
     inputs are wrong; 130: interrupted.
     """
-    if output not in ("text", "json"):
-        raise UsageError(f"--format: {output!r} is neither text nor json.")
+    for_program = wants_json(output)
     from pipeline.commands.compare import compare as compare_files
     from pipeline.equivalence.report import as_json, lines
 
     compared = compare_files(first, second, inputs, relative)
-    typer.echo(as_json(compared) if output == "json" else "\n".join(lines(compared)))
+    typer.echo(as_json(compared) if for_program else "\n".join(lines(compared)))
     if not compared.same:
         raise typer.Exit(NOT_PUBLISHED)

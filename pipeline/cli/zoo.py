@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.errors import NOT_PUBLISHED, UsageError
+from pipeline.cli.formats import FormatOption, wants_json
+from pipeline.errors import NOT_PUBLISHED
 from pipeline.terminal.wording import say
 
 SignOption = Annotated[
@@ -109,7 +110,7 @@ def benchmark(
         bool, typer.Option("--save", help="Keep the times beside the record, for card and catalogue.")
     ] = False,
     sign: SignOption = None,
-    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
+    output: FormatOption = "text",
 ) -> None:
     """Measure how long models take.
 
@@ -121,8 +122,7 @@ def benchmark(
     """
     from pipeline.commands.benchmark import Options, benchmark_places
 
-    if output not in ("text", "json"):
-        raise UsageError(f"--format: {output!r} is neither text nor json.")
-    options = Options(zoo, threads, tuple(batch or (1, 4, 8)), rounds, save, sign, output == "json")
+    for_program = wants_json(output)
+    options = Options(zoo, threads, tuple(batch or (1, 4, 8)), rounds, save, sign, for_program)
     if not benchmark_places(names, options):
         raise typer.Exit(NOT_PUBLISHED)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from publishing.benchmarks import Benchmark
     from publishing.zoo import PublishedUnit, Zoo
 
-_FLOATS = (1, 10)
-"""FLOAT and FLOAT16 of TensorProto."""
+_FLOATS = {1: "float32", 10: "float16"}
+"""FLOAT and FLOAT16 of TensorProto, as NumPy names them."""
 _OPEN_SIDE = 224
 """Height and width of pictures, where a file leaves them open."""
 
@@ -198,4 +198,5 @@ def _subject(file: Path, options: Options) -> Subject:
     if fixed > 0 and set(options.batches) != {fixed}:
         raise UsageError(f"{file}: it takes batches of {fixed} alone; give --batch {fixed}.")
     _, channels, height, width = lengths
-    return Subject(str(file), file, (channels, height or _OPEN_SIDE, width or _OPEN_SIDE), None)
+    size = (channels, height or _OPEN_SIDE, width or _OPEN_SIDE)
+    return Subject(str(file), file, size, _FLOATS[tensor.elem_type], None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from parity.quantized import is_quantized
 from pipeline.errors import PipelineError, UsageError
+from publishing.graph_facts import numpy_type
 
 if TYPE_CHECKING:
     import onnx
@@ -87,13 +88,12 @@ def _port(value: onnx.ValueInfoProto) -> Port:
     if kind != "tensor_type":
         return Port(value.name, (kind or "nothing").removesuffix("_type"), None)
     name = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
-    names = {"float": "float32", "double": "float64"}
     shape = None
     if tensor.HasField("shape"):
         lengths = tensor.shape.dim
         # Some exporters write 0 or -1 for an axis that is open.
         shape = tuple(one.dim_value if one.dim_value > 0 else one.dim_param for one in lengths)
-    return Port(value.name, names.get(name, name), shape)
+    return Port(value.name, numpy_type(name), shape)
 
 
 def _rows(graph: onnx.GraphProto) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,11 +166,12 @@ def _members(path: Path) -> dict[str, Values]:
     if not path.is_file():
         raise UsageError(f"--inputs: there is no file {path}.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream:  # NumPy leaves one of its own open where this is no archive
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise UsageError(f"--inputs: {path}: this is a single array; write it with numpy.savez.")
             return {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         what = "an array of objects, which is not unpickled" if "allow_pickle" in str(error) else str(error)
         raise UsageError(f"--inputs: {path}: no .npz file of plain arrays: {what}.") from error
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 DEFAULT_RUNTIME, OLD_RUNTIME = "onnxruntime", "openvino"
 """What runs files where nothing else is asked for: the second one those that the first cannot run."""
 
-_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16"}
-"""Of inputs, as graphs and as NumPy name them."""
+_TYPES = ("float32", "float16")
+"""Of inputs."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def file_target(path: Path, runtime: str | None, changes: Mapping[str, Any]) -> 
         facts.opset,
         classes,
         facts.inputs[0].name,
-        _TYPES[facts.inputs[0].type],
+        facts.inputs[0].numpy_type,
         batch,
         preprocessing,
     )
@@ -134,7 +134,7 @@ def _shapes(path: Path, facts: GraphFacts) -> tuple[list[int], int | None, int]:
         )
     port, answer = facts.inputs[0], facts.outputs[0]
     first, size, scores = port.shape[:1], port.shape[1:], answer.shape[1:]
-    if port.type not in _TYPES or len(size) != 3 or not all(isinstance(length, int) for length in size):
+    if port.numpy_type not in _TYPES or len(size) != 3 or not all(isinstance(length, int) for length in size):
         raise UsageError(
             f"{path}: its input {port.name} is {port.type} of shape {list(port.shape)}; float32 or float16 "
             "pictures (batch, channels, height, width) are wanted, with a fixed size."

@@ -31,11 +31,15 @@ _SAME = 0.99
 
 @dataclass(frozen=True)
 class Subject:
-    """A file to be timed. ``input_size`` are channels, height and width."""
+    """A file to be timed.
+
+    ``input_size`` are channels, height and width, and ``input_type`` is ``float32`` or ``float16``.
+    """
 
     name: str
     file: Path
     input_size: tuple[int, int, int]
+    input_type: str
     origin: Origin | None
     remark: str = ""
     """What is to be known of the origin, or why there is none."""
@@ -55,9 +59,10 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
         if subject.origin:
             serve = SourceProcess(subject.origin, inputs, settings, folder / SOURCE, ending)
             participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve, ending))
-        input_type = _input_type(subject.file)
         for name in names:
-            runtime = RuntimeProcess(name, subject.file, input_type, inputs, settings, folder / name, ending)
+            runtime = RuntimeProcess(
+                name, subject.file, subject.input_type, inputs, settings, folder / name, ending
+            )
             participants[name] = stack.enter_context(Participant(folder / name, runtime, ending))
         timed = measure(participants, settings.batches, settings.rounds)
     for times in timed.values():
@@ -79,18 +84,6 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
         source=_source_told(subject, reference),
         remark=subject.remark,
     )
-
-
-def _input_type(file: Path) -> str:
-    """``float16`` where the file takes its pictures so; else ``float32``."""
-    from onnx import TensorProto
-
-    from opsets import read_graph
-
-    graph = read_graph(file).graph
-    weights = {initializer.name for initializer in graph.initializer}
-    types = {port.type.tensor_type.elem_type for port in graph.input if port.name not in weights}
-    return "float16" if types == {TensorProto.FLOAT16} else "float32"
 
 
 def _forget_places(timed: Timed, file: Path, folder: Path) -> None:

@@ -26,6 +26,7 @@ from pipeline.latency.processor import processors_for
 from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.stages.model_files import model_folder_of, weights_of
 from publishing.errors import PublishError
+from publishing.graph_facts import numpy_type
 
 if TYPE_CHECKING:
     from publishing.benchmarks import Benchmark
@@ -66,7 +67,8 @@ def time_unit(
         )
     channels, height, width = record.preprocessing["input_size"]
     with tempfile.TemporaryDirectory(prefix="pipeline-benchmark-") as name, _model_of(zoo, unit) as model:
-        subject = Subject(record.name, model, (channels, height, width), origin, remark)
+        input_type = numpy_type(record.io_ports["inputs"][0]["type"])
+        subject = Subject(record.name, model, (channels, height, width), input_type, origin, remark)
         measured = benchmark(subject, settings, Path(name))
     refuse_none(measured)
     return measured

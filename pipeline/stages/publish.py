@@ -97,22 +97,19 @@ def data_sets_of(candidate: Candidate, export: Export) -> list[DataSet]:
 
     In a lower precision, with what exact arithmetic makes of the file.
     """
+    from publishing.graph_facts import facts_of
+
     inputs, references = _inputs_of(candidate, export), candidate.outputs or export.references()
-    output = _type_of(candidate.graph.graph.output[0])
+    output = facts_of(candidate.graph).outputs[0].numpy_type
     return [DataSet([array], [references[name].astype(output)]) for name, array in inputs.items()]
 
 
 def _inputs_of(candidate: Candidate, export: Export) -> dict[str, npt.NDArray[Any]]:
     """The fixed inputs in the type in which the file takes them: float32, or float16."""
-    weights = {tensor.name for tensor in candidate.graph.graph.initializer}
-    port = next(port for port in candidate.graph.graph.input if port.name not in weights)
-    return {name: array.astype(_type_of(port)) for name, array in export.input_arrays().items()}
+    from publishing.graph_facts import facts_of
 
-
-def _type_of(port: onnx.ValueInfoProto) -> np.dtype[Any]:
-    from onnx import helper
-
-    return helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type)
+    wanted = facts_of(candidate.graph).inputs[0].numpy_type
+    return {name: array.astype(wanted) for name, array in export.input_arrays().items()}
 
 
 def description_of(

@@ -40,9 +40,8 @@ from publishing.record import Record, from_json
 if TYPE_CHECKING:
     import onnx
 
-RUNNABLE = frozenset(("tensor(float)", "tensor(float16)"))
-"""The types of inputs and outputs that runtimes are given here, as the manifest spells them."""
 _FLOATS = frozenset(("float32", "float16"))
+"""The types of inputs and outputs that runtimes are given here."""
 
 
 def main() -> None:
@@ -127,12 +126,12 @@ def _data_outside(model: onnx.ModelProto, path: Path) -> str:
 
 def _runnable(data: DataArrays, facts: GraphFacts, folder: Path) -> dict[str, Any]:
     """The files of arrays that runtimes take, or why there are none."""
-    kinds = {port.type for port in (*facts.inputs, *facts.outputs)}
+    ports = (*facts.inputs, *facts.outputs)
     if (len(facts.inputs), len(facts.outputs)) != (1, 1):
         counts = f"{len(facts.inputs)} input(s) and {len(facts.outputs)} output(s)"
         return {"not_run": f"the graph has {counts}, and only one of each can be run here"}
-    if not kinds <= RUNNABLE:
-        found = ", ".join(sorted(kinds))
+    if not {port.numpy_type for port in ports} <= _FLOATS:
+        found = ", ".join(sorted({port.type for port in ports}))
         return {"not_run": f"the graph has {found}, and only float32 and float16 can be run here"}
     files = {}
     for kind, arrays in (("inputs", data.inputs), ("outputs", data.outputs)):

@@ -5,10 +5,10 @@ Each function takes one record. Nothing is escaped for Markdown or HTML; who wri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from publishing.graph_facts import numpy_type
 from publishing.pages import formatting, verdicts
 from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
@@ -30,13 +30,11 @@ RANDOM_WEIGHTS = (
 RANDOM_MEANING = "What they say of a picture means nothing."
 
 _ORDER = {"RGB": "red, green, blue", "BGR": "blue, green, red"}
-_TYPES = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8", "int8": "int8"}
 
 
 def element_type(port: Mapping[str, Any]) -> str:
     """Name the type of a port's values as numpy does: ``float32`` for ``tensor(float)``."""
-    inner = re.sub(r"^tensor\((.*)\)$", r"\1", str(port["type"]))
-    return _TYPES.get(inner, inner)
+    return numpy_type(str(port["type"]))
 
 
 def input_of(record: Record) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
+from publishing.graph_facts import numpy_type
 from publishing.pages.text_template import render
 from publishing.record import Record
 
@@ -83,7 +84,7 @@ def _values(record: Record) -> dict[str, Any]:
         "mode": "L" if channels == 1 else "RGB",
         "filter": str(preprocessing["interpolation"]).upper(),
         "crop_mode": preprocessing["crop_mode"],
-        "half": record.io_ports["inputs"][0]["type"] == "tensor(float16)",
+        "half": numpy_type(str(record.io_ports["inputs"][0]["type"])) == "float16",
         "reversed": channels > 1 and preprocessing["colour"] == "BGR",
     }
     return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}

@@ -14,6 +14,7 @@ import onnx
 import pytest
 from PIL import Image
 
+from tests.pipeline.fake_source import PREPROCESSING
 from tests.quantization.networks import network
 
 EMULATOR = shutil.which("qemu-x86_64")
@@ -31,15 +32,7 @@ def _request(folder: Path, model: Path) -> dict[str, Any]:
         "model": str(model),
         "form": "int8",
         "threads": 2,
-        "preprocessing": {
-            "input_size": [3, 16, 16],
-            "resize": 16,
-            "crop_mode": "center",
-            "interpolation": "bilinear",
-            "mean": [0.5, 0.5, 0.5],
-            "std": [0.25, 0.25, 0.25],
-            "colour": "RGB",
-        },
+        "preprocessing": PREPROCESSING | {"input_size": [3, 16, 16], "resize": 16},
         "calibration": [str(path) for path in paths[:8]],
         "gate": [str(path) for path in paths[8:]],
         "labels": None,
