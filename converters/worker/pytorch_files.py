@@ -155,7 +155,7 @@ def _read_archive(archive: zipfile.ZipFile, path: str, name: str) -> Contents:
     with open(path, "rb") as stream:
         for key, storage in reader.storages.items():
             member = members[f"{folder}/data/{key}"]
-            if member.file_size != storage.count * storage.width:
+            if member.file_size != storage.length * storage.width:
                 raise _disagreeing(name, member.file_size, storage)
             places[key] = _place_of(member, stream)
     order = f"{folder}/byteorder"
@@ -188,9 +188,9 @@ def _read_pickles(path: str, name: str) -> Contents:
         for key in Unpickler(stream, name).load():
             storage = reader.storages[key]
             (held,) = COUNT.unpack(stream.read(COUNT.size))
-            left, size = os.path.getsize(path) - stream.tell(), storage.count * storage.width
-            if held != storage.count or left < size:
-                raise _disagreeing(name, left if held == storage.count else held * storage.width, storage)
+            left, size = os.path.getsize(path) - stream.tell(), storage.length * storage.width
+            if held != storage.length or left < size:
+                raise _disagreeing(name, left if held == storage.length else held * storage.width, storage)
             places[key] = Place(size, stream.tell())
             stream.seek(size, os.SEEK_CUR)
     missing = reader.storages.keys() - places.keys()
@@ -208,7 +208,7 @@ def _tar_archive(path: str, name: str) -> TaskError:
 
 
 def _disagreeing(name: str, held: int, storage: Storage) -> TaskError:
-    needed = storage.count * storage.width
+    needed = storage.length * storage.width
     return TaskError(
         WEIGHTS,
         f"{name} is damaged: it declares tensors of {needed} bytes and has {held}; fetch it again",

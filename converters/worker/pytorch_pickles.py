@@ -53,7 +53,7 @@ class Storage(NamedTuple):
     """The memory of tensors, as a pickle refers to it."""
 
     key: str
-    count: int
+    length: int
     """Of elements."""
     width: int
     """Bytes of an element."""
@@ -108,6 +108,10 @@ class Unpickler(pickle._Unpickler):
     """The standard library's own in Python: that in C reserves as much memory as a number in a file says."""
 
     dispatch: ClassVar[Dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
+    stack: List[Any]
+    """What the program has made and not yet used: typing knows it of the class in C alone."""
+    append: Callable[[Any], None]
+    """Push onto the stack."""
 
     def __init__(self, stream: BinaryIO, file: str) -> None:
         super().__init__(stream, encoding="latin1")
@@ -190,9 +194,9 @@ def _is_size(value: Any) -> bool:
 def _part(whole: Storage, view: Any) -> Storage:
     """The part of a storage that torch's format of old calls a view: its key, first element and length."""
     _, offset, count = view
-    if not (_is_size(offset) and _is_size(count) and offset + count <= whole.count):
+    if not (_is_size(offset) and _is_size(count) and offset + count <= whole.length):
         raise pickle.UnpicklingError("it refers to a part of a storage that lies outside of it")
-    return whole._replace(count=count, start=offset * whole.width)
+    return whole._replace(length=count, start=offset * whole.width)
 
 
 def _made(kind: Any, arguments: Any) -> Any:

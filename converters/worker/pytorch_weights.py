@@ -104,7 +104,7 @@ class _Values:
         dtype, held = getattr(torch, stored.dtype, None), stored.storage
         last = stored.offset + sum((size - 1) * step for size, step in zip(stored.shape, stored.stride))
         width = dtype.itemsize if isinstance(dtype, torch.dtype) else 0
-        if not width or (0 not in stored.shape and (last + 1) * width > held.count * held.width):
+        if not width or (0 not in stored.shape and (last + 1) * width > held.length * held.width):
             raise TaskError(
                 WEIGHTS,
                 f"{os.path.basename(self.path)} is damaged: it has a tensor of shape {stored.shape} and type "

@@ -153,7 +153,7 @@ def test_what_no_framework_writes_is_a_damaged_file(files: Any, tmp_path: Path, 
 
 def test_a_part_of_a_storage_in_the_format_of_old(files: Any, tmp_path: Path) -> None:
     read = _read(files, tmp_path, tensor(4, view=many(text("v"), number(1), number(3))))
-    assert (read.storage.start, read.storage.count) == (4, 3)
+    assert (read.storage.start, read.storage.length) == (4, 3)
 
 
 def test_parameters_and_tensors_of_a_class_are_the_tensors_in_them(files: Any, tmp_path: Path) -> None:
