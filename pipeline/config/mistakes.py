@@ -10,6 +10,7 @@ from pathlib import Path
 from converters.interface import Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
+from pipeline.config.batches import OPEN
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.schema import (
     FIRST_OPSET,
@@ -57,6 +58,7 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
         for location, message in (
             *_mistakes(entry, ("models", index), folder),
             *_precision_mistakes(entry, ("models", index), file.opsets, folder),
+            *((("models", index, "batches"), message) for message in _batch_mistakes(entry)),
         )
     ]
     if mistakes:
@@ -121,6 +123,25 @@ def _precision_mistakes(
         yield (
             (*place, "simplify"),
             "simplifying needs onnxsim, which is not installed: pip install 'onnx-zoo-pipeline[simplify]'.",
+        )
+
+
+def _batch_mistakes(entry: ModelEntry) -> Iterator[str]:
+    if not entry.fixed_batches:
+        return
+    if "fp32" not in entry.precisions:
+        yield "a fixed batch is published in float32 alone. Add fp32 to precisions."
+    others = [*(set(entry.precisions) - {"fp32"}), *(["simplify"] if entry.simplify else [])]
+    if others and OPEN not in entry.batches:
+        yield (
+            f"{' and '.join(sorted(others))}: such files are made with an open batch alone. Add open to "
+            "batches, or ask for no such files."
+        )
+    largest = entry.fixed_batches[-1]
+    if largest > entry.batch + 1:
+        yield (
+            f"a batch of {largest} is verified on as many different inputs. Give batch: {largest - 1}, which "
+            "makes so many."
         )
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic import WithJsonSchema as WithSchema
 
+from pipeline.config.batches import OPEN, Batches
+
 FIRST_OPSET, LAST_OPSET = 3, 12
 
 
@@ -235,6 +237,7 @@ class Defaults(_Strict):
     parity: Parity = Parity()
     limits: ProcessLimits = ProcessLimits()
     batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
+    batches: Batches = (OPEN,)
     opsets: Opsets | None = None
     family: Name | None = Field(
         default=None, description="the folder that similar models share; the framework's own word otherwise"
@@ -265,6 +268,11 @@ class ModelEntry(Defaults):
     name: Name | None = Field(
         default=None, description="the published name; a model given as a folder needs one"
     )
+
+    @property
+    def fixed_batches(self) -> tuple[int, ...]:
+        """The numbers of pictures for which there are files of their own."""
+        return tuple(batch for batch in self.batches if isinstance(batch, int))
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from converters.interface import Source
+from pipeline.config.batches import OPEN
 from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, is_glob, source_named
 from pipeline.config.reader import read_pipeline_file
@@ -26,6 +27,7 @@ from pipeline.planning.jobs import (
     Plan,
     Unit,
     Version,
+    batch_variant,
     model_in_wheel,
 )
 from pipeline.planning.selection import Selection
@@ -212,6 +214,9 @@ def versions_of(entry: ModelEntry, opsets: Sequence[int]) -> list[Version]:
     wanted = {"" if name == "fp32" else name: some or own for name, some in entry.precisions.items()}
     if entry.simplify:
         wanted[SIMPLIFIED] = wanted.get("", own)
+    wanted |= {batch_variant(batch): wanted[""] for batch in entry.fixed_batches}
+    if OPEN not in entry.batches:
+        del wanted[""]
     versions = [Version(opset, variant) for variant, some in wanted.items() for opset in some]
     return sorted(versions, key=lambda version: version.opset)
 
@@ -231,7 +236,7 @@ def _job(
     units = []
     for version in versions:
         name = f"{model.name}@{version}"
-        native = keys.simplify_key(export) if version.variant == SIMPLIFIED else export
+        native = keys.form_key(export, version)
         graph = retarget = keys.retarget_key(native, entry, version.opset)
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)

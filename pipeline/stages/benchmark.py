@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,14 @@ def default_settings() -> Settings:
 
 
 def time_unit(zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings) -> Benchmark:
-    """Time one published unit. Raises PipelineError where no runtime runs it, and Interrupted."""
+    """Time one published unit, with the batch that it takes where that is fixed.
+
+    Raises PipelineError where no runtime runs it, and Interrupted.
+    """
     record = unit.record
+    fixed = record.io_ports["inputs"][0]["shape"][0]
+    if isinstance(fixed, int):
+        settings = replace(settings, batches=(fixed,))
     origin = origin_of(record)
     why = "" if isinstance(origin, Origin) else origin
     channels, height, width = record.preprocessing["input_size"]

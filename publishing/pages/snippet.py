@@ -7,6 +7,7 @@ from typing import Any
 
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
+from publishing.pages.card_groups import fixed_batch
 from publishing.pages.text_template import render
 from publishing.record import Record
 
@@ -80,6 +81,7 @@ def _values(record: Record) -> dict[str, Any]:
         "filter": str(preprocessing["interpolation"]).upper(),
         "crop_mode": preprocessing["crop_mode"],
         "half": record.io_ports["inputs"][0]["type"] == "tensor(float16)",
+        "copies": fixed_batch(record) or 1,
         "reversed": channels > 1 and preprocessing["colour"] == "BGR",
     }
     return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}
