@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 TORCH = """
 import export, safetensors.torch, torch
-network = export.build({model!r})
+from networks import Network
+network = export.build(Network({model!r}))
 if hasattr(network, "init_weights"):
     network.init_weights()
 state = network.state_dict()
@@ -21,7 +22,8 @@ safetensors.torch.save_file(state, "plain.safetensors")
 """
 PADDLE = """
 import paddle, paddle_models, pickle, safetensors.numpy
-network = paddle_models.build({model!r})
+from networks import Network
+network = paddle_models.build(Network({model!r}))
 paddle.save(network.state_dict(), "plain.pdparams")
 arrays = {{name: value.numpy() for name, value in network.state_dict().items()}}
 pickle.dump(arrays, open("old.pdparams", "wb"), 2)

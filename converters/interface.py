@@ -8,7 +8,7 @@ script's side of the protocol is described in ``worker/protocol.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class Source:
     """One framework, as the pipeline sees it.
 
     ``folder`` holds ``export.py`` (the framework's side), ``environment.toml`` and
-    ``requirements.lock`` (what its environment is made of).
+    ``requirements.lock`` (what its environment is made of), and ``catalogue.json`` (the models in it).
     """
 
     name: str
@@ -35,8 +35,14 @@ class Source:
     """The reverse host name of whoever makes it, such as ``org.pytorch``: where its models belong."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
+    reads_onnx_files: bool = False
+    """Whether its models are ONNX files, named by their paths: our own interpreter runs them as they came, so
+    that the source has neither an environment nor a catalogue."""
     start_seconds: float = 10.0
     """Until a small model is exported, about: the framework's own start is the most of it."""
+    keywords: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The keys of a pipeline file by the keywords of the source's constructors that they stand for:
+    ``classes``, ``channels``, ``preprocessing``, and ``weights`` for all that would load weights."""
 
     @property
     def script(self) -> Path:
@@ -52,23 +58,54 @@ class WorkerCall:
     module_folder: Path = WORKER_MODULES
 
 
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What a network is built with beside its name; nothing is said where the framework's own holds."""
+
+    classes: int | None = None
+    """The number of its logits."""
+    input_size: tuple[int, int, int] | None = None
+    """Channels, height and width of the pictures that it takes."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Further keywords of the framework's constructor, of what JSON can say."""
+
+
+AS_IT_IS = NetworkOptions()
+"""The network as the framework builds it by its name."""
+
+
+def _options_of(source: Source, options: NetworkOptions) -> dict[str, Any]:
+    """``options`` as a request has them."""
+    return {
+        "classes": options.classes,
+        "input_size": list(options.input_size) if options.input_size else None,
+        "arguments": dict(options.arguments),
+        "keywords": dict(source.keywords),
+    }
+
+
 def catalogue_call(source: Source) -> WorkerCall:
     """The call that lists every classifier of the framework with its family and its preprocessing.
 
-    It is also the health check of a new environment: it imports all that an export needs.
+    It is the health check of a new environment, as it imports all that an export needs, and the first half of
+    ``catalogue.json``, by which models are known without an environment.
     """
     return WorkerCall(source.script, {"task": "catalogue"})
 
 
-def sizes_call(source: Source, models: Sequence[str]) -> WorkerCall:
-    """The call that finds the bytes of the tensors of ``models``, names of the framework, without weights."""
-    return WorkerCall(source.script, {"task": "sizes", "models": list(models)})
+def details_call(source: Source, models: Sequence[str]) -> WorkerCall:
+    """The call that builds ``models``, names of the framework, without weights, and tells their sizes.
+
+    Also whether the framework offers weights for them. It is the second half of ``catalogue.json``.
+    """
+    return WorkerCall(source.script, {"task": "details", "models": list(models)})
 
 
 def outputs_call(
     source: Source,
     *,
     model: str,
+    options: NetworkOptions = AS_IT_IS,
     weights: Mapping[str, Any],
     inputs: Path,
     pictures: Path,
@@ -76,8 +113,8 @@ def outputs_call(
 ) -> WorkerCall:
     """The call that computes what ``model`` answers to ``pictures``, in the form of the reference outputs.
 
-    ``model``, ``weights`` and ``inputs`` are those of :func:`export_call`: random weights depend on the
-    inputs. ``pictures`` is an .npz file of float32 arrays (N, C, H, W). ``output_folder`` receives
+    ``model``, ``options``, ``weights`` and ``inputs`` are those of :func:`export_call`: random weights depend
+    on the inputs. ``pictures`` is an .npz file of float32 arrays (N, C, H, W). ``output_folder`` receives
     ``outputs.npz``.
     """
     return WorkerCall(
@@ -85,6 +122,7 @@ def outputs_call(
         {
             "task": "outputs",
             "model": model,
+            "options": _options_of(source, options),
             "weights": dict(weights),
             "inputs": str(inputs),
             "pictures": str(pictures),
@@ -97,6 +135,7 @@ def export_call(
     source: Source,
     *,
     model: str,
+    options: NetworkOptions = AS_IT_IS,
     weights: Mapping[str, Any],
     reparameterise: bool = False,
     inputs: Path,
@@ -105,9 +144,10 @@ def export_call(
 ) -> WorkerCall:
     """The call that exports ``model`` and computes its reference outputs.
 
-    ``weights`` is ``{"kind": "random", "seed": 0}``, ``{"kind": "pretrained"}`` or
-    ``{"kind": "file", "path": "/absolute/file"}``. With ``reparameterise`` the file holds the form
-    for inference of a model that has one, and the reference outputs come from its form for training.
+    ``options`` are what it is built with. ``weights`` is ``{"kind": "random", "seed": 0}``,
+    ``{"kind": "pretrained"}`` or ``{"kind": "file", "path": "/absolute/file"}``. With ``reparameterise`` the
+    file holds the form for inference of a model that has one, and the reference outputs come from its form
+    for training.
     ``inputs`` is an .npz file of float32 arrays of shape (N, C, H, W), one per data set. ``opset`` is
     the opset to ask the exporter for; it may answer with a higher one. ``output_folder`` receives
     ``model.onnx`` and ``outputs.npz``.
@@ -117,6 +157,7 @@ def export_call(
         {
             "task": "export",
             "model": model,
+            "options": _options_of(source, options),
             "weights": dict(weights),
             "reparameterise": reparameterise,
             "inputs": str(inputs),
@@ -130,6 +171,7 @@ def latency_call(
     source: Source,
     *,
     model: str,
+    options: NetworkOptions = AS_IT_IS,
     weights: Mapping[str, Any],
     reparameterise: bool,
     inputs: Path,
@@ -137,13 +179,15 @@ def latency_call(
 ) -> WorkerCall:
     """The call that times ``model`` in its framework, in turns.
 
-    ``model``, ``weights`` and ``reparameterise`` are those of :func:`export_call`. ``inputs`` is an .npz file
-    with a float32 (N, C, H, W) array for each batch, under its size. ``conversation`` has the other keys of
-    the task ``latency`` in ``worker/protocol.py``, by which the script and whoever measures it agree.
+    ``model``, ``options``, ``weights`` and ``reparameterise`` are those of :func:`export_call`. ``inputs`` is
+    an .npz file with a float32 (N, C, H, W) array for each batch, under its size. ``conversation`` has the
+    other keys of the task ``latency`` in ``worker/protocol.py``, by which the script and whoever measures it
+    agree.
     """
     request = {
         "task": "latency",
         "model": model,
+        "options": _options_of(source, options),
         "weights": dict(weights),
         "reparameterise": reparameterise,
         "inputs": str(inputs),

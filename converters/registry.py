@@ -6,6 +6,7 @@ from converters.caffe2 import SOURCE as CAFFE2
 from converters.interface import Source
 from converters.mmcls import SOURCE as MMCLS
 from converters.mxnet import SOURCE as MXNET
+from converters.onnx import SOURCE as ONNX
 from converters.paddle import SOURCE as PADDLE
 from converters.timm import SOURCE as TIMM
 from converters.torchvision import SOURCE as TORCHVISION
@@ -17,4 +18,10 @@ SOURCES: dict[str, Source] = {
     "paddle": PADDLE,
     "mxnet": MXNET,
     "caffe2": CAFFE2,
+    "onnx": ONNX,
 }
+
+
+def frameworks() -> dict[str, Source]:
+    """The sources with a framework: with an environment and a list of models."""
+    return {name: source for name, source in SOURCES.items() if not source.reads_onnx_files}

@@ -25,9 +25,10 @@ def prepare_by_convention(image: Image.Image, preprocessing: Preprocessing) -> A
 
     ``mmcls`` is ``Resize``, ``CenterCrop`` and ``Normalize`` of ``mmcls.datasets.pipelines`` 0.x, the latter
     with mmcv's ``imnormalize``; ``paddleclas`` is ``ResizeImage``, ``CropImage`` and ``NormalizeImage`` of
-    PaddleClas's ``preprocess``. Both turn a picture as its EXIF data says, as OpenCV does when it reads one.
-    A picture that is smaller than the crop gets a black border; they refuse it, or give out less. The crop
-    mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style`` and PaddleClas's
+    PaddleClas's ``preprocess``, and ``paddleclas_levels`` the same where a configuration normalises levels of
+    0 to 255 and not values of 0 to 1. All turn a picture as its EXIF data says, as OpenCV does when it reads
+    one. A picture that is smaller than the crop gets a black border; they refuse it, or give out less.
+    The crop mode ``center_first`` is mmcls's ``CenterCrop`` with ``efficientnet_style`` and PaddleClas's
     ``CropImageAtRatio``, which resize what they have cut.
     """
     levels: Levels = np.asarray(ImageOps.exif_transpose(image))
@@ -48,7 +49,7 @@ def _middle(levels: Levels, preprocessing: Preprocessing) -> Levels:
     height, width = levels.shape[:2]
     _, wanted_height, wanted_width = preprocessing.input_size
     shorter, resize = min(height, width), preprocessing.resize
-    span = _paddleclas_span if preprocessing.convention == "paddleclas" else _mmcls_span
+    span = _paddleclas_span if preprocessing.convention != "mmcls" else _mmcls_span
     top, bottom = span(height, wanted_height / resize * shorter)
     left, right = span(width, wanted_width / resize * shorter)
     return levels[top:bottom, left:right]
@@ -92,7 +93,7 @@ def _size(height: int, width: int, preprocessing: Preprocessing) -> tuple[int, i
         _, wanted_height, wanted_width = preprocessing.input_size
         factor = resize / min(wanted_height, wanted_width)
         return round(wanted_width * factor), round(wanted_height * factor)
-    if preprocessing.convention == "paddleclas":
+    if preprocessing.convention != "mmcls":
         factor = float(resize) / min(width, height)
         return round(width * factor), round(height * factor)
     if width < height:
@@ -106,7 +107,7 @@ def _cropped(levels: Levels, height: int, width: int, convention: str) -> Levels
         border = ((below // 2, below - below // 2), (beside // 2, beside - beside // 2), (0, 0))
         levels = np.pad(levels, border)
     spare = levels.shape[0] - height, levels.shape[1] - width
-    top, left = (half // 2 if convention == "paddleclas" else round(half / 2) for half in spare)
+    top, left = (half // 2 if convention != "mmcls" else round(half / 2) for half in spare)
     return levels[top : top + height, left : left + width]
 
 
@@ -121,6 +122,10 @@ def _as_mmcv(levels: Levels, preprocessing: Preprocessing) -> Array:
 
 
 def _as_paddleclas(levels: Levels, preprocessing: Preprocessing) -> Array:
-    mean, std = (np.array(values, dtype=np.float32) for values in (preprocessing.mean, preprocessing.std))
-    values: Array = (levels.astype(np.float32) * _SCALE - mean) / std
+    in_levels = preprocessing.convention == "paddleclas_levels"
+    mean, std = (
+        ((255 if in_levels else 1) * np.array(values, dtype=np.float64)).astype(np.float32)
+        for values in (preprocessing.mean, preprocessing.std)
+    )
+    values: Array = (levels.astype(np.float32) * (np.float32(1) if in_levels else _SCALE) - mean) / std
     return values

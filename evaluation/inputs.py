@@ -45,10 +45,7 @@ def fixed_inputs(
         raise EvaluationError(f"batch {batch}: the larger batch has to hold at least 2 pictures")
     if seed < 0:
         raise EvaluationError(f"seed {seed}: a seed must be 0 or more")
-    generator = np.random.Generator(np.random.PCG64(seed))
-    colours = _distinct_colours(generator, preprocessing.input_size[0], 1 + batch)
-    pixels = np.stack([_smooth_noise(generator, preprocessing.input_size, colour) for colour in colours])
-    noise = normalise(pixels, preprocessing)
+    noise = normalise(smooth_pictures(preprocessing.input_size, 1 + batch, seed), preprocessing)
     inputs = {"noise-1": noise[:1], f"noise-{batch}": noise[1:]}
     if pictures:
         prepared = np.stack([prepare_file(picture, preprocessing) for picture in pictures])
@@ -73,6 +70,13 @@ def in_batches(arrays: Mapping[str, Array], batch: int) -> dict[str, Array]:
             chosen = np.arange(start, start + batch) % len(rows)
             cut[f"{kind}-{batch}-{start // batch + 1}"] = rows[chosen]
     return cut
+
+
+def smooth_pictures(size: tuple[int, int, int], count: int, seed: int) -> Array:
+    """Draw ``count`` different pictures of (channels, height, width): values from 0 to 1, float32."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    colours = _distinct_colours(generator, size[0], count)
+    return np.stack([_smooth_noise(generator, size, colour) for colour in colours])
 
 
 def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:

@@ -26,8 +26,9 @@ CropMode = Literal["center", "center_first", "squash", "border"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 Colour = Literal["RGB", "BGR"]
 Library = Literal["pillow", "opencv"]
-Convention = Literal["torchvision", "mmcls", "paddleclas"]
+Convention = Literal["torchvision", "mmcls", "paddleclas", "paddleclas_levels"]
 
+_OTHERS = ", ".join(name for name in get_args(Convention) if name != "torchvision")
 _OPENCV_HAS_NOT = ("box", "hamming")
 _OPTIONAL = ("library", "convention")
 
@@ -211,13 +212,9 @@ def _check_convention(preprocessing: Preprocessing) -> None:
     own, library = preprocessing.convention, preprocessing.library
     if own == "torchvision":
         if library != "pillow":
-            raise EvaluationError(
-                f"preprocessing: library {library!r} goes with convention mmcls or paddleclas"
-            )
+            raise EvaluationError(f"preprocessing: library {library!r} goes with convention {_OTHERS}")
         if preprocessing.crop_mode == "center_first":
-            raise EvaluationError(
-                "preprocessing: crop_mode 'center_first' goes with convention mmcls or paddleclas"
-            )
+            raise EvaluationError(f"preprocessing: crop_mode 'center_first' goes with convention {_OTHERS}")
         return
     if preprocessing.input_size[0] != 3 or preprocessing.crop_mode == "border":
         raise EvaluationError(f"preprocessing: convention {own!r} has three channels, and no border")

@@ -8,7 +8,7 @@ import onnx
 
 from opsets.descent import descend
 from opsets.obstacles import Obstacle, Origin
-from opsets.static_axes import Axis, FixedAxes, follow_names, inputs_of
+from opsets.static_axes import Axis, FixedAxes, follow_names, inputs_of, is_open
 from opsets.writing import fault_of_source
 
 _LENGTHS = (224, 64, 7)
@@ -48,7 +48,7 @@ def _open_axes(source: onnx.ModelProto) -> dict[Axis, str]:
         (name, axis): entry.dim_param or f"{name}[{axis}]"
         for name, axes in inputs_of(source).items()
         for axis, entry in enumerate(axes or ())
-        if not entry.HasField("dim_value")
+        if is_open(entry)
     }
 
 

@@ -43,8 +43,8 @@ class FixedAxes:
             return ir.Shape([given[axis] for axis in sorted(given)]) if given else None
         return ir.Shape(
             [
-                entry if isinstance(entry, int) else given.get(axis, self.names.get(entry.value or "", entry))
-                for axis, entry in enumerate(value.shape)
+                entry if isinstance(entry, int) else self.names.get(entry.value or "", entry)
+                for entry in (given.get(axis, entry) for axis, entry in enumerate(value.shape))
             ]
         )
 
@@ -69,12 +69,18 @@ def inputs_of(source: onnx.ModelProto) -> Inputs:
     }
 
 
+def is_open(axis: onnx.TensorShapeProto.Dimension) -> bool:
+    """Whether ``axis`` has no length; some exporters write 0 or -1 for that."""
+    return axis.dim_value < 1
+
+
 def told_of(source: onnx.ModelProto, fixed: FixedAxes) -> list[str]:
     """A line for each input of which axes are fixed: ``Input fixed: 'x' is 1x3x224x224``."""
     lines = []
     for name, axes in inputs_of(source).items():
         given = {axis: length for (owner, axis), length in fixed.lengths.items() if owner == name}
-        own = [axis.dim_value or axis.dim_param or "?" for axis in axes or ()] or [0] * len(given)
+        own = [axis.dim_param or "?" if is_open(axis) else axis.dim_value for axis in axes or ()]
+        own = own or ["?"] * len(given)
         shape = "x".join(str(given.get(axis, entry)) for axis, entry in enumerate(own))
         if given:
             lines.append(printable(f"Input fixed: {name!r} is {shape}"))
@@ -116,7 +122,7 @@ def _require_axes(name: str, shape: Sequence[int], inputs: Inputs) -> None:
         raise AxesError(f"the model has no input {name!r}{hint} it has {', '.join(map(repr, inputs))}")
     axes = inputs[name]
     if axes is not None and len(shape) != len(axes):
-        own = "x".join(str(axis.dim_value) if axis.HasField("dim_value") else "?" for axis in axes)
+        own = "x".join("?" if is_open(axis) else str(axis.dim_value) for axis in axes)
         raise AxesError(
             f"the input {name!r} has {len(axes)} axes ({own or 'none'}), and {len(shape)} lengths are given "
             f"({'x'.join(map(str, shape))}); give one for each"
@@ -138,7 +144,7 @@ def _require_length(
 ) -> None:
     if length < 1:
         raise AxesError(f"axis {axis} of the input {name!r} cannot be {length}: the least length is 1")
-    if axes is not None and axes[axis].HasField("dim_value") and axes[axis].dim_value != length:
+    if axes is not None and not is_open(axes[axis]) and axes[axis].dim_value != length:
         raise AxesError(
             f"axis {axis} of the input {name!r} cannot be {length}: the model has fixed it at "
             f"{axes[axis].dim_value}; give that, or export the model with this axis open"
@@ -186,7 +192,7 @@ def _symbol(source: onnx.ModelProto, owner: Axis) -> str:
 
 def _is_fixed(source: onnx.ModelProto, owner: Axis) -> bool:
     axes = inputs_of(source)[owner[0]]
-    return axes is not None and axes[owner[1]].HasField("dim_value")
+    return axes is not None and not is_open(axes[owner[1]])
 
 
 def _vague_names(source: onnx.ModelProto, asked: Mapping[Axis, int]) -> Iterator[str]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from parity.compare import Array
 from parity.errors import ParityError
+from parity.runtimes.interface import AnyArray
 from parity.runtimes.registry import RUNTIMES
 
 Outcome = Literal["ran", "unsupported", "missing", "invalid", "crashed", "timed out"]
@@ -28,22 +28,31 @@ class Run:
     ``unsupported`` means that the runtime said so itself; ``missing``, that there is no runtime to ask,
     because its environment cannot be had; ``invalid``, that the file breaks a rule of its own opset;
     ``crashed``, that it raised anything else or took its process down. ``outputs`` are float32
-    (N, classes), one per data set; empty unless it ran.
+    (N, classes), one per data set; empty unless it ran. Where the call has ``data_sets``, they are all
+    outputs, under ``<data set>/<position>``, float16 as float32 and others as they are.
     """
 
     outcome: Outcome
     reason: str
     version: str
     seconds: float
-    outputs: Mapping[str, Array]
+    outputs: Mapping[str, AnyArray]
+
+    def of_output(self, position: int) -> dict[str, AnyArray]:
+        """What was computed of one output, by data set, where the call has ``data_sets``."""
+        ending = f"/{position}"
+        return {
+            name.removesuffix(ending): array for name, array in self.outputs.items() if name.endswith(ending)
+        }
 
 
 @dataclass(frozen=True)
 class RuntimeCall:
     """One runtime on the same inputs for several models, in a process of its own.
 
-    ``models`` are files by any keys; ``inputs`` is the .npz file of the data sets; ``folder`` is an
-    existing folder for the request, the result and the outputs of this call alone. ``python`` is the
+    ``models`` are files by any keys; ``inputs`` is the .npz file of the data sets: its members, where
+    ``data_sets`` does not name those of each, in the order of the graph's inputs. ``folder`` is an existing
+    folder for the request, the result and the outputs of this call alone. ``python`` is the
     interpreter of the environment that the runtime needs, and ``environment`` the variables that the
     command needs beside those of the caller.
     """
@@ -55,6 +64,7 @@ class RuntimeCall:
     threads: int = 1
     python: Path = Path(sys.executable)
     environment: Mapping[str, str] = field(default_factory=dict)
+    data_sets: Mapping[str, Sequence[str]] | None = None
 
     @property
     def result(self) -> Path:
@@ -77,6 +87,7 @@ class RuntimeCall:
             "runtime": self.runtime,
             "threads": self.threads,
             "inputs": str(self.inputs.absolute()),
+            "data_sets": self.data_sets and {name: list(each) for name, each in self.data_sets.items()},
             "models": {key: str(model.absolute()) for key, model in self.models.items()},
             "output_folder": str(self.folder.absolute()),
         }
@@ -129,7 +140,7 @@ def _read_result(file: Path) -> dict[str, Any]:
 
 
 def _run(answer: Mapping[str, Any], version: str) -> Run:
-    outputs: dict[str, Array] = {}
+    outputs: dict[str, AnyArray] = {}
     if answer["outputs"] is not None:
         with np.load(answer["outputs"], allow_pickle=False) as archive:
             outputs = {name: archive[name] for name in archive.files}

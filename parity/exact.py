@@ -13,7 +13,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from parity.integer_arithmetic import OPERATORS, Array
-from parity.runtimes.interface import UnsupportedError
+from parity.runtimes.interface import UnsupportedError, in_precision
 
 _LARGE = 1 << 16
 """Bytes of constants that are handed to ONNX Runtime as inputs: no operator takes its shape from so many."""
@@ -54,10 +54,21 @@ def logits_of(model: onnx.ModelProto, pictures: Array, threads: int = 1) -> Arra
 
     Raises UnsupportedError as :func:`evaluate` does.
     """
+    return answers_of(model, [pictures], threads)[0].astype(np.float32)
+
+
+def answers_of(model: onnx.ModelProto, arrays: Sequence[Array], threads: int = 1) -> list[Array]:
+    """The outputs of ``model`` for its inputs in their order, floats in any precision.
+
+    Raises UnsupportedError as :func:`evaluate` does.
+    """
     constants = {tensor.name for tensor in model.graph.initializer}
-    port = next(port for port in model.graph.input if port.name not in constants)
-    wanted = helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type)
-    return evaluate(model, {port.name: pictures.astype(wanted)}, threads)[0].astype(np.float32)
+    ports = [port for port in model.graph.input if port.name not in constants]
+    inputs = {
+        port.name: in_precision(array, helper.tensor_dtype_to_np_dtype(port.type.tensor_type.elem_type))
+        for port, array in zip(ports, arrays, strict=True)
+    }
+    return evaluate(model, inputs, threads)
 
 
 def _is_integer(node: onnx.NodeProto) -> bool:

@@ -108,22 +108,32 @@ def judge(references: Mapping[str, Array], runs: Mapping[str, Run], tolerance: T
 
     ``references`` are the source framework's logits, float32 (N, classes) per data set.
     """
-    runtimes = {name: _judge_runtime(name, references, run, tolerance) for name, run in runs.items()}
-    status, reason = _status(lifeless(references, tolerance), runtimes)
+    runtimes = {
+        name: runtime_verdict(
+            name, run, _comparisons(references, run, tolerance) if run.outcome == "ran" else {}
+        )
+        for name, run in runs.items()
+    }
+    return decide(lifeless(references, tolerance), runtimes, tolerance)
+
+
+def decide(dead: str, runtimes: Mapping[str, RuntimeVerdict], tolerance: Tolerance) -> Verdict:
+    """The verdict on what is said of each runtime; ``dead`` says why the references prove nothing, if so."""
+    status, reason = _status(dead, runtimes)
     return Verdict(status, reason, tolerance, runtimes)
 
 
-def _judge_runtime(
-    name: str, references: Mapping[str, Array], run: Run, tolerance: Tolerance
-) -> RuntimeVerdict:
-    comparisons = {}
-    if run.outcome == "ran":
-        comparisons = {
-            data_set: compare(reference, run.outputs[data_set], tolerance)
-            if data_set in run.outputs
-            else Comparison(passed=False, reason="there is no output")
-            for data_set, reference in references.items()
-        }
+def _comparisons(references: Mapping[str, Array], run: Run, tolerance: Tolerance) -> dict[str, Comparison]:
+    return {
+        data_set: compare(reference, run.outputs[data_set], tolerance)
+        if data_set in run.outputs
+        else Comparison(passed=False, reason="there is no output")
+        for data_set, reference in references.items()
+    }
+
+
+def runtime_verdict(name: str, run: Run, comparisons: Mapping[str, Comparison]) -> RuntimeVerdict:
+    """What is said of the runtime ``name``, by what became of the model in it."""
     return RuntimeVerdict(
         run.outcome,
         run.reason,

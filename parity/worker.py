@@ -7,9 +7,11 @@ whatever is imported here has to run in Python 3.9, with the standard library an
 Request::
 
     {"runtime": "onnxruntime", "threads": 2, "inputs": "/.../inputs.npz",
-     "models": {"12": "/.../model-12.onnx", ...}, "output_folder": "/.../"}
+     "data_sets": null, "models": {"12": "/.../model-12.onnx", ...}, "output_folder": "/.../"}
 
-``inputs`` holds one float32 array (N, C, H, W) per data set. Result, written again before and after
+``inputs`` holds one float32 array (N, C, H, W) per data set, for models of one input. For others
+``data_sets`` is ``{"noise-1": ["0", "1"], ...}``: for each data set the members of ``inputs``, in the order
+of the graph's inputs. Result, written again before and after
 every model, so that a model that ends the process stays named in ``running``::
 
     {"version": "1.31.1", "running": null, "models": {
@@ -17,7 +19,8 @@ every model, so that a model that ends the process stays named in ``running``::
         "3": {"outcome": "unsupported", "reason": "...", "seconds": 0.1, "outputs": null}}}
 
 ``outcome`` is ``ran``, ``unsupported``, ``invalid`` (by the rules of its own opset) or ``crashed``
-(the runtime raised something else). The .npz files hold the outputs under the data sets' names.
+(the runtime raised something else). The .npz files hold the first outputs under the data sets' names; where
+``data_sets`` are given, all outputs, as ``<data set>/<position>``.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.runtimes.interface import Array, InvalidModelError, Runtime, UnsupportedError
+from parity.runtimes.interface import AnyArray, DataSets, InvalidModelError, Runtime, UnsupportedError
 from parity.runtimes.registry import RUNTIMES
 
 
@@ -46,13 +49,14 @@ def main() -> None:
     request = json.loads(request_file.read_text(encoding="utf-8"))
     runtime = RUNTIMES[request["runtime"]]
     with np.load(request["inputs"], allow_pickle=False) as archive:
-        inputs = {name: archive[name] for name in archive.files}
+        members = request["data_sets"] or {name: [name] for name in archive.files}
+        data_sets = {name: [archive[member] for member in each] for name, each in members.items()}
     result: dict[str, Any] = {"version": runtime.version(), "running": None, "models": {}}
     for number, (key, model) in enumerate(request["models"].items()):
         result["running"] = key
         _write(result_file, result)
         outputs = Path(request["output_folder"]) / f"{number}.npz"
-        result["models"][key] = _run(runtime, Path(model), inputs, outputs, request["threads"])
+        result["models"][key] = _run(runtime, Path(model), data_sets, outputs, request)
         result["running"] = None
         _write(result_file, result)
     sys.stdout.flush()
@@ -61,12 +65,13 @@ def main() -> None:
 
 
 def _run(
-    runtime: Runtime, model: Path, inputs: dict[str, Array], outputs: Path, threads: int
+    runtime: Runtime, model: Path, data_sets: DataSets, outputs: Path, request: dict[str, Any]
 ) -> dict[str, Any]:
     started = time.perf_counter()
     outcome, reason = "ran", ""
     try:
-        np.savez(outputs, **runtime.run(model, inputs, threads))  # type: ignore[arg-type]
+        answers = runtime.run(model, data_sets, request["threads"])
+        np.savez(outputs, **_named(answers, whole=bool(request["data_sets"])))  # type: ignore[arg-type]
     except UnsupportedError as error:
         outcome, reason = "unsupported", str(error)
     except InvalidModelError as error:
@@ -79,6 +84,15 @@ def _run(
         "reason": reason.strip(),
         "seconds": round(time.perf_counter() - started, 3),
         "outputs": str(outputs) if outcome == "ran" else None,
+    }
+
+
+def _named(answers: dict[str, list[AnyArray]], *, whole: bool) -> dict[str, AnyArray]:
+    """What goes into the .npz file: all outputs, or the first ones."""
+    if not whole:
+        return {name: outputs[0] for name, outputs in answers.items()}
+    return {
+        f"{name}/{place}": each for name, outputs in answers.items() for place, each in enumerate(outputs)
     }
 
 

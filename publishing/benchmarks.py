@@ -42,6 +42,9 @@ class Benchmark:
     """
     source: Mapping[str, Any] | None
     """The same of the framework that the model came from; None where it was not asked."""
+    remark: str
+    """What is to be known of that framework's part, without a full stop: why there is none, or that its
+    weights are not those of the model; or empty."""
 
 
 def to_json(benchmark: Benchmark) -> str:
@@ -60,7 +63,7 @@ def from_json(text: str) -> Benchmark:
         if not isinstance(values, dict) or set(values) != {field.name for field in fields(Benchmark)}:
             raise ValueError("it has other fields")
         benchmark = Benchmark(**values)
-        _require_text(benchmark.name, benchmark.sha256, benchmark.processor["name"])
+        _require_text(benchmark.name, benchmark.sha256, benchmark.processor["name"], benchmark.remark)
         _require_numbers(
             benchmark.threads, benchmark.bytes, benchmark.rounds, benchmark.processor["processors"]
         )

@@ -13,6 +13,8 @@ from publishing.errors import PublishError
 _NAME = re.compile(r"(?P<source>[^/@]+)/(?P<model>[^/@]+)@(?P<version>(?P<opset>[1-9]\d*)(-[a-z0-9]+)*)")
 _PATH_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 
+AS_IT_CAME = "as the file came; no framework was asked"
+"""The form, in ``provenance``, of what was made from an ONNX file of unknown origin."""
 RECORD_SUFFIX = ".record.json"
 KINDS = ("onnx", "tar.gz", "cdx.json", "intoto.json")
 """The endings of a unit's files besides its record: model, archive, bill of materials, provenance."""

@@ -59,6 +59,8 @@ def fold_batch_normalization(model: onnx.ModelProto) -> onnx.ModelProto:
         node.input.extend(names)
         node.output[0] = following.output[0]
         folded.append(following)
+    if not folded:
+        return model
     for following in folded:
         result.graph.node.remove(following)
     result.graph.initializer.extend(written.values())

@@ -31,8 +31,8 @@ class Recipe:
     form: str
     """A form of int8, or ``fp16``."""
     method: Method | None = None
-    folded: bool = False
-    """Whether each BatchNormalization was merged into the convolution before it."""
+    folded: bool | None = None
+    """Whether each BatchNormalization was merged into the convolution before it; None where there is none."""
     weights: WeightKind | None = None
     kept: tuple[str, ...] = ()
     """The nodes that stay in float32."""
@@ -41,7 +41,7 @@ class Recipe:
         """What a record says of it."""
         words = {"form": self.form, "calibration": self.method, "weights": self.weights}
         said = {key: value for key, value in words.items() if value is not None}
-        if self.method:
+        if self.folded is not None:
             said["batch normalisation"] = "folded" if self.folded else "as it is"
         return said | {"kept in float32": list(self.kept)}
 
@@ -128,11 +128,14 @@ class _Search:
         if self._form == "fp16":
             yield Recipe(self._form)
             return
+        normalized = any(node.op_type == "BatchNormalization" for node in self._material.model.graph.node)
+        foldable = normalized and self._with_folded() is not self._material.model
         # Folded, channels of one convolution differ in size: right for a scale each, harmful for one scale.
-        first = Recipe(self._form, self._settings.method, self._form == "int8", "int8")
+        folded = foldable and self._form == "int8" if normalized else None
+        first = Recipe(self._form, self._settings.method, folded, "int8")
         for method in self._settings.methods:
             yield replace(first, method=method)
-        if any(node.op_type == "BatchNormalization" for node in self._material.model.graph.node):
+        if foldable:
             yield replace(self._best().recipe, folded=not self._best().recipe.folded)
         yield replace(self._best().recipe, weights="uint8")
 
@@ -146,8 +149,9 @@ class _Search:
         return self._tries[-1]
 
     def _base(self, recipe: Recipe) -> onnx.ModelProto:
-        if not recipe.folded:
-            return self._material.model
+        return self._with_folded() if recipe.folded else self._material.model
+
+    def _with_folded(self) -> onnx.ModelProto:
         if self._folded is None:
             self._folded = fold_batch_normalization(self._material.model)
         return self._folded

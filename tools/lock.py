@@ -21,6 +21,8 @@ repository that has the same files, such as ``tests/opsets/torch_models``:
     Builds of the same version that the default index lacks, such as ``torch==2.13.0+cpu``, with
     their hashes. On Linux they take the place of the default index's.
 
+Of a source, the list of its models is written too: by ``tools/listing.py``, in the environment of the lock.
+
 Hashes come from the default index. Local builds in the find-links folders of ``UV_FIND_LINKS`` or
 ``PIP_FIND_LINKS`` count as if they stood in ``local-builds.txt``.
 """
@@ -167,7 +169,10 @@ def locked(files: list[tuple[Path, list[str]]], python: str, variables: Mapping[
 
 
 def lock(source: str) -> None:
-    """Write the lock files of ``source``, a source's name or a folder of the repository."""
+    """Write the lock files of ``source``, a source's name or a folder of the repository.
+
+    Of a source, the list of its models too.
+    """
     folder = REPOSITORY / "converters" / source
     if not folder.exists():
         folder = REPOSITORY / source
@@ -189,6 +194,11 @@ def lock(source: str) -> None:
         parts.append((folder / "requirements-no-deps.in", [*options, "--no-deps"]))
     text = locked(parts, python, variables)
     (folder / "requirements.lock").write_text(header + text, encoding="utf-8")
+    if folder.parent == REPOSITORY / "converters":
+        # In a process that begins in the repository: its modules are meant, not those that are installed.
+        listing = [sys.executable, "-m", "tools.listing", folder.name]
+        if subprocess.run(listing, cwd=REPOSITORY, check=False).returncode != 0:
+            raise LockError(f"{source} is locked, and its models could not be listed")
 
 
 def main() -> None:

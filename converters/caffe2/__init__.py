@@ -12,5 +12,6 @@ SOURCE = Source(
     license="BSD-3-Clause",  # of torch 1.8.1, which Caffe2 is a part of
     domain="ai.caffe2",
     reads_model_folders=True,
+    keywords={"classes": "classes", "colours": "channels"},
     start_seconds=5.0,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, List
 
 from caffe2.proto import caffe2_pb2
 from google.protobuf.message import DecodeError
@@ -66,11 +66,6 @@ class Folder:
         """The blobs of the init net that the predict net reads, in the order of the init net."""
         read = {name for operator in self.net.op for name in operator.input}
         return [name for name in self.parameters.fillings if name in read and name != self.input]
-
-    def shapes(self) -> Dict[str, Tuple[int, ...]]:
-        """The shapes of the parameters that the predict net reads, by name."""
-        shapes = self.parameters.shapes
-        return {name: shapes[name] for name in self.used()}
 
 
 def _listed(names: List[str]) -> str:

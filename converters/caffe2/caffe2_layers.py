@@ -11,7 +11,7 @@ from typing import Any
 from caffe2.python import brew
 from caffe2.python.modeling.initializers import Initializer
 
-CLASSES = 1000
+CLASSES, COLOURS = 1000, 3
 """ImageNet's."""
 
 

@@ -40,16 +40,21 @@ FAMILIES = {
 """The nets' own names, without their sizes and makers."""
 
 
-def build(name: str, **channels: Any) -> Tuple[Any, Dict[str, Shape]]:
+ANY_SIZE = ("squeezenet", "densenet121")
+"""The nets that take the mean of whatever is left of a picture; all others end with 6 x 6 or 7 x 7."""
+
+
+def build(name: str, **options: Any) -> Tuple[Any, Dict[str, Shape]]:
     """The net ``name`` of :data:`NAMES` in its form for inference, and its parameters' shapes.
 
     The net is a caffe2_pb2.NetDef with the external input ``data``, float32 (N, 3, 224, 224) for any N,
     and one external output, (N, 1000) or (N, 1000, 1, 1). No memory is taken for parameters; their names
-    come in the order of their use, as they do behind ``data`` in the external inputs. ``channels`` go to
-    the net's builder, instead of the published numbers.
+    come in the order of their use, as they do behind ``data`` in the external inputs. ``options`` go to
+    the net's builder, instead of the published numbers: ``classes``, ``colours`` and channels inside.
     """
+    builder = BUILDERS[name]
     model = model_helper.ModelHelper(name=name, arg_scope={"order": "NCHW", "use_cudnn": False})
-    output = BUILDERS[name](model, model.net.AddExternalInput(INPUT), **channels)
+    output = builder(model, model.net.AddExternalInput(INPUT), **options)
     model.net.AddExternalOutput(output)
     net = model.net.Proto()
     net.name = name  # Caffe2 numbers the nets of a process that are called the same

@@ -1,7 +1,7 @@
 """Caffe2's nets whose paths part and meet: GoogLeNet, ResNet, ShuffleNet and DenseNet.
 
-Every builder adds its layers to ``model`` and returns its output blob. Its further arguments are the
-numbers of channels, by default the published ones.
+Every builder adds its layers to ``model`` and returns its output blob. ``colours`` are the channels of the
+pictures, and its further arguments the numbers of channels inside, by default the published ones.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from caffe2.python import brew
 
 from caffe2_layers import (
     CLASSES,
+    COLOURS,
     batch_norm,
     conv_relu,
     convolution,
@@ -41,13 +42,15 @@ def inception_v1(
     data: Any,
     stem: Tuple[int, int, int] = (64, 64, 192),
     modules: Dict[str, Module] = INCEPTION_MODULES,
+    classes: int = CLASSES,
+    colours: int = COLOURS,
 ) -> Any:
     """GoogLeNet of Szegedy et al. 2014 (arXiv:1409.4842), without its side classifiers.
 
     Caffe pools with sizes rounded up and so comes to 7 x 7 in the end. The net that the ONNX zoo took
     rounds down, comes to 6 x 6, and pads the last pooling, whose means leave the padding out.
     """
-    blob = conv_relu(model, data, "conv1/7x7_s2", 3, stem[0], 7, stride=2, pad=3)
+    blob = conv_relu(model, data, "conv1/7x7_s2", colours, stem[0], 7, stride=2, pad=3)
     blob = brew.max_pool(model, blob, "pool1/3x3_s2", kernel=3, stride=2)
     blob = local_response_norm(model, blob, "pool1/norm1", alpha=1e-4, bias=1.0)
     blob = conv_relu(model, blob, "conv2/3x3_reduce", stem[0], stem[1], 1, stride=1, pad=0)
@@ -62,7 +65,7 @@ def inception_v1(
     ends = {"pad_t": 0, "pad_l": 0, "pad_b": 1, "pad_r": 1}
     blob = brew.average_pool(model, blob, "pool5/7x7_s1", kernel=7, stride=1, **ends)
     blob = brew.dropout(model, blob, "pool5/7x7_s1", ratio=0.4, is_test=True)
-    blob = brew.fc(model, blob, "loss3/classifier", inputs, CLASSES)
+    blob = brew.fc(model, blob, "loss3/classifier", inputs, classes)
     return brew.softmax(model, blob, "prob")
 
 
@@ -78,12 +81,19 @@ def _inception_module(model: Any, data: Any, name: str, inputs: int, channels: M
     return brew.concat(model, paths, name + "/output", axis=1)
 
 
-def resnet50(model: Any, data: Any, stem: int = 64, inner: Sequence[int] = (64, 128, 256, 512)) -> Any:
+def resnet50(
+    model: Any,
+    data: Any,
+    stem: int = 64,
+    inner: Sequence[int] = (64, 128, 256, 512),
+    classes: int = CLASSES,
+    colours: int = COLOURS,
+) -> Any:
     """ResNet-50 of He et al. 2015 (arXiv:1512.03385), which halves pictures in its 3 x 3 convolutions.
 
     ``inner`` are the channels inside the blocks of the four stages; the blocks give four times as many.
     """
-    blob = convolution(model, data, "conv1", 3, stem, 7, bias=False, stride=2, pad=3)
+    blob = convolution(model, data, "conv1", colours, stem, 7, bias=False, stride=2, pad=3)
     blob = relu(model, batch_norm(model, blob, "res_conv1_bn", stem))
     blob, inputs = brew.max_pool(model, blob, "pool1", kernel=3, stride=2, pad=1), stem
     for stage, (channels, depth) in enumerate(zip(inner, (3, 4, 6, 3)), start=2):
@@ -92,7 +102,7 @@ def resnet50(model: Any, data: Any, stem: int = 64, inner: Sequence[int] = (64, 
             blob = _bottleneck(model, blob, "res%d_%d" % (stage, block), inputs, channels, stride)
             inputs = 4 * channels
     blob = brew.average_pool(model, blob, "final_avg", kernel=7, stride=1)
-    return brew.softmax(model, brew.fc(model, blob, "pred", inputs, CLASSES), "softmax")
+    return brew.softmax(model, brew.fc(model, blob, "pred", inputs, classes), "softmax")
 
 
 def _bottleneck(model: Any, data: Any, name: str, inputs: int, inner: int, stride: int) -> Any:
@@ -124,14 +134,20 @@ def _bottleneck(model: Any, data: Any, name: str, inputs: int, inner: int, strid
 
 
 def shufflenet(
-    model: Any, data: Any, stem: int = 24, channels: Sequence[int] = (136, 272, 544), groups: int = 4
+    model: Any,
+    data: Any,
+    stem: int = 24,
+    channels: Sequence[int] = (136, 272, 544),
+    groups: int = 4,
+    classes: int = CLASSES,
+    colours: int = COLOURS,
 ) -> Any:
     """Version 1 of Zhang et al. 2017 (arXiv:1707.01083), half as wide and with four groups.
 
     ``channels`` are what the units of the three stages give. Inside they have as many, where the paper
     has a quarter, and the first unit of a stage has those that its shortcut does not bring.
     """
-    blob = convolution(model, data, "conv3_0", 3, stem, 3, bias=True, stride=2, pad=1)
+    blob = convolution(model, data, "conv3_0", colours, stem, 3, bias=True, stride=2, pad=1)
     blob = relu(model, batch_norm(model, blob, "conv3_0_bn", stem))
     blob, inputs, unit = brew.max_pool(model, blob, "pool1", kernel=3, stride=2, pad=1), stem, 0
     for outputs, depth in zip(channels, (4, 8, 4)):
@@ -139,7 +155,7 @@ def shufflenet(
             blob = _shuffle_unit(model, blob, unit, inputs, outputs, groups)
             inputs, unit = outputs, unit + 1
     blob = brew.average_pool(model, blob, "final_avg", kernel=7, stride=1)
-    return brew.softmax(model, brew.fc(model, blob, "pred", inputs, CLASSES), "softmax")
+    return brew.softmax(model, brew.fc(model, blob, "pred", inputs, classes), "softmax")
 
 
 def _shuffle_unit(model: Any, data: Any, unit: int, inputs: int, outputs: int, groups: int) -> Any:
@@ -162,13 +178,19 @@ def _shuffle_unit(model: Any, data: Any, unit: int, inputs: int, outputs: int, g
 
 
 def densenet121(
-    model: Any, data: Any, stem: int = 64, growth: int = 32, depths: Sequence[int] = (6, 12, 24, 16)
+    model: Any,
+    data: Any,
+    stem: int = 64,
+    growth: int = 32,
+    depths: Sequence[int] = (6, 12, 24, 16),
+    classes: int = CLASSES,
+    colours: int = COLOURS,
 ) -> Any:
     """DenseNet-121 of Huang et al. 2016 (arXiv:1608.06993); its output, (N, 1000, 1, 1), is logits.
 
     ``growth`` are the channels that every layer adds, ``depths`` the layers of the four blocks.
     """
-    blob = convolution(model, data, "conv1", 3, stem, 7, bias=False, stride=2, pad=3)
+    blob = convolution(model, data, "conv1", colours, stem, 7, bias=False, stride=2, pad=3)
     blob = relu(model, scaled_batch_norm(model, blob, "conv1/bn", stem))
     blob, inputs = brew.max_pool(model, blob, "pool1", kernel=3, stride=2, pad=1), stem
     for stage, depth in enumerate(depths, start=2):
@@ -181,7 +203,7 @@ def densenet121(
             blob = convolution(model, blob, name, inputs, inputs // 2, 1, bias=False, stride=1, pad=0)
             blob, inputs = brew.average_pool(model, blob, "pool%d" % stage, kernel=2, stride=2), inputs // 2
     blob = brew.average_pool(model, blob, "pool%d" % (len(depths) + 1), global_pooling=True)
-    return convolution(model, blob, "fc6", inputs, CLASSES, 1, bias=True, stride=1, pad=0)
+    return convolution(model, blob, "fc6", inputs, classes, 1, bias=True, stride=1, pad=0)
 
 
 def _dense_layer(model: Any, data: Any, name: str, inputs: int, growth: int) -> Any:

@@ -6,7 +6,7 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -18,10 +18,12 @@ import caffe2_running
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from caffe2_folders import Folder, plain
 from caffe2_init import VALUE_BYTES, InitNet
+from caffe2_layers import CLASSES
 from caffe2_onnx import OPSET, Translated, require_known
-from checkpoints import matching, sha256_of
+from checkpoints import OtherHeadError, matching, sha256_of
+from model_details import details, details_task
+from networks import FRAMEWORK, Network, built, head_of, network_of, with_head_of_file
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 Shapes = Dict[str, Tuple[int, ...]]
@@ -36,48 +38,83 @@ def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def tensor_bytes(model: str) -> int:
-    """The bytes of the parameters of a net, or of the folder of a pair, none of which are read."""
-    if os.path.isabs(model):
-        shapes: Shapes = Folder(model).shapes()
-    else:
-        _, shapes = build(model)
-    return sum(VALUE_BYTES * int(np.prod(shape, dtype=np.int64)) for shape in shapes.values())
+def details_of(model: str) -> Dict[str, Any]:
+    """The sizes of a net, whose parameters are given no values; nobody offers weights for it any more."""
+    net, shapes = build(Network(model))
+    counts = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
+    statistics = {name for operator in net.op if operator.type == "SpatialBN" for name in operator.input[3:5]}
+    learned = sum(count for name, count in counts.items() if name not in statistics)
+    return details(learned, VALUE_BYTES * sum(counts.values()), pretrained=False)
 
 
-def build(name: str) -> Tuple[Any, Shapes]:
-    """The net called ``name``, and the shapes of its parameters."""
+def asked_of(request: Dict[str, Any]) -> Network:
+    """The net that a request asks for. Raises TaskError where there is none of its name, or of its size."""
+    name = request["model"]
     if name not in caffe2_nets.NAMES:
         raise unknown_model(name, caffe2_nets.NAMES)
-    net, shapes = caffe2_nets.build(name)
+    asked = network_of(request, caffe2_nets.INPUT_SIZE)
+    if asked.size is not None and name not in caffe2_nets.ANY_SIZE:
+        height, width = caffe2_nets.INPUT_SIZE[1:]
+        raise TaskError(
+            MODEL,
+            f"{name} takes pictures of {height} x {width} alone, and was given {asked.size[0]} x "
+            f"{asked.size[1]}: leave input_size out of its entry, or take "
+            f"{' or '.join(caffe2_nets.ANY_SIZE)}",
+        )
+    return asked
+
+
+def build(asked: Network) -> Tuple[Any, Shapes]:
+    """The net, and the shapes of its parameters."""
+    options = {"classes": asked.classes, "colours": asked.channels}
+    given = {name: value for name, value in options.items() if value is not None}
+    net, shapes = caffe2_nets.build(asked.model, **given, **asked.arguments)
     return plain(net), shapes
 
 
-def load_named(request: Dict[str, Any], pictures: Any) -> Tuple[Any, str, Dict[str, Any]]:
-    """A net of :mod:`caffe2_nets` with its parameters in the workspace: net, input, record of the weights."""
-    name, weights = request["model"], request["weights"]
-    net, parameters = build(name)
+class Loaded(NamedTuple):
+    """A net with its parameters in the workspace."""
+
+    net: Any
+    source: str
+    """The blob that takes the pictures."""
+    weights: Dict[str, Any]
+    """The record of the parameters."""
+    asked: Optional[Network] = None
+    """As which net it was built; None for a folder's own."""
+
+
+def load_named(request: Dict[str, Any], pictures: Any) -> Loaded:
+    """A net of :mod:`caffe2_nets` with its parameters."""
+    asked, weights = asked_of(request), request["weights"]
+    net, parameters = built(build, asked, request["options"]["keywords"])
     if weights["kind"] == "pretrained":
         raise TaskError(
             WEIGHTS,
-            f"no published weights of {name} can be had any more: Caffe2's model zoo is closed. Name its "
-            "init_net.pb as a weights file, or a folder with predict_net.pb and init_net.pb as the model",
+            f"no published weights of {asked.model} can be had any more: Caffe2's model zoo is closed. Name "
+            "its init_net.pb as a weights file, or a folder with predict_net.pb and init_net.pb as the model",
         )
     if weights["kind"] == "file":
         init_net = InitNet(weights["path"])
         shapes = {blob: shape for blob, shape in init_net.shapes.items() if blob != caffe2_nets.INPUT}
-        matched, how = matching(shapes, parameters)
+        try:
+            matched, how = matching(shapes, parameters)
+        except OtherHeadError as error:
+            asked = with_head_of_file(asked, error, CLASSES)
+            net, parameters = build(asked)
+            matched, how = matching(shapes, parameters)
         init_net.feed(matched)
         origin = f"{os.path.basename(weights['path'])}, matched {how}"
     else:
         caffe2_lively.fill(net, parameters, pictures, weights["seed"])
         caffe2_running.forget(net)
         origin = f"random weights, seed {weights['seed']}"
-    return net, caffe2_nets.INPUT, {"origin": origin, "sha256": None, "tensors": len(parameters)}
+    record = {"origin": origin, "sha256": None, "tensors": len(parameters)}
+    return Loaded(net, caffe2_nets.INPUT, record, asked)
 
 
-def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
-    """The same of a folder, whose weights are its own."""
+def load_folder(path: str) -> Loaded:
+    """The net of a folder, whose weights are its own."""
     folder = Folder(path)
     require_known(folder.net)
     folder.require_kept_parameters()
@@ -88,11 +125,11 @@ def load_folder(path: str) -> Tuple[Any, str, Dict[str, Any]]:
         "sha256": sha256_of(folder.parameters.path),
         "tensors": len(used),
     }
-    return folder.net, folder.input, record
+    return Loaded(folder.net, folder.input, record)
 
 
-def load(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, str, Dict[str, Any]]:
-    """The net of a request, its parameters in the workspace: net, input, record of the weights."""
+def load(request: Dict[str, Any], inputs: Arrays) -> Loaded:
+    """The net of a request, its parameters in the workspace."""
     if os.path.isabs(request["model"]):
         return load_folder(request["model"])
     return load_named(request, np.concatenate(list(inputs.values())))
@@ -107,22 +144,27 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(MODEL, "a Caffe2 net has no other form for inference: leave out reparameterise")
     inputs = read_arrays(request["inputs"])
-    net, source, record = load(request, inputs)
+    net, source, record, asked = load(request, inputs)
     translated = Translated(net, source, np.concatenate([next(iter(inputs.values()))[:1]] * 2))
     translated.write(os.path.join(request["output_folder"], "model.onnx"))
-    write_outputs(request["output_folder"], answering_of(net, source), inputs)
+    outputs = write_outputs(request["output_folder"], answering_of(net, source), inputs)
     workspace.ResetWorkspace()
+    classes = int(next(iter(outputs.values())).shape[1])
+    head = {"classes": classes, "from": FRAMEWORK}
+    if asked is not None:
+        head = head_of(asked, classes, asked != asked_of(request))
     return {
         "opset": OPSET,
         "exporter": f"our translation of Caffe2's NetDef, torch {torch.__version__}",
         "parameters": translated.learned,
+        "head": head,
         "weights": record,
     }
 
 
 def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the scores, for the task ``latency``: the net as Caffe2 keeps and runs it."""
-    net, source, _ = load(request, inputs)
+    net, source, *_ = load(request, inputs)
     net.name = net.name or "timed"
     workspace.FeedBlob(source, np.concatenate(list(inputs.values())))
     workspace.CreateNet(net, overwrite=True)
@@ -146,7 +188,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(lambda request, inputs: answering_of(*load(request, inputs)[:2])),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_timed, f"Caffe2 of torch {torch.__version__}"),
         }
     )

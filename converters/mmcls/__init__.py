@@ -11,4 +11,12 @@ SOURCE = Source(
     weights_suffixes=(".pth", ".pt", ".safetensors"),
     license="Apache-2.0",
     domain="com.openmmlab",
+    keywords={
+        "num_classes": "classes",
+        "in_chans": "channels",
+        "img_size": "preprocessing",
+        "pretrained": "weights",
+        "init_cfg": "weights",
+        "checkpoint_path": "weights",
+    },
 )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from mmcls_pictures import preprocessing
+from networks import Network, no_untrained_head
 from protocol import MODEL, WEIGHTS, TaskError, main
-from pytorch import Framework, Pretrained, download, tasks
+from pytorch import Framework, Pretrained, tasks
+from pytorch_channels import with_channels
+from pytorch_downloads import download
 from pytorch_forms import Fusing
 from pytorch_weights import fit, read_checkpoint
 from torchvision_operators import import_torchvision
@@ -17,7 +22,7 @@ import_torchvision()  # before mmcv, which imports it as it is
 
 import mmcls  # noqa: E402
 import mmcv  # noqa: E402
-from mmcls.models import build_classifier  # noqa: E402
+from mmcls.models import BACKBONES, build_classifier  # noqa: E402
 from mmcls.models.heads import ConformerHead, MultiLabelClsHead  # noqa: E402
 from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
@@ -80,9 +85,54 @@ def join_windows(windows: Any, height: Any, width: Any, window: int) -> Any:
 ShiftWindowMSA.window_reverse = staticmethod(join_windows)
 
 
-def build(model: str) -> Any:
+def own_size(model: str) -> Sequence[int]:
+    """Channels, height and width of the pictures that the config of ``model`` prepares."""
+    size: Sequence[int] = preprocessing(model, config(model))["input_size"]
+    return size
+
+
+def described(asked: Network) -> Tuple[Any, Optional[int]]:
+    """The ``model`` of the config, with all that is asked for in it, and the channels that it leaves open.
+
+    ``arguments`` are merged into it as mmcls's own ``--cfg-options`` are.
+    """
+    configuration = config(asked.model)
+    configuration.merge_from_dict({"model": asked.arguments})
+    wanted = configuration.model
+    if asked.classes is not None:
+        for part in _with_classes(asked.model, wanted):
+            part.num_classes = asked.classes
+    taken = _keywords(BACKBONES.get(wanted.backbone.type))
+    if asked.size is not None and "img_size" in taken:
+        wanted.backbone.img_size = asked.size
+    if asked.channels is None or "in_channels" not in taken:
+        return wanted, asked.channels
+    wanted.backbone.in_channels = asked.channels
+    return wanted, None
+
+
+def _with_classes(model: str, wanted: Any) -> List[Any]:
+    """The parts of a config that say how many classes there are: the head, or the backbone of a VGG."""
+    parts = [part for part in (wanted.get("backbone"), wanted.get("head")) if part and "num_classes" in part]
+    if not parts:
+        raise TaskError(
+            MODEL, f"the config of {model} does not say how many classes there are: leave `classes` out"
+        )
+    return parts
+
+
+def _keywords(constructor: Any) -> Set[str]:
+    """What the constructors of a class and of those that it is derived from take."""
+    kinds = constructor.__mro__ if constructor else ()
+    return {name for kind in kinds for name in inspect.signature(kind.__init__).parameters}
+
+
+def build(asked: Network) -> Any:
     """The network, made to answer with its raw scores."""
-    network = build_classifier(config(model).model)
+    wanted, channels = described(asked)
+    network = build_classifier(wanted)
+    if channels is not None:
+        with_channels(network, channels)
     raw = {"sigmoid" if isinstance(network.head, MultiLabelClsHead) else "softmax": False}
     forward = network.forward
 
@@ -105,19 +155,30 @@ def fuse(network: Any) -> None:
 FUSING = Fusing(fuse, ("reparameterize", "local_inject"))
 
 
-def pretrained(model: str) -> Pretrained:
+def pretrained(asked: Network) -> Pretrained:
     """The network with the weights that mmcls's index of models lists for its config."""
+    model = asked.model
+    if asked.classes is not None:
+        trained = _with_classes(model, config(model).model)[0].num_classes
+        if asked.classes != trained:
+            raise no_untrained_head(asked, trained)
     url = weights_urls().get(model)
     if url is None:
         raise TaskError(
             WEIGHTS, f"mmcls lists no pretrained weights for {model}: take another config, or name a file"
         )
     file = download(url, model)
-    network = build(model)
+    network = build(asked)
     fit(network, read_checkpoint(file), ())
     return Pretrained(network, f"weights of mmcls's index, {url}", file)
 
 
+def has_pretrained(model: str) -> bool:
+    """Whether mmcls's index lists weights for the config of ``model``."""
+    return model in weights_urls()
+
+
+@functools.lru_cache(maxsize=None)
 def weights_urls() -> Dict[str, str]:
     """Where the weights of a config are, from the metafiles beside the configs.
 
@@ -130,4 +191,4 @@ def weights_urls() -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, own_size, fusing=FUSING)))

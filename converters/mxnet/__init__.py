@@ -11,5 +11,6 @@ SOURCE = Source(
     weights_suffixes=(".params", ".safetensors"),
     license="Apache-2.0",
     domain="org.apache.mxnet",
+    keywords={"classes": "classes", "pretrained": "weights", "ctx": "weights", "root": "weights"},
     start_seconds=3.0,
 )

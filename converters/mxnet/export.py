@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple
 
 import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
+from checkpoints import OtherHeadError
+from model_details import details, details_task
+from networks import (
+    Network,
+    built,
+    head_of,
+    network_of,
+    no_untrained_head,
+    pictures_explained,
+    with_head_of_file,
+)
 from protocol import MODEL, TaskError, main, unknown_model
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
@@ -28,6 +38,10 @@ import gluon_weights  # noqa: E402
 # The mean and deviation that the model zoo's own documentation gives for all its models.
 MEAN = [0.485, 0.456, 0.406]
 STD = [0.229, 0.224, 0.225]
+
+
+IMAGENET_CLASSES = 1000
+"""What every network of the zoo has where nobody says otherwise."""
 
 
 def model_names() -> List[str]:
@@ -61,19 +75,83 @@ def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def build(name: str) -> Any:
-    """The Gluon network called ``name``, without weights."""
+def asked_of(request: Dict[str, Any]) -> Network:
+    """The network that a request asks for. Raises TaskError where there is none of its name."""
+    name = request["model"]
     if name not in model_names():
         raise unknown_model(name, model_names())
-    return vision.get_model(name)
+    return network_of(request, preprocessing(name)["input_size"])
 
 
-def tensor_bytes(name: str) -> int:
-    """The bytes of a network's parameters, whose shapes follow from an input and ask for no values."""
-    network = build(name)
+def build(asked: Network) -> Any:
+    """The Gluon network, without weights; their shapes follow from the pictures that it is given."""
+    classes = {} if asked.classes is None else {"classes": asked.classes}
+    with mx.name.NameManager():  # the names of a second network of the same kind begin at 0 too
+        return vision.get_model(asked.model, **classes, **asked.arguments)
+
+
+def with_shapes(asked: Network, pictures: Any, keys: Dict[str, str]) -> Any:
+    """The network with parameters whose shapes are known, and no values yet."""
+    network = built(build, asked, keys)
+    with pictures_explained(asked, preprocessing(asked.model)["input_size"]):
+        network.infer_shape(pictures)
+    return network
+
+
+def details_of(name: str) -> Dict[str, Any]:
+    """The sizes of a network, whose shapes follow from an input and ask for no values."""
+    network = build(Network(name))
     network.infer_shape(mx.nd.zeros((1, *preprocessing(name)["input_size"])))
-    parameters = network.collect_params().values()
-    return sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+    parameters = list(network.collect_params().values())
+    tensor_bytes = sum(int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize for value in parameters)
+    pretrained = name in model_store._model_sha1
+    return details(learned_values(learned_of(parameters)), tensor_bytes, pretrained)
+
+
+def learned_of(parameters: Iterable[Any]) -> List[Any]:
+    """Those of a fresh network's parameters that are learned."""
+    return [value for value in parameters if value.grad_req != "null"]
+
+
+def learned_values(learned: List[Any]) -> int:
+    """The number of values in ``learned``."""
+    return int(sum(np.prod(value.shape) for value in learned))
+
+
+class Loaded(NamedTuple):
+    """The network of a request with its weights."""
+
+    network: Any
+    learned: List[Any]
+    """Its learned parameters."""
+    head: Dict[str, Any]
+    weights: Dict[str, Any]
+    """The record of these."""
+
+
+def load(request: Dict[str, Any], inputs: Arrays) -> Loaded:
+    """The network of a request with its weights."""
+    asked = asked_of(request)
+    together = mx.nd.array(np.concatenate(list(inputs.values())))
+    try:
+        loaded = _load(asked, request, together)
+    except OtherHeadError as error:
+        if request["weights"]["kind"] == "pretrained" and asked.classes == error.needed:
+            raise no_untrained_head(asked, error.given) from error
+        other = with_head_of_file(asked, error, IMAGENET_CLASSES)
+        loaded = _load(other, request, together)
+    return loaded
+
+
+def _load(asked: Network, request: Dict[str, Any], together: Any) -> Loaded:
+    network = with_shapes(asked, together, request["options"]["keywords"])
+    parameters = network.collect_params()
+    learned = learned_of(parameters.values())
+    parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
+    record = give_weights(network, request, together, learned)
+    _, (shape,), _ = network(mx.sym.var("data")).infer_shape(data=together.shape)
+    head = head_of(asked, shape[1], asked != asked_of(request))
+    return Loaded(network, learned, head, record)
 
 
 def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: List[Any]) -> Dict[str, Any]:
@@ -92,17 +170,6 @@ def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: Li
     return {"origin": origin, "sha256": sha256, "tensors": len(network.collect_params().keys())}
 
 
-def load(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, List[Any], Dict[str, Any]]:
-    """The network of a request with its weights, its learned parameters, and the record of the weights."""
-    network = build(request["model"])
-    together = mx.nd.array(np.concatenate(list(inputs.values())))
-    network.infer_shape(together)  # Gluon learns the shapes of its parameters from an input
-    parameters = network.collect_params()
-    learned = [value for value in parameters.values() if value.grad_req != "null"]
-    parameters.setattr("grad_req", "null")  # nothing is trained: no gradients beside the weights
-    return network, learned, give_weights(network, request, together, learned)
-
-
 def answering_of(network: Any) -> Answering:
     """What ``network`` answers to arrays."""
     return lambda array: network(mx.nd.array(array)).asnumpy()
@@ -116,22 +183,23 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
             "remove `reparameterise` from its entry",
         )
     inputs = read_arrays(request["inputs"])
-    network, learned, record = load(request, inputs)
-    folder = request["output_folder"]
+    loaded = load(request, inputs)
+    network, folder = loaded.network, request["output_folder"]
     write_outputs(folder, answering_of(network), inputs)
     sizes = next(iter(inputs.values())).shape[1:]
     opset = gluon_onnx.write(network, sizes, request["opset"], os.path.join(folder, "model.onnx"))
     return {
         "opset": opset,
         "exporter": f"mxnet.onnx {mx.__version__}",
-        "parameters": int(sum(np.prod(value.shape) for value in learned)),
-        "weights": record,
+        "parameters": learned_values(loaded.learned),
+        "head": loaded.head,
+        "weights": loaded.weights,
     }
 
 
 def load_answering(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the logits; the environment says how many threads there are."""
-    return answering_of(load(request, inputs)[0])
+    return answering_of(load(request, inputs).network)
 
 
 if __name__ == "__main__":
@@ -140,7 +208,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_answering),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_answering, f"mxnet {mx.__version__}"),
         }
     )

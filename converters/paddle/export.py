@@ -5,18 +5,29 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
 import warnings
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
-from checkpoints import sha256_of
+from checkpoints import OtherHeadError, sha256_of
+from model_details import details, details_task
+from networks import (
+    FRAMEWORK,
+    Network,
+    built,
+    head_of,
+    network_of,
+    no_untrained_head,
+    pictures_explained,
+    with_head_of_file,
+)
 from protocol import EXPORT, TaskError, main
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
@@ -55,53 +66,106 @@ def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def build(name: str, weights: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
-    """The network ``name`` with its weights, random ones still fresh, and the record of their origin."""
+IMAGENET_CLASSES = 1000
+"""What every network has where nobody says otherwise."""
+
+
+class Loaded(NamedTuple):
+    """The network of a request with its weights."""
+
+    network: Any
+    head: Dict[str, Any]
+    weights: Dict[str, Any]
+    """The record of these."""
+
+
+def asked_of(request: Dict[str, Any]) -> Network:
+    """The network that a request asks for."""
+    return network_of(request, own_size(request["model"]))
+
+
+def own_size(name: str) -> List[int]:
+    """Channels, height and width of the pictures of a network."""
+    size: List[int] = paddle_pictures.preprocessing(name)["input_size"]
+    return size
+
+
+def build(asked: Network, request: Dict[str, Any]) -> Tuple[Any, Network, Dict[str, Any]]:
+    """A network with its weights, random ones still fresh; as which one it was built; the record of these."""
+    weights, keys = request["weights"], request["options"]["keywords"]
     record: Dict[str, Any] = {"sha256": None}
+    fitted = asked
     if weights["kind"] == "pretrained":
-        url, file = paddle_models.find_pretrained(name)
-        network, _ = load(name, file, exact=False)
+        url, file = paddle_models.find_pretrained(asked.model)
+        try:
+            network, fitted, _ = load(asked, file, keys, exact=False)
+        except OtherHeadError as error:
+            raise (
+                no_untrained_head(asked, error.given) if asked.classes == error.needed else error
+            ) from error
         record["origin"] = f"pretrained weights of Paddle, {url}"
         record["sha256"] = sha256_of(file)
     elif weights["kind"] == "file":
-        network, matched = load(name, weights["path"])
+        network, fitted, matched = load(asked, weights["path"], keys)
         record["origin"] = f"{os.path.basename(weights['path'])}, matched {matched}"
     else:
-        network = paddle_models.build(name)
+        network = built(paddle_models.build, asked, keys)
         record["origin"] = f"random weights, seed {weights['seed']}"
     record["tensors"] = len(network.state_dict())
-    return network, record
+    return network, fitted, record
 
 
-def load(name: str, path: str, exact: bool = True) -> Tuple[Any, str]:
-    """The network ``name`` with the weights of the file ``path``, and how they were matched.
+def load(asked: Network, path: str, keys: Dict[str, str], exact: bool = True) -> Tuple[Any, Network, str]:
+    """A network with the weights of the file ``path``, as which one it was built, and how they were matched.
 
     The file is read before there is a network: to read one as old as PaddleClas's own takes twice its size.
+    Where the file has a head of another length, and ``asked`` says none, the network gets that many classes.
     """
     tensors = paddle_weights.read_checkpoint(path)
-    network = paddle_models.build(name)
-    return network, paddle_weights.fit(network, tensors, exact)
+    network = built(paddle_models.build, asked, keys)
+    try:
+        return network, asked, paddle_weights.fit(network, tensors, exact)
+    except OtherHeadError as error:
+        asked = with_head_of_file(asked, error, IMAGENET_CLASSES)
+        with paddle.utils.unique_name.guard():  # the names of its layers begin at 0 too
+            network = built(paddle_models.build, asked, keys)
+        return network, asked, paddle_weights.fit(network, tensors, exact)
 
 
-def tensor_bytes(name: str) -> int:
-    """The bytes of a network's parameters and statistics, none of which are given values."""
-    with paddle.LazyGuard(), paddle.utils.unique_name.guard():
-        network = paddle_models.build(name)
+def details_of(name: str) -> Dict[str, Any]:
+    """The sizes of a network, whose tensors are given no values where its builder lets them be without."""
+    try:
+        with paddle.LazyGuard():
+            return built_details(name)
+    except RuntimeError:  # it changes the values of a layer
+        gc.collect()  # layers refer to each other
+        return built_details(name)
+
+
+def built_details(name: str) -> Dict[str, Any]:
+    """The sizes of a network that is built for them, and whether there are weights for it."""
+    with paddle.utils.unique_name.guard():
+        network = paddle_models.build(Network(name))
+    pretrained = paddle_models.has_pretrained(name)
     tensors = {id(value): value for value in network.state_dict().values()}.values()
-    return sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
+    tensor_bytes = sum(int(np.prod(value.shape)) * value.element_size() for value in tensors)
+    return details(learned_values(network), tensor_bytes, pretrained)
 
 
-def load_network(request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, Dict[str, Any]]:
-    """The network of a request with its weights, and the record of these."""
-    network, record = build(request["model"], request["weights"])
+def load_network(request: Dict[str, Any], inputs: Arrays) -> Loaded:
+    """The network of a request with its weights."""
+    asked = asked_of(request)
+    network, fitted, record = build(asked, request)
     pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
-    with paddle.no_grad():
-        if isinstance(network(pictures[:1]), (list, tuple)):
-            network = FirstOutput(network)
-            network.eval()
+    with paddle.no_grad(), pictures_explained(fitted, own_size(fitted.model)):
+        answer = network(pictures[:1])
+    if isinstance(answer, (list, tuple)):
+        network, answer = FirstOutput(network), answer[0]
+        network.eval()
+    head = head_of(fitted, int(answer.shape[-1]), fitted != asked)
     if request["weights"]["kind"] == "random":
         paddle_lively.enliven(network, pictures, request["weights"]["seed"])
-    return network, record
+    return Loaded(network, head, record)
 
 
 def answering_of(network: Any) -> Answering:
@@ -118,7 +182,7 @@ def export_network(
     request: Dict[str, Any], inputs: Arrays, path: str
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """Outputs by name, and what the answer says of the file of a network."""
-    network, record = load_network(request, inputs)
+    network, head, record = load_network(request, inputs)
     outputs = write_outputs(request["output_folder"], answering_of(network), inputs)
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     form: Dict[str, Any] = {}
@@ -138,7 +202,8 @@ def export_network(
         names = sorted(name for name in os.listdir(folder) if name != PROGRAM)
         files = [os.path.join(folder, name) for name in names]
         opset = paddle_onnx.write(os.path.join(folder, PROGRAM), files, sizes, request["opset"], path)
-    return outputs, {"opset": opset, "parameters": learned_values(network), "weights": record, **form}
+    parameters = learned_values(network)
+    return outputs, {"opset": opset, "parameters": parameters, "head": head, "weights": record, **form}
 
 
 def learned_values(network: Any) -> int:
@@ -164,7 +229,8 @@ def export_folder(
         "sha256": sha256_of(folder.parameters),
         "tensors": program.tensors,
     }
-    return outputs, {"opset": opset, "parameters": program.learned, "weights": record}
+    head = {"classes": int(next(iter(outputs.values())).shape[-1]), "from": FRAMEWORK}
+    return outputs, {"opset": opset, "parameters": program.learned, "head": head, "weights": record}
 
 
 def load_model(request: Dict[str, Any], inputs: Arrays) -> Answering:
@@ -174,7 +240,7 @@ def load_model(request: Dict[str, Any], inputs: Arrays) -> Answering:
         program = paddle_folders.Program(folder, tempfile.mkdtemp(dir=request["output_folder"]))
         program.check_input(next(iter(inputs.values())).shape[1:])
         return program.run
-    return answering_of(load_network(request, inputs)[0])
+    return answering_of(load_network(request, inputs).network)
 
 
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -198,7 +264,7 @@ def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
         program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
         run: Answering = program.run
         return run
-    network, _ = load_network(request, inputs)
+    network = load_network(request, inputs).network
     if request["reparameterise"]:
         paddle_forms.reparameterise(network, request["model"])
     return answering_of(network)
@@ -210,7 +276,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_model),
-            "sizes": sizes_task(tensor_bytes),
+            "details": details_task(details_of),
             "latency": latency_task(load_timed, f"paddlepaddle {paddle.__version__}"),
         }
     )

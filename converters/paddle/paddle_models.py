@@ -15,6 +15,8 @@ import paddle
 import paddle.utils.download
 import paddle.vision.models as vision
 
+import paddle_keywords
+from networks import Network
 from protocol import WEIGHTS, TaskError, unknown_model
 
 # The wheel keeps its package `ppcls` inside of `paddleclas`, whose own import asks for a whole
@@ -84,16 +86,22 @@ def family(name: str) -> str:
     return FAMILIES.get(module, module)
 
 
-def build(name: str) -> Any:
-    """The network ``name`` in eval mode, with fresh weights; TaskError where there is none."""
-    return _build(name, {})
+def build(asked: Network) -> Any:
+    """The network in eval mode, with fresh weights; TaskError where there is none of its name."""
+    if asked.model not in BUILDERS:
+        raise unknown_model(asked.model, BUILDERS)
+    builder = BUILDERS[asked.model]
+    keywords = paddle_keywords.keywords(builder, asked)
+    network = _build(builder, {**keywords, **asked.arguments})
+    paddle_keywords.require_taken(builder, network, [*keywords, *asked.arguments])
+    if asked.channels is not None and not paddle_keywords.CHANNELS & set(keywords):
+        paddle_keywords.give_channels(network, asked.channels)
+    return network
 
 
-def _build(name: str, options: Dict[str, Any]) -> Any:
-    if name not in BUILDERS:
-        raise unknown_model(name, BUILDERS)
+def _build(builder: Callable[..., Any], options: Dict[str, Any]) -> Any:
     # Some builders load weights, with a pickle that may run code, unless they are told not to.
-    network = BUILDERS[name](**{"pretrained": False, **options})
+    network = builder(**{"pretrained": False, **options})
     network.eval()
     return network
 
@@ -109,6 +117,8 @@ def find_pretrained(name: str) -> Tuple[str, str]:
     where ``paddle.load`` would run code that the file may hold. Raises TaskError where there are no
     weights or the download fails.
     """
+    if name not in BUILDERS:
+        raise unknown_model(name, BUILDERS)
     files: List[str] = []
     urls: List[str] = []
 
@@ -116,13 +126,9 @@ def find_pretrained(name: str) -> Tuple[str, str]:
         files.append(path)
         raise _FetchedError
 
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_replaced(paddle, "load", load))
-        for module in (paddle.utils.download, download):
-            stack.enter_context(_replaced(module, "get_path_from_url", _asking_first(module, urls)))
-        stack.enter_context(paddle.utils.unique_name.guard())  # the network that is kept begins at 0 too
+    with _downloading(lambda module: _asking_first(module, urls)), _replaced(paddle, "load", load):
         try:
-            _build(name, {"pretrained": True})
+            _build(BUILDERS[name], {"pretrained": True})
         except _FetchedError:
             pass
         except TaskError:
@@ -140,6 +146,32 @@ def find_pretrained(name: str) -> Tuple[str, str]:
         )
     gc.collect()  # layers refer to each other
     return urls[-1], files[-1]
+
+
+def has_pretrained(name: str) -> bool:
+    """Whether the framework knows an address of weights for the network ``name``; nothing is fetched."""
+
+    def found(url: str, *_: Any, **__: Any) -> str:
+        raise _FetchedError
+
+    with _downloading(lambda _: found):
+        try:
+            _build(BUILDERS[name], {"pretrained": True})
+        except _FetchedError:
+            return True
+        except Exception:  # noqa: BLE001 - a builder without weights raises what it likes
+            return False
+    return False
+
+
+@contextlib.contextmanager
+def _downloading(function_of: Callable[[Any], Callable[..., str]]) -> Any:
+    """Let the framework download with ``function_of(module)``, for a network that is given up."""
+    with contextlib.ExitStack() as stack:
+        for module in (paddle.utils.download, download):
+            stack.enter_context(_replaced(module, "get_path_from_url", function_of(module)))
+        stack.enter_context(paddle.utils.unique_name.guard())  # the network that is kept begins at 0 too
+        yield
 
 
 def _asking_first(module: Any, urls: List[str]) -> Callable[..., str]:

@@ -105,6 +105,9 @@ NORMALISATIONS = {
 }
 """The names whose configurations normalise otherwise than with ImageNet's mean and deviation."""
 
+NORMALISED_IN_LEVELS = ("EfficientNetV2_S", "RedNet*")
+"""The names whose configurations take mean and deviation of 0 to 255."""
+
 BLUE_FIRST = ("MobileViT_*",)
 CROP_MODES = {"CvT_*_384": "squash", "EfficientNetV2_S": "center_first"}
 """Otherwise than the middle of what was resized."""
@@ -124,7 +127,7 @@ def preprocessing(name: str) -> Dict[str, Any]:
         "mean": mean,
         "std": std,
         "colour": "BGR" if _fits(BLUE_FIRST, name) else "RGB",
-        "convention": "paddleclas",
+        "convention": "paddleclas_levels" if _fits(NORMALISED_IN_LEVELS, name) else "paddleclas",
     }
     return wanted if pillow else {**wanted, "library": "opencv"}
 

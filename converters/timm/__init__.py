@@ -11,4 +11,14 @@ SOURCE = Source(
     weights_suffixes=(".pth", ".pt", ".bin", ".safetensors"),
     license="Apache-2.0",
     domain="co.huggingface",
+    keywords={
+        "num_classes": "classes",
+        "in_chans": "channels",
+        "img_size": "preprocessing",
+        "pretrained": "weights",
+        "pretrained_cfg": "weights",
+        "pretrained_cfg_overlay": "weights",
+        "checkpoint_path": "weights",
+        "cache_dir": "weights",
+    },
 )

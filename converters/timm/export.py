@@ -6,8 +6,10 @@ import functools
 import math
 from typing import Any, Callable, Dict, List, Tuple
 
+from networks import UNKNOWN, Network, no_untrained_head
 from protocol import WEIGHTS, TaskError, main
-from pytorch import SILENCE, Framework, Pretrained, download, download_failed, tasks
+from pytorch import Framework, Pretrained, tasks
+from pytorch_downloads import SILENCE, download, download_failed
 from pytorch_files import require_plain
 from pytorch_forms import Fusing
 from pytorch_weights import read_checkpoint
@@ -92,9 +94,23 @@ def preprocessing(configuration: Any) -> Dict[str, Any]:
     }
 
 
-def build(model: str) -> Any:
+def own_size(model: str) -> List[int]:
+    """Channels, height and width of the pictures that ``model`` was made for."""
+    return list(timm.models.get_pretrained_cfg(model).input_size)
+
+
+def build(network: Network) -> Any:
     """The network, of layers that can be exported."""
-    return timm.create_model(model, exportable=True)
+    return timm.create_model(network.model, **keywords(network))
+
+
+def keywords(network: Network) -> Dict[str, Any]:
+    """What ``timm.create_model`` is told of ``network``; its size where the network is made for one alone."""
+    asked: Dict[str, Any] = {"num_classes": network.classes, "in_chans": network.channels}
+    if timm.models.get_pretrained_cfg(network.model).fixed_input_size:
+        asked["img_size"] = network.size
+    given = {name: value for name, value in asked.items() if value is not None}
+    return {"exportable": True, **given, **network.arguments}
 
 
 def fuse(network: Any) -> None:
@@ -127,10 +143,16 @@ def _fuse_block(block: Any, reparameterize: Callable[[], None]) -> None:
 FUSING = Fusing(fuse, ("fuse", "reparameterize", "switch_to_deploy"))
 
 
-def pretrained(model: str) -> Pretrained:
-    """The network with the weights of its tag, downloaded and cached by timm."""
+def pretrained(network: Network) -> Pretrained:
+    """The network with the weights of its tag, downloaded and cached by timm.
+
+    For other channels and sizes timm adapts the trained weights, but a head for other classes is a new one.
+    """
+    model = network.model
     configuration = timm.models.get_pretrained_cfg(model)
-    if not configuration.has_weights:
+    if network.classes not in (None, configuration.num_classes):
+        raise no_untrained_head(network, configuration.num_classes)
+    if not has_pretrained(model):
         raise TaskError(
             WEIGHTS, f"timm has no pretrained weights for {model}: take another tag, or name a file"
         )
@@ -143,11 +165,20 @@ def pretrained(model: str) -> Pretrained:
     # timm's own loader, which knows how old checkpoints have to be renamed, on the file just fetched.
     overlay = {"file": file, "custom_load": False}
     try:
-        network = timm.create_model(model, pretrained=True, exportable=True, pretrained_cfg_overlay=overlay)
+        loaded = timm.create_model(
+            model, pretrained=True, pretrained_cfg_overlay=overlay, **keywords(network)
+        )
     except Exception as error:
+        if UNKNOWN.search(str(error)):
+            raise  # it is not the file
         read_checkpoint(file)  # says what is wrong with the file, if it is the file
         raise TaskError(WEIGHTS, f"timm cannot load {url} into {model}: {error}") from error
-    return Pretrained(network, f"pretrained weights of timm, {url}", file)
+    return Pretrained(loaded, f"pretrained weights of timm, {url}", file)
+
+
+def has_pretrained(model: str) -> bool:
+    """Whether timm knows where the weights of the tag are."""
+    return bool(timm.models.get_pretrained_cfg(model).has_weights)
 
 
 def _hub_file(repository: str, model: str) -> Tuple[str, str]:
@@ -170,4 +201,4 @@ def _hub_file(repository: str, model: str) -> Tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main(tasks(Framework(names, catalogue, build, pretrained, fusing=FUSING)))
+    main(tasks(Framework(names, catalogue, build, pretrained, has_pretrained, own_size, fusing=FUSING)))

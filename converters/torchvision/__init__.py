@@ -11,4 +11,12 @@ SOURCE = Source(
     weights_suffixes=(".pth", ".pt", ".safetensors"),
     license="BSD-3-Clause",
     domain="org.pytorch",
+    keywords={
+        "num_classes": "classes",
+        "image_size": "preprocessing",
+        "input_size": "preprocessing",
+        "weights": "weights",
+        "pretrained": "weights",
+        "progress": "weights",
+    },
 )

@@ -23,22 +23,34 @@ proportion of ``input_size``, whatever the picture's, and crop) and ``border`` (
 the rest); ``interpolation`` one of ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, ``box``,
 ``hamming``; ``mean`` and ``std`` are for values between 0 and 1, one per channel; ``colour`` is
 ``RGB`` or ``BGR``. Two more keys are given where a framework does not do as torchvision does: ``library``,
-``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls`` or ``paddleclas``, is whose rounding and
-arithmetic it is.
+``pillow`` or ``opencv``, resizes, and ``convention``, ``mmcls``, ``paddleclas`` or ``paddleclas_levels``,
+is whose rounding and arithmetic it is.
 
 Request, task ``export``::
 
-    {"task": "export", "model": "vgg11", "weights": {"kind": "random", "seed": 0},
+    {"task": "export", "model": "vgg11",
+     "options": {"classes": 10, "input_size": [1, 64, 64], "arguments": {"drop_rate": 0.1},
+                 "keywords": {"num_classes": "classes", ...}},
+     "weights": {"kind": "random", "seed": 0},
      "reparameterise": false, "inputs": "/.../inputs.npz", "output_folder": "/.../", "opset": 12}
+
+``options`` is what the network is built with beside its name: the number of its logits, the channels,
+height and width of its pictures, each null where the framework's own holds, and ``arguments``, further
+keywords of the framework's constructor; ``keywords`` are, for messages, the keys of the pipeline file by the
+keywords that they stand for. A keyword that the constructor does not take is an error of kind
+``model``, as are pictures that the network cannot take. Where ``classes`` is null and the head of a weights
+file has another length than the framework's, the network gets that many classes.
 
 ``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
 input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in
 eval mode, float32 (N, classes), under the same names), and answers::
 
     {"opset": 12, "exporter": "torch.onnx.export", "parameters": 132863336,
+     "head": {"classes": 10, "from": "the pipeline file"},
      "weights": {"origin": "random weights, seed 0", "sha256": null, "tensors": 22}}
 
-``opset`` is that of the file, ``parameters`` the number of learned values of the network,
+``opset`` is that of the file, ``parameters`` the number of learned values of the network, ``head`` the
+number of its logits and who said so: ``the framework``, ``the pipeline file`` or ``the weights file``;
 ``weights.origin`` a sentence for the record, ``weights.sha256`` the digest of the file that the
 framework downloaded itself, or null. With ``reparameterise`` the outputs come from the network's form
 for training, ``model.onnx`` holds its form for inference, and the answer has ``"reparameterised": 22``,
@@ -48,29 +60,30 @@ fused from (``parameters`` are those of the file); a network without such blocks
 
 Request, task ``outputs``: the answers of the same network to other pictures::
 
-    {"task": "outputs", "model": "vgg11", "weights": {"kind": "random", "seed": 0},
+    {"task": "outputs", "model": "vgg11", "options": {...}, "weights": {"kind": "random", "seed": 0},
      "inputs": "/.../inputs.npz", "pictures": "/.../pictures.npz", "output_folder": "/.../"}
 
 ``inputs`` are those of ``export``, as random weights depend on them; ``pictures`` holds arrays of the same
 kind. The script writes ``outputs.npz``, what the network that ``export`` would compute its outputs with
 answers to ``pictures``, and no ONNX file. The answer has nothing in it.
 
-Request, task ``sizes``, and its result: the bytes of the tensors that a model's ONNX file will hold,
-about, found without giving it weights::
+Request, task ``details``, and its result: what is known of networks that are built and given no weights::
 
-    {"task": "sizes", "models": ["vgg11", ...]}
-    {"bytes": {"vgg11": 531453344, ...}}
+    {"task": "details", "models": ["vgg11", ...]}
+    {"models": {"vgg11": {"parameters": 132863336, "bytes": 531453344, "pretrained": true}, ...}}
 
-A model that cannot be built is left out of the result.
+``parameters`` is the number of learned values, ``bytes`` those of all tensors that the ONNX file will hold,
+about, and ``pretrained`` whether the framework offers weights of its own for the model. A model that cannot
+be built is left out of the result.
 
 Request, task ``latency``: the network of an export, built in the same way with the weights of the request,
 computes when it is told to, through the pipes ``turns`` and ``answers``. ``inputs`` holds an array for each
 batch, under its size; the network uses ``threads`` threads on ``processors``. ``modules`` is the folder of
 the module ``turns``, which serves the pipes. The result names the framework::
 
-    {"task": "latency", "model": "vgg11", "weights": {"kind": "random", "seed": 0}, "reparameterise": false,
-     "inputs": "/.../inputs.npz", "threads": 2, "processors": [0, 1], "turns": "/...", "answers": "/...",
-     "modules": "/..."}
+    {"task": "latency", "model": "vgg11", "options": {...}, "weights": {"kind": "random", "seed": 0},
+     "reparameterise": false, "inputs": "/.../inputs.npz", "threads": 2, "processors": [0, 1],
+     "turns": "/...", "answers": "/...", "modules": "/..."}
     {"version": "torch 2.9.1"}
 
 Every result has a ``status``: ``ok``, or ``failed`` with ``kind`` and ``message``. ``kind`` is

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +12,25 @@ import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in th
 import torch
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
-from checkpoints import sha256_of
-from protocol import EXPORT, WEIGHTS, TaskError, unknown_model
+from checkpoints import OtherHeadError, sha256_of
+from model_details import details, details_task
+from networks import (
+    Network,
+    built,
+    head_of,
+    network_of,
+    no_untrained_head,
+    pictures_explained,
+    with_head_of_file,
+)
+from protocol import EXPORT, TaskError, unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
 from pytorch_weights import COUNTER, fit, read_checkpoint
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 Array = npt.NDArray[np.float32]
-
-SILENCE = 30.0
-"""Seconds without an answer after which a download has failed."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,13 @@ class Framework:
     """The classifiers that can be named."""
     catalogue: Callable[[], Dict[str, Dict[str, Any]]]
     """The family of each of them and how it wants its pictures, as ``protocol.py`` describes it."""
-    build: Callable[[str], Any]
+    build: Callable[[Network], Any]
     """A network with fresh weights."""
-    pretrained: Callable[[str], Pretrained]
+    pretrained: Callable[[Network], Pretrained]
+    has_pretrained: Callable[[str], bool]
+    """Whether there are such weights for a classifier, found without fetching anything."""
+    own_size: Callable[[str], Sequence[int]]
+    """Channels, height and width of the pictures of a model, as the framework has it."""
     unused_weights: Tuple[str, ...] = ()
     """Beginnings of the names of tensors in checkpoints that only training needs."""
     fusing: Optional[Fusing] = None
@@ -69,11 +77,12 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
     def export(request: Dict[str, Any]) -> Dict[str, Any]:
         return export_classifier(framework, request)
 
-    def bytes_of(model: str) -> int:
-        return tensor_bytes(_shapes_of(framework, model))
+    def details_of(model: str) -> Dict[str, Any]:
+        network = _shapes_of(framework, Network(model))
+        return details(_learned(network), tensor_bytes(network), framework.has_pretrained(model))
 
     def load(request: Dict[str, Any], inputs: Arrays) -> Answering:
-        network, _ = _loaded(framework, request, inputs)
+        network = _loaded(framework, request, inputs).network
         return lambda batch: _logits(network, torch.from_numpy(batch), request["model"])
 
     def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
@@ -83,22 +92,18 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
-        "sizes": sizes_task(bytes_of),
+        "details": details_task(details_of),
         "latency": latency_task(load_timed, f"torch {torch.__version__}"),
     }
 
 
 def load_classifier(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What computes the logits, for the task ``latency``: the network in the form that a file would hold."""
-    model = request["model"]
-    if model not in framework.names():
-        raise unknown_model(model, framework.names())
     torch.set_num_threads(request["threads"])
-    pictures = [torch.from_numpy(array) for array in inputs.values()]
-    network, _ = _with_weights(framework, model, request["weights"], pictures)
+    network = _with_weights(framework, request, inputs).network
     network.eval()
     if request["reparameterise"] and framework.fusing:
-        reparameterise(network, framework.fusing, model)
+        reparameterise(network, framework.fusing, request["model"])
 
     def run(array: Any) -> Any:
         with torch.inference_mode():
@@ -107,13 +112,13 @@ def load_classifier(framework: Framework, request: Dict[str, Any], inputs: Array
     return run
 
 
-def _shapes_of(framework: Framework, model: str) -> Any:
-    """The network ``model`` with tensors that have shapes and no values, where its constructor lets it."""
+def _shapes_of(framework: Framework, asked: Network) -> Any:
+    """The network with tensors that have shapes and no values, where its constructor lets it."""
     try:
         with torch.device("meta"):
-            return framework.build(model)
+            return framework.build(asked)
     except (NotImplementedError, RuntimeError):
-        return framework.build(model)  # it computes with values, such as the rates of its stochastic depth
+        return framework.build(asked)  # it computes with values, such as the rates of its stochastic depth
 
 
 def tensor_bytes(network: Any) -> int:
@@ -128,55 +133,113 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
     if request["reparameterise"] and framework.fusing is None:
         raise no_such_form(model)
     inputs = read_arrays(request["inputs"])
-    network, weights = _loaded(framework, request, inputs)
-    folder = request["output_folder"]
+    loaded = _loaded(framework, request, inputs)
+    network, folder = loaded.network, request["output_folder"]
     write_outputs(folder, lambda batch: _logits(network, torch.from_numpy(batch), model), inputs)
     form: Dict[str, Any] = {}
     if request["reparameterise"] and framework.fusing:
         form["training_parameters"] = _learned(network)
         form["reparameterised"] = reparameterise(network, framework.fusing, model)
     example = torch.from_numpy(next(iter(inputs.values()))[:1]).repeat(2, 1, 1, 1)
-    opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
+    try:
+        opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
+    except TaskError as error:
+        if loaded.asked.size is None:
+            raise
+        own = list(framework.own_size(model))
+        raise TaskError(EXPORT, f"{error}\nIts own input_size, {own}, may be one that can be said") from error
     return {
         "opset": opset,
         "exporter": "torch.onnx.export",
         "parameters": _learned(network),
-        "weights": weights,
+        "head": loaded.head,
+        "weights": loaded.weights,
         **form,
     }
 
 
-def _loaded(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> Tuple[Any, Dict[str, Any]]:
-    """The network of a request in eval mode, and the record of its weights."""
+class _Loaded(NamedTuple):
+    """The network of a request with its weights, in eval mode."""
+
+    network: Any
+    head: Dict[str, Any]
+    weights: Dict[str, Any]
+    """The record of these."""
+    asked: Network
+
+
+def _asked(framework: Framework, request: Mapping[str, Any]) -> Network:
+    """The network that a request asks for. Raises TaskError where the framework has none of its name."""
     model = request["model"]
     if model not in framework.names():
         raise unknown_model(model, framework.names())
+    return network_of(request, framework.own_size(model))
+
+
+def _loaded(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> _Loaded:
+    """The network of a request, of layers that can be exported."""
     torch.backends.mha.set_fastpath_enabled(False)  # fused encoder layers cannot be exported
+    loaded = _with_weights(framework, request, inputs)
+    return loaded._replace(network=loaded.network.eval())
+
+
+def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> _Loaded:
+    """The network in eval mode with the weights asked for."""
+    asked, weights = _asked(framework, request), request["weights"]
+    keys = request["options"]["keywords"]
     pictures = [torch.from_numpy(array) for array in inputs.values()]
-    network, weights = _with_weights(framework, model, request["weights"], pictures)
-    return network.eval(), weights
-
-
-def _with_weights(
-    framework: Framework, model: str, weights: Mapping[str, Any], pictures: List[Any]
-) -> Tuple[Any, Dict[str, Any]]:
-    """The network in eval mode with the weights asked for, and the record of these."""
-    sha256 = None
+    torch.manual_seed(weights.get("seed", 0))
+    sha256, fitted = None, asked
     if weights["kind"] == "pretrained":
-        loaded = framework.pretrained(model)
-        network, origin = loaded.network, loaded.origin
-        sha256 = sha256_of(loaded.file) if loaded.file else None
+        network, origin, sha256 = _pretrained(framework, asked, keys)
     else:
-        torch.manual_seed(weights.get("seed", 0))
-        network = framework.build(model).eval()
-        if weights["kind"] == "random":
-            _logits(network, pictures[0][:1], model)  # refuses what is no classifier, before it is enlivened
-            enliven(network, torch.cat(pictures), weights["seed"])
-            origin = f"random weights, seed {weights['seed']}"
-        else:
-            matched = fit(network, read_checkpoint(weights["path"]), framework.unused_weights)
-            origin = f"{os.path.basename(weights['path'])}, tensors matched {matched}"
-    return network, {"origin": origin, "sha256": sha256, "tensors": _tensors(network)}
+        network = built(framework.build, asked, keys).eval()
+        origin = f"random weights, seed {weights.get('seed')}"
+    if weights["kind"] == "file":
+        network, fitted, matched = _with_file(framework, asked, network, weights["path"], pictures[0][:1])
+        origin = f"{os.path.basename(weights['path'])}, tensors matched {matched}"
+    classes = _classes(framework, network, fitted, pictures[0][:1])  # refuses what is no classifier
+    head = head_of(fitted, classes, fitted != asked)
+    if weights["kind"] == "random":
+        enliven(network, torch.cat(pictures), weights["seed"])
+    record = {"origin": origin, "sha256": sha256, "tensors": _tensors(network)}
+    return _Loaded(network, head, record, asked)
+
+
+def _pretrained(
+    framework: Framework, asked: Network, keys: Mapping[str, str]
+) -> Tuple[Any, str, Optional[str]]:
+    """The network with the framework's own weights, where they come from, and the sha256 of their file."""
+    try:
+        loaded = built(framework.pretrained, asked, keys)
+    except OtherHeadError as error:
+        if asked.classes != error.needed:
+            raise
+        raise no_untrained_head(asked, error.given) from error
+    return loaded.network, loaded.origin, sha256_of(loaded.file) if loaded.file else None
+
+
+def _with_file(
+    framework: Framework, asked: Network, network: Any, path: str, picture: Any
+) -> Tuple[Any, Network, str]:
+    """A network with the weights of a file; as which one it was built, and how the tensors were matched.
+
+    Where ``network``, which is that of ``asked``, has another head only, it is built anew with that of the
+    file, unless ``asked`` says how many classes there are.
+    """
+    tensors = read_checkpoint(path)
+    try:
+        return network, asked, fit(network, tensors, framework.unused_weights)
+    except OtherHeadError as error:
+        other = with_head_of_file(asked, error, _classes(framework, network, asked, picture))
+        network = framework.build(other).eval()
+        return network, other, fit(network, tensors, framework.unused_weights)
+
+
+def _classes(framework: Framework, network: Any, asked: Network, picture: Any) -> int:
+    """The number of logits that the network answers with to ``picture``, float32 (1, C, H, W)."""
+    with pictures_explained(asked, framework.own_size(asked.model)):
+        return int(_logits(network.eval(), picture, asked.model).shape[1])
 
 
 def _logits(network: Any, pictures: Any, model: str) -> Array:
@@ -207,32 +270,3 @@ def _learned(network: Any) -> int:
 def _tensors(network: Any) -> int:
     """The number of weight tensors of a network, without the counters that only training reads."""
     return len([name for name in network.state_dict() if not name.endswith(COUNTER)])
-
-
-def download(url: str, model: str) -> str:
-    """Download weights into torch.hub's folder, as the frameworks do, and return the file's path.
-
-    A name such as ``resnet18-f37072fd.pth`` holds the beginning of the file's sha256, which is
-    checked. Raises TaskError where the download fails.
-    """
-    name = os.path.basename(url)
-    folder = os.path.join(torch.hub.get_dir(), "checkpoints")
-    path = os.path.join(folder, name)
-    digest = re.search(r"-([0-9a-f]{8,})\.", name)
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        socket.setdefaulttimeout(SILENCE)  # torch.hub itself would wait for ever
-        try:
-            torch.hub.download_url_to_file(url, path, digest.group(1) if digest else None, progress=False)
-        except (OSError, RuntimeError) as error:
-            raise download_failed(model, url, error) from error
-    return path
-
-
-def download_failed(model: str, place: str, error: Exception) -> TaskError:
-    """The error of a download by a framework."""
-    return TaskError(
-        WEIGHTS,
-        f"the pretrained weights of {model} could not be had from {place}: {type(error).__name__}: {error}. "
-        "Check that it can be reached, or name a weights file",
-    )

@@ -11,12 +11,11 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from parity.runtimes.interface import Array, UnsupportedError
+from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_answers
 
 INDEPENDENT = True
 JUDGE = False
@@ -45,7 +44,7 @@ def version() -> str:
     return f"that of torch {metadata.version('torch')}"
 
 
-def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set in one workspace; see :class:`parity.runtimes.interface.Runtime`."""
     original = _load_backend(threads)
     proto, weights = _read(model)
@@ -60,7 +59,7 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         # Its check misses the weights; that a file is valid others have seen to.
         network = backend.prepare(proto, no_check_UNSAFE=True)
         _free_early(network.predict_net)
-        return {name: network.run([array])[0] for name, array in inputs.items()}
+        return {name: as_answers(network.run(list(arrays))) for name, arrays in data_sets.items()}
     except RuntimeError as error:
         if any(words in str(error) for words in _REFUSALS):
             raise UnsupportedError(_refusal(str(error))) from error

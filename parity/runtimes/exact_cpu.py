@@ -6,11 +6,10 @@ independent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from parity.runtimes import onnxruntime_cpu
-from parity.runtimes.interface import Array
+from parity.runtimes.interface import AnyArray, DataSets, as_answers
 
 INDEPENDENT = False
 JUDGE = True
@@ -24,12 +23,14 @@ def version() -> str:
     return f"{onnxruntime_cpu.version()} without optimisations, and our own exact arithmetic of integers"
 
 
-def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set; see :class:`parity.runtimes.interface.Runtime`."""
     import onnx
 
-    from parity.exact import logits_of
+    from parity.exact import answers_of
 
     whole = onnx.load(model, format="protobuf")
     with onnxruntime_cpu.as_runtime_errors():
-        return {data_set: logits_of(whole, array, threads) for data_set, array in inputs.items()}
+        return {
+            data_set: as_answers(answers_of(whole, arrays, threads)) for data_set, arrays in data_sets.items()
+        }

@@ -6,14 +6,18 @@ so that a list of runtimes costs nothing, and a worker pays for the one that it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
+AnyArray = npt.NDArray[Any]
+
+DataSets = Mapping[str, Sequence[AnyArray]]
+"""By their names, an array for each input of the graph that is no initializer, in the graph's order."""
 
 
 class UnsupportedError(Exception):
@@ -22,6 +26,17 @@ class UnsupportedError(Exception):
 
 class InvalidModelError(Exception):
     """The file breaks a rule of its own opset, which other runtimes may forgive; the message says which."""
+
+
+def as_answers(outputs: Sequence[AnyArray]) -> list[AnyArray]:
+    """What a runtime computed, as :meth:`Runtime.run` returns it."""
+    arrays = [np.array(output) for output in outputs]
+    return [array.astype(np.float32) if array.dtype == np.float16 else array for array in arrays]
+
+
+def in_precision(array: AnyArray, wanted: npt.DTypeLike) -> AnyArray:
+    """A floating ``array`` in the precision that an input of a graph wants; any other as it is."""
+    return array.astype(wanted, copy=False) if array.dtype.kind == "f" else array
 
 
 class Runtime(Protocol):
@@ -52,11 +67,12 @@ class Runtime(Protocol):
         """Return what ran, with the version that is installed."""
         ...
 
-    def run(self, model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
-        """Run a model of one input and one output on every data set, float32 (N, C, H, W) each.
+    def run(self, model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
+        """Run a model on every data set; its outputs in the graph's order, under the data sets' names.
 
-        Returns the outputs, float32 (N, classes), under the names of the data sets. A model whose input or
-        output is in float16 is given it, and its answer brought back.
+        Floating inputs, such as pictures, float32 (N, C, H, W), are given in the precision that the model
+        wants, and outputs in float16 brought back as float32, such as logits (N, classes). All other arrays
+        keep their type.
 
         Raises:
             UnsupportedError: the runtime says that it cannot do this model.

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from parity.runtimes.interface import Array, InvalidModelError, UnsupportedError
+from parity.runtimes.interface import (
+    AnyArray,
+    DataSets,
+    InvalidModelError,
+    UnsupportedError,
+    as_answers,
+    in_precision,
+)
 
 INDEPENDENT = True
 JUDGE = True
@@ -17,13 +24,15 @@ OPSETS = range(7, 13)  # it has no kernels for most operators below
 ENVIRONMENT: str | None = None
 QUANTIZED = False
 
+_FLOATS = {"tensor(float16)": np.float16, "tensor(double)": np.float64}
+
 
 def version() -> str:
     """Return the version of the installed package."""
     return metadata.version("onnxruntime")
 
 
-def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set in one session; see :class:`parity.runtimes.interface.Runtime`."""
     import onnxruntime
 
@@ -42,11 +51,14 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         if precise:
             options.add_session_config_entry("session.x64quantprecision", "1")
         session = onnxruntime.InferenceSession(exact_model, options, providers=["CPUExecutionProvider"])
-        port = session.get_inputs()[0]
-        wanted = np.float16 if port.type == "tensor(float16)" else np.float32
+        ports = {port.name: _FLOATS.get(port.type, np.float32) for port in session.get_inputs()}
         return {
-            data_set: session.run(None, {port.name: array.astype(wanted)})[0].astype(np.float32)
-            for data_set, array in inputs.items()
+            data_set: as_answers(
+                session.run(
+                    None, {name: in_precision(array, ports[name]) for name, array in zip(ports, arrays)}
+                )
+            )
+            for data_set, arrays in data_sets.items()
         }
 
 

@@ -6,12 +6,12 @@ own opset, which the runtimes that take old files do not.
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from parity.runtimes import onnxruntime_cpu
-from parity.runtimes.interface import Array
+from parity.runtimes.interface import AnyArray, DataSets
 
 INDEPENDENT = False
 JUDGE = False
@@ -25,12 +25,13 @@ def version() -> str:
     return f"{onnxruntime_cpu.version()}, on the file raised to opset 9 by our own rules"
 
 
-def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set in one session; see :class:`parity.runtimes.interface.Runtime`."""
-    with tempfile.TemporaryDirectory(dir=model.parent) as folder:
+    beside = model.parent if os.access(model.parent, os.W_OK) else None  # there is room for another model
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
         raised = Path(folder) / "raised.onnx"
         _raise(model, raised)
-        return onnxruntime_cpu.run(raised, inputs, threads)
+        return onnxruntime_cpu.run(raised, data_sets, threads)
 
 
 def _raise(model: Path, raised: Path) -> None:

@@ -5,13 +5,12 @@ It ignores the ``axis`` of a broadcast, and is silently wrong where the sizes ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from parity.runtimes.interface import Array, UnsupportedError
+from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_answers
 
 INDEPENDENT = True
 JUDGE = False
@@ -25,7 +24,7 @@ def version() -> str:
     return metadata.version("opencv-python-headless")
 
 
-def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set in one network; see :class:`parity.runtimes.interface.Runtime`."""
     import cv2
 
@@ -34,12 +33,17 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         network = cv2.dnn.readNetFromONNX(str(model), cv2.dnn.ENGINE_NEW)
         if network.empty():  # the names of the operators are in what it prints
             raise UnsupportedError("it does not load the model: the worker's log names the operators")
-        outputs = {}
-        for name, array in inputs.items():
-            network.setInput(array)
-            outputs[name] = np.array(network.forward(), np.float32)
+        return {name: as_answers([_forward(network, arrays)]) for name, arrays in data_sets.items()}
     except cv2.error as error:
         if error.code == cv2.Error.StsNotImplemented:
             raise UnsupportedError(str(error)) from error
         raise
-    return outputs
+
+
+def _forward(network: Any, arrays: Sequence[AnyArray]) -> AnyArray:
+    """The one output; several are not told apart by their names, which its engine changes."""
+    if len(arrays) != 1 or len(network.getUnconnectedOutLayers()) != 1 or arrays[0].dtype.kind != "f":
+        raise UnsupportedError("it is asked about one input of floats and one output alone")
+    network.setInput(arrays[0].astype("float32"))
+    output: AnyArray = network.forward()
+    return output

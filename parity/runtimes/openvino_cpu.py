@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from parity.runtimes.interface import Array, UnsupportedError
+from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_answers, in_precision
 
 INDEPENDENT = True
 JUDGE = True
@@ -23,7 +20,7 @@ def version() -> str:
     return metadata.version("openvino")
 
 
-def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set in one compiled model; see :class:`parity.runtimes.interface.Runtime`."""
     import openvino
 
@@ -38,9 +35,14 @@ def run(model: Path, inputs: Mapping[str, Array], threads: int) -> dict[str, Arr
         if _is_unknown_operator(str(error)):
             raise UnsupportedError(_unknown_operators(str(error))) from error
         raise
-    wanted = compiled.input(0).get_element_type().to_dtype()
+    wanted = [port.get_element_type().to_dtype() for port in compiled.inputs]
     # By position: the importer may rename inputs.
-    return {name: np.array(compiled([array.astype(wanted)])[0], np.float32) for name, array in inputs.items()}
+    return {
+        name: as_answers(
+            compiled([in_precision(array, kind) for array, kind in zip(arrays, wanted)]).to_tuple()
+        )
+        for name, arrays in data_sets.items()
+    }
 
 
 def _read(core: Any, model: Path) -> Any:

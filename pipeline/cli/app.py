@@ -14,9 +14,10 @@ import typer
 
 from pipeline.cli.accuracy import dataset_app, evaluate
 from pipeline.cli.environments import environments_app, models
+from pipeline.cli.forms import compare, retarget
 from pipeline.cli.precision import quantize, simplify
 from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
-from pipeline.errors import INTERRUPTED, NOT_PUBLISHED, PipelineError, UsageError, quoted
+from pipeline.errors import INTERRUPTED, PipelineError, UsageError, quoted
 from pipeline.terminal.output import guard_streams
 from pipeline.terminal.wording import say
 from publishing.foreign_text import visible
@@ -64,7 +65,7 @@ def _options(
 def _selection(
     only: list[str] | None, opset: str | None, publish: str | None = None, fresh: bool = False
 ) -> Selection:
-    from pipeline.config.schema import parse_opsets
+    from pipeline.config.versions import parse_opsets
     from pipeline.planning.selection import Selection
 
     try:
@@ -109,10 +110,7 @@ def plan(
 ) -> None:
     """Show what is to do and what is done.
 
-    And how much disk and time the rest will take, about. Nothing is built only to know that: what is
-    not known is said.
-
-    Exit code 1: a glob cannot be resolved, because the environment of its source cannot be built.
+    And how much disk and time the rest will take, about. No environment is built for that.
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
@@ -121,13 +119,10 @@ def plan(
 
     selection = _selection(only, opset, publish)
     if output == "github":
-        file_plan = plan_of_rest(file, selection)
-        typer.echo(plan_matrix(file_plan))
+        typer.echo(plan_matrix(plan_of_rest(file, selection)))
     else:
         file_plan, estimate = estimate_file(file, selection, jobs)
         print_plan(file_plan, estimate) if output == "text" else typer.echo(plan_json(file_plan, estimate))
-    if file_plan.unresolved:
-        raise typer.Exit(NOT_PUBLISHED)
 
 
 def figures(
@@ -150,35 +145,6 @@ def figures(
     show_figures(plan_file(file, _selection(only, opset, publish)), output)
 
 
-def retarget(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
-    opset: Annotated[int, typer.Option("--opset", min=3, max=12, help="The opset to bring it to.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-OPSET.onnx beside MODEL]"),
-    ] = None,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option("--shape", metavar="INPUT:LENGTHS", help="Fix an input: x:1x3x224x224. Repeatable."),
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option("--batch", min=1, help="Fix the first axis of every input.")
-    ] = None,
-) -> None:
-    """Bring any ONNX file to an older opset.
-
-    Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
-    where it cannot, nothing is written. With --shape or --batch, axes that are open have a length, what
-    follows from it is computed, and OPSET may be the one that the model has.
-
-    Exit code 0: it is written; 1: the model cannot be said at this opset, or the disk refuses;
-    2: the command is wrong, the lengths do not suit MODEL, or it is no ONNX file.
-    """
-    from pipeline.commands.retarget import retarget as retarget_model
-
-    typer.echo(retarget_model(model, opset, output, shape or (), batch))
-
-
 def schema() -> None:
     """Print the JSON Schema of a pipeline file."""
     from pipeline.config.schema import PipelineFile
@@ -193,6 +159,7 @@ for command in (
     figures,
     models,
     retarget,
+    compare,
     quantize,
     simplify,
     evaluate,

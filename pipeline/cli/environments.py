@@ -6,22 +6,34 @@ from typing import Annotated
 
 import typer
 
-from converters.registry import SOURCES
+from converters.registry import frameworks
+from pipeline.errors import UsageError
 
 environments_app = typer.Typer(help="List, build or remove source environments.")
 
 
 def models(
-    source: Annotated[str, typer.Argument(help=f"{', '.join(SOURCES)}.")],
-    glob: Annotated[str, typer.Argument(help="Only names that fit, such as 'vgg*'.")] = "*",
+    source: Annotated[str, typer.Argument(help=f"{', '.join(frameworks())}.")],
+    globs: Annotated[
+        list[str] | None, typer.Argument(metavar="GLOB", help="Only names that fit one, such as 'vgg*'.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", metavar="text|json", help="How to print.")] = "text",
 ) -> None:
     """List the classifiers of a framework.
 
-    They are listed by the names that a pipeline file takes.
-    """
-    from pipeline.commands.environments import list_models
+    By the names that a pipeline file takes, with the size of their pictures (channels, height, width), the
+    number of learned values, and whether the framework offers weights for them. No environment is built
+    for that. A question mark stands for what is not known of a network that the framework lists and cannot
+    build.
 
-    typer.echo("\n".join(list_models(source, glob)))
+    Exit code 2: there is no such source, or a GLOB fits nothing.
+    """
+    if output not in ("text", "json"):
+        raise UsageError(f"--format: {output!r} is neither text nor json.")
+    from pipeline.commands.models import models_fitting, models_json, print_models
+
+    fitting = models_fitting(source, globs or [])
+    print_models(fitting) if output == "text" else typer.echo(models_json(fitting))
 
 
 SourcesArgument = Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="None: all.")]

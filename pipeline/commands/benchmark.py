@@ -123,7 +123,7 @@ def _tasks(
 def _tasks_of_file(
     path: Path, options: Options, settings: Settings, built: RunEnvironments, stop: threading.Event
 ) -> list[_Task]:
-    plan = make_plan(read_checked(path), Selection(), built.catalogue)
+    plan = make_plan(read_checked(path), Selection())
     published = _units(plan.zoo)
     tasks = []
     for job in plan.jobs:
@@ -139,7 +139,7 @@ def _tasks_of_file(
 
 
 def _task_of(zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings) -> _Task:
-    return _Task(lambda: time_unit(zoo, unit, origin_of, settings), (zoo, unit))
+    return _Task(lambda: time_unit(zoo, unit, origin_of, settings, say), (zoo, unit))
 
 
 def _units(zoo: Zoo) -> dict[str, PublishedUnit]:

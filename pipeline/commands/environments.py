@@ -1,49 +1,35 @@
-"""The commands about the environments of the sources, and the models that these offer."""
+"""The commands about the environments of the sources."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from converters.interface import Source
-from converters.registry import SOURCES
+from converters.registry import frameworks
 from pipeline.config.mistakes import source_named
 from pipeline.environments import building
 from pipeline.environments.spec import spec_of
 from pipeline.errors import UsageError
 from pipeline.system.interrupts import interruptible
-from pipeline.terminal.wording import one_line, say
-
-
-def list_models(source_name: str, glob: str) -> list[str]:
-    """The models of a source that fit ``glob``. Raises UsageError where none does."""
-    source = source_named(source_name)
-    stop = threading.Event()
-    with interruptible(stop):
-        names = sorted(building.ensure(source, stop=stop, say=say).catalogue)
-    matches = [name for name in names if fnmatchcase(name, glob)]
-    if not matches:
-        raise UsageError(f"none of the {len(names)} models of {source.name} fits {glob!r}.")
-    return [one_line(name) for name in matches]
+from pipeline.terminal.wording import say
 
 
 def _named(sources: Sequence[str]) -> list[Source]:
-    return [source_named(name) for name in sources] or list(SOURCES.values())
+    for name in sources:
+        if source_named(name).reads_onnx_files:
+            raise UsageError(f"{name} has no environment: the pipeline's own interpreter runs its files.")
+    return [source_named(name) for name in sources] or list(frameworks().values())
 
 
 def environment_rows() -> list[str]:
     """A line for each source: its name, whether its environment is built, its folder."""
     rows = []
-    for source in SOURCES.values():
+    for source in frameworks().values():
         environment = building.existing(source)
         folder = spec_of(source).folder
-        state = (
-            f"built, {len(environment.packages)} packages, {len(environment.catalogue)} models"
-            if environment
-            else "not built"
-        )
-        rows.append(f"{source.name:<12} {state:<40} {folder}")
+        state = f"built, {len(environment.packages)} packages" if environment else "not built"
+        rows.append(f"{source.name:<12} {state:<24} {folder}")
     return rows
 
 
@@ -54,7 +40,7 @@ def build_environments(sources: Sequence[str]) -> None:
     with interruptible(stop):
         for source in wanted:
             environment = building.ensure(source, stop=stop, say=say)
-            say(f"{source.name}: {len(environment.catalogue)} models, in {environment.description.folder}")
+            say(f"{source.name}: built, in {environment.description.folder}")
 
 
 def remove_environments(sources: Sequence[str]) -> list[str]:

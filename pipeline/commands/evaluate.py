@@ -113,7 +113,7 @@ def _found(request: Request, stop: threading.Event) -> Found:
 def _of_pipeline_file(request: Request, stop: threading.Event) -> Found:
     """All units of a pipeline file that are published."""
     environments = RunEnvironments(stop=stop, say=say)
-    plan = make_plan(read_checked(Path(request.what)), Selection(request.only), environments.catalogue)
+    plan = make_plan(read_checked(Path(request.what)), Selection(request.only))
     units = [plan.published[unit.name] for unit in plan.units if unit.name in plan.published]
     if not units:
         raise UsageError(

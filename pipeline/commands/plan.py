@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.environments.run_environments import RunEnvironments
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
 from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
@@ -16,7 +15,7 @@ from pipeline.planning.selection import Selection
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.output import console_for_output
 from pipeline.terminal.text_tables import Column, Table, print_table
-from pipeline.terminal.wording import duration, one_line, say, size_text
+from pipeline.terminal.wording import duration, one_line, size_text
 
 _COLUMNS = (
     Column("model", numbers=False),
@@ -30,8 +29,8 @@ _COLUMNS = (
 
 def print_plan(plan: Plan, estimate: Estimate) -> None:
     """Every unit, every model that has something to do, and what it takes in all."""
-    names = [one_line(name) for name in (*(u.name for u in plan.units), *(g for g, _ in plan.unresolved))]
-    states = ["done" if unit.done else "to do" for unit in plan.units] + ["unknown"] * len(plan.unresolved)
+    names = [one_line(unit.name) for unit in plan.units]
+    states = ["done" if unit.done else "to do" for unit in plan.units]
     width = max(map(len, names))
     print("\n".join(f"{name:<{width}}  {state}" for name, state in zip(names, states, strict=True)))
     done = sum(unit.done for unit in plan.units)
@@ -62,19 +61,13 @@ def _summary(estimate: Estimate) -> list[str]:
             here, f"{here} of {len(timed)} by what they took here before, the others by their size"
         )
         lines.append(f"time: about {duration(estimate.seconds)}, {by}")
-    lines += _unknown(estimate)
+    benchmarks = sum(model.benchmark_seconds or 0.0 for model in estimate.models)
+    if benchmarks:
+        lines.append(f"of it, to time what is published: about {duration(benchmarks)}")
+    if estimate.unknown:
+        count = len(estimate.unknown)
+        lines.append(f"not counted: {count} model{'s' * (count > 1)} of unknown size")
     return lines
-
-
-def _unknown(estimate: Estimate) -> list[str]:
-    if not estimate.unknown:
-        return []
-    count = len(estimate.unknown)
-    line = f"not counted: {count} model{'s' * (count > 1)} of unknown size"
-    if estimate.unbuilt:
-        names = " ".join(estimate.unbuilt)
-        line += f". `python -m pipeline environments build {names}` lets them be asked for it"
-    return [line]
 
 
 def plan_json(plan: Plan, estimate: Estimate) -> str:
@@ -100,7 +93,6 @@ def plan_json(plan: Plan, estimate: Estimate) -> str:
             "publish": plan.zoo.store.place,
             "work": str(plan.work),
             "units": units,
-            "unresolved": [glob for glob, _ in plan.unresolved],
             "models": [asdict(model) for model in estimate.models],
             "disk": disk,
             "seconds": round(estimate.seconds, 1),
@@ -111,29 +103,18 @@ def plan_json(plan: Plan, estimate: Estimate) -> str:
 
 
 def plan_file(path: Path, selection: Selection) -> Plan:
-    """The plan of a pipeline file, none of its units done: no published file was looked at for that.
-
-    Builds environments only where the file names models by globs.
-    """
-    stop = threading.Event()
-    with interruptible(stop):
-        return _plan(path, selection, stop)
+    """The plan of a pipeline file, none of its units done: no published file was looked at for that."""
+    with interruptible(threading.Event()):
+        return make_plan(read_checked(path), selection)
 
 
 def plan_of_rest(path: Path, selection: Selection) -> Plan:
     """The plan of a pipeline file, with the units marked that are done."""
-    stop = threading.Event()
-    with interruptible(stop):
-        return look_at_published(_plan(path, selection, stop))
+    with interruptible(threading.Event()):
+        return look_at_published(make_plan(read_checked(path), selection))
 
 
 def estimate_file(path: Path, selection: Selection, at_once: int) -> tuple[Plan, Estimate]:
     """The plan of a pipeline file, and what is left of it takes with ``at_once`` models at a time."""
-    stop = threading.Event()
-    with interruptible(stop):
-        plan = look_at_published(_plan(path, selection, stop))
-        return plan, estimate(plan, at_once, stop, say)
-
-
-def _plan(path: Path, selection: Selection, stop: threading.Event) -> Plan:
-    return make_plan(read_checked(path), selection, RunEnvironments(stop=stop, say=say).catalogue)
+    plan = plan_of_rest(path, selection)
+    return plan, estimate(plan, at_once)

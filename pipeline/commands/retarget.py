@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from parity.compare import Tolerance
 from pipeline.errors import PipelineError, UsageError
 from publishing.foreign_text import visible
 
+if TYPE_CHECKING:
+    from opsets import StaticAxes
+    from opsets.retarget import Report
+
 
 def retarget(
-    source: Path, opset: int, output: Path | None, shapes: Sequence[str] = (), batch: int | None = None
+    source: Path,
+    opset: int,
+    output: Path | None,
+    *,
+    shapes: Sequence[str] = (),
+    batch: int | None = None,
+    verify: bool = False,
 ) -> str:
     """Write ``source`` at ``opset`` to ``output``, ``<stem>-<opset>.onnx`` beside it if that is None.
 
     ``shapes`` are lengths for the axes of inputs, such as ``x:1x3x224x224``, and ``batch`` is one for the
-    first axis of each. Returns what was done, in lines. Raises UsageError where the files or the lengths
-    that are asked for are wrong, and PipelineError where the model cannot be said at ``opset`` or the disk
-    refuses.
+    first axis of each. With ``verify``, only if runtimes compute the same of both. Returns what was done, in
+    lines. Raises UsageError where the files or lengths that are asked for are wrong, and PipelineError where
+    the model cannot be said at ``opset``, does not compute the same or the disk refuses.
     """
     destination = output or source.with_name(f"{source.stem}-{opset}.onnx")
     refuse_wrong_places(source, destination)
@@ -26,8 +40,12 @@ def retarget(
     from opsets.errors import ModelFileError
 
     static = StaticAxes(lengths, batch) if lengths or batch else None
+    said: list[str] = []
     try:
-        report = retarget_file(source, opset, destination, static=static)
+        if verify:
+            report, said = _verified(source, opset, destination, static)
+        else:
+            report = retarget_file(source, opset, destination, static=static)
     except (AxesError, ModelFileError) as error:
         raise UsageError(str(error)) from error
     except RetargetError as error:
@@ -40,6 +58,7 @@ def retarget(
     lines = [
         *(report.rewrites or ["nothing had to be rewritten"]),
         *(f"not exact: {bound}" for bound in report.bounds),
+        *said,
         f"{destination}: {versions}, {size / 1e6:.1f} MB{beside}",
     ]
     return "\n".join(map(visible, lines))
@@ -77,6 +96,35 @@ def _options(axes: Sequence[tuple[str, int]]) -> str:
     names = dict.fromkeys(name for name, _ in axes)
     shapes = " ".join(f"--shape {name}:LENGTHS" for name in names)
     return f"; fix them with {shapes}{', or --batch N' if all(axis == 0 for _, axis in axes) else ''}"
+
+
+def _verified(
+    source: Path, opset: int, destination: Path, static: StaticAxes | None
+) -> tuple[Report, list[str]]:
+    """Write to ``destination`` what computes the same as ``source``; the report, and what was compared.
+
+    It is made in a folder beside it, from which its files are moved once they are known to be right.
+    """
+    from opsets import retarget_file
+    from pipeline.commands.compare import compare
+    from pipeline.equivalence.report import lines
+
+    prefix = f".{destination.name}."
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=destination.parent) as folder:
+        report = retarget_file(source, opset, Path(folder) / destination.name, static=static)
+        made = report.files[0]
+        try:
+            compared = compare(source, made, None, Tolerance().relative)
+        except PipelineError as error:
+            reason = str(error).replace(str(made), str(destination))
+            raise PipelineError(f"nothing was written, as it cannot be verified: {reason}") from error
+        said = [line.replace(str(made), str(destination)) for line in lines(compared)]
+        if not compared.same:
+            raise PipelineError(f"{said[-1]} Nothing was written.", *said[:-1])
+        places = [destination.with_name(path.name) for path in report.files]
+        for path, place in reversed([*zip(report.files, places, strict=True)]):  # the weights first
+            path.replace(place)
+    return replace(report, files=tuple(places)), said
 
 
 def refuse_wrong_places(source: Path, destination: Path) -> None:

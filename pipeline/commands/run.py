@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError
 from pipeline.planning.jobs import Plan, look_at_published
-from pipeline.planning.planner import check_names, make_plan, read_checked
+from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
 from pipeline.stages.model_files import fetch_all
@@ -28,16 +26,16 @@ if TYPE_CHECKING:
 def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = None) -> int:
     """Run a pipeline file and sign the zoo with the private ``key``, if there is one; the exit code.
 
-    Everything in the file is checked before a model starts. The names of models are known to their
-    frameworks only, so the environments are built before that last check; one that cannot be built
-    costs the models of its source. Raises DiskSpaceError where the disk will not do, and Interrupted.
+    Everything in the file is checked before an environment is built or a model starts. An environment that
+    cannot be built costs the models of its source. Raises DiskSpaceError where the disk will not do, and
+    Interrupted.
     """
     signer = signer_with(key) if key else None
     stop = threading.Event()
     with interruptible(stop):
         built = RunEnvironments(stop=stop, say=say)
         plan = _checked_plan(path, selection, built, at_once, stop)
-        if all(job.done for job in plan.jobs) and not plan.unresolved:
+        if all(job.done for job in plan.jobs):
             problems = _time_asked(plan, built, stop)
             announce_zoo(plan.zoo, signer, say)
             say(f"all {len(plan.units)} units are published in {plan.zoo.store.place} already")
@@ -45,13 +43,12 @@ def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = 
         return _run_plan(plan, built, at_once, stop, signer)
 
 
-def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> None:
-    """Raise DiskSpaceError where the disk will not do, by all that is known by now."""
+def _require_room(plan: Plan, at_once: int) -> None:
+    """Raise DiskSpaceError where the disk will not do."""
     from pipeline.estimates.disk import refusal
     from pipeline.estimates.estimate import estimate
 
-    possible = tuple(job for job in plan.jobs if not built.failure(job.source))
-    message = refusal(estimate(replace(plan, jobs=possible), at_once, stop, say).rooms)
+    message = refusal(estimate(plan, at_once).rooms)
     if message:
         raise DiskSpaceError(*message.split("\n"))
 
@@ -59,16 +56,14 @@ def _require_room(plan: Plan, built: RunEnvironments, at_once: int, stop: thread
 def _checked_plan(
     path: Path, selection: Selection, built: RunEnvironments, at_once: int, stop: threading.Event
 ) -> Plan:
-    plan = look_at_published(make_plan(read_checked(path), selection, built.catalogue))
+    plan = look_at_published(make_plan(read_checked(path), selection))
     clear_published(plan, stop)
     unfinished = dict.fromkeys(job.source for job in plan.jobs if not job.done)
     if not unfinished:
         return plan
-    _require_room(plan, built, at_once, stop)
-    missing = [source for source in unfinished if building.existing(source) is None]
-    if [source for source in missing if built.available(source)]:
-        check_names(plan.jobs, built.catalogue)  # it is known now which models exist
-        _require_room(plan, built, at_once, stop)  # and how large they are
+    _require_room(plan, at_once)
+    for source in unfinished:
+        built.available(source)
     fetch_all([job for job in plan.jobs if not job.done and not built.failure(job.source)], plan.folder, stop)
     return plan
 
@@ -76,7 +71,6 @@ def _checked_plan(
 def _run_plan(
     plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event, signer: Signer | None
 ) -> int:
-    from pipeline.results import Result
     from pipeline.stages.model import run_model
     from pipeline.stages.model_run import ModelRun
     from pipeline.terminal.output import console_for_progress
@@ -90,9 +84,6 @@ def _run_plan(
             at_once=at_once,
             stop=stop,
         )
-    results += [
-        Result(glob, "failed", reason=built.failure(source) or "") for glob, source in plan.unresolved
-    ]
     print_results(results)
     if stop.is_set():
         with contextlib.suppress(Interrupted), at_most(GRACE_SECONDS):

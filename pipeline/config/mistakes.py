@@ -10,17 +10,16 @@ from pathlib import Path
 from converters.interface import Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
-from pipeline.config.batches import OPEN
 from pipeline.config.documents import FiguresFile, read_figures
+from pipeline.config.network_mistakes import network_mistakes
+from pipeline.config.onnx_files import mistakes_of_file
 from pipeline.config.schema import (
-    FIRST_OPSET,
-    LAST_OPSET,
-    LOWEST_OPSETS,
     FileWeights,
     Images,
     ModelEntry,
     PipelineFile,
 )
+from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, LOWEST_OPSETS, OPEN
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.system.files import sha256_of_file
@@ -56,7 +55,7 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
         str(document.error(location, message))
         for index, entry in enumerate(file.models)
         for location, message in (
-            *_mistakes(entry, ("models", index), folder),
+            *_mistakes(entry, ("models", index), file.opsets, folder),
             *_precision_mistakes(entry, ("models", index), file.opsets, folder),
             *((("models", index, "batches"), message) for message in _batch_mistakes(entry)),
         )
@@ -75,7 +74,9 @@ def check_figures(file: PipelineFile, document: LinedDocument) -> FiguresFile | 
     return read_figures(path)
 
 
-def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tuple[Location, str]]:
+def _mistakes(
+    entry: ModelEntry, place: Location, opsets: Sequence[int], folder: Path
+) -> Iterator[tuple[Location, str]]:
     try:
         source = source_named(entry.source)
     except UsageError as error:
@@ -88,8 +89,14 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
         yield (*place, "name"), "name is for an entry with one model; leave it out here."
     location: Location = (*place, "model" if entry.model else "models")
     for pattern in filter(is_folder, entry.patterns):
-        missing = None if (folder / pattern).is_dir() else folder / pattern
-        for message in _model_folder_mistakes(pattern, entry, source, missing):
+        if source.reads_onnx_files:
+            own = entry.opsets or tuple(opsets)
+            wanted = {opset for some in entry.precisions.values() for opset in some or own}
+            messages = mistakes_of_file(folder / pattern, entry, max(wanted))
+        else:
+            missing = None if (folder / pattern).is_dir() else folder / pattern
+            messages = _model_folder_mistakes(pattern, entry, source, missing)
+        for message in messages:
             yield location, message
     if entry.wheel_folder:
         for message in _model_folder_mistakes(entry.wheel_folder.folder, entry, source, None):
@@ -100,6 +107,7 @@ def _mistakes(entry: ModelEntry, place: Location, folder: Path) -> Iterator[tupl
             yield (*place, "images"), message
     for message in _preprocessing_mistakes(entry):
         yield (*place, "preprocessing"), message
+    yield from network_mistakes(entry, source, place)
 
 
 def _precision_mistakes(
@@ -193,6 +201,10 @@ def _weights_mistakes(
     entry: ModelEntry, source: Source, place: Location, folder: Path
 ) -> Iterator[tuple[Location, str]]:
     weights, location = entry.weights, (*place, "weights")
+    if source.reads_onnx_files:
+        if weights != "random":
+            yield location, "an ONNX file has weights of its own. Remove weights from this entry."
+        return
     if isinstance(weights, FileWeights):
         path = folder / weights.file
         if not path.is_file():

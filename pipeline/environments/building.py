@@ -1,7 +1,7 @@
 """The environments of the sources: described by files, made by uv, built once, shared.
 
 An environment's folder is named by the hash of all that went into it. It is built beside, checked
-by listing the framework's models, and then renamed, under a lock: a folder that is there is whole.
+by letting the framework list its models, and then renamed, under a lock: a folder that is there is whole.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,67 +17,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.interface import WORKER_MODULES, Source, catalogue_call
+from converters.interface import Source, catalogue_call
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
-from pipeline.system.files import digest_of_code, read_json, write_json
+from pipeline.system.files import read_json, write_json
 from pipeline.system.locks import locked
 from pipeline.system.pip_settings import read_pip_settings, uv_variables
 from pipeline.workers.processes import Limits, run_process
 from pipeline.workers.sources import run_worker, worker_environment
 
 _BUILD_LIMITS = Limits(seconds=3600)
-_CATALOGUE_LIMITS = Limits(seconds=300)
+_CHECK_LIMITS = Limits(seconds=300)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A built environment: its interpreter, what is installed, and the models it can name."""
+    """A built environment: its interpreter, and what is installed."""
 
     description: EnvironmentSpec
     packages: dict[str, str]
     """Name to version of every installed package, and ``python``."""
-    catalogue: dict[str, dict[str, Any]]
-    """Model name to its ``family`` and ``preprocessing``, as in ``converters/worker/protocol.py``."""
-
-    @property
-    def python(self) -> Path:
-        return _python_of(self.description.folder)
-
-    @property
-    def sizes_file(self) -> Path:
-        """Where the sizes of models are kept that this environment was asked for."""
-        return _answer_file(self.description, "sizes")
+    python: Path
+    """The interpreter."""
 
 
 def _python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _answer_file(description: EnvironmentSpec, task: str) -> Path:
-    """Where an answer is kept; it also depends on the scripts that make it, so they are part of its name."""
-    scripts = digest_of_code([description.source.folder, WORKER_MODULES])
-    return description.folder / f"{task}-{scripts[:16]}.json"
-
-
-def _catalogue_file(description: EnvironmentSpec) -> Path:
-    return _answer_file(description, "catalogue")
-
-
 def existing(source: Source) -> Environment | None:
-    """The environment of ``source`` where it has been built and its models listed, else None."""
+    """The environment of ``source`` where it has been built, or is our own, else None."""
     description = spec_of(source)
+    if description.own_packages is not None:
+        packages = {"python": description.python, **description.own_packages}
+        return Environment(description, packages, Path(sys.executable))
     packages = _packages_of(description)
-    catalogue = read_json(_catalogue_file(description))
-    if packages is None or catalogue is None:
-        return None
-    return Environment(description, packages, catalogue)
-
-
-def is_built(source: Source) -> bool:
-    """Whether the environment of ``source`` is there; newer scripts may still have to list its models."""
-    return _packages_of(spec_of(source)) is not None
+    return None if packages is None else Environment(description, packages, _python_of(description.folder))
 
 
 def _packages_of(description: EnvironmentSpec) -> Any:
@@ -100,8 +77,6 @@ def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None])
         if _packages_of(description) is None:
             say(f"building the {source.name} environment (once)")
             _build(description, stop)
-        if read_json(_catalogue_file(description)) is None:
-            write_json(_catalogue_file(description), _list_models(description, description.folder, stop))
     built = existing(source)
     if built is None:
         raise EnvironmentBuildError(f"the {source.name} environment vanished while it was built: run again.")
@@ -114,7 +89,7 @@ def _staging_of(folder: Path) -> Path:
 
 
 def _check_folder(folder: Path) -> Path:
-    """Where the framework of an environment works while it lists its models."""
+    """Where the framework of an environment works while it is asked for its models."""
     return folder.with_name(f"{folder.name}.check")
 
 
@@ -125,8 +100,7 @@ def _build(description: EnvironmentSpec, stop: threading.Event) -> None:
     begun = time.monotonic()
     try:
         _install(description, staging, stop)
-        catalogue = _list_models(description, staging, stop)
-        write_json(staging / _catalogue_file(description).name, catalogue)
+        list_models(description, staging, stop)  # that the framework can answer is the health check
         packages = _installed_packages(description, staging, stop)
         write_json(staging / "build.json", {"seconds": round(time.monotonic() - begun, 1)})
         write_json(staging / "packages.json", packages)
@@ -217,8 +191,13 @@ def _offers_torch(find_links: tuple[str, ...], backend: str) -> bool:
     return any(True for folder in folders for _ in folder.glob(f"torch-*+{backend}-*.whl"))
 
 
-def _list_models(description: EnvironmentSpec, folder: Path, stop: threading.Event) -> Any:
-    """Ask the framework for its models; that it can answer is the health check."""
+def list_models(
+    description: EnvironmentSpec, folder: Path, stop: threading.Event
+) -> dict[str, dict[str, Any]]:
+    """Ask the framework of the environment in ``folder`` for its models: their families and preprocessing.
+
+    Raises EnvironmentBuildError where it does not answer.
+    """
     source = description.source
     work = _check_folder(description.folder)
     try:
@@ -228,7 +207,7 @@ def _list_models(description: EnvironmentSpec, folder: Path, stop: threading.Eve
             variables=description.variables,
             what=f"listing the models of {source.name}",
             folder=work,
-            limits=_CATALOGUE_LIMITS,
+            limits=_CHECK_LIMITS,
             stop=stop,
         )
     except WorkerError as error:
@@ -237,7 +216,8 @@ def _list_models(description: EnvironmentSpec, folder: Path, stop: threading.Eve
             f"the {source.name} environment was built, but does not work: {first}", *more
         ) from error
     shutil.rmtree(work, ignore_errors=True)
-    return answer["models"]
+    models: dict[str, dict[str, Any]] = answer["models"]
+    return models
 
 
 _PACKAGES_SCRIPT = """\
@@ -253,7 +233,7 @@ def _installed_packages(description: EnvironmentSpec, folder: Path, stop: thread
         [str(_python_of(folder)), "-c", _PACKAGES_SCRIPT],
         what="listing the installed packages",
         log=log,
-        limits=_CATALOGUE_LIMITS,
+        limits=_CHECK_LIMITS,
         environment=worker_environment({}),
         folder=folder,
         stop=stop,

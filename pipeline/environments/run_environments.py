@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from converters.interface import Source
 from pipeline.environments import building
@@ -53,11 +52,3 @@ class RunEnvironments:
     def failure(self, source: Source) -> str | None:
         """Why the environment of ``source`` could not be built, where this run has tried in vain."""
         return self._failures.get(source.name)
-
-    def catalogue(self, source: Source, needed: bool) -> dict[str, Any] | None:
-        """The models of ``source``; its environment is built for it only if they are ``needed``.
-
-        None where they are not known.
-        """
-        environment = self.available(source) if needed else building.existing(source)
-        return environment.catalogue if environment else None

@@ -6,6 +6,7 @@ import platform
 import sys
 import tomllib
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from converters.interface import Source
@@ -28,6 +29,8 @@ class EnvironmentSpec:
     gigabytes: float | None
     """What it takes on disk, about."""
     torch_backend: str | None
+    own_packages: dict[str, str] | None = None
+    """Where our own interpreter is the environment: versions of those of our packages that do the work."""
     variables: dict[str, str] = field(default_factory=dict)
     build_variables: dict[str, str] = field(default_factory=dict)
 
@@ -42,7 +45,9 @@ class EnvironmentSpec:
 
     @property
     def identity(self) -> str:
-        """The hash of everything that determines what gets installed."""
+        """The hash of everything that determines what gets installed, or of what is."""
+        if self.own_packages is not None:
+            return digest_of({"python": self.python, "packages": self.own_packages})
         constraints = self.build_constraints
         return digest_of(
             {
@@ -62,7 +67,10 @@ class EnvironmentSpec:
 
 
 def spec_of(source: Source) -> EnvironmentSpec:
-    """Read the environment files in the folder of ``source``."""
+    """Read the environment files in the folder of ``source``; of ONNX files, say what we are ourselves."""
+    if source.reads_onnx_files:
+        packages = {name: version(name) for name in ("numpy", "onnx", "onnxruntime")}
+        return EnvironmentSpec(source, platform.python_version(), 0.0, None, packages)
     written = tomllib.loads((source.folder / "environment.toml").read_text(encoding="utf-8"))
     return EnvironmentSpec(
         source=source,

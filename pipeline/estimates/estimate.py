@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +45,9 @@ class ModelEstimate:
     work: int | None
     """The bytes that it adds to the work folder, at the most, until it is published."""
     seconds: float | None
+    """Those of its units, and then those of timing them."""
+    benchmark_seconds: float | None
+    """Those of timing them alone, for which nothing else is at work."""
     seconds_by: Literal["history", "formula"] | None
     """Whether this machine has done the model before, or its time follows from its size."""
 
@@ -61,7 +63,7 @@ class Estimate:
     """The same by file system, with what each has left."""
     seconds: float
     unbuilt: tuple[str, ...]
-    """Sources whose environments are not there, so that the size of their models is not known."""
+    """Sources whose environments are not there yet."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -69,31 +71,52 @@ class Estimate:
         return tuple(model.name for model in self.models if model.weights is None)
 
 
-def estimate(plan: Plan, at_once: int, stop: threading.Event, say: Callable[[str], None]) -> Estimate:
-    """What is left to do of ``plan`` with ``at_once`` models at the same time.
-
-    Asks environments that are there for the sizes of models, and builds none.
-    """
-    left = [job for job in plan.jobs if not job.done]
+def estimate(plan: Plan, at_once: int) -> Estimate:
+    """What is left to do of ``plan`` with ``at_once`` models at the same time."""
+    left = [job for job in plan.jobs if not job.done or units_to_time(plan, job)]
     history = read_history()
-    sizes = sizes_of(left, plan.folder, stop, say)
-    durations = Durations(history)
+    sizes = sizes_of(left, plan.folder)
+    durations = Durations(history, _timed_runtimes(plan, left))
     models = tuple(_of_model(job, plan, sizes, history, durations) for job in left)
     needs = tuple(need for need in _needs(plan, models, left, at_once) if need.bytes)
-    seconds = sorted(model.seconds or 0.0 for model in models)
+    timing = sum(model.benchmark_seconds or 0.0 for model in models)
+    seconds = sorted((model.seconds or 0.0) - (model.benchmark_seconds or 0.0) for model in models)
     together = max(1, min(at_once, (os.cpu_count() or 1) // THREADS_OF_A_MODEL))
     unbuilt = tuple(source.name for source in _missing(left))
-    total = max([sum(seconds) / together, *seconds[-1:]])
+    total = max([sum(seconds) / together, *seconds[-1:]]) + timing
     return Estimate(models, needs, tuple(rooms(needs)), total, unbuilt)
+
+
+def units_to_time(plan: Plan, job: ModelJob) -> list[Unit]:
+    """The units of a job that a run will time: those whose times are not announced, or that it publishes."""
+    if not job.entry.benchmark:
+        return []
+    return [
+        unit
+        for unit in job.units
+        if not unit.done or plan.published[unit.name].benchmark_path not in plan.listed
+    ]
+
+
+def _timed_runtimes(plan: Plan, left: list[ModelJob]) -> int:
+    """The number of runtimes that this machine times: they are loaded to be counted, so only where any is."""
+    if not any(units_to_time(plan, job) for job in left):
+        return 0
+    from latency.runtimes import available_runtimes
+
+    return len(available_runtimes())
 
 
 def _of_model(
     job: ModelJob, plan: Plan, sizes: Mapping[str, int], history: Mapping[str, Entry], durations: Durations
 ) -> ModelEstimate:
     todo = [unit for unit in job.units if not unit.done]
-    weights = sizes.get(job.name) or _bytes_before(history.get(job.name, {}))
+    weights = sizes.get(job.name) or _bytes_before(history.get(job.name, {})) or _bytes_published(plan, job)
     if weights is None:
-        return ModelEstimate(job.name, len(todo), None, None, None, None, None)
+        return ModelEstimate(job.name, len(todo), None, None, None, None, None, None)
+    seconds, benchmarks, by = _seconds(job, len(todo), len(units_to_time(plan, job)), weights, durations)
+    if not todo:
+        return ModelEstimate(job.name, 0, weights, 0, 0, seconds, benchmarks, by)
     inputs = _input_bytes(job)
     export = weights * EXPORT_COPIES
     raised = any(_RAISED in asked_at(unit.opset) for unit in todo)
@@ -101,7 +124,6 @@ def _of_model(
     work = inputs + max(export, candidates) + GRAPH_BYTES * (1 + len(todo))
     # What is sent elsewhere lies here until it is sent.
     archive = 0 if plan.publish_folder else int(weights * ARCHIVE_SHARE) + inputs
-    seconds, by = durations.of_model(job.name, job.source, weights, len(todo))
     return ModelEstimate(
         job.name,
         len(todo),
@@ -109,8 +131,29 @@ def _of_model(
         _published_bytes(plan, todo, int(weights * (1 + ARCHIVE_SHARE)) + inputs + GRAPH_BYTES),
         max(0, work + archive - bytes_below(plan.work / job.name)),
         seconds,
+        benchmarks,
         by,
     )
+
+
+def _seconds(
+    job: ModelJob, units: int, timed: int, weights: int, durations: Durations
+) -> tuple[float, float, Literal["history", "formula"]]:
+    """The seconds of a model in all, those of timing its units, and whether all is by the history."""
+    parts = []
+    if units:
+        parts.append(durations.of_model(job.name, job.source, weights, units))
+    benchmarks = durations.of_benchmarks(job.name, job.source, weights, timed)
+    if timed:
+        parts.append(benchmarks)
+    known = all(by == "history" for _, by in parts)
+    return sum(seconds for seconds, _ in parts), benchmarks[0], "history" if known else "formula"
+
+
+def _bytes_published(plan: Plan, job: ModelJob) -> int | None:
+    """The bytes of the largest file that is published of a model."""
+    units = (plan.published.get(unit.name) for unit in job.units)
+    return max((unit.record.files["onnx"].bytes for unit in units if unit), default=None)
 
 
 def _bytes_before(entry: Entry) -> int | None:
@@ -132,14 +175,13 @@ def _bytes_of_published(plan: Plan, unit: Unit) -> int:
 
 def _input_bytes(job: ModelJob) -> int:
     """The bytes of a model's fixed inputs: noise and pictures, one at a time, as a batch, and cut anew."""
-    images, built = job.entry.images, building.existing(job.source)
-    own = job.listed_in(built.catalogue).get("preprocessing", {}) if built else {}
-    channels, height, width = job.entry.preprocessing.input_size or own.get("input_size", (3, 224, 224))
+    images, listed = job.entry.images, job.listed
+    channels, height, width = job.entry.input_size(listed.input_size if listed else (3, 224, 224))
     pictures = len(images.files) + len(images.members) if images else 0
     rows = 1 + job.entry.batch + (1 + pictures if pictures else 0)
     for batch in job.entry.fixed_batches:
         rows += batch * (-(-(1 + job.entry.batch) // batch) + -(-pictures // batch))
-    return rows * int(channels) * int(height) * int(width) * 4
+    return rows * channels * height * width * 4
 
 
 def _needs(
@@ -158,8 +200,12 @@ def _needs(
 
 def _missing(left: list[ModelJob]) -> list[Source]:
     """The sources whose environments have to be built."""
-    names = [name for job in left for name in (job.source.name, *job.entry.parity.environments)]
-    return [SOURCES[name] for name in dict.fromkeys(names) if not building.is_built(SOURCES[name])]
+    names = [
+        name
+        for job in left
+        for name in (job.source.name, *(() if job.done else job.entry.parity.environments))
+    ]
+    return [SOURCES[name] for name in dict.fromkeys(names) if not building.existing(SOURCES[name])]
 
 
 def _download_bytes(models: tuple[ModelEstimate, ...], left: list[ModelJob]) -> int:

@@ -3,13 +3,13 @@
 One file in the cache folder: a model (``timm/vgg16``) or a unit (``timm/vgg16@7``) to what was noted of it
 last. Of a model::
 
-    {"when": "2026-01-31T12:00:00+00:00", "bytes": 553430176,
-     "peak_memory": 1447034880, "seconds": {"inputs": 0.4, "export": 11.2, "unit": 9.1}}
+    {"when": "2026-01-31T12:00:00+00:00", "bytes": 553430176, "peak_memory": 1447034880,
+     "seconds": {"inputs": 0.4, "export": 11.2, "unit": 9.1, "benchmark": 95.3}}
 
 ``bytes`` are those of its native export; ``peak_memory`` the most resident bytes of any process that
-worked for it; ``seconds`` those that its fixed inputs and its export took, and
-the mean of a unit: retargeted, verified and written. Of a unit: ``when`` and its ``seconds``,
-a number. Nothing depends on this file: it may be removed at any time.
+worked for it; ``seconds`` those that its fixed inputs and its export took, the mean of a unit (retargeted,
+verified and written), and the mean of timing a unit. Of a unit: ``when`` and its ``seconds``, a number.
+Nothing depends on this file: it may be removed at any time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from pipeline.system.locks import locked
 
 Entry = dict[str, Any]
 
+BENCHMARK = "benchmark"
+"""The name of the seconds that it took to time a unit."""
 _MOST_ENTRIES = 5000
 
 

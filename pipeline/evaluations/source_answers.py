@@ -47,6 +47,7 @@ class SourceModel:
         call = outputs_call(
             self.job.source,
             model=self.job.model.argument,
+            options=self.job.network_options,
             weights=made_from.weights.request,
             inputs=made_from.inputs,
             pictures=pictures,

@@ -37,8 +37,8 @@ class Subject:
     file: Path
     input_size: tuple[int, int, int]
     origin: Origin | None
-    without_source: str = ""
-    """Why there is no origin."""
+    remark: str = ""
+    """What is to be known of the origin, or why there is none."""
 
 
 def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
@@ -77,6 +77,7 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
             for name in names
         },
         source=_source_told(subject, reference),
+        remark=subject.remark,
     )
 
 

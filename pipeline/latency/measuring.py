@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from latency.schedule import WARM_UP, runs_of_a_turn
 from pipeline.errors import WorkerError
 from pipeline.latency.turns import Participant
-
-_WARM_UP = 3
-"""Runs that are not counted; runtimes choose their kernels and threads fall asleep again."""
-_TURN_SECONDS, _MOST_RUNS = 0.25, 20
-"""A turn is as many runs as take about so long, at most so many, and at least one."""
 
 
 @dataclass
@@ -65,13 +60,12 @@ def measure(participants: Mapping[str, Participant], batches: Sequence[int], rou
 def _warm_up(
     name: str, participant: Participant, batch: int, timed: Timed, runs: dict[tuple[str, int], int]
 ) -> None:
-    answer = participant.take_turn(batch, _WARM_UP)
+    answer = participant.take_turn(batch, WARM_UP)
     if "error" in answer:
         timed.reasons[batch] = answer["error"]
         return
     timed.peak_memory[batch] = answer["peak_memory"]
-    fits = math.floor(_TURN_SECONDS / max(statistics.median(answer["seconds"]), 1e-6))
-    runs[name, batch] = min(max(fits, 1), _MOST_RUNS)
+    runs[name, batch] = runs_of_a_turn(statistics.median(answer["seconds"]))
 
 
 def _rotated(names: list[str], number: int) -> list[str]:

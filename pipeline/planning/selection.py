@@ -26,13 +26,6 @@ class Selection:
             not self.only or any(matches(f"{model}@{version}", pattern) for pattern in self.only)
         )
 
-    def may_take(self, source: str) -> bool:
-        """Whether a unit of ``source`` can be picked at all."""
-        spellings = [spelling for pattern in self.only for spelling in _spellings(pattern)]
-        return not spellings or any(
-            "/" not in spelling or fnmatchcase(source, spelling.split("/")[0]) for spelling in spellings
-        )
-
 
 def near_published(name: str, published: Iterable[str]) -> str:
     """What else ``name``, which fits no unit of ``published``, may mean; empty where none is near."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 THREADS = "2"
 """Fixed, not taken from the machine: sums in another order have other last bits."""
 
+_WEIGHTS_FILE = "the weights file"
+"""Who said how many classes a network has, where its entry says nothing and its framework another number."""
+
 
 @dataclass(frozen=True)
 class Export:
@@ -46,8 +49,6 @@ class Export:
     preprocessing: dict[str, Any]
     pictures: list[tuple[str, Path]]
     """The name of each picture, and where its file is."""
-    family: str
-    """The models that this one shares a folder and a card with."""
     environment: building.Environment
     batch: int | None = None
     """The number of pictures in every data set, where a file is to take no other; None where it is open."""
@@ -125,7 +126,7 @@ def make_material(run: ModelRun) -> Material:
         model_folder_of(job, run.stop)
         weights = weights_of(job, run.plan.folder, run.stop)
         pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
-    preprocessing = _preprocessing(run, environment)
+    preprocessing = _preprocessing(job)
     inputs = run.work / folder_of_inputs(job)
     with run.stage(StageKind.INPUTS) as stage:
         _, stage.reused = make_stage(
@@ -144,6 +145,8 @@ def make_export(run: ModelRun) -> Export:
             job.export_key,
             lambda staging: _run_export(staging, run, made_from),
         )
+    if answer["head"]["from"] == _WEIGHTS_FILE:
+        run.progress.note(job.name, f"{answer['head']['classes']} classes, as the weights file has them")
     return Export(
         folder,
         made_from.inputs,
@@ -152,15 +155,8 @@ def make_export(run: ModelRun) -> Export:
         made_from.weights,
         made_from.preprocessing,
         made_from.pictures,
-        family_of(job, made_from.environment),
         made_from.environment,
     )
-
-
-def family_of(job: ModelJob, environment: building.Environment) -> str:
-    """The family of a job's model: as the pipeline file says, or the framework, or the model's own name."""
-    listed = job.listed_in(environment.catalogue)
-    return str(job.entry.family or listed.get("family") or job.published_name)
 
 
 def _environment(run: ModelRun) -> building.Environment:
@@ -169,7 +165,7 @@ def _environment(run: ModelRun) -> building.Environment:
         return run.environments.ensure(run.job.source)
 
 
-def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str, Any]:
+def _preprocessing(job: ModelJob) -> dict[str, Any]:
     """The framework's own preprocessing, with the fields that the pipeline file replaces.
 
     A model given as a folder has none of its own: its pictures are squashed to the input size and
@@ -177,11 +173,14 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
     """
     from evaluation.preprocessing import Preprocessing
 
-    changes = run.job.entry.preprocessing.model_dump(exclude_none=True)
-    own = run.job.listed_in(environment.catalogue).get("preprocessing")
-    if own is None:
+    entry = job.entry
+    changes = entry.preprocessing.model_dump(exclude_none=True)
+    if job.listed:
+        own = dict(job.listed.preprocessing)
+    else:
         channels, height, width = changes["input_size"]
         own = {
+            "input_size": (channels, height, width),
             "resize": min(height, width),
             "crop_mode": "squash",
             "interpolation": "bilinear",
@@ -189,10 +188,26 @@ def _preprocessing(run: ModelRun, environment: building.Environment) -> dict[str
             "std": [1.0] * channels,
             "colour": "RGB",
         }
-    elif "input_size" in changes and "resize" not in changes:
+    size = entry.input_size(tuple(own["input_size"]))
+    if size[1:] != tuple(own["input_size"][1:]) and "resize" not in changes:
         # Another size, and the same share of the picture in the crop.
-        own = own | {"resize": round(own["resize"] * changes["input_size"][1] / own["input_size"][1])}
-    return Preprocessing.from_dict(own | changes).to_dict()
+        own = own | {"resize": round(own["resize"] * size[1] / own["input_size"][1])}
+    if size[0] != own["input_size"][0]:
+        own = _for_channels(own, size[0])
+    return Preprocessing.from_dict(own | changes | {"input_size": list(size)}).to_dict()
+
+
+def _for_channels(own: dict[str, Any], channels: int) -> dict[str, Any]:
+    """A preprocessing for pictures of another number of channels: each gets the mean of the framework's.
+
+    So timm's own loader has it (``adapt_to_chs`` of timm.data.loader). The conventions of other frameworks
+    have three channels alone, so torchvision's, which has any number, takes their place.
+    """
+    plain = {key: value for key, value in own.items() if key not in ("convention", "library")}
+    if plain["crop_mode"] == "center_first":
+        plain["crop_mode"] = "center"
+    means = {name: round(sum(own[name]) / len(own[name]), 10) for name in ("mean", "std")}
+    return plain | {name: [value] * channels for name, value in means.items()}
 
 
 def _make_inputs(
@@ -212,6 +227,7 @@ def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, A
     call = export_call(
         job.source,
         model=job.model.argument,
+        options=job.network_options,
         weights=made_from.weights.request,
         reparameterise=job.entry.reparameterise,
         inputs=made_from.inputs,

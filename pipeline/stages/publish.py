@@ -20,7 +20,7 @@ from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
 from pipeline.stages.retarget import license_of
 from publishing.archive import DataSet
-from publishing.record import Description
+from publishing.record import AS_IT_CAME, Description
 
 if TYPE_CHECKING:
     import onnx
@@ -124,7 +124,7 @@ def description_of(
         name=candidate.unit.name,
         source=job.source.name,
         framework=job.source.title,
-        family=export.family,
+        family=job.family,
         model=job.published_name,
         license=license_of(job),
         author=job.entry.author or "",
@@ -180,6 +180,8 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "exporter": answer["exporter"],
         "native_opset": answer["opset"],
         "parameters": answer["parameters"],
+        "head": answer["head"],
+        "arguments": dict(job.entry.arguments),
         "form": _form(answer),
         "weights": {
             "origin": export.origin,
@@ -194,6 +196,8 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
 
 def _form(answer: Mapping[str, Any]) -> str:
     """Which form of a network was published, and which one the reference outputs come from."""
+    if answer.get("as_it_came"):
+        return AS_IT_CAME
     if "reparameterised" not in answer:
         return "as the framework builds it"
     return (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.schema import FIRST_OPSET, LAST_OPSET
+from pipeline.config.versions import FIRST_OPSET, LAST_OPSET
 from pipeline.planning import keys
 from pipeline.planning.jobs import SIMPLIFIED, ModelJob, Plan, Version, batch_variant
 from pipeline.stages.model_run import ModelRun

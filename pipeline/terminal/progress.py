@@ -31,6 +31,7 @@ class Progress(Protocol):
 
     def begin(self, model: str, stage: str) -> None: ...
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None: ...
+    def note(self, model: str, message: str) -> None: ...
     def finish(self, model: str) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -49,6 +50,10 @@ class PlainProgress:
 
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
         self._line(model, f"{stage}: {'done before' if reused else duration(seconds)}")
+
+    def note(self, model: str, message: str) -> None:
+        """Tell what was decided about a model that its user did not say."""
+        self._line(model, one_line(message))
 
     def finish(self, model: str) -> None:
         """A line for each stage has said it all."""

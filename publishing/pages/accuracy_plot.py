@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from publishing.benchmarks import Benchmark, best_latency
-from publishing.pages.catalogue_model import Model
+from publishing.pages.accuracies import data_set_of, first_measured
+from publishing.pages.catalogue_model import Model, precision_of
 from publishing.pages.error_plot import SHAPES
 from publishing.pages.formatting import size
 from publishing.pages.latency import milliseconds
+from publishing.record import Record
 
 WIDTH, HEIGHT = 760, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 740, 16, 306
+_MEASURED = "#accuracy"
+"""The place on a model's page of what was measured of each of its files."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One model at its place, in the units of the drawing."""
+    """One file at its place, in the units of the drawing."""
 
     x: float
     y: float
@@ -29,6 +34,14 @@ class Point:
     shape: str
     number: int
     """Of its source, from 0, which decides about colour and shape."""
+    place: str = ""
+    """On the page, with its ``#``; empty for the whole of it."""
+    precision: str = ""
+    """Which decides about the filling; empty for float32."""
+    line: str = ""
+    """The path, around the point, of the line from the model's file in float32, where that is drawn."""
+    same_pictures: bool = True
+    """Whether the accuracies at both ends of the line are of the same pictures."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,11 @@ class AccuracyPlot:
     levels: tuple[tuple[float, str], ...]
     sources: tuple[tuple[str, str, int], ...]
     """Framework, shape and number of each source that has a point."""
+    precisions: tuple[str, ...]
+    """The lower ones that have a point."""
     note: str
+    other_pictures: bool
+    """Whether a line has accuracies of different pictures at its ends."""
     left: int = _LEFT
     right: int = _RIGHT
     top: int = _TOP
@@ -53,32 +70,90 @@ class AccuracyPlot:
     height: int = HEIGHT
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file whose accuracy is known: the one that stands for its model, or one in a lower precision."""
+
+    model: Model
+    record: Record
+    percent: float
+    figure: Mapping[str, Any] | None
+    """What was measured; None where the accuracy is that of a document."""
+
+    @property
+    def is_main(self) -> bool:
+        return self.record.name == self.model.main.name
+
+    @property
+    def precision(self) -> str:
+        """Empty for float32, as the source has it or simplified."""
+        return precision_of(self.record) if self.record.reduction else ""
+
+    @property
+    def benchmark(self) -> Benchmark | None:
+        return self.model.benchmarks.get(self.record.name)
+
+    @property
+    def text(self) -> str:
+        """What there is to say of it, without its size or time."""
+        lower = f" in {self.precision}" if self.precision else ""
+        said = "reported" if self.figure is None else f"measured on {data_set_of(self.figure)}"
+        return f"{self.model.name} of {self.model.source}{lower}: {self.percent:g}% {said}"
+
+
 def accuracy_plots(models: Sequence[Model]) -> list[AccuracyPlot]:
-    """Draw the models whose accuracy is known, by size and, where there are times, by latency."""
-    known = [model for model in models if model.top1 is not None]
-    if not known:
+    """Draw the files whose accuracy is known, by size and, where there are times, by latency.
+
+    Of a model these are the file that stands for it, and the newest of each lower precision of which an
+    accuracy was measured.
+    """
+    files = [file for model in models for file in _files_of(model)]
+    if not files:
         return []
-    sources = sorted({model.source: model.main.framework for model in known}.items())
-    plots = [_plot("size", known, {model.path: float(model.main_bytes) for model in known}, sources, "")]
-    machine, timed = _of_one_machine(known)
+    sources = sorted({file.model.source: file.model.main.framework for file in files}.items())
+    sizes = {file.record.name: float(file.record.files["onnx"].bytes) for file in files}
+    plots = [_plot("size", files, sizes, sources, "")]
+    machine, timed = _of_one_machine(files)
     if timed:
-        others = sum(model.benchmark is not None for model in known) - len(timed)
+        others = sum(file.benchmark is not None for file in files) - len(timed)
         left_out = f" {others} measured on other machines or threads are left out." if others else ""
         note = f"The fastest runtime with one picture at a time, on {machine}.{left_out}"
-        those = [model for model in known if model.path in timed]
+        those = [file for file in files if file.record.name in timed]
         plots.append(_plot("latency", those, timed, sources, note))
     return plots
 
 
-def _of_one_machine(models: Sequence[Model]) -> tuple[str, dict[str, float]]:
-    """The machine that most were timed on, and their seconds by path: others' times compare with nothing."""
-    machines = {model.path: _machine(model.benchmark) for model in models if model.benchmark}
-    if not machines:
+def _files_of(model: Model) -> Iterator[_File]:
+    main = first_measured(model.main)
+    if model.top1 is not None:
+        yield _File(model, model.main, model.top1, main)
+    for records in model.precisions.values():
+        measured = [record for record in records if record.reduction and record.accuracy]
+        if measured and measured[-1].name != model.main.name:
+            figure = max(measured[-1].accuracy, key=lambda each: _likeness(each, main))
+            yield _File(model, measured[-1], round(float(figure["top1"]["percent"]), 2), figure)
+
+
+def _likeness(figure: Mapping[str, Any], other: Mapping[str, Any] | None) -> tuple[bool, bool, int]:
+    """The larger, the better a figure stands beside another one: of the same pictures, then runtime."""
+    same = _of_same_pictures(figure, other)
+    runtime = other is not None and figure["runtime"] == other["runtime"]
+    return same, same and runtime, int(figure["data_set"]["pictures"])
+
+
+def _of_same_pictures(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    return bool(one and other and one["data_set"]["sha256"] == other["data_set"]["sha256"])
+
+
+def _of_one_machine(files: Sequence[_File]) -> tuple[str, dict[str, float]]:
+    """The machine that most were timed on, and their seconds by name: others' times compare with nothing."""
+    benchmarks = {file.record.name: file.benchmark for file in files if file.benchmark}
+    if not benchmarks:
         return "", {}
+    machines = {name: _machine(benchmark) for name, benchmark in benchmarks.items()}
     [(machine, _)] = Counter(machines.values()).most_common(1)
-    best = {model.path: best_latency(model.benchmark) for model in models if model.benchmark}
-    timed = {path: found[1] for path, found in best.items() if found and machines[path] == machine}
-    return machine, timed
+    best = {name: best_latency(benchmark) for name, benchmark in benchmarks.items()}
+    return machine, {name: found[1] for name, found in best.items() if found and machines[name] == machine}
 
 
 def _machine(benchmark: Benchmark) -> str:
@@ -88,15 +163,15 @@ def _machine(benchmark: Benchmark) -> str:
 
 def _plot(
     name: str,
-    models: Sequence[Model],
+    files: Sequence[_File],
     values: dict[str, float],
     sources: Sequence[tuple[str, str]],
     note: str,
 ) -> AccuracyPlot:
+    """Draw ``files`` by ``values``, bytes or seconds by the names of the records."""
     numbers = {source: number for number, (source, _) in enumerate(sources)}
-    levels = _levels([model.top1 or 0.0 for model in models])
+    levels = _levels([file.percent for file in files])
     low, high = math.log10(min(values.values()) / 1.3), math.log10(max(values.values()) * 1.3)
-    write = size if name == "size" else milliseconds
     unit = 1.0 if name == "size" else 1e-3
 
     def across(value: float) -> float:
@@ -105,18 +180,18 @@ def _plot(
     def up(percent: float) -> float:
         return round(_BOTTOM - (_BOTTOM - _TOP) * (percent - levels[0]) / (levels[-1] - levels[0]), 1)
 
+    places = {file.record.name: (across(values[file.record.name]), up(file.percent)) for file in files}
+    mains = {file.model.path: file for file in files if file.is_main}
     points = []
-    for model in models:
-        number, value = numbers[model.source], values[model.path]
-        said = write(round(value)) if name == "size" else milliseconds(value)
-        text = f"{model.name} of {model.source}: {model.top1:g}% {model.top1_kind}, {said}"
-        shape = SHAPES[number % len(SHAPES)]
-        points.append(Point(across(value), up(model.top1 or 0.0), model.path, text, shape, number))
+    for file in files:
+        value = values[file.record.name]
+        said = size(round(value)) if name == "size" else milliseconds(value)
+        points.append(_point(file, mains.get(file.model.path), places, said, numbers[file.model.source]))
     ticks = tuple(
         (across(tick * unit), size(round(tick)) if name == "size" else f"{tick:g} ms")
         for tick in _ticks(10**low / unit, 10**high / unit)
     )
-    used = {model.source for model in models}
+    used = {file.model.source for file in files}
     return AccuracyPlot(
         name,
         f"Top-1 accuracy against {name}",
@@ -129,7 +204,31 @@ def _plot(
             for source, framework in sources
             if source in used
         ),
+        tuple(sorted({point.precision for point in points} - {""})),
         note,
+        not all(point.same_pictures for point in points),
+    )
+
+
+def _point(
+    file: _File, main: _File | None, places: Mapping[str, tuple[float, float]], said: str, number: int
+) -> Point:
+    x, y = places[file.record.name]
+    line = ""
+    if main and not file.is_main:
+        from_x, from_y = places[main.record.name]
+        line = f"M{from_x - x:.1f} {from_y - y:.1f}L0 0"
+    return Point(
+        x,
+        y,
+        file.model.path,
+        f"{file.text}, {said}",
+        SHAPES[number % len(SHAPES)],
+        number,
+        _MEASURED if file.precision else "",
+        file.precision,
+        line,
+        not line or _of_same_pictures(file.figure, main.figure if main else None),
     )
 
 

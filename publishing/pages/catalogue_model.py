@@ -88,6 +88,11 @@ class Model:
         return prose.is_random(self.main)
 
     @property
+    def of_file(self) -> bool:
+        """Whether it was made from an ONNX file of unknown origin."""
+        return prose.is_of_file(self.main)
+
+    @property
     def measured_top1(self) -> float | None:
         """The top-1 accuracy in percent that was measured of the file that stands for the others."""
         figure = first_measured(self.main)

@@ -51,6 +51,7 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "framework": text(records[0].framework),
         "random_weights": text(prose.RANDOM_WEIGHTS),
         "random_meaning": text(prose.RANDOM_MEANING),
+        "no_framework": text(prose.NO_FRAMEWORK) if prose.is_of_file(models[0]) else "",
         "random": named(random),
         "all_random": len(random) == len(models),
         "models": len(models),

@@ -55,14 +55,15 @@ def milliseconds(seconds: float) -> str:
 
 
 def machine_of(benchmark: Benchmark) -> str:
-    """Say what times depend on: processor, threads, system, and how they were measured."""
+    """Say what times depend on: processor, threads, system, how they were measured and on what."""
     processor = benchmark.processor
     flags = f" ({', '.join(processor['flags'])})" if processor["flags"] else ""
     threads = "1 thread" if benchmark.threads == 1 else f"{benchmark.threads} threads"
+    remark = f" {benchmark.remark}." if benchmark.remark else ""
     return (
         f"Measured on {processor['name']}{flags}, {processor['system']}, with {threads} pinned to as many of "
         f"its {processor['processors']} processors; in {benchmark.rounds} rounds, in which all take turns, a "
-        f"process for each; the load was {processor['load']} before."
+        f"process for each; the load was {processor['load']} before.{remark}"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from publishing.pages import formatting, verdicts
 from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
-from publishing.record import Record
+from publishing.record import AS_IT_CAME, Record
 
 RUNTIMES = {
     "onnxruntime": "ONNX Runtime",
@@ -91,7 +91,7 @@ def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[
     """The steps that give a picture the model's size."""
     library = "OpenCV" if preprocessing.get("library") == "opencv" else "Pillow"
     how = f"with {library}'s {preprocessing['interpolation']} filter"
-    rounded = "rounded" if preprocessing.get("convention") == "paddleclas" else "rounded down"
+    rounded = "rounded" if str(preprocessing.get("convention")).startswith("paddleclas") else "rounded down"
     cut = f"Cut out the middle, {width} pixels wide and {height} high"
     if preprocessing["crop_mode"] == "border":
         return [
@@ -150,9 +150,12 @@ def reported(record: Record, key: str) -> list[tuple[str, float]]:
     """Return the accuracies that documents report: the document's title, and percent.
 
     ``key`` is ``top1`` or ``top5``. Where a document has a figure for the file of this opset, it is that one.
-    They are those of the document's own weights, whatever weights the file has.
+    They are those of the document's own weights in float32, whatever weights the file has; of a file in a
+    lower precision there are none.
     """
-    accuracies = []
+    accuracies: list[tuple[str, float]] = []
+    if record.reduction:
+        return accuracies
     for document in record.figures["reported"]:
         rows = [row for row in document.get("files", ()) if row["opset"] == record.opset]
         values = [row.get(key) for row in rows] + [document[key]]
@@ -183,14 +186,34 @@ def is_fused(record: Record) -> bool:
     return str(record.provenance["form"]).startswith("re-parameterised")
 
 
+def is_of_file(record: Record) -> bool:
+    """Tell whether it was made from an ONNX file of unknown origin."""
+    return str(record.provenance["form"]) == AS_IT_CAME
+
+
+NO_FRAMEWORK = (
+    "No framework was asked. This was made from an ONNX file of unknown origin, and is compared with what "
+    "onnxruntime computes with that file as it came."
+)
+"""What is said of a model that is_of_file."""
+
+
 def form_of(record: Record) -> str:
     """Say which form of the network the file holds."""
-    form = str(record.provenance["form"])
-    return f"as {record.framework} builds it" if form == "as the framework builds it" else form
+    form, arguments = str(record.provenance["form"]), record.provenance["arguments"]
+    told = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    built = f"as {record.framework} builds it" if form == "as the framework builds it" else form
+    return f"{built}, with {told}" if told else built
 
 
 def reference_of(record: Record) -> str:
     """Say who computed the outputs of the test data."""
+    if is_of_file(record):
+        return (
+            "No framework was asked: onnxruntime computed the outputs on these inputs with the file as it "
+            "came, at its own opset and with nothing optimised. They do not show that this file is what its "
+            "maker meant."
+        )
     form = ", with the network in its form for training" if is_fused(record) else ""
     return (
         f"{record.framework} itself computed the outputs on these inputs{form}. They did not come from "

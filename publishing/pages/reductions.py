@@ -44,9 +44,10 @@ def _told(record: Record) -> str:
         port = record.io_ports["inputs"][0]
         how.append(f"input and output in {element_type(port)}")
     if "calibration" in chosen:
+        normalised = chosen.get("batch normalisation")
         how.append(
             f"calibrated ({chosen['calibration']}) on {reduction['calibration pictures']} pictures, weights "
-            f"in {chosen['weights']}, batch normalisation {chosen['batch normalisation']}"
+            f"in {chosen['weights']}{f', batch normalisation {normalised}' if normalised else ''}"
         )
     how.append(
         f"{kept} node{'s' if kept != 1 else ''} left in float32" if kept else "no node left in float32"

@@ -21,6 +21,8 @@ _OPENCV_FILTERS = {
     "bicubic": "INTER_CUBIC",
     "lanczos": "INTER_LANCZOS4",
 }
+_IN_LEVELS = ("mmcls", "paddleclas_levels")
+"""The conventions that normalise levels of 0 to 255."""
 _CHANNELS = {"RGB": "Red, green, blue", "BGR": "Blue, green, red"}
 
 
@@ -58,6 +60,7 @@ def runtime_of(record: Record) -> str:
 def _values(record: Record) -> dict[str, Any]:
     preprocessing = record.preprocessing
     convention = str(preprocessing.get("convention", "torchvision"))
+    in_levels = convention in _IN_LEVELS
     channels, height, width = (int(size) for size in preprocessing["input_size"])
     values = {
         "stem": record.stem,
@@ -70,9 +73,10 @@ def _values(record: Record) -> dict[str, Any]:
         "height": height,
         "width": width,
         "resize": int(preprocessing["resize"]),
-        "mean": _numbers(preprocessing["mean"], convention),
-        "std": _numbers(preprocessing["std"], convention),
-        "convention": convention,
+        "mean": _numbers(preprocessing["mean"], in_levels),
+        "std": _numbers(preprocessing["std"], in_levels),
+        "convention": convention.removesuffix("_levels"),
+        "in_levels": in_levels,
         "library": preprocessing.get("library", "pillow"),
         "opencv_filter": _OPENCV_FILTERS.get(str(preprocessing["interpolation"]), ""),
         "channels": channels,
@@ -87,9 +91,9 @@ def _values(record: Record) -> dict[str, Any]:
     return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}
 
 
-def _numbers(values: Any, convention: str) -> str:
-    """Write means or deviations: of values between 0 and 1; for MMClassification, of levels to 255."""
-    factor = 255 if convention == "mmcls" else 1
+def _numbers(values: Any, in_levels: bool) -> str:
+    """Write means or deviations: of values between 0 and 1, or of levels to 255."""
+    factor = 255 if in_levels else 1
     return ", ".join(repr(factor * float(value)) for value in values)
 
 

@@ -70,6 +70,8 @@ def _build_definition(description: Description) -> dict[str, Any]:
             "opset": parse_name(description.name).opset,
             "weights": provenance["weights"]["origin"],
             "form": provenance["form"],
+            "head": provenance["head"],
+            "arguments": provenance["arguments"],
             "preprocessing": description.preprocessing,
         },
         "internalParameters": {

@@ -14,12 +14,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 
 ROOT = Path(__file__).parents[2]
 CONVERTERS, PARITY, ZOO = ROOT / "converters", ROOT / "parity", ROOT / "tests" / "zoo"
 OWN = {"converters", "opsets", "quantization", "parity", "evaluation", "latency", "publishing", "pipeline"}
-NOT_RUN_ELSEWHERE = {"__init__.py", "interface.py", "registry.py"}
+NOT_RUN_ELSEWHERE = {"__init__.py", "catalogue.py", "interface.py", "registry.py"}
 """The files of ``converters`` that our own interpreter runs; any other is a worker's."""
 OLDEST = (3, 8)
 """The Python that ``converters/worker/protocol.py`` promises to the environments of all sources."""
@@ -37,15 +37,15 @@ def _foreign() -> Iterator[tuple[Path, tuple[int, int]]]:
     """Every file that an interpreter of another environment runs, and the oldest Python that may run it."""
     for file in sorted(CONVERTERS.rglob("*.py")):
         if file.name not in NOT_RUN_ELSEWHERE:
-            yield file, _python_of(file.parent.name) if file.parent.name in SOURCES else OLDEST
+            yield file, _python_of(file.parent.name) if file.parent.name in frameworks() else OLDEST
     yield ROOT / "latency" / "shared" / "turns.py", OLDEST
     for file in sorted(ZOO.glob("thin_*.py")):
         source = file.stem.removeprefix("thin_")
-        yield file, _python_of(source) if source in SOURCES else OLDEST
+        yield file, _python_of(source) if source in frameworks() else OLDEST
     for file in sorted(
         [PARITY / "start_worker.py", PARITY / "worker.py", *(PARITY / "runtimes").glob("*.py")]
     ):
-        yield file, min(map(_python_of, SOURCES))
+        yield file, min(map(_python_of, frameworks()))
 
 
 FOREIGN = [pytest.param(*file, id=f"{file[0].parent.name}/{file[0].name}") for file in _foreign()]
@@ -59,7 +59,7 @@ def test_the_registry_is_the_folders() -> None:
     assert {name: source.name for name, source in SOURCES.items()} == {name: name for name in SOURCES}
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", frameworks())
 def test_a_source_brings_its_environment(name: str) -> None:
     folder = SOURCES[name].folder
     assert (folder / "environment.toml").is_file()

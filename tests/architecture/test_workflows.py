@@ -36,7 +36,7 @@ def _convert() -> tuple[str, dict[str, object]]:
 
 
 def test_a_row_has_what_its_job_asks_of_it() -> None:
-    plan = make_plan(read_checked(ZOO / "vgg.yaml"), Selection(), lambda *_: None)
+    plan = make_plan(read_checked(ZOO / "vgg.yaml"), Selection())
     rows = json.loads(plan_matrix(plan))["include"]
     names = set(re.findall(r"matrix\.(\w+)", _convert()[0]))
     assert names

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from converters.interface import WORKER_MODULES, export_call
+from converters.catalogue import read_catalogue
+from converters.interface import AS_IT_IS, WORKER_MODULES, NetworkOptions, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
@@ -53,18 +54,25 @@ def export(tmp_path: Path) -> Export:
         weights: dict[str, Any] | None = None,
         *,
         reparameterise: bool = False,
+        options: NetworkOptions = AS_IT_IS,
         **changed: Any,
     ) -> Exported:
         environment = environment_of(source)
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        own = environment.catalogue.get(model, {}).get("preprocessing", {})
+        listed = read_catalogue(SOURCES[source]).get(model)
+        own = dict(listed.preprocessing) if listed else {}
+        if options.input_size:
+            grey = {name: own[name][: options.input_size[0]] for name in ("mean", "std")}
+            plain = {"convention": "torchvision", "library": "pillow", "crop_mode": "center"}
+            own = own | grey | plain | {"input_size": list(options.input_size)}
         preprocessing = Preprocessing.from_dict(own | changed)
         write_npz(folder / "inputs.npz", fixed_inputs(preprocessing, [], seed=0, batch=3))
         answer = run_worker(
             export_call(
                 SOURCES[source],
                 model=model,
+                options=options,
                 weights=weights or {"kind": "random", "seed": 0},
                 reparameterise=reparameterise,
                 inputs=folder / "inputs.npz",

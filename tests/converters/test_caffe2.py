@@ -13,14 +13,11 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from converters.interface import WorkerCall
 from converters.registry import SOURCES
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
-from pipeline.workers.processes import Limits
-from pipeline.workers.sources import run_worker
 from tests.converters.caffe2_pairs import BEGIN, NETS, SMALL
-from tests.converters.conftest import NEVER, Export, Exported, environment_of
+from tests.converters.conftest import Export, Exported
 
 pytestmark = pytest.mark.caffe2
 RunIn = Callable[[str, str], None]
@@ -221,22 +218,3 @@ def test_what_caffe2_cannot_give_is_said(export: Export) -> None:
         export("caffe2", "squeezenet", {"kind": "pretrained"})
     with pytest.raises(WorkerError, match="has no other form for inference: leave out reparameterise"):
         export("caffe2", "squeezenet", reparameterise=True)
-
-
-def test_the_bytes_of_nets_are_told_without_weights(run_in: RunIn, tmp_path: Path) -> None:
-    environment = environment_of("caffe2")
-    run_in("caffe2", BEGIN + SMALL + "given('unused', 1000)\nsave('probabilities')\n")
-    pair = str(tmp_path / "pair")
-    answer = run_worker(
-        WorkerCall(
-            SOURCES["caffe2"].script, {"task": "sizes", "models": ["squeezenet", "vgg19", pair, "vgg"]}
-        ),
-        python=environment.python,
-        variables={},
-        what="asking for sizes",
-        folder=tmp_path / "sizes",
-        limits=Limits(),
-        stop=NEVER,
-    )
-    values = 4 * 3 * 3 * 3 + 4 + 4 * 6 * 5 * 10 + 10
-    assert answer["bytes"] == {"squeezenet": 4 * 1_235_496, "vgg19": 4 * 143_667_240, pair: 4 * values}

@@ -281,11 +281,12 @@ def test_checkpoints_that_torch_itself_wrote(run_in: RunIn, tmp_path: Path) -> N
 BUILD = """\
 import sys; sys.path[:0] = [{worker!r}, {folder!r}]
 import paddle, paddle_models
+from networks import Network
 from ppcls.utils import download
 def refuse(*_, **__): raise SystemExit('weights are loaded that nobody asked for')
 paddle.load = download.get_path_from_url = refuse
 with paddle.LazyGuard():
-    paddle_models.build('UniFormer_small')
+    paddle_models.build(Network('UniFormer_small'))
 """
 
 

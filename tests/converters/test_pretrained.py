@@ -39,8 +39,9 @@ TORCH = (
     """\
 import os, sys; sys.path[:0] = [{worker!r}, {folder!r}]
 import export, torch, safetensors.torch
+from networks import Network
 torch.manual_seed(3)
-state = export.build({model!r}).state_dict()
+state = export.build(Network({model!r})).state_dict()
 torch.save({{'meta': {{'epoch': 3, 'CLASSES': ['a', 'b']}}, 'state_dict': state}}, 'weights.pth')
 safetensors.torch.save_file(state, 'weights.safetensors')
 """
@@ -51,8 +52,9 @@ PADDLE = (
     """\
 import os, sys; sys.path[:0] = [{worker!r}, {folder!r}]
 import paddle, paddle_models, pickle
+from networks import Network
 paddle.seed(3)
-state = paddle_models.build({model!r}).state_dict()
+state = paddle_models.build(Network({model!r})).state_dict()
 paddle.save(state, 'weights.pdparams')
 """
     + EVIL
@@ -70,8 +72,9 @@ assert tarfile.is_tarfile(file), file
 MXNET = """\
 import sys; sys.path[:0] = [{worker!r}, {folder!r}]
 import export, mxnet as mx
+from networks import Network
 mx.random.seed(3)
-network = export.build({model!r})
+network = export.build(Network({model!r}))
 network.initialize(mx.init.Xavier()); network(mx.nd.ones((1, 3, 224, 224)))
 network.save_parameters('weights.params')
 """

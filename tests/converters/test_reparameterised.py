@@ -15,6 +15,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from converters.catalogue import read_catalogue
 from converters.interface import WORKER_MODULES, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
@@ -22,7 +23,7 @@ from evaluation.preprocessing import Preprocessing
 from parity.compare import Comparison, Tolerance, compare
 from parity.liveliness import lifeless
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Arrays, Export, Exported, environment_of
+from tests.converters.conftest import Arrays, Export, Exported
 
 RunIn = Callable[[str, str], None]
 
@@ -42,7 +43,10 @@ cfg = dataclasses.replace(
     blocks=byobnet._rep_vgg_bcfg(d=(2, 2, 2, 1), wf=(0.25, 0.25, 0.25, 0.5)), stem_chs=16,
 )
 build = lambda model: byobnet.ByobNet(cfg)
-framework = pytorch.Framework(export.names, export.catalogue, build, export.pretrained, fusing=export.FUSING)
+framework = pytorch.Framework(
+    export.names, export.catalogue, build, export.pretrained, export.has_pretrained, export.own_size,
+    fusing=export.FUSING,
+)
 task = lambda: pytorch.export_classifier(framework, request)
 """,
     "mmcls": """\
@@ -55,7 +59,10 @@ config.model.backbone.arch = dict(
 config.model.head.in_channels = 256
 export.config = lambda model: config
 build = export.build
-framework = pytorch.Framework(export.names, export.catalogue, build, export.pretrained, fusing=export.FUSING)
+framework = pytorch.Framework(
+    export.names, export.catalogue, build, export.pretrained, export.has_pretrained, export.own_size,
+    fusing=export.FUSING,
+)
 task = lambda: pytorch.export_classifier(framework, request)
 """,
     "paddle": """\
@@ -87,8 +94,8 @@ setattr(Block, method, lambda block: calls.append(block) or (fuse(block) if len(
 
 def _thin(source: str, build: str, run_in: RunIn, tmp_path: Path) -> dict[str, Any]:
     """Export a small RepVGG, re-parameterised, by the source's own script; what the script answered."""
-    own = environment_of(source).catalogue[A0[source]]["preprocessing"]
-    preprocessing = Preprocessing.from_dict(own | {"input_size": [3, 64, 64]})
+    own = read_catalogue(SOURCES[source])[A0[source]].preprocessing
+    preprocessing = Preprocessing.from_dict({**own, "input_size": [3, 64, 64]})
     write_npz(tmp_path / "inputs.npz", fixed_inputs(preprocessing, [], seed=0, batch=3))
     call = export_call(
         SOURCES[source],

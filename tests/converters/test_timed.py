@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from converters.catalogue import read_catalogue
 from converters.interface import latency_call
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 from evaluation.inputs import fixed_inputs, write_npz
 from evaluation.preprocessing import Preprocessing
 from pipeline.errors import WorkerError
@@ -42,7 +43,7 @@ class _Timed:
         self.processor = min(os.sched_getaffinity(0))
 
     def __call__(self, turns: Path, answers: Path) -> Mapping[str, Any]:
-        own = self.environment.catalogue[MODELS[self.source.name]]["preprocessing"]
+        own = read_catalogue(self.source)[MODELS[self.source.name]].preprocessing
         pictures = fixed_inputs(Preprocessing.from_dict(own), [], seed=0, batch=2)["noise-2"]
         inputs = self.folder / "inputs.npz"
         write_npz(inputs, {"1": pictures[:1], "2": pictures})
@@ -96,4 +97,4 @@ def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
 
 
 def test_every_source_is_timed() -> None:
-    assert set(MODELS) == set(SOURCES)
+    assert set(MODELS) == set(frameworks())

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from converters.catalogue import read_catalogue
 from converters.interface import WORKER_MODULES
 from converters.registry import SOURCES
 from evaluation.inputs import prepare_file
@@ -27,9 +28,14 @@ ORIENTATION = 0x0112
 SCRIPT = Path(__file__).with_name("framework_transforms.py")
 
 
-def paddle_steps(resize: int, size: int, **how: str) -> list[dict[str, Any]]:
+NORMALISED = {"scale": "1.0/255.0", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+NORMALISED_IN_LEVELS = {"scale": 1.0, "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
+
+
+def paddle_steps(
+    resize: int, size: int, normalisation: dict[str, Any] = NORMALISED, **how: str
+) -> list[dict[str, Any]]:
     """The evaluation transforms of a configuration in PaddleClas's repository."""
-    normalisation = {"scale": "1.0/255.0", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     return [
         {"DecodeImage": {"to_rgb": True, "channel_first": False}},
         {"ResizeImage": {"resize_short": resize, **how}},
@@ -69,6 +75,7 @@ MODELS: dict[str, dict[str, Any]] = {
         ),
         "PeleeNet": paddle_steps(256, 224, interpolation="bilinear", backend="pil"),
         "RegNetX_400MF": paddle_steps(256, 256),
+        "RedNet50": paddle_steps(256, 224, NORMALISED_IN_LEVELS),
     },
 }
 
@@ -105,7 +112,7 @@ def test_pictures_are_prepared_as_by_the_framework(source: str, pictures: list[P
     differing = []
     with np.load(output) as theirs:
         for model in MODELS[source]:
-            wanted = Preprocessing.from_dict(environment.catalogue[model]["preprocessing"])
+            wanted = Preprocessing.from_dict(read_catalogue(SOURCES[source])[model].preprocessing)
             for picture in pictures:
                 expected, ours = theirs[f"{model}|{picture}"], prepare_file(picture, wanted)
                 if expected.shape != ours.shape or not np.array_equal(expected, ours):

@@ -65,12 +65,15 @@ def test_a_wrong_value_is_named(key: str, value: object, words: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"library": "opencv"}, "goes with convention mmcls or paddleclas"),
+        ({"library": "opencv"}, "goes with convention mmcls, paddleclas, paddleclas_levels"),
         ({"convention": "mmcls", "library": "opencv", "interpolation": "box"}, "none of OpenCV's"),
         ({"convention": "mmcls", "crop_mode": "border"}, "no border"),
-        ({"crop_mode": "center_first"}, "'center_first' goes with convention mmcls or paddleclas"),
+        (
+            {"crop_mode": "center_first"},
+            "'center_first' goes with convention mmcls, paddleclas, paddleclas_levels",
+        ),
         ({"convention": "paddleclas", "input_size": [1, 4, 6], "mean": [0], "std": [1]}, "three channels"),
-        ({"convention": "caffe"}, "one of torchvision, mmcls, paddleclas"),
+        ({"convention": "caffe"}, "one of torchvision, mmcls, paddleclas, paddleclas_levels"),
         ({"library": "numpy"}, "one of pillow, opencv"),
     ],
 )

@@ -74,6 +74,13 @@ def test_an_input_without_a_declared_shape_gets_one() -> None:
         retarget(model, 12, StaticAxes(batch=2))
 
 
+@pytest.mark.parametrize("length", [0, -1])
+def test_a_length_that_stands_for_an_open_axis_is_open(length: int) -> None:
+    model = parse(12, "g (float[N,3] x) => (float[N,3] y) { y = Relu(x) }")
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = length
+    assert shape_of(retarget(model, 12, StaticAxes(batch=2)).graph.input[0]) == [2, 3]
+
+
 def test_a_scalar_input_has_no_batch() -> None:
     text = "g (float[N,3] x, float s) => (float[N,3] y) { y = Mul(x, s) }"
     result = retarget(parse(12, text), 12, StaticAxes(batch=2))

@@ -107,4 +107,5 @@ def references(folder: Path, addition: str = WITHOUT_AXIS) -> dict[str, Array]:
     """What ONNX Runtime computes from the same network at opset 12, float32 (N, 7) per data set."""
     operator = "Add(convolved, column)" if addition == WITH_AXIS else "Add(convolved, pooled)"
     onnx.save(_with_weights(_NEW.format(addition=operator), WEIGHTS), folder / "new.onnx")
-    return onnxruntime_cpu.run(folder / "new.onnx", INPUTS, 1)
+    answers = onnxruntime_cpu.run(folder / "new.onnx", {name: [array] for name, array in INPUTS.items()}, 1)
+    return {name: output for name, [output] in answers.items()}

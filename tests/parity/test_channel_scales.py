@@ -67,7 +67,7 @@ def test_openvino_computes_what_exact_arithmetic_does(
     onnx.save(model, tmp_path / "model.onnx")
     data = random.normal(size=(3, 4, 6, 6) if operator == "QLinearConv" else (3, 4)).astype(np.float32)
     [exact] = evaluate(model, {"x": data})
-    found = openvino_cpu.run(tmp_path / "model.onnx", {"a": data}, 1)["a"]
+    found = openvino_cpu.run(tmp_path / "model.onnx", {"a": [data]}, 1)["a"][0]
     assert np.abs(exact - found).max() <= 0.05 + 1e-6  # one level, where a sum lies between two
     assert (np.abs(exact - found) > 1e-6).mean() < 0.02
     assert np.ptp(exact) > 1

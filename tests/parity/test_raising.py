@@ -35,7 +35,7 @@ def model(opset: int, body: str, **weights: Values) -> onnx.ModelProto:
 def run(folder: Path, old: onnx.ModelProto, x: Values = X) -> Values:
     old.graph.output[0].type.tensor_type.ClearField("shape")
     onnx.save(old, folder / "old.onnx")
-    return onnxruntime_raised.run(folder / "old.onnx", {"noise-2": x}, 1)["noise-2"]
+    return onnxruntime_raised.run(folder / "old.onnx", {"noise-2": [x]}, 1)["noise-2"][0]
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_models_of_early_pytorch_compute_what_it_computed(folder: Path) -> None:
     x, expected = _tensor(data / "input_0.pb"), _tensor(data / "output_0.pb")
     if folder.name in INVALID:
         with pytest.raises(InvalidModelError, match=INVALID[folder.name]):
-            onnxruntime_raised.run(folder / "model.onnx", {"x": x}, 1)
+            onnxruntime_raised.run(folder / "model.onnx", {"x": [x]}, 1)
         return
-    actual = onnxruntime_raised.run(folder / "model.onnx", {"x": x}, 1)["x"]
+    actual = onnxruntime_raised.run(folder / "model.onnx", {"x": [x]}, 1)["x"][0]
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-5)
 
 

@@ -165,7 +165,7 @@ def test_models_of_the_original_zoo_run_alike_in_both(name: str, tmp_path: Path)
     shape = [dimension.dim_value for dimension in image_input.type.tensor_type.shape.dim]
     image = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     outputs = {
-        runtime: RUNTIMES[runtime].run(light / f"{name}.onnx", {"noise-1": image}, 1)["noise-1"]
+        runtime: RUNTIMES[runtime].run(light / f"{name}.onnx", {"noise-1": [image]}, 1)["noise-1"][0]
         for runtime in asked_at(9)
     }
     np.testing.assert_allclose(outputs["openvino"], outputs["onnxruntime"], rtol=1e-3, atol=1e-6)

@@ -2,7 +2,7 @@
 
 It lets models go through the real stages, runtimes and publishing in seconds. Its networks compute the mean
 of each channel of a picture, which is multiplied by a matrix; the script computes the same with NumPy. What
-goes wrong is in the name of the model.
+goes wrong is in the name of the model. A file with weights for other classes gets a head for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.interface import WORKER_MODULES, Source
+from converters.catalogue import ListedModel, catalogue_file, catalogue_text
+from converters.interface import Source
 from converters.registry import SOURCES
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
@@ -27,7 +28,7 @@ from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
-from pipeline.system.files import cache_folder, digest_of_code, write_json
+from pipeline.system.files import cache_folder, write_json
 from pipeline.terminal.progress import PlainProgress
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +50,9 @@ import time
 import numpy as np
 import onnx
 from answering import outputs_task, read_arrays, write_outputs
+from model_details import details, details_task
 from onnx import numpy_helper, parser
 from protocol import EXPORT, WEIGHTS, TaskError, main
-from tensor_sizes import sizes_task
 from timed_network import latency_task
 
 MODELS = {MODELS!r}
@@ -59,7 +60,7 @@ PREPROCESSING = {PREPROCESSING!r}
 CLASSES = int(os.environ.get("TINY_CLASSES", "10"))
 NETWORK = '''
 <ir_version: 7, opset_import: ["": 12]>
-tiny (float[batch, 3, height, width] image) => (float[batch, classes] logits) {{
+tiny (float[batch, channels, height, width] image) => (float[batch, classes] logits) {{
   pooled = GlobalAveragePool (image)
   flat = Flatten <axis = 1> (pooled)
   logits = Gemm (flat, weight, bias)
@@ -70,20 +71,24 @@ def catalogue(request):
     return {{"models": {{name: {{"family": name, "preprocessing": PREPROCESSING}} for name in MODELS}}}}
 
 
-def weights_of(request):
-    asked = request["weights"]
+def weights_of(request, arrays):
+    asked, classes = request["weights"], request["options"]["classes"]
+    channels = next(iter(arrays.values())).shape[1]
     if asked["kind"] == "file":
         with np.load(asked["path"]) as file:
             if set(file.files) != {{"weight", "bias"}}:
                 raise TaskError(WEIGHTS, "the file does not hold weight and bias")
-            return file["weight"], file["bias"], "a file"
-    generator = np.random.default_rng(asked.get("seed", 0))
-    weight = generator.normal(size=(3, CLASSES)).astype(np.float32)
-    return weight, np.arange(CLASSES, dtype=np.float32) / CLASSES, "random weights"
+            who = "the framework" if len(file["bias"]) == CLASSES else "the weights file"
+            return file["weight"], file["bias"], "a file", {{"classes": len(file["bias"]), "from": who}}
+    seed, count = asked.get("seed", 0), classes or CLASSES
+    generator = np.random.default_rng(seed)
+    weight = generator.normal(size=(channels, count)).astype(np.float32)
+    head = {{"classes": count, "from": "the pipeline file" if classes else "the framework"}}
+    return weight, np.arange(count, dtype=np.float32) / count, f"random weights, seed {{seed}}", head
 
 
 def load(request, inputs):
-    weight, bias, _ = weights_of(request)
+    weight, bias, *_ = weights_of(request, inputs)
     return lambda array: array.mean(axis=(2, 3)) @ weight + bias
 
 
@@ -97,13 +102,13 @@ def export(request):
         time.sleep(600)
     if name == "raising":
         raise TaskError(EXPORT, "this one cannot be said")
-    weight, bias, origin = weights_of(request)
+    arrays = read_arrays(request["inputs"])
+    weight, bias, origin, head = weights_of(request, arrays)
     if name == "dead":
         weight = np.zeros_like(weight)
     model = parser.parse_model(NETWORK)
     image, logits = model.graph.input[0].type.tensor_type.shape, model.graph.output[0].type.tensor_type.shape
-    arrays = read_arrays(request["inputs"])
-    for axis, length in zip(image.dim[2:], next(iter(arrays.values())).shape[2:]):
+    for axis, length in zip(image.dim[1:], next(iter(arrays.values())).shape[1:]):
         axis.dim_value = length
     logits.dim[1].dim_value = weight.shape[1]
     model.graph.initializer.append(numpy_helper.from_array(weight, "weight"))
@@ -116,6 +121,7 @@ def export(request):
         "opset": 12,
         "exporter": "onnx.parser",
         "parameters": weight.size + bias.size,
+        "head": head,
         "weights": {{"origin": origin, "sha256": None, "tensors": 2}},
     }}
 
@@ -131,7 +137,7 @@ main(
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
-        "sizes": sizes_task(lambda name: 16 * CLASSES),
+        "details": details_task(lambda name: details(4 * CLASSES, 16 * CLASSES, False)),
         "latency": latency_task(load_timed, "tiny 1.0"),
     }}
 )
@@ -145,7 +151,10 @@ def make_source(folder: Path) -> Source:
     (folder / "requirements.lock").write_text("# nothing\n")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (folder / "environment.toml").write_text(f'python = "{version}"\ngigabytes = 0.001\n')
-    return Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+    source = Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+    models = {name: ListedModel(name, PREPROCESSING, 40, 160, False) for name in MODELS}
+    catalogue_file(source).write_text(catalogue_text(models))
+    return source
 
 
 def make_environment(source: Source) -> building.Environment:
@@ -155,9 +164,6 @@ def make_environment(source: Source) -> building.Environment:
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # a link would not find its packages
     python.chmod(0o755)
-    scripts = digest_of_code([source.folder, WORKER_MODULES])
-    models = {name: {"family": name, "preprocessing": PREPROCESSING} for name in MODELS}
-    write_json(description.folder / f"catalogue-{scripts[:16]}.json", models)
     write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
     environment = building.existing(source)
     assert environment
@@ -182,9 +188,8 @@ class FakeSource:
 
     def plan(self, *models: str, opsets: str = "12", more: str = "") -> Plan:
         """The plan of such a file, with what is done marked."""
-        environments = RunEnvironments(stop=threading.Event(), say=print)
         checked = read_checked(self.write(*models, opsets=opsets, more=more))
-        return look_at_published(make_plan(checked, Selection(), environments.catalogue))
+        return look_at_published(make_plan(checked, Selection()))
 
     def run(self, plan: Plan, stop: threading.Event | None = None) -> ModelRun:
         """The first job of a plan, ready to be run."""

@@ -106,6 +106,7 @@ def test_what_was_written_is_read_again() -> None:
         (("runtimes", "onnxruntime", "batches", "1", "ratio"), float("inf")),
         (("runtimes", "onnxruntime", "batches"), {"one": {}}),
         (("source", "title"), ["x"]),
+        (("remark",), None),
         (("more",), 1),
     ],
 )

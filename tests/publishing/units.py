@@ -26,6 +26,8 @@ def description(**changes: Any) -> Description:
             "framework": "PyTorch Image Models (timm)",
             "model": "tf_efficientnet_lite0",
             "native_opset": 12,
+            "head": {"classes": 1000, "from": "the framework"},
+            "arguments": {},
             "packages": {"typing-extensions": "4.16.0", "torch": "2.13.0+cpu", "timm": "1.0.31"},
             "parameters": 4652008,
             "python": "3.11.7",

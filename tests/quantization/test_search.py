@@ -19,7 +19,7 @@ from quantization.graph import work_of
 from quantization.pictures import choose
 from quantization.search import Material, search
 from quantization.settings import Settings
-from quantization.writer import tensors_to_calibrate
+from quantization.writer import Form, tensors_to_calibrate
 from tests.quantization.networks import Array, network, pictures
 
 
@@ -57,6 +57,34 @@ def test_calibrations_come_first_then_both_ways_of_folding_and_weights_then_node
     assert not found.best.verdict.passed
     best = max(found.tries, key=lambda tried: tried.rank)
     assert found.best == best
+
+
+@pytest.mark.parametrize("form", ["int8", "int8-qdq"])
+def test_batch_normalisation_is_neither_tried_nor_told_where_there_is_none(
+    material: Material, form: Form
+) -> None:
+    plain = replace(material, model=fold_batch_normalization(material.model))
+    found = search(form, plain, IMPOSSIBLE)
+    assert [tried.recipe.folded for tried in found.tries] == [None] * len(found.tries)
+    assert [tried.recipe.weights for tried in found.tries[:4]] == ["int8", "int8", "int8", "uint8"]
+    assert "batch normalisation" not in str([tried.to_dict() for tried in found.tries])
+    whole = search(form, material, EASY).best
+    assert whole.to_dict()["batch normalisation"] == ("folded" if form == "int8" else "as it is")
+
+
+def test_batch_normalisation_that_cannot_be_folded_is_left_as_it_is(material: Material) -> None:
+    alone = onnx.ModelProto()
+    alone.CopyFrom(material.model)
+    [relu] = [node for node in alone.graph.node if node.name == "relu"]
+    relu.op_type = "Add"
+    relu.input.append("c1")  # the convolution is read by another node than its BatchNormalization
+    onnx.checker.check_model(alone, full_check=True)
+    assert fold_batch_normalization(alone) is alone
+    histograms = calibrate(alone, tensors_to_calibrate(alone), lambda: [pictures(32, seed=1)], 1)
+    found = search("int8", replace(material, model=alone, histograms=histograms), IMPOSSIBLE)
+    told = [tried.to_dict()["batch normalisation"] for tried in found.tries]
+    assert told == ["as it is"] * len(told)
+    assert [tried.recipe.weights for tried in found.tries[:4]] == ["int8", "int8", "int8", "uint8"]
 
 
 def test_at_most_a_tenth_of_the_work_stays_in_float32(material: Material) -> None:

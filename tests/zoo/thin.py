@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from converters.catalogue import read_catalogue
 from converters.interface import WorkerCall, export_call
 from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
@@ -54,7 +55,9 @@ def export_thin(source: str, models: Sequence[str], folder: Path, *, fused: bool
         "blocks": fused,
         "divisor": DIVISOR,
         "exports": [
-            _request(source, model, environment.catalogue[model]["preprocessing"], folder / model, fused)
+            _request(
+                source, model, read_catalogue(SOURCES[source])[model].preprocessing, folder / model, fused
+            )
             for model in models
         ],
     }

@@ -8,6 +8,7 @@ import inspect
 from typing import Any, ContextManager, Dict, List, Sequence
 
 import caffe2_nets
+from networks import Network
 
 
 def shorten_layers(divisor: int) -> None:
@@ -24,7 +25,7 @@ def fresh_names() -> ContextManager[None]:
 
 def operators(names: Dict[str, Any], model: str, sizes: Sequence[int]) -> List[str]:
     """The operators of the net, each with its arguments (kernel, stride and pad) in place of its sizes."""
-    net, _ = names["build"](model)
+    net, _ = names["build"](Network(model))
     return [
         " ".join([operator.type, *sorted(f"{argument.name} {argument.i}" for argument in operator.arg)])
         for operator in net.op

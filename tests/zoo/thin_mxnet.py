@@ -10,6 +10,7 @@ import mxnet as mx
 from mxnet.gluon import nn
 
 import thin_lengths
+from networks import Network
 
 LAYERS = {
     nn.Conv2D: ("channels", "in_channels"),
@@ -28,7 +29,7 @@ def fresh_names() -> ContextManager[None]:
 
 def operators(names: Dict[str, Any], model: str, sizes: Sequence[int]) -> List[str]:
     """The operators of the network's symbol, which has no weights."""
-    symbol = names["build"](model)(mx.sym.var("data"))
+    symbol = names["build"](Network(model))(mx.sym.var("data"))
     internals = symbol.get_internals()
     _, shapes, _ = internals.infer_shape(data=(2, *sizes))
     shapes_by_name = dict(zip(internals.list_outputs(), shapes, strict=True))

@@ -10,6 +10,7 @@ from ppcls.arch.backbone.model_zoo.se_resnext_vd import ResNeXt
 
 import paddle_models
 import thin_lengths
+from networks import Network
 
 LINEAR = {paddle.nn.Linear: ("in_features", "out_features")}
 LAYERS = {
@@ -38,7 +39,7 @@ def fresh_names() -> ContextManager[None]:
 def operators(names: Dict[str, Any], model: str, sizes: Sequence[int]) -> List[str]:
     """The operators of the network's program; its weights are declared, and never drawn."""
     with fresh_names(), paddle.LazyGuard():
-        network = paddle_models.build(model)
+        network = paddle_models.build(Network(model))
     spec = paddle.static.InputSpec([None, *sizes], "float32", "input")
     program = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
     block = program.forward.concrete_program.main_program.global_block()

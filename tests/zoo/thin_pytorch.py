@@ -9,6 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import thin_lengths
+from networks import Network
 
 LINEAR = {torch.nn.Linear: ("in_features", "out_features")}
 LAYERS = {
@@ -43,7 +44,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
 def operators(names: Dict[str, Any], model: str, sizes: Sequence[int]) -> List[str]:
     """What the network computes. The meta device knows shapes only: it needs no weights and no time."""
     with torch.device("meta"):
-        network = names["build"](model).eval()
+        network = names["build"](Network(model)).eval()
         pictures = torch.zeros(2, *sizes)
     recorder = Recorder()
     with torch.inference_mode(), recorder:

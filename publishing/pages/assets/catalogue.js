@@ -120,10 +120,10 @@
     const count = /** @type {HTMLElement} */ (document.getElementById("count"));
     const none = /** @type {HTMLElement} */ (document.getElementById("none"));
     const list = /** @type {HTMLElement} */ (document.querySelector(".models"));
-    /** @type {Map<string | null, Element[]>} */
+    /** @type {Map<string, Element[]>} */
     const marks = new Map();
     for (const mark of document.querySelectorAll(".accuracy a")) {
-      const path = mark.getAttribute("href");
+      const path = mark.getAttribute("href")?.split("#")[0] ?? "";
       marks.set(path, [...(marks.get(path) ?? []), mark]);
     }
     let settled = 0;

@@ -103,7 +103,8 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     environment = building.ensure(SOURCE, stop=NEVER, say=print)
     folder = tmp_path_factory.mktemp("torch-exports")
     (folder / "inputs").mkdir()
-    for model, listed in environment.catalogue.items():
+    models = building.list_models(environment.description, environment.description.folder, NEVER)
+    for model, listed in models.items():
         preprocessing = Preprocessing.from_dict(listed["preprocessing"])
         pictures = fixed_inputs(preprocessing, [], seed=0, batch=PICTURES)
         write_npz(folder / "inputs" / f"{model}.npz", pictures)

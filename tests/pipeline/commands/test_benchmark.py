@@ -5,6 +5,7 @@ The times themselves prove nothing here, and no test looks at them.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shutil
@@ -13,11 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import psutil
 import pytest
 from onnx import parser
 
+from pipeline.estimates.history import read_history
 from publishing.benchmarks import from_json
 from tests.pipeline.fake_source import NAME, FakeSource
 
@@ -34,6 +37,12 @@ def _published(tiny: FakeSource, *models: str, opsets: str = "12", more: str = "
 
 def _times(tiny: FakeSource, model: str = "net", opset: int = 12) -> Path:
     return tiny.folder / f"dist/{NAME}/{model}/model/{model}-{opset}.{KIND}"
+
+
+def _plan(tiny: FakeSource) -> Any:
+    done = tiny.command("plan", "pipeline.yaml", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -54,6 +63,7 @@ def test_a_published_unit_is_timed_beside_its_source_and_the_zoo_is_left_alone(t
         assert words in done.stdout
     assert "batch" in done.stdout
     assert "of the" in done.stdout
+    assert "random" not in done.stdout  # the model's own are of that seed
 
 
 def test_saved_times_are_listed_shown_verified_and_withdrawn_with_their_unit(tiny: FakeSource) -> None:
@@ -105,8 +115,20 @@ def test_a_run_that_asks_for_times_makes_the_same_zoo_but_for_them(tiny: FakeSou
 def test_published_units_that_are_asked_for_later_are_timed_then(tiny: FakeSource) -> None:
     _published(tiny, "net")
     assert not _times(tiny).exists()
+    tiny.write("net", more="benchmark: true")
+    [model] = _plan(tiny)["models"]
+    assert (model["units"], model["seconds"]) == (0, model["benchmark_seconds"])
+    assert model["seconds"] > 0
+    assert "of it, to time what is published: about" in tiny.command("plan", "pipeline.yaml").stdout
     _published(tiny, "net", more="benchmark: true")
     assert _times(tiny).exists()
+    plan = _plan(tiny)
+    assert (plan["models"], plan["seconds"]) == ([], 0)
+    taken = read_history()[f"{NAME}/net"]["seconds"]
+    assert {"export", "unit", "benchmark"} <= set(taken)
+    tiny.write("net", more="benchmark: true\nweights: {random: 7}")
+    [model] = _plan(tiny)["models"]
+    assert (model["benchmark_seconds"], model["seconds_by"]) == (taken["benchmark"], "history")
 
 
 def test_times_of_other_bytes_of_a_model_go_with_these(tiny: FakeSource) -> None:
@@ -149,6 +171,35 @@ def test_a_source_that_cannot_be_timed_leaves_the_runtimes_their_times(tiny: Fak
     assert times.source["batches"] == {}
     assert "this framework cannot be timed" in times.source["reason"]
     assert times.runtimes["onnxruntime"]["batches"]["1"]["ratio"] is None
+
+
+def test_random_weights_in_place_of_the_models_own_are_told(tiny: FakeSource) -> None:
+    weight = np.ones((3, 10), np.float32)
+    np.savez(tiny.folder / "net.npz", weight=weight * np.arange(10, dtype=np.float32), bias=weight[0])
+    _published(tiny, "net", more="weights: {file: net.npz}")
+    words = "Tiny was given random weights in place of the model's own, which only the pipeline file names"
+    options = ("--threads", "1", "--save", "--rounds", "1", "--batch", "1")
+    by_name = tiny.command("benchmark", f"{NAME}/net", *options)
+    assert by_name.returncode == 0, by_name.stderr
+    assert words in by_name.stdout
+    assert from_json(_times(tiny).read_text()).remark.startswith(words)
+    for page in ("net/net.html", "net/README.md"):
+        assert words in html.unescape((tiny.folder / "dist" / NAME / page).read_text())
+    by_file = tiny.command("benchmark", "pipeline.yaml", *options)
+    assert by_file.returncode == 0, by_file.stderr
+    assert "random" not in by_file.stdout
+    assert from_json(_times(tiny).read_text()).remark == ""
+
+
+def test_a_framework_that_cannot_be_asked_is_told(tiny: FakeSource) -> None:
+    _published(tiny, "net", more="weights: {random: 7}")
+    shutil.rmtree(tiny.environment.description.folder)
+    (tiny.source.folder / "environment.toml").write_text('python = "2.1"\n')
+    done = tiny.command("benchmark", f"{NAME}/net", "--threads", "1", "--rounds", "1", "--batch", "1")
+    assert done.returncode == 0, done.stderr
+    assert "tiny/net@12: Tiny is not timed beside it: " in done.stderr
+    assert "Tiny was not at hand to be timed beside it." in done.stdout
+    assert "random" not in done.stdout
 
 
 def test_any_file_is_timed_without_a_source(tiny: FakeSource) -> None:
@@ -206,7 +257,7 @@ def test_a_file_that_no_runtime_runs_is_an_error_with_the_reason_of_each(tiny: F
         (("tiny/nett",), "Did you mean tiny/net"),
         (("gone.onnx",), "gone.onnx: there is no such file"),
         (("text.onnx",), "text.onnx"),
-        (("words.onnx",), "is not of float32 pictures"),
+        (("words.onnx",), "is not of float32 or float16 pictures"),
         (("fixed.onnx",), "it takes batches of 2 alone; give --batch 2"),
         (("tiny/net", "--threads", "4096"), "4096 threads need as many processors"),
         (("tiny/net", "--threads", "0"), "--threads: 0 is too few"),

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from onnx import numpy_helper
 
-from converters.registry import SOURCES
+from converters.registry import frameworks
 from parity.runtimes import onnxruntime_cpu, openvino_cpu
 from pipeline.system.fetch import extract_members, fetch_wheel
 from publishing import __version__
@@ -30,7 +30,7 @@ from tests.pipeline.commands.test_determinism import ELSEWHERE, OTHER_DAY, requi
 from tests.publishing.clients import assert_clients_read
 from tests.publishing.zoos import bytes_of
 
-pytestmark = [getattr(pytest.mark, name) for name in SOURCES]
+pytestmark = [getattr(pytest.mark, name) for name in frameworks()]
 ROOT = Path(__file__).parents[3]
 MODELS = {
     "timm/tf_efficientnet_lite0": 4_652_008,
@@ -118,10 +118,10 @@ def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
     for data_set in sorted(top.glob("test_data_set_*")):
         input_tensor, expected = _read_tensor(data_set / "input_0.pb"), _read_tensor(data_set / "output_0.pb")
         assert (input_tensor.name, expected.name) == (graph.input[0].name, graph.output[0].name)
-        inputs[data_set.name] = numpy_helper.to_array(input_tensor)
+        inputs[data_set.name] = [numpy_helper.to_array(input_tensor)]
         references[data_set.name] = numpy_helper.to_array(expected)
     runtime = onnxruntime_cpu if opset >= 7 else openvino_cpu
-    for name, output in runtime.run(model_file, inputs, 2).items():
+    for name, [output] in runtime.run(model_file, inputs, 2).items():
         assert np.abs(output - references[name]).max() <= 1e-4 * np.abs(references[name]).max()
     assert {reference.shape[0] for reference in references.values()} == {1, 3, 4}
 

@@ -25,7 +25,7 @@ opsets: [7, 9]
 figures: figures.yaml
 models:
   - source: timm
-    models: [net, other]
+    models: [resnet18, resnet34]
 """
 FIGURES = """\
 documents:
@@ -34,7 +34,7 @@ documents:
     decimals: 2
     megabyte: 1024
     models:
-      timm/net:
+      timm/resnet18:
         parameters: 0.01
         operations: 0.04
         top1: 70.5
@@ -58,10 +58,15 @@ def _publish(folder: Path, opset: int) -> None:
         )
     model = opsets.retarget(network, opset)
     onnx.save(model, folder / "model.onnx")
-    [document] = read_figures(folder / "figures.yaml").of("timm/net")
-    counted = figures_of("timm/net", model, [document], height=32, framework_parameters=14_756)
+    [document] = read_figures(folder / "figures.yaml").of("timm/resnet18")
+    counted = figures_of("timm/resnet18", model, [document], height=32, framework_parameters=14_756)
     described = description(
-        "net", name=f"timm/net@{opset}", family="net", key="of another day", preprocessing={}, figures=counted
+        "resnet18",
+        name=f"timm/resnet18@{opset}",
+        family="resnet18",
+        key="of another day",
+        preprocessing={},
+        figures=counted,
     )
     arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros((1, 500), np.float32)
     material = Material(folder / "model.onnx", model, [DataSet(arrays[:1], arrays[1:])])
@@ -95,7 +100,7 @@ def test_figures_stand_beside_those_of_the_document(folder: Path) -> None:
     text = _command(folder)
     assert max(map(len, text.splitlines()[:12])) <= 140
     parameters, operations = ["0.0148", "0.01", "+47.56%"], ["0.000694", "0.00137", "0.04", "-96.56%"]
-    row = _row(text, "timm/net ")
+    row = _row(text, "timm/resnet18 ")
     assert row[:2] == ["7,", "9"]
     assert row[2:] == [*parameters, *operations, "70.5", "90.1", "[1]", "[2]"]
     assert "[1] parameters: the document rounds to 2 decimals, and 0.014756 is 0.01 there" in text
@@ -106,32 +111,32 @@ def test_figures_stand_beside_those_of_the_document(folder: Path) -> None:
 def test_files_stand_beside_those_of_the_original_zoo(folder: Path) -> None:
     text = _command(folder)
     size, archive = (
-        f"{(folder / 'dist/timm/net/model' / f'net-7{ending}').stat().st_size / (1 << 20):.1f}"
+        f"{(folder / 'dist/timm/resnet18/model' / f'resnet18-7{ending}').stat().st_size / (1 << 20):.1f}"
         for ending in (".onnx", ".tar.gz")
     )
-    assert _row(text, "timm/net@7") == [size, "0.1", archive, "0.1", "1.2", "1.2.1", "7", "3", "70.4"]
-    assert _row(text, "timm/net@9")[2:] == ["1.4.1", "9", "4"]
+    assert _row(text, "timm/resnet18@7") == [size, "0.1", archive, "0.1", "1.2", "1.2.1", "7", "3", "70.4"]
+    assert _row(text, "timm/resnet18@9")[2:] == ["1.4.1", "9", "4"]
 
 
 def test_what_is_not_published_is_named(folder: Path) -> None:
-    assert _row(_command(folder), "timm/other") == ["not", "published", "yet"]
-    (folder / "dist/timm/net/model/net-9.record.json").unlink()
-    text = _command(folder, "--only", "timm/net")
-    assert _row(text, "timm/net ")[0] == "7"
+    assert _row(_command(folder), "timm/resnet34") == ["not", "published", "yet"]
+    (folder / "dist/timm/resnet18/model/resnet18-9.record.json").unlink()
+    text = _command(folder, "--only", "timm/resnet18")
+    assert _row(text, "timm/resnet18 ")[0] == "7"
     assert "9 not published yet" in text
-    assert "timm/other" not in text
+    assert "timm/resnet34" not in text
 
 
 def test_the_selection_is_that_of_plan(folder: Path) -> None:
     text = _command(folder, "--opset", "9", "--publish", "elsewhere")
-    assert _row(text, "timm/net ") == ["not", "published", "yet"]
+    assert _row(text, "timm/resnet18 ") == ["not", "published", "yet"]
     assert "selects nothing" in _command(folder, "--only", "mxnet/*", code=2)
 
 
 def test_markdown_has_the_same_cells(folder: Path) -> None:
     text = _command(folder, "--format", "markdown")
-    assert "| timm/net | 7, 9 | 0.0148 | 0.01 | +47.56% | 0.000694 | 0.00137 | 0.04 | -96.56% |" in text
-    assert "| timm/other | not published yet |" in text
+    assert "| timm/resnet18 | 7, 9 | 0.0148 | 0.01 | +47.56% | 0.000694 | 0.00137 | 0.04 | -96.56% |" in text
+    assert "| timm/resnet34 | not published yet |" in text
     widths = {line.count("|") for line in text.split("\n\n")[0].splitlines()}
     assert widths == {13}
     assert "neither text nor markdown" in _command(folder, "--format", "json", code=2)

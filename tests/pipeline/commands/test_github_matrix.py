@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from converters.catalogue import read_catalogue
+from converters.registry import SOURCES
 from pipeline.commands.github_matrix import MOST_ROWS, plan_matrix
 from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 
 ZOO = Path(__file__).parents[3] / "zoo"
+TIMM = list(read_catalogue(SOURCES["timm"]))[:300]
+MXNET = list(read_catalogue(SOURCES["mxnet"]))[:3]
 
 
 def _plan(path: Path, only: tuple[str, ...] = ()) -> Plan:
-    return make_plan(read_checked(path), Selection(only), lambda *_: None)
+    return make_plan(read_checked(path), Selection(only))
 
 
 def _rows(plan: Plan) -> list[dict[str, str]]:
@@ -52,11 +56,11 @@ def test_a_large_file_is_a_row_for_each_model() -> None:
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """A file with more models than a matrix has rows, of two sources."""
-    names = ", ".join(f"net{number}.of_in1k" for number in range(300))
+    names, others = ", ".join(TIMM), ", ".join(MXNET)
     path = tmp_path / "pipeline.yaml"
     path.write_text(
         "publish: dist\nopsets: [7, 9]\nmodels:\n"
-        f"  - {{source: timm, models: [{names}]}}\n  - {{source: mxnet, models: [a, b, c]}}\n"
+        f"  - {{source: timm, models: [{names}]}}\n  - {{source: mxnet, models: [{others}]}}\n"
     )
     return path
 
@@ -64,9 +68,9 @@ def many(tmp_path: Path) -> Path:
 def test_more_models_than_rows_share_them_by_source(many: Path) -> None:
     rows = _rows(_plan(many))
     assert len(rows) == 150 + 2
-    assert rows[0]["name"] == "timm/net0.of_in1k and 1 more"
-    assert rows[0]["only"] == "timm/net0.of_in1k@{7,9} timm/net1.of_in1k@{7,9}"
-    assert [row["name"] for row in rows[150:]] == ["mxnet/a and 1 more", "mxnet/c"]
+    assert rows[0]["name"] == f"timm/{TIMM[0]} and 1 more"
+    assert rows[0]["only"] == f"timm/{TIMM[0]}@{{7,9}} timm/{TIMM[1]}@{{7,9}}"
+    assert [row["name"] for row in rows[150:]] == [f"mxnet/{MXNET[0]} and 1 more", f"mxnet/{MXNET[2]}"]
     assert all(glob.startswith(row["source"] + "/") for row in rows for glob in row["only"].split())
     assert len({row["name"] for row in rows}) == len(rows)
     assert _is_covered(many)
@@ -81,5 +85,8 @@ def test_what_is_done_is_in_no_row(many: Path) -> None:
         replace(second, units=(done[0], second.units[1])),
         third,
     )
-    assert [row["only"] for row in _rows(replace(plan, jobs=jobs))] == ["mxnet/b@9", "mxnet/c@{7,9}"]
+    assert [row["only"] for row in _rows(replace(plan, jobs=jobs))] == [
+        f"mxnet/{MXNET[1]}@9",
+        f"mxnet/{MXNET[2]}@{{7,9}}",
+    ]
     assert plan_matrix(replace(plan, jobs=jobs[:1])) == '{"include": []}'

@@ -159,6 +159,14 @@ def test_lengths_that_are_wrong_are_one_error(tmp_path: Path, arguments: list[st
     assert reason in " ".join(error.split())
 
 
+def test_what_is_fixed_is_verified_with_that_shape(tmp_path: Path, model: onnx.ModelProto) -> None:
+    answer = _command(tmp_path, "model.onnx", "--opset", "7", "--batch", "2", "--verify")
+    assert answer.returncode == 0, answer.stderr
+    assert "Input fixed: 'x' is 2x4x6" in answer.stdout
+    shape = onnx.load(tmp_path / "model-7.onnx").graph.output[0].type.tensor_type.shape
+    assert [axis.dim_value for axis in shape.dim] == [2, 4, 6]
+
+
 def test_a_batch_that_is_baked_in_is_one_error(tmp_path: Path) -> None:
     text = """<ir_version: 8, opset_import: ["": 13]> g (float[batch,4] x) => (float[A,8] y)
         <int64[2] s = {2, 8}> { [flat] y = Reshape(x, s) }"""

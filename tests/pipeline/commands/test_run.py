@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from converters.registry import SOURCES
-from tests.pipeline.fake_source import MODELS, NAME, FakeSource
+from converters.registry import frameworks
+from pipeline.environments import building
+from tests.pipeline.fake_source import MODELS, NAME, PREPROCESSING, FakeSource
 
 pytestmark = pytest.mark.slow
 
@@ -252,7 +254,9 @@ def test_only_opset_and_publish_select(tiny: FakeSource) -> None:
         (["run", "pipeline.yaml", "--opset", "x"], "--opset: 'x' is not an opset"),
         (["plan", "pipeline.yaml", "--format", "yaml"], "--format: 'yaml' is not one of"),
         (["models", "mxnt"], "unknown source 'mxnt'. Did you mean 'mxnet'?"),
-        (["models", "tiny", "zzz*"], "models of tiny fits 'zzz*'"),
+        (["models", "tiny", "net", "zzz*"], "no model of tiny fits 'zzz*'"),
+        (["models", "tiny", "nett"], "tiny has no model 'nett'. Did you mean 'net'"),
+        (["models", "tiny", "--format", "yaml"], "--format: 'yaml' is neither text nor json"),
         (["environments", "build", "tim"], "unknown source 'tim'. Did you mean 'timm'?"),
         (["rn"], "No such command 'rn'"),
     ],
@@ -296,9 +300,9 @@ def test_debug_shows_the_traceback(tiny: FakeSource) -> None:
 def test_an_environment_is_built_and_listed(tiny: FakeSource) -> None:
     built = tiny.command("environments", "build", NAME)
     assert built.returncode == 0
-    assert f"tiny: {len(MODELS)} models" in built.stderr
+    assert "tiny: built, in " in built.stderr
     rows = tiny.command("environments", "list").stdout.splitlines()
-    assert [row.split()[0] for row in rows] == list(SOURCES)
+    assert [row.split()[0] for row in rows] == list(frameworks())
     assert "built, " in next(row for row in rows if row.startswith(NAME))
 
 
@@ -306,6 +310,25 @@ def test_the_schema_is_printed(tiny: FakeSource) -> None:
     assert "models" in json.loads(tiny.command("schema").stdout)["properties"]
 
 
-def test_models_are_listed_by_glob(tiny: FakeSource) -> None:
-    answer = tiny.command("models", NAME, "*e*")
-    assert answer.stdout.split() == sorted(name for name in MODELS if "e" in name)
+def test_models_are_listed_by_globs_and_no_environment_is_built(tiny: FakeSource) -> None:
+    building.remove(tiny.source, stop=threading.Event())
+    answer = tiny.command("models", NAME, "*er", "net", "d*")
+    assert [line.split() for line in answer.stdout.splitlines()] == [
+        ["model", "input", "size", "parameters", "pretrained"],
+        ["dead", "3x8x8", "40", "no"],
+        ["net", "3x8x8", "40", "no"],
+        ["other", "3x8x8", "40", "no"],
+    ]
+    assert building.existing(tiny.source) is None
+
+
+def test_models_are_listed_for_machines(tiny: FakeSource) -> None:
+    listed = json.loads(tiny.command("models", NAME, "--format", "json").stdout)
+    assert [model.pop("name") for model in listed] == sorted(MODELS)
+    assert listed[0] == {
+        "family": "dead",
+        "preprocessing": PREPROCESSING,
+        "parameters": 40,
+        "bytes": 160,
+        "pretrained": False,
+    }

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from converters.interface import Source
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.errors import UsageError
-from pipeline.planning.jobs import Catalogue, Plan
+from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 
@@ -41,13 +40,9 @@ def _read(folder: Path, text: str) -> FiguresFile:
     return read_figures(folder / "figures.yaml")
 
 
-def _catalogue_of(_source: Source, _needed: bool) -> Catalogue | None:
-    return {"vgg11": {}, "vgg13": {}}
-
-
 def _plan(folder: Path, text: str = PIPELINE) -> Plan:
     (folder / "pipeline.yaml").write_text(text, encoding="utf-8")
-    return make_plan(read_checked(folder / "pipeline.yaml"), Selection(), _catalogue_of)
+    return make_plan(read_checked(folder / "pipeline.yaml"), Selection())
 
 
 def test_a_model_gets_what_documents_say_of_it(tmp_path: Path) -> None:

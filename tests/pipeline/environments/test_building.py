@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 import threading
@@ -15,14 +14,11 @@ from pathlib import Path
 import pytest
 
 from converters.interface import Source
-from converters.registry import SOURCES
+from converters.registry import SOURCES, frameworks
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError
-from pipeline.estimates.sizes import sizes_of
-from pipeline.planning.planner import make_plan, read_checked
-from pipeline.planning.selection import Selection
 from tests.loopback import answered_by
 
 NEVER = threading.Event()
@@ -31,12 +27,6 @@ EXPORT = """\
 import framework
 from protocol import main
 main({"catalogue": lambda request: {"models": {framework.MODEL: {"resize": 256}}}})
-"""
-EXPORT_WITH_SIZES = """\
-from protocol import main
-from tensor_sizes import sizes_task
-main({"catalogue": lambda request: {"models": {"tiny": {}, "broken": {}}},
-      "sizes": sizes_task({"tiny": 12}.__getitem__)})
 """
 
 
@@ -82,7 +72,9 @@ def test_an_environment_is_built_once(source: Source) -> None:
     lines: list[str] = []
     assert building.existing(source) is None
     first = _ensure(source, lines.append)
-    assert first.catalogue == {"tiny": {"resize": 256}}
+    assert building.list_models(first.description, first.description.folder, NEVER) == {
+        "tiny": {"resize": 256}
+    }
     assert first.packages["framework"] == "1.0"
     assert first.packages["python"].startswith(VERSION)
     before = first.python.parent.parent.stat().st_mtime_ns
@@ -98,16 +90,6 @@ def test_another_lock_is_another_environment(source: Source) -> None:
     )
     assert building.existing(source) is None
     assert _ensure(source).python != first
-
-
-def test_another_export_script_lists_the_models_again_without_building(source: Source) -> None:
-    first = _ensure(source)
-    (source.folder / "export.py").write_text(EXPORT.replace("256", "320"))
-    lines: list[str] = []
-    second = _ensure(source, lines.append)
-    assert second.catalogue == {"tiny": {"resize": 320}}
-    assert second.python == first.python
-    assert lines == []
 
 
 def test_a_wrong_hash_is_refused_and_leaves_nothing(source: Source) -> None:
@@ -193,23 +175,6 @@ def test_a_run_that_can_build_has_no_failure(source: Source) -> None:
     assert run.failure(source) is None
 
 
-def test_a_size_is_asked_for_once_and_none_where_nothing_is_built(
-    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(SOURCES, "tiny", source)
-    (source.folder / "export.py").write_text(EXPORT_WITH_SIZES)
-    path = tmp_path / "pipeline.yaml"
-    path.write_text("publish: dist\nmodels:\n  - {source: tiny, models: [tiny, broken]}\n")
-    jobs = make_plan(read_checked(path), Selection(), lambda *_: None).jobs
-    lines: list[str] = []
-    assert sizes_of(jobs, tmp_path, NEVER, lines.append) == {}
-    assert lines == []
-    _ensure(source)
-    for _ in range(2):
-        assert sizes_of(jobs, tmp_path, NEVER, lines.append) == {"tiny/tiny": 12}
-    assert lines == ["asking tiny for the size of 2 models (once)"]
-
-
 def test_a_framework_that_does_not_import_is_refused_and_leaves_nothing(source: Source) -> None:
     (source.folder / "export.py").write_text(EXPORT.replace("import framework", "import frame"))
     with pytest.raises(EnvironmentBuildError, match=r"(?s)does not work.*No module named 'frame'"):
@@ -222,7 +187,7 @@ def test_what_a_killed_build_left_is_cleared_away(source: Source) -> None:
     staging = folder.with_name(f"{folder.name}.part")
     (staging / "lib").mkdir(parents=True)
     (staging / "lib" / "half").write_text("half")
-    assert _ensure(source).catalogue
+    assert _ensure(source).packages
     assert not staging.exists()
 
 
@@ -232,7 +197,7 @@ def test_parallel_runs_build_it_once(source: Source) -> None:
         "from converters.interface import Source; from pipeline.environments import building\n"
         f"source = Source('tiny', 'Tiny', Path({str(source.folder)!r}), ('.pth',), 'MIT', 'org.example')\n"
         "e = building.ensure(source, stop=threading.Event(), say=print)\n"
-        "assert e.catalogue\n"
+        "assert e.packages\n"
     )
     runs = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
@@ -255,7 +220,6 @@ def test_an_environment_of_which_a_part_was_removed_is_built_again(source: Sourc
     folder = _ensure(source).description.folder
     (folder / gone).unlink()
     assert building.existing(source) is None
-    assert not building.is_built(source)
     assert _ensure(source).python.exists()
     assert _leftovers() == [folder.name]
 
@@ -266,7 +230,7 @@ def test_a_removal_that_broke_off_leaves_nothing_that_counts(source: Source) -> 
     assert building.existing(source) is None
     assert building.remove(source, stop=NEVER) == []
     assert not list(environments_folder().iterdir())
-    assert _ensure(source).catalogue
+    assert _ensure(source).packages
 
 
 def test_the_users_own_python_variables_do_not_reach_a_worker(
@@ -275,7 +239,7 @@ def test_the_users_own_python_variables_do_not_reach_a_worker(
     (tmp_path / "poison").mkdir()
     (tmp_path / "poison" / "framework.py").write_text("raise SystemExit('poisoned')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "poison"))
-    assert json.dumps(_ensure(source).catalogue) == '{"tiny": {"resize": 256}}'
+    assert _ensure(source).packages["framework"] == "1.0"
 
 
 def test_the_lines_of_one_package_are_found_in_a_lock() -> None:
@@ -287,4 +251,4 @@ def test_the_lines_of_one_package_are_found_in_a_lock() -> None:
 
 
 def test_every_source_says_what_its_environment_takes_on_disk() -> None:
-    assert [source.name for source in SOURCES.values() if not spec_of(source).gigabytes] == []
+    assert [source.name for source in frameworks().values() if not spec_of(source).gigabytes] == []

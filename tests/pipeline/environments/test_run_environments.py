@@ -9,7 +9,7 @@ import pytest
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import EnvironmentBuildError
-from tests.pipeline.fake_source import MODELS, FakeSource
+from tests.pipeline.fake_source import FakeSource
 
 
 def _environments(lines: list[str]) -> RunEnvironments:
@@ -21,15 +21,7 @@ def test_what_is_built_is_taken_without_a_word(tiny: FakeSource) -> None:
     run = _environments(lines)
     environment = run.ensure(tiny.source)
     assert environment == building.existing(tiny.source) == run.available(tiny.source)
-    assert list(run.catalogue(tiny.source, False) or {}) == sorted(MODELS)
     assert run.failure(tiny.source) is None
-    assert lines == []
-
-
-def test_nothing_is_built_to_know_models_that_nobody_needs(tiny: FakeSource) -> None:
-    building.remove(tiny.source, stop=threading.Event())
-    lines: list[str] = []
-    assert _environments(lines).catalogue(tiny.source, False) is None
     assert lines == []
 
 
@@ -43,7 +35,7 @@ def test_what_cannot_be_built_is_tried_once_and_told_to_every_model(tiny: FakeSo
     with pytest.raises(EnvironmentBuildError) as second:
         run.ensure(tiny.source)
     assert str(first.value) == str(second.value) == run.failure(tiny.source)
-    assert run.catalogue(tiny.source, True) is None
+    assert run.available(tiny.source) is None
     assert [message.splitlines()[-1] for message in lines] == [
         "building the tiny environment (once)",
         "The run goes on without what needs this environment",

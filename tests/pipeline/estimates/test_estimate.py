@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 import opsets
-from converters.interface import Source
+from converters.registry import SOURCES
+from latency.runtimes import available_runtimes
 from pipeline.estimates.disk import LEAST_MARGIN, Need, refusal, rooms
+from pipeline.estimates.durations import benchmark_seconds
 from pipeline.estimates.estimate import ARCHIVE_SHARE, GRAPH_BYTES, Estimate, estimate
 from pipeline.estimates.history import note
-from pipeline.planning.jobs import Catalogue
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.terminal.wording import size_text
@@ -23,15 +24,14 @@ from publishing.units import Material, publish
 from tests.publishing.zoos import data_sets, description, network, zoo_in
 
 NEVER = threading.Event()
-WEIGHTS = 3_000_000
+RESNET18, VGG11 = 46_796_448, 531_453_344
+"""The bytes of the weights and statistics of the two networks."""
 INPUTS = 4 * (1 + 3) * 3 * 64 * 64
 """Noise as a batch of 1 and of 3, of float32."""
-UNIT = int(WEIGHTS * (1 + ARCHIVE_SHARE)) + INPUTS + GRAPH_BYTES
 FILE = """\
 publish: dist
 opsets: 11-12
 defaults:
-  weights: {file: weights.pth}
   preprocessing: {input_size: [3, 64, 64]}
 models:
   - source: timm
@@ -39,20 +39,25 @@ models:
 """
 
 
-def _nothing(_source: Source, _needed: bool) -> Catalogue | None:
-    return None
+def _unit(weights: int) -> int:
+    return int(weights * (1 + ARCHIVE_SHARE)) + INPUTS + GRAPH_BYTES
+
+
+def _work(weights: int, candidates: int) -> int:
+    """What a model of two units needs: its inputs, the export, and that many files beside it."""
+    return INPUTS + (1 + candidates) * weights + 3 * GRAPH_BYTES
+
+
+def _benchmark(weights: int) -> float:
+    """The seconds that timing two units takes."""
+    return 2 * benchmark_seconds(SOURCES["timm"], weights, len(available_runtimes()))
 
 
 def _estimate(folder: Path, text: str = FILE, at_once: int = 1, opsets: tuple[int, ...] = ()) -> Estimate:
-    """Of a file whose environments are not there: its weights are files, which have a size."""
+    """Of a file whose environments are not there."""
     path = folder / "pipeline.yaml"
     path.write_text(text, encoding="utf-8")
-    (folder / "weights.pth").write_bytes(bytes(WEIGHTS))
-    lines: list[str] = []
-    plan = make_plan(read_checked(path), Selection(opsets=opsets), _nothing)
-    result = estimate(plan, at_once, NEVER, lines.append)
-    assert lines == []  # nobody was asked
-    return result
+    return estimate(make_plan(read_checked(path), Selection(opsets=opsets)), at_once)
 
 
 def _needs(result: Estimate) -> dict[str, int]:
@@ -62,32 +67,33 @@ def _needs(result: Estimate) -> dict[str, int]:
 @pytest.mark.usefixtures("own_cache")
 def test_every_unit_is_counted_with_its_archive_and_test_data(tmp_path: Path) -> None:
     result = _estimate(tmp_path)
-    assert [model.publish for model in result.models] == [2 * UNIT, 2 * UNIT]
-    assert _needs(result)["to publish"] == 4 * UNIT
-    assert _needs(_estimate(tmp_path, opsets=(12,)))["to publish"] == 2 * UNIT
+    assert [model.weights for model in result.models] == [RESNET18, VGG11]
+    assert [model.publish for model in result.models] == [2 * _unit(RESNET18), 2 * _unit(VGG11)]
+    assert _needs(result)["to publish"] == 2 * (_unit(RESNET18) + _unit(VGG11))
+    assert _needs(_estimate(tmp_path, opsets=(12,)))["to publish"] == _unit(RESNET18) + _unit(VGG11)
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_work_is_that_of_the_models_under_way_together(tmp_path: Path) -> None:
-    one = _needs(_estimate(tmp_path))["of work"]
-    assert one == INPUTS + (1 + 2) * WEIGHTS + 3 * GRAPH_BYTES  # the export, and a file for each opset
-    assert _needs(_estimate(tmp_path, at_once=2))["of work"] == 2 * one
-    assert _needs(_estimate(tmp_path, at_once=3))["of work"] == 2 * one
+    assert _needs(_estimate(tmp_path))["of work"] == _work(VGG11, candidates=2)
+    both = _work(RESNET18, candidates=2) + _work(VGG11, candidates=2)
+    assert _needs(_estimate(tmp_path, at_once=2))["of work"] == both
+    assert _needs(_estimate(tmp_path, at_once=3))["of work"] == both
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_old_opset_is_written_once_more_to_be_raised(tmp_path: Path) -> None:
     old = FILE.replace("11-12", "6,12")
-    assert _needs(_estimate(tmp_path, old))["of work"] == _needs(_estimate(tmp_path))["of work"] + WEIGHTS
+    assert _needs(_estimate(tmp_path, old))["of work"] == _work(VGG11, candidates=3)
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_what_lies_in_work_already_is_not_counted_again(tmp_path: Path) -> None:
-    before = _estimate(tmp_path).models[0].work
+    before, other = (model.work for model in _estimate(tmp_path).models)
     (tmp_path / "work/timm/resnet18/export-1").mkdir(parents=True)
     (tmp_path / "work/timm/resnet18/export-1/model.onnx").write_bytes(bytes(1000))
     assert before
-    assert [model.work for model in _estimate(tmp_path).models] == [before - 1000, before]
+    assert [model.work for model in _estimate(tmp_path).models] == [before - 1000, other]
 
 
 def _publish_as_large(folder: Path, opset: int) -> None:
@@ -97,7 +103,7 @@ def _publish_as_large(folder: Path, opset: int) -> None:
     model.opset_import[0].version = opset
     record = publish(zoo_in(folder / "dist"), Material(folder / "tiny.onnx", model, data_sets()), described)
     sizes = {kind: file.bytes for kind, file in record.files.items()}
-    sizes["onnx"] += UNIT - sum(sizes.values())
+    sizes["onnx"] += _unit(RESNET18) - sum(sizes.values())
     os.truncate(folder / "dist" / record.files["onnx"].path, sizes["onnx"])
     files = {kind: replace(file, bytes=sizes[kind]) for kind, file in record.files.items()}
     place = folder / "dist" / f"{record.folder}/{record.stem}.record.json"
@@ -108,15 +114,23 @@ def _publish_as_large(folder: Path, opset: int) -> None:
 def test_an_older_publication_makes_room_once_the_new_one_is_whole(tmp_path: Path) -> None:
     for opset in (11, 12):
         _publish_as_large(tmp_path, opset)
-    assert [model.publish for model in _estimate(tmp_path).models] == [UNIT, 2 * UNIT]
+    assert [model.publish for model in _estimate(tmp_path).models] == [_unit(RESNET18), 2 * _unit(VGG11)]
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_an_environment_that_is_missing_is_counted_and_named(tmp_path: Path) -> None:
-    result = _estimate(tmp_path, FILE.replace("  weights: {file: weights.pth}\n", ""))
-    assert result.unknown == ("timm/resnet18", "timm/vgg11")
+    result = _estimate(tmp_path)
     assert result.unbuilt == ("timm",)
-    assert _needs(result) == {"of environments": 900_000_000}
+    assert _needs(result)["of environments"] == 900_000_000
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_model_of_which_nothing_is_known_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    entry = "  - source: paddle\n    model: ./empty\n    name: mine\n"
+    result = _estimate(tmp_path, FILE[: FILE.index("  - source")] + entry)
+    assert result.unknown == ("paddle/mine",)
+    assert _needs(result) == {"of environments": 1_200_000_000}
     assert (result.models[0].publish, result.models[0].seconds, result.seconds) == (None, None, 0)
 
 
@@ -128,10 +142,9 @@ def test_a_second_opinion_in_an_environment_is_counted(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("own_cache")
 def test_weights_that_are_still_to_be_fetched_are_counted(tmp_path: Path) -> None:
-    note({"timm/resnet18": {"bytes": WEIGHTS}, "timm/vgg11": {"bytes": 5}}, NEVER)
-    url = f"weights: {{url: 'http://127.0.0.1:9/resnet18.pth', sha256: {'ab' * 32}}}"
-    result = _estimate(tmp_path, FILE.replace("weights: {file: weights.pth}", url))
-    assert _needs(result)["of downloads"] == WEIGHTS + 5
+    url = f"defaults:\n  weights: {{url: 'http://127.0.0.1:9/resnet18.pth', sha256: {'ab' * 32}}}"
+    result = _estimate(tmp_path, FILE.replace("defaults:", url))
+    assert _needs(result)["of downloads"] == RESNET18 + VGG11
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -139,9 +152,52 @@ def test_time_comes_from_the_history(tmp_path: Path) -> None:
     by_size = _estimate(tmp_path)
     assert {model.seconds_by for model in by_size.models} == {"formula"}
     assert by_size.seconds == pytest.approx(sum(model.seconds or 0 for model in by_size.models))
-    note({"timm/vgg11": {"bytes": WEIGHTS, "seconds": {"export": 50.0, "unit": 4.0}}}, NEVER)
+    note({"timm/vgg11": {"bytes": VGG11, "seconds": {"export": 50.0, "unit": 4.0}}}, NEVER)
     resnet18, vgg11 = _estimate(tmp_path).models
     assert (resnet18.seconds_by, vgg11.seconds_by, vgg11.seconds) == ("formula", "history", 58.0)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_units_that_are_to_be_timed_take_longer_one_after_the_other(tmp_path: Path) -> None:
+    text = FILE.replace("defaults:\n", "defaults:\n  benchmark: true\n")
+    without, timed = _estimate(tmp_path), _estimate(tmp_path, text)
+    assert [model.benchmark_seconds for model in without.models] == [0, 0]
+    both = [_benchmark(RESNET18), _benchmark(VGG11)]
+    assert [model.benchmark_seconds for model in timed.models] == pytest.approx(both)
+    for model, other, each in zip(timed.models, without.models, both, strict=True):
+        assert model.seconds == pytest.approx((other.seconds or 0) + each)
+    assert timed.seconds == pytest.approx(without.seconds + sum(both))
+    together = _estimate(tmp_path, text, at_once=2)
+    assert together.seconds == pytest.approx(_estimate(tmp_path, at_once=2).seconds + sum(both))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_time_of_timing_comes_from_the_history(tmp_path: Path) -> None:
+    text = FILE.replace("defaults:\n", "defaults:\n  benchmark: true\n")
+    note({"timm/vgg11": {"bytes": VGG11, "seconds": {"export": 50.0, "unit": 4.0}}}, NEVER)
+    assert _estimate(tmp_path, text).models[1].seconds_by == "formula"
+    note({"timm/vgg11": {"seconds": {"benchmark": 30.0}}}, NEVER)
+    vgg11 = _estimate(tmp_path, text).models[1]
+    assert (vgg11.seconds, vgg11.benchmark_seconds, vgg11.seconds_by) == (118.0, 60.0, "history")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_is_published_and_has_no_times_yet_is_to_be_timed_and_nothing_else(tmp_path: Path) -> None:
+    for opset in (11, 12):
+        _publish_as_large(tmp_path, opset)
+    text = FILE.replace("defaults:\n", "defaults:\n  benchmark: true\n").replace(", vgg11", "")
+    (tmp_path / "pipeline.yaml").write_text(text)
+    plan = make_plan(read_checked(tmp_path / "pipeline.yaml"), Selection())
+    [job] = plan.jobs
+    done = replace(job, units=tuple(replace(unit, done=True) for unit in job.units))
+    [model] = estimate(replace(plan, jobs=(done,)), 1).models
+    assert (model.units, model.publish, model.work) == (0, 0, 0)
+    assert model.seconds == model.benchmark_seconds == pytest.approx(_benchmark(RESNET18))
+    paths = [unit.benchmark_path for unit in plan.published.values()]
+    [model] = estimate(replace(plan, jobs=(done,), listed={paths[0]: ""}), 1).models
+    assert model.seconds == pytest.approx(_benchmark(RESNET18) / 2)
+    nothing = estimate(replace(plan, jobs=(done,), listed=dict.fromkeys(paths, "")), 1)
+    assert (nothing.models, nothing.seconds) == ((), 0)
 
 
 def test_folders_of_one_file_system_share_its_room(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from converters.catalogue import ListedModel
 from converters.registry import SOURCES
 from pipeline.config.schema import ModelEntry, PreprocessingChanges
 from pipeline.planning import keys
@@ -18,6 +19,7 @@ STAGES = {
     "inputs": "pipeline/stages/export.py",
     "export": "pipeline/stages/export.py",
     "retarget": "pipeline/stages/retarget.py",
+    "batch": "pipeline/stages/static_batch.py",
     "simplify": "pipeline/stages/simplification.py",
     "parity": "pipeline/stages/parity.py",
     "quantize": "pipeline/stages/reduction.py",
@@ -28,6 +30,7 @@ BEFORE = {
     "inputs": ("inputs", "export"),  # one file makes both
     "export": ("inputs", "export"),
     "retarget": ("inputs", "export", "retarget"),
+    "batch": ("inputs", "export", "batch"),
     "simplify": ("inputs", "export", "simplify"),
     "parity": ("inputs", "export", "retarget", "parity"),
     "quantize": ("inputs", "export", "retarget", "parity", "quantize", "publish"),
@@ -69,7 +72,7 @@ def test_no_module_is_in_a_key_and_said_to_determine_nothing() -> None:
 
 def test_every_stage_of_a_model_is_one_of_those_with_a_key() -> None:
     orchestrated = {file for file in ours("pipeline/stages/model.py") if file.startswith("pipeline/stages/")}
-    with_a_key = {*STAGES.values(), *_in_key("publish"), *_in_key("quantize"), *_in_key("simplify")}
+    with_a_key = {*STAGES.values(), *(file for stage in STAGES for file in _in_key(stage))}
     assert (
         sorted(file for file in orchestrated - with_a_key if not file.startswith(tuple(DETERMINE_NOTHING)))
         == []
@@ -108,10 +111,10 @@ ALL = ["inputs", "export", "retarget", "unit"]
 def _chain(folder: Path) -> dict[str, str]:
     keys._tools.cache_clear()
     entry = ModelEntry(source="timm", model="vgg11")
-    inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder)
+    inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder, None)
     export = keys.export_key(inputs, entry, folder)
     retarget = keys.retarget_key(export, entry, 7)
-    unit = keys.unit_key(retarget, entry, "timm/vgg11@7", 7, ())
+    unit = keys.unit_key(retarget, entry, "timm/vgg11@7", "vgg", 7, ())
     keys._tools.cache_clear()
     return {"inputs": inputs, "export": export, "retarget": retarget, "unit": unit}
 
@@ -164,7 +167,22 @@ def test_a_model_is_known_by_its_name_or_by_what_is_in_its_folder(tmp_path: Path
 def test_preprocessing_is_in_the_key_of_the_inputs(tmp_path: Path) -> None:
     plain = ModelEntry(source="timm", model="vgg11")
     changed = plain.model_copy(update={"preprocessing": PreprocessingChanges(crop_mode="squash")})
-    model = NamedModel("vgg11")
-    assert keys.inputs_key(SOURCES["timm"], model, plain, tmp_path) != keys.inputs_key(
-        SOURCES["timm"], model, changed, tmp_path
-    )
+    own = ListedModel("vgg", {"crop_mode": "center"})
+    other = ListedModel("vgg", {"crop_mode": "border"})
+    found = {
+        keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, tmp_path, listed)
+        for entry, listed in ((plain, own), (changed, own), (plain, other), (plain, None))
+    }
+    assert len(found) == 4
+
+
+def test_of_what_the_framework_lists_only_the_preprocessing_is_in_it(tmp_path: Path) -> None:
+    entry, model = ModelEntry(source="timm", model="vgg11"), NamedModel("vgg11")
+    listed = (ListedModel("vgg", {"resize": 256}), ListedModel("other", {"resize": 256}, 5, 20, True))
+    assert len({keys.inputs_key(SOURCES["timm"], model, entry, tmp_path, some) for some in listed}) == 1
+
+
+def test_the_family_that_the_framework_says_is_in_the_key_of_a_unit() -> None:
+    entry = ModelEntry(source="timm", model="vgg11")
+    families = ("vgg", "other")
+    assert len({keys.unit_key("graph", entry, "timm/vgg11@7", family, 7, ()) for family in families}) == 2

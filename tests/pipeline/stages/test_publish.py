@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
+from onnx import parser
 
 from parity.call import Run
 from parity.compare import Array, Tolerance
@@ -28,6 +28,7 @@ ANSWER = {
     "opset": 12,
     "exporter": "onnx.parser",
     "parameters": 40,
+    "head": {"classes": 8, "from": "the framework"},
     "weights": {"origin": "random weights", "sha256": None, "tensors": 2},
 }
 
@@ -38,7 +39,7 @@ def _export(tiny: FakeSource, **changes: Any) -> Export:
     np.savez(folder / "inputs.npz", **{"pictures-2": np.zeros((2, 3, 8, 8), np.float32)})  # type: ignore[arg-type]
     np.savez(folder / "outputs.npz", **{"pictures-2": REFERENCE})  # type: ignore[arg-type]
     files = (folder / "inputs.npz", folder / "outputs.npz")
-    export = Export(folder, *files, ANSWER, LoadedWeights({}), PREPROCESSING, [], "nets", tiny.environment)
+    export = Export(folder, *files, ANSWER, LoadedWeights({}), PREPROCESSING, [], tiny.environment)
     return replace(export, **changes)
 
 
@@ -48,7 +49,10 @@ def _verification(**outputs: Mapping[str, Any]) -> Verification:
 
 
 def _candidate(job: ModelJob, retargeted: dict[str, Any], figures: dict[str, Any]) -> Candidate:
-    return Candidate(job.units[0], Path(), onnx.ModelProto(), retargeted, figures, 0.0)
+    model = parser.parse_model(
+        '<ir_version: 7, opset_import: ["": 12]> net (float[N,3,8,8] x) => (float[N,8] y) { y = Identity(x) }'
+    )
+    return Candidate(job.units[0], Path(), model, retargeted, figures, 0.0)
 
 
 def _described(tiny: FakeSource, export: Export, verification: Verification, more: str = "") -> Description:
@@ -64,7 +68,7 @@ def test_the_record_says_where_a_model_came_from(tiny: FakeSource) -> None:
     described = _described(tiny, _export(tiny), _verification(onnxruntime=AGREES), "author: somebody")
     assert (described.name, described.family, described.model, described.author) == (
         "tiny/net@12",
-        "nets",
+        "net",
         "net",
         "somebody",
     )

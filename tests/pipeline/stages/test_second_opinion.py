@@ -81,7 +81,7 @@ def test_an_environment_that_cannot_be_had_is_recorded_and_blocks_nothing(
 
 
 def _unit_key(opset: int, parity: Parity) -> str:
-    return keys.unit_key("retarget", ModelEntry(source="timm", parity=parity), "timm/m", opset, ())
+    return keys.unit_key("retarget", ModelEntry(source="timm", parity=parity), "timm/m", "m", opset, ())
 
 
 def test_the_key_changes_where_caffe2_is_asked_and_with_its_lock(

@@ -140,9 +140,9 @@ def test_a_record_names_the_address_of_its_weights_alone(tmp_path: Path, address
     plain = address.replace(f"me:{WORD}@", "")
     digest = hashlib.sha256(b"weights").hexdigest()
     weights = f"{{url: '{plain}/bytes/w.pth?sig={WORD}', sha256: {digest}}}"
-    text = f"publish: dist\nopsets: 7\nmodels:\n  - {{source: timm, model: net, weights: {weights}}}\n"
+    text = f"publish: dist\nopsets: 7\nmodels:\n  - {{source: timm, model: resnet18, weights: {weights}}}\n"
     (tmp_path / "pipeline.yaml").write_text(text, encoding="utf-8")
-    plan = make_plan(read_checked(tmp_path / "pipeline.yaml"), Selection(), lambda *_: None)
+    plan = make_plan(read_checked(tmp_path / "pipeline.yaml"), Selection())
     loaded = weights_of(plan.jobs[0], tmp_path, NEVER)
     assert (loaded.origin, loaded.sha256) == (f"{plain}/bytes/w.pth", digest)
     assert WORD not in str(loaded)

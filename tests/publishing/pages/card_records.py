@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evaluation.accuracy import Accuracy, Share
 from publishing.record import KINDS, PublishedFile, Record
 
 PREPROCESSING = {
@@ -54,6 +55,13 @@ def comparison(relative_error: float | None = 3e-6, **changes: Any) -> dict[str,
     } | changes
 
 
+def figure(right: int, of: int, name: str = "val", tied: int = 0) -> dict[str, Any]:
+    """A measured accuracy, on pictures that are the same where the name is."""
+    counted = Accuracy(Share(right, of), Share(of, of), 0, tied)
+    data_set = {"name": name, "pictures": of, "sha256": name.encode().hex().ljust(64, "0")}
+    return {"data_set": data_set, "runtime": "onnxruntime", "version": "1", **counted.to_dict()}
+
+
 def runtime(version: str = "1.31.1", **changes: Any) -> dict[str, Any]:
     """What one runtime did with a file."""
     comparisons = {name: comparison() for name in ("noise-1", "noise-3", "pictures-1", "pictures-3")}
@@ -99,6 +107,8 @@ def record(
             "model": model,
             "exporter": "torch.onnx.export",
             "native_opset": 12,
+            "head": {"classes": 1000, "from": "the framework"},
+            "arguments": {},
             "parameters": 8309384,
             "form": FUSED,
             "weights": {"origin": origin, "sha256": None, "tensors": 46},

@@ -6,19 +6,12 @@ from typing import Any
 
 import pytest
 
-from evaluation.accuracy import Accuracy, Share
 from publishing.pages.accuracies import LIKELY_CAUSES, first_measured, remarks_on
 from publishing.pages.cards import cards
 from publishing.record import Record
-from tests.publishing.pages.card_records import record
+from tests.publishing.pages.card_records import figure, record
 
 REPORTED = {"document": "A paper", "top1": 72.38, "top5": None, "files": []}
-
-
-def figure(right: int, of: int, name: str = "val", tied: int = 0) -> dict[str, Any]:
-    counted = Accuracy(Share(right, of), Share(of, of), 0, tied)
-    data_set = {"name": name, "pictures": of, "sha256": "ab" * 32}
-    return {"data_set": data_set, "runtime": "onnxruntime", "version": "1", **counted.to_dict()}
 
 
 def trained(*figures: dict[str, Any]) -> Record:
@@ -48,6 +41,17 @@ def test_of_few_pictures_it_is_said_that_they_are_few() -> None:
 def test_random_weights_are_not_held_against_a_document() -> None:
     measured = figure(1, 1000)
     assert remarks_on(record(reported=[REPORTED], accuracy=[measured]), measured) == []
+
+
+def test_a_lower_precision_is_not_held_against_what_is_reported_of_float32() -> None:
+    reported, measured = [REPORTED], figure(1, 50000)
+    lower = record("timm/repvgg_a0@12-int8", origin="trained.pth", reported=reported, accuracy=[measured])
+    assert remarks_on(lower, measured) == []
+    rows = cards([trained(), lower])["timm/repvgg/README.md"].splitlines()
+    [whole] = [row for row in rows if "repvgg_a0-12.onnx" in row and "MB" in row]
+    [reduced] = [row for row in rows if "repvgg_a0-12-int8.onnx" in row and "MB" in row]
+    assert "72.38% [reported" in whole
+    assert "| 0.00% [measured](#validation-accuracy) |" in reduced
 
 
 def test_ties_are_told_and_the_figure_on_the_most_pictures_stands_for_a_file() -> None:

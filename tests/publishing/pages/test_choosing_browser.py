@@ -8,11 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.publishing.pages.browsing import MODEL, MODELS, PHONE, expect_models, tab_to
+from tests.publishing.pages.card_records import figure
 from tests.publishing.pages.catalogue_zoo import timed, unit, write, zoo
 
 pytestmark = pytest.mark.slow
 LITE = "tf_efficientnet_lite0"
 MARK = f".accuracy:not([hidden]) a[href='{MODEL}']"
+LOWER = f".accuracy:not([hidden]) a[href='{MODEL}#accuracy']"
 
 
 def test_a_mark_is_a_link_for_the_pointer_and_the_keyboard(page: Page, address: str) -> None:
@@ -28,6 +30,28 @@ def test_a_mark_is_a_link_for_the_pointer_and_the_keyboard(page: Page, address: 
     tab_to(page, MARK)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(LITE)
+
+
+def test_a_lower_precision_is_a_mark_of_its_own_that_leads_to_what_was_measured(
+    page: Page, address: str
+) -> None:
+    page.goto(f"{address}index.html")
+    page.wait_for_load_state("networkidle")
+    lower = page.locator(LOWER)
+    expect(lower).to_have_accessible_name(
+        f"{LITE} of timm in int8: 73.82% measured on val (50000 pictures), 5.10 MB"
+    )
+    filling = "(selector) => getComputedStyle(document.querySelector(selector)).fill"
+    assert page.evaluate(filling, f"{MARK} .mark") != page.evaluate(filling, f"{LOWER} .mark")
+    expect(page.locator("#plot-size figcaption")).to_contain_text("int8")
+    page.get_by_label("Source").select_option("mxnet")
+    expect(lower).to_be_hidden()
+    page.get_by_role("button", name="Reset").click()
+    expect(lower).to_be_visible()
+    tab_to(page, LOWER)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}{MODEL}#accuracy")
+    expect(page.get_by_role("heading", name="Accuracy", exact=True)).to_be_in_viewport()
 
 
 def test_the_axis_can_be_switched_with_the_keyboard(page: Page, address: str) -> None:
@@ -79,6 +103,26 @@ def test_an_order_is_that_of_the_figures_with_those_without_last_and_can_be_shar
         expect_models(page, ["c", "a", "b"])
         page.get_by_role("button", name="Reset").click()
         expect_models(page, ["a", "b", "c"])
+
+
+def test_a_lower_precision_does_not_decide_about_the_order(browser: Browser, tmp_path: Path) -> None:
+    reported = [{"document": "a table", "files": [], "top1": 70.0, "top5": 90.0}]
+    small = unit("timm/a@12-int8", 1, reported=reported, origin="a file", accuracy=[figure(99, 100)])
+    whole = [
+        unit("timm/a@12", 30, reported=reported, origin="a file"),
+        unit("timm/b@12", 20, origin="a file", accuracy=[figure(80, 100)]),
+    ]
+    benchmarks = [timed("timm/a@12"), timed("timm/a@12-int8", scale=0.1), timed("timm/b@12", scale=0.5)]
+    index = write(tmp_path, [small, *whole], benchmarks).as_uri()
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(index)
+        expect_models(page, ["a", "b"])
+        for by in ("bytes", "latency", "top1"):
+            page.get_by_label("Sort by").select_option(by)
+            expect_models(page, ["b", "a"], by)
+            page.get_by_label("Sort by").select_option("")
+            expect_models(page, ["a", "b"], by)
 
 
 def test_both_drawings_and_all_times_are_there_without_a_script(browser: Browser, disk: str) -> None:

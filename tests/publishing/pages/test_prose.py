@@ -10,6 +10,7 @@ import pytest
 from publishing.pages import prose, verdicts
 from publishing.pages.formatting import listed, shape
 from publishing.pages.snippet import snippet
+from publishing.record import AS_IT_CAME
 from tests.publishing.pages.card_records import PREPROCESSING, comparison, record, runtime
 
 
@@ -120,6 +121,16 @@ def test_weights_and_form_are_those_of_the_record() -> None:
     plain = replace(some, provenance={**some.provenance, "form": "as the framework builds it"})
     assert prose.form_of(plain) == "as PyTorch Image Models (timm) builds it"
     assert "form for training" not in prose.reference_of(plain)
+
+
+def test_of_a_file_of_unknown_origin_nobody_says_that_a_framework_was_asked() -> None:
+    some = record()
+    assert not prose.is_of_file(some)
+    assert "itself computed the outputs" in prose.reference_of(some)
+    given = replace(some, provenance={**some.provenance, "form": AS_IT_CAME})
+    assert prose.is_of_file(given)
+    assert prose.form_of(given) == "as the file came; no framework was asked"
+    assert prose.reference_of(given).startswith("No framework was asked: onnxruntime computed the outputs")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,13 @@ def test_calibration_tries_kept_nodes_gate_and_runtimes_are_told() -> None:
     )
 
 
+def test_nothing_is_said_of_batch_normalisation_where_there_is_none() -> None:
+    chosen = {key: value for key, value in REDUCTION["chosen"].items() if key != "batch normalisation"}
+    [(_, told)] = told_of([_record("12-int8", reduction=REDUCTION | {"chosen": chosen})])
+    assert "calibrated (percentile) on 1000 pictures, weights in uint8; 2 nodes left" in told
+    assert "normalisation" not in told
+
+
 def test_a_file_in_float16_says_what_it_takes() -> None:
     reduction = REDUCTION | {
         "form": "fp16",

@@ -200,7 +200,7 @@ def test_a_snippet_sees_what_we_see(
 
 @pytest.mark.parametrize(
     ("convention", "crop_mode"),
-    list(product(("mmcls", "paddleclas"), ("center", "center_first", "squash"))),
+    list(product(("mmcls", "paddleclas", "paddleclas_levels"), ("center", "center_first", "squash"))),
 )
 @pytest.mark.parametrize(("library", "interpolation"), [("opencv", "bilinear"), ("pillow", "bicubic")])
 def test_a_snippet_keeps_to_the_convention_of_a_framework(

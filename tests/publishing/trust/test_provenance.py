@@ -68,7 +68,9 @@ def test_it_says_what_was_asked_for_and_what_went_in() -> None:
     definition = json.loads(statement(description(), files()))["predicate"]["buildDefinition"]
 
     assert definition["externalParameters"] == {
+        "arguments": {},
         "form": "as the framework builds it",
+        "head": {"classes": 1000, "from": "the framework"},
         "model": "tf_efficientnet_lite0",
         "opset": 9,
         "preprocessing": {"colour": "RGB", "input_size": [3, 224, 224], "mean": [0.5, 0.5, 0.5]},

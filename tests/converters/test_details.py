@@ -1,4 +1,4 @@
-"""What the sources say of the size of models, none of which get weights for it."""
+"""What the sources say of networks that they build, none of which get weights for it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.interface import sizes_call
-from converters.registry import SOURCES
+from converters.interface import details_call
+from converters.registry import SOURCES, frameworks
 from pipeline.environments import building
 from pipeline.workers.processes import Limits
 from pipeline.workers.sources import run_worker
@@ -33,17 +33,17 @@ def test_sizes_are_known_without_weights(name: str, tmp_path: Path) -> None:
     source, never = SOURCES[name], threading.Event()
     environment = building.ensure(source, stop=never, say=print)
     answer = run_worker(
-        sizes_call(source, [*SIZES[name], "no-such-model"]),
+        details_call(source, [*SIZES[name], "no-such-model"]),
         python=environment.python,
         variables=environment.description.variables,
-        what="sizes",
+        what="details",
         folder=tmp_path,
         limits=Limits(seconds=600, memory=MEMORY_OF_A_FRAMEWORK),
         stop=never,
     )
-    assert answer["bytes"] == SIZES[name]
+    assert {model: found["bytes"] for model, found in answer["models"].items()} == SIZES[name]
     assert "no-such-model" in (tmp_path / "worker.log").read_text()
 
 
 def test_every_source_is_asked() -> None:
-    assert set(SIZES) == set(SOURCES)
+    assert set(SIZES) == set(frameworks())

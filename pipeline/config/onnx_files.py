@@ -1,0 +1,121 @@
+"""ONNX files that a pipeline file names as models: what can be said of one before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.config.schema import ModelEntry
+from publishing.foreign_text import visible
+
+if TYPE_CHECKING:
+    import onnx
+
+_FLOAT = 1
+"""FLOAT of TensorProto."""
+
+
+def files_of(file: Path) -> tuple[Path, ...]:
+    """The ONNX file ``file``, and those beside it that have its weights."""
+    import onnx
+
+    from opsets.files.external import is_external, tensors
+
+    model = onnx.load(file, load_external_data=False)
+    places = [
+        entry.value
+        for tensor in tensors(model)
+        if is_external(tensor)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    ]
+    return (file, *sorted({file.parent / place for place in places}))
+
+
+def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[str]:
+    """Why the model in ``file`` cannot be published as ``entry`` asks, at opsets up to ``highest``."""
+    from opsets import RetargetError, read_graph
+
+    if not file.is_file():
+        yield f"there is no file {file}. Correct the path of the model."
+        return
+    if not entry.name:
+        yield "a model given as a file needs a name to be published under. Add name: NAME."
+    if entry.preprocessing.input_size is None:
+        yield "a model given as a file needs preprocessing: {input_size: [C, H, W]}."
+    try:
+        model = read_graph(file)
+    except RetargetError as error:
+        yield f"{visible(str(error))}."
+        return
+    shown = visible(str(file))
+    for message in (*_invalid(file), *_wrong_ports(model.graph, entry), *_wrong_opset(model, highest)):
+        yield f"{shown}: {message}"
+
+
+def _invalid(file: Path) -> Iterator[str]:
+    """What onnx's checker says of a file as it came."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(file))
+    except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+        reason = visible(str(error).strip().splitlines()[0])
+        yield f"it is not valid as it came, and is not mended here: {reason}"
+
+
+def _wrong_ports(graph: onnx.GraphProto, entry: ModelEntry) -> Iterator[str]:
+    """Inputs that are no pictures, and outputs that are no scores."""
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [port for port in graph.input if port.name not in weights]
+    if len(inputs) != 1:
+        yield f"it has {len(inputs)} inputs ({_listed(inputs)}); a classifier of pictures has one."
+    elif not _takes_pictures(inputs[0], entry.preprocessing.input_size):
+        size = ", ".join(map(str, entry.preprocessing.input_size or ("C", "H", "W")))
+        yield (
+            f"its input {_port(inputs[0])} does not take what the preprocessing makes, float32 pictures "
+            f"(N, {size})."
+        )
+    elif _shape(inputs[0])[0].isdigit():
+        yield (
+            f"its input {_port(inputs[0])} takes batches of {_shape(inputs[0])[0]} alone, and files are "
+            "verified with one picture and with several. Export it with an open batch axis."
+        )
+    if len(graph.output) != 1:
+        yield f"it has {len(graph.output)} outputs ({_listed(graph.output)}); one of scores can be published."
+
+
+def _takes_pictures(port: onnx.ValueInfoProto, size: tuple[int, int, int] | None) -> bool:
+    shape = _shape(port)
+    if port.type.tensor_type.elem_type != _FLOAT or len(shape) != 4:
+        return False
+    return all(
+        not given.isdigit() or int(given) == wanted
+        for given, wanted in zip(shape[1:], size or (), strict=False)
+    )
+
+
+def _wrong_opset(model: onnx.ModelProto, highest: int) -> Iterator[str]:
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset < highest:
+        yield f"it is of opset {opset}, and files are only brought to older ones. Ask for {opset} or less."
+
+
+def _shape(port: onnx.ValueInfoProto) -> list[str]:
+    """The lengths of its axes, or their names; ? where nothing is said."""
+    return [
+        str(axis.dim_value) if axis.HasField("dim_value") else axis.dim_param or "?"
+        for axis in port.type.tensor_type.shape.dim
+    ]
+
+
+def _port(port: onnx.ValueInfoProto) -> str:
+    import onnx
+
+    kind = onnx.TensorProto.DataType.Name(port.type.tensor_type.elem_type).lower()
+    return visible(f"{port.name!r}, {kind} ({', '.join(_shape(port))})")
+
+
+def _listed(ports: Iterable[onnx.ValueInfoProto]) -> str:
+    return "; ".join(map(_port, ports))

@@ -1,0 +1,1 @@
+"""Whether two files compute the same, in the runtimes at hand."""

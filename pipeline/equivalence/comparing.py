@@ -1,0 +1,113 @@
+"""Runs two files in every runtime, each in a process of its own, and says whether they compute the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evaluation.inputs import write_npz
+from parity.call import Run, RuntimeCall
+from parity.compare import Tolerance
+from parity.equivalence import Equivalence, judge_pair
+from parity.runtimes.registry import asked_at
+from pipeline.equivalence.graphs import Graph, common_inputs, matched_outputs
+from pipeline.equivalence.inputs import Inputs, Values, made_inputs, read_inputs
+from pipeline.workers.processes import Limits
+from pipeline.workers.runtimes import runs_of
+
+_THREADS = 2
+_NEWEST = 12
+"""The opset whose runtimes are asked about newer ones as well."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two files, and what came of comparing them."""
+
+    first: Graph
+    second: Graph
+    equivalence: Equivalence
+    notes: tuple[str, ...]
+    rows: int
+    """Of inputs, in all data sets."""
+
+    @property
+    def same(self) -> bool:
+        return self.equivalence.verdict.status == "passed"
+
+
+def compare_files(
+    first: Graph, second: Graph, arrays: Path | None, relative: float, folder: Path, stop: threading.Event
+) -> Compared:
+    """Compare the files on the inputs in ``arrays``, an .npz file, or on such as are made for them.
+
+    ``folder`` is empty, and the caller's to remove.
+
+    Raises:
+        UsageError: the inputs differ between the files, or are not those of ``arrays``.
+        PipelineError: something of theirs is not compared.
+        OSError: the disk refuses.
+        Interrupted: ``stop`` was set.
+    """
+    ports = common_inputs(first, second)
+    positions, note = matched_outputs(first, second)
+    inputs = read_inputs(arrays, ports) if arrays else made_inputs(ports, {**second.rows, **first.rows})
+    notes = [*inputs.notes, *([note] if note else [])]
+    runs = _runs(first, inputs, folder / "first", stop)
+    if inputs.smaller and not any(run.outcome == "ran" for run in runs.values()):
+        inputs = replace(inputs, data_sets={name: inputs.data_sets[name] for name in inputs.smaller})
+        runs = _runs(first, inputs, folder / "first-smaller", stop)
+        if any(run.outcome == "ran" for run in runs.values()):
+            notes.append(f"{first.path} runs a batch of 1 only, though its first axis is open")
+    theirs = {}
+    if any(run.outcome == "ran" for run in runs.values()):
+        theirs = _runs(second, inputs, folder / "second", stop)
+        theirs = {name: _in_order(run, inputs, positions) for name, run in theirs.items()}
+    names = [port.name for port in first.outputs]
+    equivalence = judge_pair(runs, theirs, names, Tolerance(relative))
+    rows = sum(_length(each) for each in inputs.data_sets.values())
+    if rows == 1:
+        notes.append("a single row of inputs does not show that the outputs depend on them; give several")
+    return Compared(first, second, equivalence, tuple(notes), rows)
+
+
+def _length(arrays: Mapping[str, Values]) -> int:
+    return max((len(array) if array.ndim else 1 for array in arrays.values()), default=1)
+
+
+def _runs(graph: Graph, inputs: Inputs, folder: Path, stop: threading.Event) -> dict[str, Run]:
+    """What each runtime that is asked at the opset of a file computes of the data sets, which get numbers."""
+    folder.mkdir()
+    data_sets: dict[str, list[str]] = {}
+    members: dict[str, Values] = {}
+    for number, (name, arrays) in enumerate(inputs.data_sets.items()):
+        data_sets[name] = [f"{number}-{place}" for place in range(len(graph.inputs))]
+        keys = zip(data_sets[name], graph.inputs, strict=True)
+        members |= {key: arrays[port.name] for key, port in keys}
+    write_npz(folder / "inputs.npz", members)
+    runs = {}
+    for runtime in asked_at(min(graph.opset, _NEWEST), quantized=graph.quantized):
+        call = RuntimeCall(
+            runtime,
+            {"model": graph.path.absolute()},
+            folder / "inputs.npz",
+            folder / runtime,
+            _THREADS,
+            data_sets=data_sets,
+        )
+        runs[runtime] = runs_of(call, Limits(), stop)["model"]
+    return runs
+
+
+def _in_order(run: Run, inputs: Inputs, positions: Sequence[int]) -> Run:
+    """``run`` with its outputs in the order of those of the first file."""
+    if run.outcome != "ran":
+        return run
+    outputs = {
+        f"{name}/{place}": run.outputs[f"{name}/{position}"]
+        for name in inputs.data_sets
+        for place, position in enumerate(positions)
+    }
+    return replace(run, outputs=outputs)

@@ -1,0 +1,44 @@
+"""The names of the frameworks' models, as the catalogues say that ship with the locks of the sources."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from converters.catalogue import ListedModel, read_catalogue
+from converters.interface import Source
+from pipeline.config.mistakes import is_glob
+from pipeline.errors import UsageError
+from pipeline.planning.jobs import AnyModel, NamedModel
+
+
+def names_fitting(pattern: str, source: Source) -> list[str]:
+    """The models of ``source`` that a name, or a glob over names, stands for.
+
+    Raises UsageError where there is none.
+    """
+    if source.reads_onnx_files:
+        raise UsageError(
+            f"{source.name} lists no models: its models are files of yours, named by their paths, such as "
+            "./model.onnx, with a slash."
+        )
+    catalogue = read_catalogue(source)
+    if is_glob(pattern):
+        matches = [name for name in catalogue if fnmatchcase(name, pattern)]
+        if not matches:
+            raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
+        return matches
+    if pattern not in catalogue:
+        near = get_close_matches(pattern, catalogue, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise UsageError(f"{source.name} has no model {pattern!r}.{hint} {_how_to_list(source)}")
+    return [pattern]
+
+
+def listed_model(source: Source, model: AnyModel) -> ListedModel | None:
+    """What the catalogue of ``source`` says of a model that it has by name, else None."""
+    return read_catalogue(source)[model.name] if isinstance(model, NamedModel) else None
+
+
+def _how_to_list(source: Source) -> str:
+    return f"`python -m pipeline models {source.name}` lists them."

@@ -1,0 +1,92 @@
+"""An ONNX file of unknown origin as a source: what is published of it, and what is said of that."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from parity.compare import Tolerance, compare
+from tests.pipeline.onnx_files import PARAMETERS, write_file
+
+pytestmark = pytest.mark.slow
+
+FILE = """\
+publish: dist
+opsets: [3, 7, 12]
+models:
+  - source: onnx
+    model: ./given/net.onnx
+    name: mine
+    license: MIT
+    preprocessing: {input_size: [3, 8, 8]}
+"""
+
+
+def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_was_asked(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "given").mkdir()
+    given = write_file(tmp_path / "given/net.onnx")
+    (tmp_path / "pipeline.yaml").write_text(FILE)
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    assert answer.returncode == 0, answer.stderr
+    made = tmp_path / "dist/onnx/mine"
+    pictures = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    [expected] = onnxruntime.InferenceSession(given).run(None, {"image": pictures})
+    for opset in (7, 12):  # onnxruntime runs nothing older
+        [logits] = onnxruntime.InferenceSession(made / f"model/mine-{opset}.onnx").run(
+            None, {"image": pictures}
+        )
+        assert compare(expected, logits, Tolerance()).passed
+    assert onnx.load(made / "model/mine-3.onnx").opset_import[0].version == 3
+    record = json.loads((made / "model/mine-3.record.json").read_text())
+    provenance = record["provenance"]
+    assert (record["framework"], record["license"]) == ("an ONNX file of unknown origin", "MIT")
+    assert provenance["form"] == "as the file came; no framework was asked"
+    assert provenance["exporter"] == "the file as it came, written by somebody"
+    assert (provenance["native_opset"], provenance["parameters"]) == (13, PARAMETERS)
+    assert "net.onnx as it came, and of net.data, sha256 " in provenance["weights"]["origin"]
+    assert "onnxruntime" in provenance["packages"]
+    for page in ("README.md", "mine.html"):
+        text = (made / page).read_text()
+        assert "No framework was asked. This was made from an ONNX file of unknown origin" in text
+        assert "converted to ONNX" not in text
+    assert "no framework asked" in (tmp_path / "dist/index.html").read_text()
+    assert "All is well" in _pipeline(tmp_path, "verify", "dist").stdout
+    assert "all 3 units are published" in _pipeline(tmp_path, "run", "pipeline.yaml").stderr
+
+
+def test_a_file_that_onnxruntime_cannot_run_is_told(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    path = write_file(tmp_path / "given/net.onnx")
+    model = onnx.load(path)
+    model.graph.node[1].op_type, model.graph.node[1].domain = "Unheard", "of.somebody"
+    model.opset_import.append(onnx.helper.make_opsetid("of.somebody", 1))
+    onnx.save(model, path)
+    (tmp_path / "pipeline.yaml").write_text(FILE)
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    assert answer.returncode == 1
+    assert "onnxruntime cannot run the file as it came" in " ".join(answer.stdout.split())
+    assert "Traceback" not in answer.stdout + answer.stderr
+
+
+def test_no_list_and_no_environment_belong_to_it(tmp_path: Path) -> None:
+    for arguments, expected in (
+        (("models", "onnx"), "onnx lists no models: its models are files of yours"),
+        (("environments", "build", "onnx"), "onnx has no environment"),
+    ):
+        answer = _pipeline(tmp_path, *arguments)
+        assert answer.returncode == 2
+        assert expected in answer.stderr
