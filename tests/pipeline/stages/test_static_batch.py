@@ -145,16 +145,20 @@ def test_batches_that_cannot_be_are_told_when_the_file_is_read(
     assert words in str(raised.value)
 
 
+def _rows(values: list[list[int]]) -> npt.NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
 def test_data_sets_are_cut_in_their_order_and_filled_up_from_the_front() -> None:
     arrays = {
-        "noise-1": np.float32([[0]]),
-        "noise-2": np.float32([[1], [2]]),
-        "pictures-1": np.float32([[5]]),
-        "pictures-3": np.float32([[5], [6], [7]]),
+        "noise-1": _rows([[0]]),
+        "noise-2": _rows([[1], [2]]),
+        "pictures-1": _rows([[5]]),
+        "pictures-3": _rows([[5], [6], [7]]),
     }
     cut = {name: rows.reshape(-1).tolist() for name, rows in in_batches(arrays, 2).items()}
     assert cut == {"noise-2-1": [0, 1], "noise-2-2": [2, 0], "pictures-2-1": [5, 6], "pictures-2-2": [7, 5]}
-    alone = in_batches({"noise-1": np.float32([[0]]), "pictures-1": np.float32([[5]])}, 2)
+    alone = in_batches({"noise-1": _rows([[0]]), "pictures-1": _rows([[5]])}, 2)
     assert {name: rows.reshape(-1).tolist() for name, rows in alone.items()} == {
         "noise-2-1": [0, 0],
         "pictures-2-1": [5, 5],
