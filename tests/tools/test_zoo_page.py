@@ -24,7 +24,7 @@ publish: dist
 opsets: [6, 9]
 models:
   - source: timm
-    models: [net, other]
+    models: [resnet18, resnet34]
 """
 FIGURES = {
     "parameters": 1_240_000,
@@ -41,7 +41,7 @@ FIGURES = {
     ],
 }
 HISTORY = {
-    "timm/net": {
+    "timm/resnet18": {
         "when": "2026-01-31T12:00:00+00:00",
         "seconds": {"inputs": 0.4, "export": 11.2, "unit": 9.1},
         "peak_memory": 3 << 29,
@@ -65,8 +65,8 @@ def _publish(folder: Path, opset: int) -> None:
     model = parser.parse_model(text)
     onnx.save(model, folder / "model.onnx")
     described = description(
-        "net",
-        name=f"timm/net@{opset}",
+        "resnet18",
+        name=f"timm/resnet18@{opset}",
         verdict={"status": "passed", "runtimes": RUNTIMES[opset]},
         figures=FIGURES,
     )
@@ -96,20 +96,20 @@ def _command(*arguments: Path | str, code: int = 0) -> str:
 
 
 def test_figures_and_their_explanations(page: str) -> None:
-    assert "| timm/net | 6, 9 | 1.240 | 1.2 | +3.33% | 0.777 |  |  |  | 59.6 |  | [1] |" in page
+    assert "| timm/resnet18 | 6, 9 | 1.240 | 1.2 | +3.33% | 0.777 |  |  |  | 59.6 |  | [1] |" in page
     assert r"- [1] parameters: it is \| another" in page
-    assert "not published on this occasion: timm/other." in page
+    assert "not published on this occasion: timm/resnet34." in page
 
 
 def test_verdicts_times_and_memory(page: str) -> None:
     right = "onnxruntime (9), openvino (6, 9)"
-    assert f"| timm/net | 6, 9 | 3.0e-06 | {right} | opencv (6) | 11 | 9 | 1.50 |" in page
+    assert f"| timm/resnet18 | 6, 9 | 3.0e-06 | {right} | opencv (6) | 11 | 9 | 1.50 |" in page
 
 
 def test_every_file_has_a_row(page: str) -> None:
     files = page[page.index("### Files") :]
-    assert "| timm/net@6 | 0.0 |  | 0.0 |  | 1.1.2 |  | 6 | 3 |" in files
-    assert "| timm/net@9 | 0.0 |  | 0.0 |  | 1.4.1 |  | 9 | 3 |" in files
+    assert "| timm/resnet18@6 | 0.0 |  | 0.0 |  | 1.1.2 |  | 6 | 3 |" in files
+    assert "| timm/resnet18@9 | 0.0 |  | 0.0 |  | 1.4.1 |  | 9 | 3 |" in files
 
 
 def test_a_mistake_is_told_and_nothing_is_written(tmp_path: Path) -> None:
