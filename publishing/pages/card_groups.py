@@ -29,8 +29,8 @@ def precision(record: Record) -> str:
 
 def fixed_batch(record: Record) -> int | None:
     """Return the number of pictures that a file takes at a time; None where that is open."""
-    first = record.io_ports["inputs"][0]["shape"][0]
-    return first if isinstance(first, int) else None
+    first = record.io_ports["inputs"][0]["shape"][:1]
+    return first[0] if first and isinstance(first[0], int) else None
 
 
 def opsets(records: Iterable[Record]) -> str:

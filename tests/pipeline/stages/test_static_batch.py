@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import numpy_helper, parser
 from PIL import Image
 
 from evaluation.inputs import in_batches
-from pipeline.errors import UsageError
+from pipeline.errors import PipelineError, UsageError
+from pipeline.stages.export import make_export
 from pipeline.stages.model import run_model
+from pipeline.stages.retarget import retarget_unit
 from tests.pipeline.fake_source import FakeSource
 
 
@@ -143,6 +146,26 @@ def test_batches_that_cannot_be_are_told_when_the_file_is_read(
     with pytest.raises(UsageError) as raised:
         tiny.plan("net", more=more)
     assert words in str(raised.value)
+
+
+def test_where_a_fixed_batch_leads_on_the_key_for_it_is_named(tiny: FakeSource) -> None:
+    run = tiny.run(tiny.plan("net", opsets="7"))
+    export, [unit] = make_export(run), run.job.units
+    model = parser.parse_model(
+        """<ir_version: 7, opset_import: ["": 12]> g (float[batch,4] x) => (int64[2,M] y) {
+            s = Shape(x) ones = ConstantOfShape(s) places = NonZero(ones) y = Neg(places)
+        }"""
+    )
+    onnx.save(model, tiny.folder / "model.onnx")
+    refused = replace(export, folder=tiny.folder)
+    with pytest.raises(PipelineError) as raised:
+        retarget_unit(run, unit, refused)
+    assert str(raised.value).endswith(
+        "fixing axis 0 (batch) of the input 'x' would help; a fixed batch is published with batches: [1] in "
+        "the pipeline file"
+    )
+    folder, _ = retarget_unit(run, replace(unit, retarget_key="another"), replace(refused, batch=2))
+    assert "NonZero" not in {node.op_type for node in onnx.load(folder / "model.onnx").graph.node}
 
 
 def _rows(values: list[list[int]]) -> npt.NDArray[np.float32]:
