@@ -54,6 +54,24 @@ def fixed_inputs(
     return inputs
 
 
+def in_batches(arrays: Mapping[str, Array], batch: int) -> dict[str, Array]:
+    """Cut data sets as :func:`fixed_inputs` makes them, or what a model answers to them, to one batch.
+
+    ``arrays`` are (N, ...) each. The result has data sets of ``batch`` rows, ``noise-<batch>-1`` and so on
+    and the same of ``pictures``: all rows of the noise, and each picture once, in their order. Where the last
+    one would have fewer rows it begins again with the first.
+    """
+    noise = [rows for name, rows in arrays.items() if name.startswith("noise-")]
+    pictures = [rows for name, rows in arrays.items() if name.startswith("pictures-")][-1:]  # it has them all
+    cut: dict[str, Array] = {}
+    for kind, parts in (("noise", noise), ("pictures", pictures)):
+        rows = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        for start in range(0, len(rows), batch):
+            chosen = np.arange(start, start + batch) % len(rows)
+            cut[f"{kind}-{batch}-{start // batch + 1}"] = rows[chosen]
+    return cut
+
+
 def smooth_pictures(size: tuple[int, int, int], count: int, seed: int) -> Array:
     """Draw ``count`` different pictures of (channels, height, width): values from 0 to 1, float32."""
     generator = np.random.Generator(np.random.PCG64(seed))

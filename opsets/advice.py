@@ -8,51 +8,57 @@ import onnx
 
 from opsets.descent import descend
 from opsets.obstacles import Obstacle, Origin
-from opsets.reading import OpenAxis
+from opsets.static_axes import Axis, FixedAxes, follow_names, inputs_of, is_open
 from opsets.writing import fault_of_source
 
 _LENGTHS = (224, 64, 7)
 """Lengths to try; not every model takes every picture."""
 
+OpenAxes = Mapping[Axis, str]
+"""Axes, and what the model calls them."""
+
 
 def advice_for(
-    obstacles: Sequence[Obstacle], source: onnx.ModelProto, current: int, target: int
-) -> dict[Obstacle, str]:
-    """For those of ``obstacles`` that go away once axes of the inputs are fixed: which axes these are."""
-    axes = _open_axes(source)
+    obstacles: Sequence[Obstacle],
+    source: onnx.ModelProto,
+    current: int,
+    target: int,
+    fixed: FixedAxes | None = None,
+) -> dict[Obstacle, OpenAxes]:
+    """Which axes, of those that are not ``fixed``, have to be so for some of ``obstacles`` to go away."""
+    known = dict(fixed.lengths) if fixed else {}
+    axes = {axis: symbol for axis, symbol in _open_axes(source).items() if axis not in known}
     if not axes:
         return {}
     batches = {symbol for (_, axis), symbol in axes.items() if axis == 0}
     others = {key: symbol for key, symbol in axes.items() if symbol not in batches}
-    advice: dict[Obstacle, str] = {}
+    advice: dict[Obstacle, OpenAxes] = {}
     for chosen in (axes, others) if others and others != axes else (axes,):  # first what helps most
-        left = _left(source, current, target, chosen)
+        left = _left(source, current, target, chosen, known)
         gone = [obstacle for obstacle in obstacles if left is not None and obstacle.origin not in left]
         if not gone:
             break
-        advice.update(dict.fromkeys(gone, f"fixing {_named(chosen)} would help"))
+        advice.update(dict.fromkeys(gone, chosen))
     return advice
 
 
-def _open_axes(source: onnx.ModelProto) -> dict[OpenAxis, str]:
+def _open_axes(source: onnx.ModelProto) -> dict[Axis, str]:
     """The axes of inputs that are not fixed, and what they are called; two of one name have one length."""
-    constants = {tensor.name for tensor in source.graph.initializer}
     return {
-        (value.name, axis): entry.dim_param or f"{value.name}[{axis}]"
-        for value in source.graph.input
-        if value.name not in constants and value.type.HasField("tensor_type")
-        for axis, entry in enumerate(value.type.tensor_type.shape.dim)
-        if not entry.HasField("dim_value")
+        (name, axis): entry.dim_param or f"{name}[{axis}]"
+        for name, axes in inputs_of(source).items()
+        for axis, entry in enumerate(axes or ())
+        if is_open(entry)
     }
 
 
 def _left(
-    source: onnx.ModelProto, current: int, target: int, axes: Mapping[OpenAxis, str]
+    source: onnx.ModelProto, current: int, target: int, axes: OpenAxes, known: Mapping[Axis, int]
 ) -> set[Origin] | None:
     """The nodes that still stop with ``axes`` fixed; None where no length is known to suit the model."""
     for length in _LENGTHS:
-        fixed = dict.fromkeys(axes, length)
         try:
+            fixed = follow_names(source, {**known, **dict.fromkeys(axes, length)})
             if fault_of_source(source, fixed) is None:
                 return {obstacle.origin for obstacle in descend(source, current, target, fixed).obstacles}
         except Exception:  # noqa: BLE001, S112 - whatever a length does that does not suit: it is only a trial
@@ -60,7 +66,8 @@ def _left(
     return None
 
 
-def _named(axes: Mapping[OpenAxis, str]) -> str:
+def named_axes(axes: OpenAxes) -> str:
+    """``axes`` in words, those of an input together."""
     inputs: dict[str, list[str]] = {}
     for (name, axis), symbol in axes.items():
         called = "" if symbol == f"{name}[{axis}]" else f" ({symbol})"

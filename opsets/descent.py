@@ -6,11 +6,13 @@ import traceback
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import onnx
 import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
+from opsets.contradictions import refuse_contradictions
 from opsets.errors import CannotAdapt
 from opsets.facts.constants import Constants
 from opsets.facts.inference import ShapeInference
@@ -18,9 +20,10 @@ from opsets.facts.types import refused_type
 from opsets.facts.versions import since_version
 from opsets.nodes import nodes_of
 from opsets.obstacles import Obstacle, name_origins, origin_of
-from opsets.reading import OpenAxis, fix_axes, names_in, read_model
+from opsets.reading import names_in, read_model
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
 from opsets.rewrite import Rewrite
+from opsets.static_axes import FixedAxes, fix_axes
 from opsets.tidying.cleaning import clean, count_from_front
 from opsets.tidying.dead import remove_dead
 from opsets.tidying.simplification import simplify
@@ -45,43 +48,72 @@ class Descent:
     """In the order of the walk; where there are any, the model is of no use."""
 
 
-def descend(
-    source: onnx.ModelProto, current: int, target: int, fixed: Mapping[OpenAxis, int] | None = None
-) -> Descent:
+def descend(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None = None) -> Descent:
     """``source``, of opset ``current``, at opset ``target``, its open axes ``fixed`` where that is given.
 
-    Raises :class:`RetargetError` where it is no graph.
+    Raises :class:`RetargetError` where it is no graph, and :class:`AxesError` where it cannot be computed
+    with what is fixed.
     """
+    walk, result = _begin(source, current, fixed)
+    declared, outputs = (
+        _shapes(walk.model),
+        {value.name: (value.shape, value.type) for value in walk.model.graph.outputs},
+    )
+    before = len(nodes_of(walk.model.graph))
+    simplify(walk)
+    if fixed:
+        refuse_contradictions(source, walk, fixed, partial(_open_walk, source, current))
+    count_from_front(walk)
+    computed = _shapes(walk.model)
+    result.corrected = _contradictions(declared, computed)
+    clean(walk)
+    result.folded = before - len(nodes_of(walk.model.graph))
+    _walk_down(walk, current, target, result)
+    clean(walk)  # of what the steps made: the result is as clean as what it was made of
+    for value in walk.model.graph.outputs:
+        shape, kind = outputs[value.name]
+        value.type = kind or value.type
+        if value.name in result.corrected:
+            shape = result.corrected[value.name][1]
+        elif shape is not None and fixed:
+            shape = _with_known(shape, computed.get(str(value.name)))
+        value.shape = shape or value.shape
+    result.bounds = tuple(walk.bounds)
+    return result
+
+
+def _begin(source: onnx.ModelProto, current: int, fixed: FixedAxes | None) -> tuple[Walk, Descent]:
+    """``source`` before the first step, its nodes in order and nothing inferred yet."""
     model = read_model(source)
     result = Descent(model, sort_nodes(model))
-    fix_axes(model, fixed or {})
+    if fixed:
+        fix_axes(model, fixed)
     name_origins(model)
     weights = frozenset(
         tensor.name for tensor in source.graph.initializer if tensor.data_type not in _WHOLE and tensor.dims
     )
     inference = ShapeInference(current, model.graph.opset_imports)
     size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
-    walk = Walk(model, inference, names_in(model), Constants(weights, size))
-    declared, outputs = (
-        _shapes(model),
-        {value.name: (value.shape, value.type) for value in model.graph.outputs},
-    )
-    before = len(nodes_of(model.graph))
+    return Walk(model, inference, names_in(model), Constants(weights, size)), result
+
+
+def _open_walk(source: onnx.ModelProto, current: int) -> Walk:
+    """``source`` simplified, its axes as they are."""
+    walk, _ = _begin(source, current, None)
     simplify(walk)
-    count_from_front(walk)
-    result.corrected = _contradictions(declared, _shapes(model))
-    clean(walk)
-    result.folded = before - len(nodes_of(model.graph))
-    _walk_down(walk, current, target, result)
-    clean(walk)  # of what the steps made: the result is as clean as what it was made of
-    for value in model.graph.outputs:
-        shape, kind = outputs[value.name]
-        value.type = kind or value.type
-        value.shape = (
-            result.corrected[value.name][1] if value.name in result.corrected else shape or value.shape
-        )
-    result.bounds = tuple(walk.bounds)
-    return result
+    return walk
+
+
+def _with_known(declared: ir.Shape, computed: ir.Shape | None) -> ir.Shape:
+    """``declared`` with the lengths of ``computed`` where it has none."""
+    if computed is None:
+        return declared
+    return ir.Shape(
+        [
+            new if isinstance(new, int) else old
+            for old, new in zip(declared, computed, strict=True)  # other numbers of axes are corrected
+        ]
+    )
 
 
 _WHOLE = (onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)

@@ -17,11 +17,17 @@ def printable(text: str) -> str:
 class RetargetError(Exception):
     """The model cannot be said at the target; the message names operator, node, step and reason.
 
-    The message is one printable line, whatever the names in it hold.
+    The message is one printable line, whatever the names in it hold. ``open_axes`` are inputs and axes of
+    theirs that, fixed, would let it come further.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, open_axes: tuple[tuple[str, int], ...] = ()) -> None:
         super().__init__(printable(message))
+        self.open_axes = open_axes
+
+
+class AxesError(RetargetError):
+    """Lengths that are asked for do not suit the model: its inputs, their axes, or what it computes."""
 
 
 class ModelFileError(RetargetError):

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import onnx
 
-from opsets.advice import advice_for
+from opsets.advice import advice_for, named_axes
 from opsets.descent import Descent, descend
 from opsets.errors import RetargetError, printable
 from opsets.nodes import nodes_of
 from opsets.obstacles import described
+from opsets.static_axes import FixedAxes, StaticAxes, fixed_axes, told_of
 from opsets.writing import fault_of_source, write_model
 
 
@@ -29,14 +30,16 @@ class Retargeted:
     """What is not exact, such as ``Erf below 9: absolute error at most 1e-6``; empty where all is."""
 
 
-def lower(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
-    """``source``, of opset ``current``, at opset ``target``.
+def lower(source: onnx.ModelProto, current: int, target: int, static: StaticAxes | None = None) -> Retargeted:
+    """``source``, of opset ``current``, at opset ``target``, with the lengths that ``static`` gives its axes.
 
     What the model declares of its values stands, unless something else is computed; what inference
-    found out on the way does not stay. Raises :class:`RetargetError`.
+    found out on the way does not stay. Raises :class:`RetargetError`, and where ``static`` does not suit the
+    model :class:`AxesError`.
     """
+    fixed = fixed_axes(source, static) if static else None
     with _without_collector():
-        return _lowered(source, current, target)
+        return _lowered(source, current, target, fixed)
 
 
 @contextmanager
@@ -55,32 +58,37 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _lowered(source: onnx.ModelProto, current: int, target: int) -> Retargeted:
+def _lowered(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None) -> Retargeted:
     try:
-        descent = descend(source, current, target)
+        descent = descend(source, current, target, fixed)
     except RetargetError:
         raise
     except Exception as error:
-        fault = fault_of_source(source)
+        fault = fault_of_source(source, fixed)
         if fault is None:
             raise
         raise RetargetError(fault) from error
     if descent.obstacles:
-        raise RetargetError(_refusal(descent, source, current, target))
-    lines = _report(descent)
-    return Retargeted(write_model(descent.model, source, target), lines, descent.bounds)
+        raise _refusal(descent, source, current, target, fixed)
+    lines = (*(told_of(source, fixed) if fixed else ()), *_report(descent))
+    return Retargeted(write_model(descent.model, source, target, fixed), lines, descent.bounds)
 
 
-def _refusal(descent: Descent, source: onnx.ModelProto, current: int, target: int) -> str:
+def _refusal(
+    descent: Descent, source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None
+) -> RetargetError:
     """Why ``descent`` did not arrive. What cannot be read of a valid source is so because of an obstacle."""
     defects = [obstacle for obstacle in descent.obstacles if obstacle.is_defect]
     obstacles = [obstacle for obstacle in descent.obstacles if not obstacle.is_defect]
-    fault = fault_of_source(source) if defects else None
+    fault = fault_of_source(source, fixed) if defects else None
     if fault:
-        return f"{fault}; see {defects[0].node}"
+        return RetargetError(f"{fault}; see {defects[0].node}")
     if not obstacles:
-        return described(defects, {})
-    return described(obstacles, advice_for(obstacles, source, current, target))
+        return RetargetError(described(defects, {}))
+    advice = advice_for(obstacles, source, current, target, fixed)
+    helpful = {axis: None for axes in advice.values() for axis in axes}
+    sentences = {obstacle: f"fixing {named_axes(axes)} would help" for obstacle, axes in advice.items()}
+    return RetargetError(described(obstacles, sentences), tuple(helpful))
 
 
 def _report(descent: Descent) -> tuple[str, ...]:

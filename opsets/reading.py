@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import count as count_from
 
 import onnx
@@ -19,9 +19,6 @@ from opsets.inlining import read_inlined
 from opsets.nodes import inner_graphs, nodes_of
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
-
-OpenAxis = tuple[str, int]
-"""An input of the model and one of its axes, whose length is not fixed."""
 
 
 def read_model(source: onnx.ModelProto) -> ir.Model:
@@ -74,14 +71,6 @@ def _without_maps(source: onnx.ModelProto) -> onnx.ModelProto:
         if has_map(value.type):
             value.ClearField("type")
     return copy
-
-
-def fix_axes(model: ir.Model, lengths: Mapping[OpenAxis, int]) -> None:
-    """Give open axes of the inputs of ``model`` these lengths."""
-    for value in model.graph.inputs:
-        if value.shape is not None:
-            entries = enumerate(value.shape)
-            value.shape = ir.Shape([lengths.get((str(value.name), axis), entry) for axis, entry in entries])
 
 
 def _name_apart(model: ir.Model) -> None:

@@ -8,26 +8,29 @@ from pathlib import Path
 
 import onnx
 
-from opsets.errors import RetargetError
+from opsets.errors import AxesError, RetargetError
 from opsets.files.storage import read_graph, write
 from opsets.lowering import Retargeted, lower
 from opsets.reading import DEFAULT_DOMAINS
+from opsets.static_axes import StaticAxes
 
 LOWEST_TARGET, HIGHEST_TARGET = 3, 12
 
 
-def retarget(model: onnx.ModelProto, target: int) -> onnx.ModelProto:
+def retarget(model: onnx.ModelProto, target: int, static: StaticAxes | None = None) -> onnx.ModelProto:
     """``model`` at opset ``target``: see :func:`retarget_with_report`."""
-    return retarget_with_report(model, target).model
+    return retarget_with_report(model, target, static).model
 
 
-def retarget_with_report(model: onnx.ModelProto, target: int) -> Retargeted:
+def retarget_with_report(model: onnx.ModelProto, target: int, static: StaticAxes | None = None) -> Retargeted:
     """``model`` at opset ``target`` (3 to 12), and what was rewritten; the input is left as it is.
 
     The result computes the same from the same inputs, keeps the names of inputs and outputs and the
-    bytes of every weight, and passes ``onnx.checker`` in full. Raises :class:`RetargetError`.
+    bytes of every weight, and passes ``onnx.checker`` in full. With ``static``, axes that the model leaves
+    open have a length, what follows from it is folded, and ``target`` may be the opset that the model has.
+    Raises :class:`RetargetError`, and where ``static`` does not suit the model :class:`AxesError`.
     """
-    return lower(model, _opset(model, target), target)
+    return lower(model, _opset(model, target), target, static)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def retarget_file(
     target: int,
     destination: Path,
     describe: Callable[[onnx.ModelProto], None] | None = None,
+    static: StaticAxes | None = None,
 ) -> Report:
     """Write the model of ``source`` at opset ``target`` to ``destination``, as :func:`retarget` makes it.
 
@@ -55,13 +59,15 @@ def retarget_file(
     Weights go from file to file and are not held in memory. ``destination`` is one file, and appears
     complete or not at all; only above 2 GiB, which no single file may have, do the weights stand beside
     it, in ``<destination>.data``. Raises :class:`RetargetError`, also where ``source`` cannot be read,
-    and OSError where ``destination`` cannot be written.
+    :class:`AxesError`, and OSError where ``destination`` cannot be written.
     """
     model = read_graph(source)
     try:
-        result = retarget_with_report(model, target)
+        result = retarget_with_report(model, target, static)
+    except AxesError as error:
+        raise AxesError(f"{source}: {error}") from error
     except RetargetError as error:
-        raise RetargetError(f"{source}: {error}") from error
+        raise RetargetError(f"{source}: {error}", error.open_axes) from error
     if describe:
         describe(result.model)
     files = write(result.model, destination)

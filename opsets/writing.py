@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import onnx
 import onnx_ir as ir
@@ -13,15 +13,18 @@ from opsets.facts.foreign import has_map, put_back
 from opsets.facts.versions import ir_version
 from opsets.files.external import is_external
 from opsets.nodes import nodes_of
-from opsets.reading import OpenAxis, fix_axes, read_model
+from opsets.reading import read_model
+from opsets.static_axes import FixedAxes, fix_axes
 from opsets.tidying.sorting import sort_nodes
 
 _LARGEST_SEEN = 1024
 """Bytes up to which the checker sees a constant: shapes, axes and scales, and no weights."""
 
 
-def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.ModelProto:
-    """``model`` as a checked ModelProto of opset ``target``.
+def write_model(
+    model: ir.Model, source: onnx.ModelProto, target: int, fixed: FixedAxes | None = None
+) -> onnx.ModelProto:
+    """``model`` as a checked ModelProto of opset ``target``; axes of ``source`` are ``fixed`` in it.
 
     It declares of its values what ``source`` declares, and has the constants in its order.
     Initialisers are graph inputs exactly at IR 3, as every IR version wants it.
@@ -50,17 +53,24 @@ def write_model(model: ir.Model, source: onnx.ModelProto, target: int) -> onnx.M
     result.graph.initializer.sort(key=place)
     reason = _fault(result)
     if reason:
-        raise RetargetError(fault_of_source(source) or f"the result is not valid at opset {target}: {reason}")
+        raise RetargetError(
+            fault_of_source(source, fixed) or f"the result is not valid at opset {target}: {reason}"
+        )
     return result
 
 
-def fault_of_source(source: onnx.ModelProto, fixed: Mapping[OpenAxis, int] | None = None) -> str | None:
+def fault_of_source(source: onnx.ModelProto, fixed: FixedAxes | None = None) -> str | None:
     """Why ``source`` itself, its nodes in order and open axes ``fixed``, is not valid; None where it is."""
     model = read_model(source)
-    fix_axes(model, fixed or {})
+    if fixed:
+        fix_axes(model, fixed)
     sort_nodes(model)
     fault = _fault(_proto(model, source))
-    return None if fault is None else f"the source is not a valid model: {fault}"
+    if fault is None:
+        return None
+    if fixed and fault_of_source(source) is None:
+        return f"the lengths that are asked for do not suit the model: {fault}"
+    return f"the source is not a valid model: {fault}"
 
 
 def _declarations(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:

@@ -65,7 +65,7 @@ def _options(
 def _selection(
     only: list[str] | None, opset: str | None, publish: str | None = None, fresh: bool = False
 ) -> Selection:
-    from pipeline.config.schema import parse_opsets
+    from pipeline.config.versions import parse_opsets
     from pipeline.planning.selection import Selection
 
     try:

@@ -23,6 +23,13 @@ def retarget(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-OPSET.onnx beside MODEL]"),
     ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option("--shape", metavar="INPUT:LENGTHS", help="Fix an input: x:1x3x224x224. Repeatable."),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", min=1, help="Fix the first axis of every input.")
+    ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Write it only if runtimes compute the same of both.")
     ] = False,
@@ -30,14 +37,17 @@ def retarget(
     """Bring any ONNX file to an older opset.
 
     Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
-    where it cannot, nothing is written. With --verify that is compared first, as `compare` does it.
+    where it cannot, nothing is written. With --shape or --batch, axes that are open have a length, what
+    follows from it is computed, and OPSET may be the one that MODEL has. With --verify both are compared
+    first, as `compare` does it.
 
     Exit code 0: it is written; 1: the model cannot be said at this opset, the two do not compute the same
-    or nobody can tell, or the disk refuses; 2: the command is wrong or MODEL is no ONNX file.
+    or nobody can tell, or the disk refuses; 2: the command is wrong, the lengths do not suit MODEL, or it
+    is no ONNX file.
     """
     from pipeline.commands.retarget import retarget as retarget_model
 
-    typer.echo(retarget_model(model, opset, output, verify))
+    typer.echo(retarget_model(model, opset, output, shapes=shape or (), batch=batch, verify=verify))
 
 
 def compare(

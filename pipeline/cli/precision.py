@@ -80,7 +80,8 @@ def quantize(  # noqa: PLR0913, PLR0917 - the options of a command are its param
 
     from pipeline.commands.quantize import Wanted
     from pipeline.commands.quantize import quantize as quantize_model
-    from pipeline.config.schema import LOWEST_OPSETS, Quantization
+    from pipeline.config.schema import Quantization
+    from pipeline.config.versions import LOWEST_OPSETS
 
     if form not in LOWEST_OPSETS:
         raise UsageError(f"--form: {form!r} is not one of {', '.join(LOWEST_OPSETS)}.")

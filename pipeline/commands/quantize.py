@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.retarget import refuse_wrong_places
-from pipeline.config.schema import LAST_OPSET, LOWEST_OPSETS, Quantization
+from pipeline.config.schema import Quantization
+from pipeline.config.versions import LAST_OPSET, LOWEST_OPSETS
 from pipeline.errors import PipelineError, UsageError
 from pipeline.system.interrupts import interruptible
 from pipeline.workers.processes import Limits

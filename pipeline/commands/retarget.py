@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,31 +13,43 @@ from pipeline.errors import PipelineError, UsageError
 from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
+    from opsets import StaticAxes
     from opsets.retarget import Report
 
 
-def retarget(source: Path, opset: int, output: Path | None, verify: bool = False) -> str:
+def retarget(
+    source: Path,
+    opset: int,
+    output: Path | None,
+    *,
+    shapes: Sequence[str] = (),
+    batch: int | None = None,
+    verify: bool = False,
+) -> str:
     """Write ``source`` at ``opset`` to ``output``, ``<stem>-<opset>.onnx`` beside it if that is None.
 
-    With ``verify``, only if runtimes compute the same of both. Returns what was done, in lines. Raises
-    UsageError where the files that are asked for are wrong, and PipelineError where the model cannot be said
-    at ``opset``, does not compute the same or the disk refuses.
+    ``shapes`` are lengths for the axes of inputs, such as ``x:1x3x224x224``, and ``batch`` is one for the
+    first axis of each. With ``verify``, only if runtimes compute the same of both. Returns what was done, in
+    lines. Raises UsageError where the files or lengths that are asked for are wrong, and PipelineError where
+    the model cannot be said at ``opset``, does not compute the same or the disk refuses.
     """
     destination = output or source.with_name(f"{source.stem}-{opset}.onnx")
     refuse_wrong_places(source, destination)
-    from opsets import RetargetError, ir_version, retarget_file
+    lengths = _lengths(shapes)
+    from opsets import AxesError, RetargetError, StaticAxes, ir_version, retarget_file
     from opsets.errors import ModelFileError
 
+    static = StaticAxes(lengths, batch) if lengths or batch else None
     said: list[str] = []
     try:
         if verify:
-            report, said = _verified(source, opset, destination)
+            report, said = _verified(source, opset, destination, static)
         else:
-            report = retarget_file(source, opset, destination)
-    except ModelFileError as error:
+            report = retarget_file(source, opset, destination, static=static)
+    except (AxesError, ModelFileError) as error:
         raise UsageError(str(error)) from error
     except RetargetError as error:
-        raise PipelineError(str(error)) from error
+        raise PipelineError(f"{error}{_options(error.open_axes)}") from error
     except OSError as error:
         raise PipelineError(f"cannot write {destination}: {error.strerror or error}") from error
     versions = f"opset {report.source_opset} to {opset}, IR version {ir_version(opset)}"
@@ -51,7 +64,43 @@ def retarget(source: Path, opset: int, output: Path | None, verify: bool = False
     return "\n".join(map(visible, lines))
 
 
-def _verified(source: Path, opset: int, destination: Path) -> tuple[Report, list[str]]:
+_MOST_DIGITS = 9
+"""Of a length; no tensor that is computed has a longer axis."""
+
+
+def _lengths(shapes: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """What ``--shape`` says, by inputs. Raises UsageError."""
+    lengths: dict[str, tuple[int, ...]] = {}
+    for shape in shapes:
+        name, _, numbers = shape.rpartition(":")  # names of inputs may have a colon
+        if not name:
+            raise UsageError(f"--shape: {shape!r} is not INPUT:LENGTHS, such as x:1x3x224x224.")
+        for number in numbers.split("x"):
+            if not (number.isascii() and number.isdecimal()):
+                raise UsageError(
+                    f"--shape: {number!r} in {shape!r} is not a number; give a length for each axis of "
+                    f"{name!r}, such as {name}:1x3x224x224."
+                )
+            if not 1 <= len(number.lstrip("0")) <= _MOST_DIGITS:
+                raise UsageError(f"--shape: {number} in {shape!r} is no length of an axis; the least is 1.")
+        if name in lengths:
+            raise UsageError(f"--shape: {name!r} is given twice; give it once.")
+        lengths[name] = tuple(int(number) for number in numbers.split("x"))
+    return lengths
+
+
+def _options(axes: Sequence[tuple[str, int]]) -> str:
+    """How to fix ``axes``, which are all that hinder; nothing where there are none."""
+    if not axes:
+        return ""
+    names = dict.fromkeys(name for name, _ in axes)
+    shapes = " ".join(f"--shape {name}:LENGTHS" for name in names)
+    return f"; fix them with {shapes}{', or --batch N' if all(axis == 0 for _, axis in axes) else ''}"
+
+
+def _verified(
+    source: Path, opset: int, destination: Path, static: StaticAxes | None
+) -> tuple[Report, list[str]]:
     """Write to ``destination`` what computes the same as ``source``; the report, and what was compared.
 
     It is made in a folder beside it, from which its files are moved once they are known to be right.
@@ -62,7 +111,7 @@ def _verified(source: Path, opset: int, destination: Path) -> tuple[Report, list
 
     prefix = f".{destination.name}."
     with tempfile.TemporaryDirectory(prefix=prefix, dir=destination.parent) as folder:
-        report = retarget_file(source, opset, Path(folder) / destination.name)
+        report = retarget_file(source, opset, Path(folder) / destination.name, static=static)
         made = report.files[0]
         try:
             compared = compare(source, made, None, Tolerance().relative)

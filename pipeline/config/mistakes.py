@@ -15,9 +15,6 @@ from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
 from pipeline.config.schema import (
-    FIRST_OPSET,
-    LAST_OPSET,
-    LOWEST_OPSETS,
     FileWeights,
     Images,
     ModelEntry,
@@ -26,6 +23,7 @@ from pipeline.config.schema import (
     Weights,
     WheelWeights,
 )
+from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, LOWEST_OPSETS, OPEN
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.system.files import sha256_of_file
@@ -64,6 +62,7 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
         for location, message in (
             *_mistakes(entry, ("models", index), file.opsets, folder),
             *_precision_mistakes(entry, ("models", index), file.opsets, folder),
+            *((("models", index, "batches"), message) for message in _batch_mistakes(entry)),
         )
     ]
     if mistakes:
@@ -137,6 +136,25 @@ def _precision_mistakes(
         yield (
             (*place, "simplify"),
             "simplifying needs onnxsim, which is not installed: pip install 'onnx-zoo-pipeline[simplify]'.",
+        )
+
+
+def _batch_mistakes(entry: ModelEntry) -> Iterator[str]:
+    if not entry.fixed_batches:
+        return
+    if "fp32" not in entry.precisions:
+        yield "a fixed batch is published in float32 alone. Add fp32 to precisions."
+    others = [*(set(entry.precisions) - {"fp32"}), *(["simplify"] if entry.simplify else [])]
+    if others and OPEN not in entry.batches:
+        yield (
+            f"{' and '.join(sorted(others))}: such files are made with an open batch alone. Add open to "
+            "batches, or ask for no such files."
+        )
+    largest = entry.fixed_batches[-1]
+    if largest > entry.batch + 1:
+        yield (
+            f"a batch of {largest} is verified on as many different inputs. Give batch: {largest - 1}, which "
+            "makes so many."
         )
 
 

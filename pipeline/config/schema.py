@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, Tag
-from pydantic import WithJsonSchema as WithSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-FIRST_OPSET, LAST_OPSET = 3, 12
+from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, OPEN, Batches, Opsets, Precisions
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def parse_opsets(value: object) -> tuple[int, ...]:
-    """Read ``12``, ``3-12``, ``'7,9-12'`` or a list of these into sorted opsets without repeats.
-
-    Raises ValueError that says what is wrong.
-    """
-    if isinstance(value, list | tuple):
-        return tuple(sorted({opset for item in value for opset in parse_opsets(item)}))
-    opsets: set[int] = set()
-    for part in str(value).split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        if not match or isinstance(value, bool):
-            raise ValueError(f"{value!r} is not an opset, a range such as 3-12, or a list of them")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not FIRST_OPSET <= first <= last <= LAST_OPSET:
-            raise ValueError(
-                f"opsets go from {FIRST_OPSET} to {LAST_OPSET}, and {part.strip()!r} does not fit"
-            )
-        opsets.update(range(first, last + 1))
-    return tuple(sorted(opsets))
-
-
-Opsets = Annotated[
-    tuple[int, ...],
-    BeforeValidator(parse_opsets),
-    WithSchema({"type": ["integer", "string", "array"], "description": "12, 3-12, or a list of these"}),
-]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="64 lower-case hexadecimal digits")]
 Requirement = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.+!_-]+$", description="a pinned package: name==version")
@@ -174,42 +145,6 @@ class ProcessLimits(_Strict):
     memory_gib: Annotated[float, Field(gt=0)] = 12.0
 
 
-Precision = Literal["fp32", "int8", "int8-qdq", "fp16"]
-LOWEST_OPSETS: Mapping[str, int] = {"int8": 10, "int8-qdq": 10, "fp16": 7}
-"""Where the operators of a precision begin: QLinearConv, QLinearMatMul, QuantizeLinear and DequantizeLinear
-are of opset 10. Float16 could be said before 7, where no runtime that we know computes it."""
-
-
-def parse_precisions(value: object) -> object:
-    """Read ``int8``, a list of precisions, or a mapping from each to its opsets into the latter.
-
-    Raises ValueError that says what is wrong.
-    """
-    if isinstance(value, str):
-        value = [value]
-    if isinstance(value, list | tuple):
-        value = dict.fromkeys(value)
-    if not isinstance(value, dict) or not value:
-        raise ValueError("precisions are a list such as [fp32, int8], or {fp32: 3-12, int8: 10-12}")
-    known = get_args(Precision)
-    for precision in value:
-        if precision not in known:
-            raise ValueError(f"unknown precision {precision!r}; there are {', '.join(known)}")
-    return value
-
-
-Precisions = Annotated[
-    dict[Precision, Opsets | None],
-    BeforeValidator(parse_precisions),
-    WithSchema(
-        {
-            "type": ["string", "array", "object"],
-            "description": "fp32, int8, int8-qdq, fp16: a list of these, or each with its opsets",
-        }
-    ),
-]
-
-
 class Quantization(_Strict):
     """How int8 and fp16 files are made, and the gate that they have to pass."""
 
@@ -240,6 +175,7 @@ class Defaults(_Strict):
     parity: Parity = Parity()
     limits: ProcessLimits = ProcessLimits()
     batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
+    batches: Batches = (OPEN,)
     opsets: Opsets | None = None
     family: Name | None = Field(
         default=None, description="the folder that similar models share; the framework's own word otherwise"
@@ -270,6 +206,11 @@ class ModelEntry(Defaults):
     name: Name | None = Field(
         default=None, description="the published name; a model given as a folder needs one"
     )
+
+    @property
+    def fixed_batches(self) -> tuple[int, ...]:
+        """The numbers of pictures for which there are files of their own."""
+        return tuple(batch for batch in self.batches if isinstance(batch, int))
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class Version:
 
     opset: int
     variant: str = ""
-    """``int8``, ``int8-qdq``, ``fp16`` or ``sim``; empty for the graph in float32 as the source has it."""
+    """``int8``, ``int8-qdq``, ``fp16``, ``sim`` or ``batch1``; empty for the source's graph in float32."""
 
     def __str__(self) -> str:
         """As names of units and files end: ``12``, ``12-int8``."""
@@ -85,11 +85,23 @@ class Version:
     @property
     def is_reduced(self) -> bool:
         """Whether it is in a precision below that of the source, and compared by a gate of its own."""
-        return self.variant not in ("", SIMPLIFIED)
+        return self.variant not in ("", SIMPLIFIED) and self.batch is None
+
+    @property
+    def batch(self) -> int | None:
+        """The number of pictures that it takes at a time; None where that is open."""
+        number = self.variant.removeprefix(_BATCH)
+        return int(number) if number != self.variant else None
 
 
 SIMPLIFIED = "sim"
 """The variant in the form for deployment."""
+_BATCH = "batch"
+
+
+def batch_variant(pictures: int) -> str:
+    """The variant that takes so many pictures at a time."""
+    return f"{_BATCH}{pictures}"
 
 
 @dataclass(frozen=True)

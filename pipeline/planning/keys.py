@@ -20,7 +20,7 @@ from pipeline.config.documents import Document
 from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import AnyModel, FileModel, NamedModel, WheelModel
+from pipeline.planning.jobs import SIMPLIFIED, AnyModel, FileModel, NamedModel, Version, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from pipeline.system.weight_shards import is_index, shards_of
 from publishing import __version__
@@ -48,6 +48,7 @@ _CODE = {
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
+    "batch": ("pipeline/stages/static_batch.py",),
     "simplify": tuple(
         f"pipeline/{name}.py"
         for name in (
@@ -81,6 +82,7 @@ A stage has in its key those of the stages before it too."""
 _PACKAGES = {
     "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
+    "batch": (),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "quantize": (
@@ -217,10 +219,22 @@ def simplify_key(export: str) -> str:
     return digest_of({"export": export, "tools": _tools("simplify")})
 
 
+def batch_key(export: str, batch: int) -> str:
+    """The key of the native export with the data sets of a fixed batch, cut from those of ``export``."""
+    return digest_of({"export": export, "batch": batch, "tools": _tools("batch")})
+
+
+def form_key(export: str, version: Version) -> str:
+    """The key of what a version is retargeted from: the native export, or a form of it."""
+    if version.variant == SIMPLIFIED:
+        return simplify_key(export)
+    return export if version.batch is None else batch_key(export, version.batch)
+
+
 def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
     """The key of the model at ``opset``, with what its file says of itself.
 
-    ``export`` is that of the native export, or of its simplified form.
+    ``export`` is that of the native export, or of a form of it: see :func:`form_key`.
     """
     return digest_of(
         {

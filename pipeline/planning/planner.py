@@ -12,6 +12,7 @@ from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
+from pipeline.config.versions import OPEN
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.planning import keys
@@ -25,6 +26,7 @@ from pipeline.planning.jobs import (
     Plan,
     Unit,
     Version,
+    batch_variant,
     family_of,
     model_in_wheel,
 )
@@ -160,6 +162,9 @@ def versions_of(entry: ModelEntry, opsets: Sequence[int]) -> list[Version]:
     wanted = {"" if name == "fp32" else name: some or own for name, some in entry.precisions.items()}
     if entry.simplify:
         wanted[SIMPLIFIED] = wanted.get("", own)
+    wanted |= {batch_variant(batch): wanted[""] for batch in entry.fixed_batches}
+    if OPEN not in entry.batches:
+        del wanted[""]
     versions = [Version(opset, variant) for variant, some in wanted.items() for opset in some]
     return sorted(versions, key=lambda version: version.opset)
 
@@ -181,7 +186,7 @@ def _job(
     units = []
     for version in versions:
         name = f"{model.name}@{version}"
-        native = keys.simplify_key(export) if version.variant == SIMPLIFIED else export
+        native = keys.form_key(export, version)
         graph = retarget = keys.retarget_key(native, entry, version.opset)
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -49,11 +50,15 @@ def default_settings() -> Settings:
 def time_unit(
     zoo: Zoo, unit: PublishedUnit, origin_of: OriginOf, settings: Settings, say: Callable[[str], None]
 ) -> Benchmark:
-    """Time one published unit. Raises PipelineError where no runtime runs it, and Interrupted.
+    """Time one published unit, with the batch that it takes where that is fixed.
 
-    ``say`` gets a line where the source framework cannot be asked.
+    Raises PipelineError where no runtime runs it, and Interrupted. ``say`` gets a line where the source
+    framework cannot be asked.
     """
     record = unit.record
+    fixed = record.io_ports["inputs"][0]["shape"][0]
+    if isinstance(fixed, int):
+        settings = replace(settings, batches=(fixed,))
     found, remark = origin_of(record), ""
     origin = found if isinstance(found, Origin) else None
     if origin is None:

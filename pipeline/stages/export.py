@@ -44,9 +44,11 @@ class Export:
     """The native export of a model, and what it is verified against."""
 
     folder: Path
-    """Holds model.onnx and outputs.npz."""
+    """Holds model.onnx."""
     inputs: Path
     """The .npz file of the fixed inputs."""
+    outputs: Path
+    """The .npz file of the source framework's logits."""
     answer: dict[str, Any]
     """What the export script said: opset, exporter, parameters, weights."""
     weights: LoadedWeights
@@ -54,6 +56,8 @@ class Export:
     pictures: list[tuple[str, Path]]
     """The name of each picture, and where its file is."""
     environment: building.Environment
+    batch: int | None = None
+    """The number of pictures in every data set, where a file is to take no other; None where it is open."""
 
     @property
     def model(self) -> Path:
@@ -83,11 +87,20 @@ class Export:
 
     def references(self) -> Arrays:
         """The source framework's logits, float32 (N, classes) per data set."""
-        return _read(self.folder / "outputs.npz")
+        return _read(self.outputs)
 
     def input_arrays(self) -> Arrays:
         """The fixed inputs, float32 (N, C, H, W) per data set."""
         return _read(self.inputs)
+
+    def picture_places(self) -> list[tuple[str, int]]:
+        """Where each picture is: the data set, and the row in it."""
+        count = len(self.pictures)
+        if self.batch is None:
+            return [(f"pictures-{count}", row) for row in range(count)]
+        return [
+            (f"pictures-{self.batch}-{index // self.batch + 1}", index % self.batch) for index in range(count)
+        ]
 
 
 def _plain(name: str) -> str:
@@ -147,6 +160,7 @@ def make_export(run: ModelRun) -> Export:
     return Export(
         folder,
         made_from.inputs,
+        folder / "outputs.npz",
         answer,
         made_from.weights,
         made_from.preprocessing,

@@ -16,7 +16,7 @@ from opsets.errors import RetargetError
 from parity.errors import ParityError
 from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.estimates.history import note
-from pipeline.planning.jobs import SIMPLIFIED, Unit, Version, units_at_once
+from pipeline.planning.jobs import SIMPLIFIED, Unit, Version, batch_variant, units_at_once
 from pipeline.results import Result
 from pipeline.stages.comparison import figures_of
 from pipeline.stages.export import Export, make_export
@@ -27,6 +27,7 @@ from pipeline.stages.publish import Candidate, publish_candidate
 from pipeline.stages.reduction import reduce_precision
 from pipeline.stages.retarget import retarget_unit
 from pipeline.stages.simplification import simplified_export
+from pipeline.stages.static_batch import export_of_batch
 from pipeline.stages.work_folder import tidy
 from pipeline.system.interrupts import Interrupted
 from pipeline.system.locks import locked
@@ -109,15 +110,18 @@ def _look_at_pictures(run: ModelRun, missing: list[Unit]) -> None:
 def _forms(
     run: ModelRun, missing: list[Unit], export: Export, results: list[Result]
 ) -> Iterator[tuple[list[Unit], Export]]:
-    """The units that are made of the export as it is, then those that are made of its simplified form."""
-    simplified = [unit for unit in missing if unit.version.variant == SIMPLIFIED]
-    yield [unit for unit in missing if unit not in simplified], export
-    if simplified:
-        form = _guarded(run, partial(simplified_export, run, export))
+    """The units that are made of the export as it is, then those that are made of a form of it."""
+    forms = {SIMPLIFIED: partial(simplified_export, run, export)}
+    for batch in run.job.entry.fixed_batches:
+        forms[batch_variant(batch)] = partial(export_of_batch, run, export, batch)
+    yield [unit for unit in missing if unit.version.variant not in forms], export
+    for variant, make in forms.items():
+        units = [unit for unit in missing if unit.version.variant == variant]
+        form = _guarded(run, make) if units else None
         if isinstance(form, Result):
-            results.extend(replace(form, unit=unit.name) for unit in simplified)
-        else:
-            yield simplified, form
+            results.extend(replace(form, unit=unit.name) for unit in units)
+        elif form:
+            yield units, form
 
 
 def _batches(units: list[Unit], export: Export) -> list[list[Unit]]:

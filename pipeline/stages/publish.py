@@ -226,14 +226,15 @@ def _predictions(
     """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
         return []
-    data_set = f"pictures-{len(export.pictures)}"
-    logits = {"source": references[data_set]}
-    logits |= {
-        name: verification.runs[name].outputs[data_set]
+    places = export.picture_places()
+    answers: dict[str, Mapping[str, Array]] = {"source": references}
+    answers |= {
+        name: verification.runs[name].outputs
         for name, runtime in verification.verdict.runtimes.items()
         if runtime.agrees
     }
-    classes = references[data_set].shape[1]
+    logits = {who: np.stack([outputs[name][row] for name, row in places]) for who, outputs in answers.items()}
+    classes = logits["source"].shape[1]
     best = {who: top(values, 5, imagenet_labels(classes)) for who, values in logits.items()}
     return [
         {

@@ -5,27 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from opsets.errors import RetargetError
 from pipeline.config.schema import RandomWeights
+from pipeline.errors import PipelineError
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.work_folder import folder_of_unit, make_stage
+from publishing.foreign_text import visible
 from publishing.metadata import Metadata
 
 
 def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict[str, Any]]:
     """Make, or find again, the folder with the ``model.onnx`` of a unit.
 
-    Also returns the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports. Raises RetargetError.
+    Also returns the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports. Raises PipelineError.
     """
-    from opsets import retarget_file
+    from opsets import StaticAxes, retarget_file
     from publishing.metadata import describe
 
     def make(staging: Path) -> dict[str, Any]:
         metadata = metadata_of(run.job, export)
-        report = retarget_file(
-            export.model, unit.opset, staging / "model.onnx", lambda model: describe(model, metadata)
-        )
+        static = StaticAxes(batch=export.batch) if export.batch else None
+        try:
+            report = retarget_file(
+                export.model,
+                unit.opset,
+                staging / "model.onnx",
+                lambda model: describe(model, metadata),
+                static,
+            )
+        except RetargetError as error:
+            raise PipelineError(visible(str(error)) + _remedy(error)) from error
         rewrites = [*export.answer.get("simplified", ()), *report.rewrites]
         return {"rewrites": rewrites, "bounds": list(report.bounds)}
 
@@ -33,6 +44,13 @@ def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict
     with run.stage(StageKind.RETARGET, [unit.version]) as stage:
         retargeted, stage.reused = make_stage(folder, unit.retarget_key, make)
     return folder, retargeted
+
+
+def _remedy(error: RetargetError) -> str:
+    """What the pipeline file can say so that the model comes further down, where there is something."""
+    if not error.open_axes or any(axis for _, axis in error.open_axes):
+        return ""
+    return "; a fixed batch is published with batches: [1] in the pipeline file"
 
 
 def metadata_of(job: ModelJob, export: Export) -> Metadata:

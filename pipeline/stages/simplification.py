@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ def simplified_export(run: ModelRun, export: Export) -> Export:
 
     def make(staging: Path) -> dict[str, Any]:
         lines = simplify_file(export.model, staging / "model.onnx", staging, run.limits, run.stop)
-        shutil.copyfile(export.folder / "outputs.npz", staging / "outputs.npz")
         return {"simplified": lines}
 
     folder = run.work / folder_of_simplified(run.job)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.schema import FIRST_OPSET, LAST_OPSET
+from pipeline.config.versions import FIRST_OPSET, LAST_OPSET
 from pipeline.planning import keys
-from pipeline.planning.jobs import SIMPLIFIED, ModelJob, Plan, Version
+from pipeline.planning.jobs import SIMPLIFIED, ModelJob, Plan, Version, batch_variant
 from pipeline.stages.model_run import ModelRun
 from pipeline.system.files import read_json, sha256_of_file, write_json
 from pipeline.system.locks import locked
@@ -72,6 +72,11 @@ def folder_of_simplified(job: ModelJob) -> str:
     return f"simplified-{keys.simplify_key(job.export_key)[:12]}"
 
 
+def folder_of_batch(job: ModelJob, batch: int) -> str:
+    """The name of the folder of a job's data sets for a fixed batch."""
+    return f"batch{batch}-{keys.batch_key(job.export_key, batch)[:12]}"
+
+
 def folder_of_unit(version: Version, graph_key: str) -> str:
     """The name of the folder of the file for one version."""
     return f"opset-{version}-{graph_key[:12]}"
@@ -82,15 +87,17 @@ def _useful(job: ModelJob) -> Iterator[str]:
     yield folder_of_inputs(job)
     yield folder_of_export(job)
     done = {unit.version for unit in job.units if unit.done}
-    exports = {"": job.export_key}
+    variants = ["", *map(batch_variant, job.entry.fixed_batches)]
+    yield from (folder_of_batch(job, batch) for batch in job.entry.fixed_batches)
     if job.entry.simplify:
         yield folder_of_simplified(job)
-        exports[SIMPLIFIED] = keys.simplify_key(job.export_key)
-    for variant, export_key in exports.items():
+        variants.append(SIMPLIFIED)
+    for variant in variants:
         for opset in range(FIRST_OPSET, LAST_OPSET + 1):
             version = Version(opset, variant)
             if version not in done:  # another selection may want the opsets that this one leaves out
-                yield folder_of_unit(version, keys.retarget_key(export_key, job.entry, opset))
+                native = keys.form_key(job.export_key, version)
+                yield folder_of_unit(version, keys.retarget_key(native, job.entry, opset))
     for unit in job.units:
         if unit.version.is_reduced and not unit.done:
             yield folder_of_unit(unit.version, unit.graph_key)

@@ -23,8 +23,14 @@ def sorted_by(record: Record) -> tuple[Any, ...]:
 
 
 def precision(record: Record) -> str:
-    """Return what stands behind the opset in a unit's name: ``int8``; empty for float32."""
+    """Return what stands behind the opset in a unit's name: ``int8``, ``batch1``; empty for float32."""
     return record.name.partition("@")[2].partition("-")[2]
+
+
+def fixed_batch(record: Record) -> int | None:
+    """Return the number of pictures that a file takes at a time; None where that is open."""
+    first = record.io_ports["inputs"][0]["shape"][:1]
+    return first[0] if first and isinstance(first[0], int) else None
 
 
 def opsets(records: Iterable[Record]) -> str:

@@ -124,7 +124,7 @@ def _use(model: Record) -> dict[str, Any]:
 
 
 def _precisions(records: Sequence[Record]) -> str:
-    """The kinds of files there are; empty where all are in float32."""
+    """The kinds of files there are; empty where all are of the source's graph in float32."""
     names = sorted({precision(record) for record in records})
     return listed(text(one or "float32") for one in names) if any(names) else ""
 

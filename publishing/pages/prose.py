@@ -5,6 +5,7 @@ Each function takes one record. Nothing is escaped for Markdown or HTML; who wri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -220,14 +221,20 @@ def reference_of(record: Record) -> str:
 
 
 def data_set_of(record: Record, name: str) -> str:
-    """Say what a data set is made from: ``noise-3``, ``pictures-1``."""
-    kind, _, count = name.partition("-")
-    pictures = [str(prediction["picture"]) for prediction in record.predictions]
-    if kind == "noise" and count.isdigit():
-        return f"smooth noise from a seed, {_pictures(int(count))}"
-    if kind == "pictures" and count.isdigit() and len(pictures) >= int(count):
-        return f"{listed(pictures[: int(count)])}, prepared as above"
-    return name
+    """Say what a data set is made from: ``noise-3``, ``pictures-1``; the second of a batch: ``noise-1-2``."""
+    match = _DATA_SET.fullmatch(name)
+    if not match:
+        return name
+    count, pictures = int(match["count"]), [str(prediction["picture"]) for prediction in record.predictions]
+    if match["kind"] == "noise":
+        return f"smooth noise from a seed, {_pictures(count)}"
+    if match["number"] and pictures:  # behind the last picture comes the first one again
+        start = count * (int(match["number"]) - 1)
+        pictures = [pictures[(start + row) % len(pictures)] for row in range(count)]
+    return f"{listed(pictures[:count])}, prepared as above" if len(pictures) >= count else name
+
+
+_DATA_SET = re.compile(r"(?P<kind>noise|pictures)-(?P<count>[1-9][0-9]{0,3})(-(?P<number>[1-9][0-9]{0,3}))?")
 
 
 def _pictures(count: int) -> str:

@@ -1,16 +1,17 @@
-"""How files in lower precisions, and simplified ones, were made, in sentences."""
+"""How files in lower precisions, simplified ones and those of a fixed batch were made, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from publishing.pages.card_groups import precision
+from publishing.pages.card_groups import fixed_batch, precision
 from publishing.pages.formatting import listed
 from publishing.pages.prose import element_type
 from publishing.record import Record
 
 SIMPLIFIED = "sim"
+FIXED_BATCH = "batch"
 _FORMS = {
     "int8": "QLinearConv and QLinearMatMul, with a scale for each channel",
     "int8-qdq": "operators between DequantizeLinear and QuantizeLinear, with a scale for each tensor",
@@ -19,11 +20,18 @@ _FORMS = {
 
 
 def told_of(records: Iterable[Record]) -> list[tuple[str, str]]:
-    """The files that are not in float32 as the source has them, by their stems, and what there is to say."""
+    """The files that are not the source's graph in float32, by their stems, and what there is to say."""
     return [(record.stem, _told(record)) for record in records if precision(record)]
 
 
 def _told(record: Record) -> str:
+    if precision(record).startswith(FIXED_BATCH):
+        batch = fixed_batch(record)
+        return (
+            f"takes {'one picture' if batch == 1 else f'{batch} pictures'} at a time and no other number; "
+            "what follows from that is computed beforehand, and the weights are those of the other files. It "
+            "was compared with the source's own outputs for the same pictures"
+        )
     if precision(record) == SIMPLIFIED:
         return (
             "constants and batch normalisations are folded, so its weights are not those of the source by "

@@ -8,6 +8,7 @@ from typing import Any
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
 from publishing.graph_facts import numpy_type
+from publishing.pages.card_groups import fixed_batch
 from publishing.pages.text_template import render
 from publishing.record import Record
 
@@ -85,6 +86,7 @@ def _values(record: Record) -> dict[str, Any]:
         "filter": str(preprocessing["interpolation"]).upper(),
         "crop_mode": preprocessing["crop_mode"],
         "half": numpy_type(str(record.io_ports["inputs"][0]["type"])) == "float16",
+        "copies": fixed_batch(record) or 1,
         "reversed": channels > 1 and preprocessing["colour"] == "BGR",
     }
     return values | _sizes(values) | {"fill": _mean_colour(preprocessing)}

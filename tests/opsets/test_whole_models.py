@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import checker, numpy_helper, parser
 
-from opsets import HIGHEST_TARGET, LOWEST_TARGET, ir_version, retarget, retarget_with_report
+from opsets import HIGHEST_TARGET, LOWEST_TARGET, StaticAxes, ir_version, retarget, retarget_with_report
 from tests.opsets.comparing import Array, noise, run_onnxruntime, run_openvino
 
 TARGETS = range(LOWEST_TARGET, HIGHEST_TARGET + 1)
@@ -104,6 +104,18 @@ def test_the_numbers_are_the_same(target: int, batch: int) -> None:
             assert one.shape == other.shape
             assert np.abs(one).max() > 0.1
             np.testing.assert_allclose(other, one, atol=TOLERANCE * np.abs(one).max(), rtol=0)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_so_they_are_where_the_batch_is_fixed(target: int) -> None:
+    fixed = retarget(model(), target, StaticAxes(batch=1))
+    first = [value.type.tensor_type.shape.dim[0] for value in (fixed.graph.input[0], *fixed.graph.output)]
+    assert [axis.dim_value for axis in first] == [1, 1, 1]
+    assert not {"Expand", "Shape"} & {node.op_type for node in fixed.graph.node}
+    run = run_openvino if target < 7 else run_onnxruntime
+    for one, other in zip(expected(1), run(fixed, {"image": noise((1, 3, 8, 8))}), strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(other, one, atol=TOLERANCE * np.abs(one).max(), rtol=0)
 
 
 def test_the_numbers_depend_on_every_picture() -> None:

@@ -103,6 +103,81 @@ def test_a_wrong_command_or_file_is_one_error(tmp_path: Path, arguments: list[st
     assert reason in _refused(tmp_path, 2, *arguments)
 
 
+CHAIN = """<ir_version: 8, opset_import: ["": 13]> g (float[batch,3,H,W] image, float[batch,3,A,B] like) =>
+    (float[batch,3,A,B] y) <float[0] none = {}> { lengths = Shape(like) [up] y = Resize<mode="nearest",
+    nearest_mode="floor", coordinate_transformation_mode="asymmetric">(image, none, none, lengths) }"""
+
+
+def test_axes_are_fixed_and_lead_to_an_opset_that_open_ones_do_not(tmp_path: Path) -> None:
+    onnx.save(parser.parse_model(CHAIN), tmp_path / "model.onnx")
+    error = _refused(tmp_path, 1, "model.onnx", "--opset", "9")
+    assert "of the input 'like' would help; fix them with --shape image:LENGTHS --shape like:LENGTHS" in error
+    shapes = ("--shape", "image:1x3x4x4", "--shape", "like:1x3x8x8")
+    answer = _command(tmp_path, "model.onnx", "--opset", "9", *shapes, "--batch", "1")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[:2] == [
+        "Input fixed: 'image' is 1x3x4x4",
+        "Input fixed: 'like' is 1x3x8x8",
+    ]
+    model = onnx.load(tmp_path / "model-9.onnx")
+    lengths = [axis.dim_value for axis in model.graph.output[0].type.tensor_type.shape.dim]
+    assert lengths == [1, 3, 8, 8]
+    assert "Shape" not in {node.op_type for node in model.graph.node}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--shape", "imge:1x3x4x4"], "the model has no input 'imge', did you mean 'image'?"),
+        (
+            ["--shape", "image:1x3x4"],
+            "'image' has 4 axes (?x3x?x?), and 3 lengths are given (1x3x4)",
+        ),
+        (["--shape", "image:1x3xAx4"], "--shape: 'A' in 'image:1x3xAx4' is not a number"),
+        (["--shape", "image:1x3x-4x4"], "--shape: '-4' in 'image:1x3x-4x4' is not a number"),
+        (["--shape", "image:"], "--shape: '' in 'image:' is not a number"),
+        (["--shape", "1x3x4x4"], "--shape: '1x3x4x4' is not INPUT:LENGTHS, such as x:1x3x224x224"),
+        (
+            ["--shape", "image:1x3x0x4"],
+            "0 in 'image:1x3x0x4' is no length of an axis; the least is 1",
+        ),
+        (["--shape", f"image:1x3x{'9' * 5000}x4"], "is no length of an axis"),
+        (["--shape", "image:1x3x4x4"] * 2, "--shape: 'image' is given twice"),
+        (
+            ["--shape", "image:1x2x4x4"],
+            "axis 1 of the input 'image' cannot be 2: the model has fixed it",
+        ),
+        (["--shape", "image:1x3x4x4", "--batch", "2"], "is asked to be 2 as the batch and 1 in its shape"),
+        (["--shape", "image:1x3x4x4", "--shape", "like:2x3x4x4"], "have one name, for one length"),
+        (["--batch", "0"], "Invalid value for '--batch'"),
+        (["--batch", "one"], "Invalid value for '--batch'"),
+    ],
+)
+def test_lengths_that_are_wrong_are_one_error(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    onnx.save(parser.parse_model(CHAIN), tmp_path / "model.onnx")
+    error = _refused(tmp_path, 2, "model.onnx", "--opset", "12", *arguments)
+    assert reason in " ".join(error.split())
+
+
+def test_what_is_fixed_is_verified_with_that_shape(tmp_path: Path, model: onnx.ModelProto) -> None:
+    answer = _command(tmp_path, "model.onnx", "--opset", "7", "--batch", "2", "--verify")
+    assert answer.returncode == 0, answer.stderr
+    assert "Input fixed: 'x' is 2x4x6" in answer.stdout
+    shape = onnx.load(tmp_path / "model-7.onnx").graph.output[0].type.tensor_type.shape
+    assert [axis.dim_value for axis in shape.dim] == [2, 4, 6]
+
+
+def test_a_batch_that_is_baked_in_is_one_error(tmp_path: Path) -> None:
+    text = """<ir_version: 8, opset_import: ["": 13]> g (float[batch,4] x) => (float[A,8] y)
+        <int64[2] s = {2, 8}> { [flat] y = Reshape(x, s) }"""
+    onnx.save(parser.parse_model(text), tmp_path / "model.onnx")
+    error = _refused(tmp_path, 2, "model.onnx", "--opset", "12", "--batch", "1")
+    assert error == (
+        "error: model.onnx: axis 0 (batch) of the input 'x' cannot be 1: Reshape (node 'flat') takes 16 "
+        "elements and is given 4; 4 would do\n"
+    )
+
+
 def test_data_from_outside_is_refused(tmp_path: Path, model: onnx.ModelProto) -> None:
     tensor = model.graph.initializer.add(name="w", dims=[600], data_type=onnx.TensorProto.FLOAT)
     tensor.data_location = onnx.TensorProto.EXTERNAL

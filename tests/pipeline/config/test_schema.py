@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.reader import read_pipeline_file
-from pipeline.config.schema import PipelineFile, WheelWeights, parse_opsets
+from pipeline.config.schema import PipelineFile, WheelWeights
+from pipeline.config.versions import parse_opsets
 from pipeline.errors import UsageError
 
 GOOD = """\

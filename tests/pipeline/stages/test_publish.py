@@ -38,8 +38,8 @@ def _export(tiny: FakeSource, **changes: Any) -> Export:
     folder.mkdir(exist_ok=True)
     np.savez(folder / "inputs.npz", **{"pictures-2": np.zeros((2, 3, 8, 8), np.float32)})  # type: ignore[arg-type]
     np.savez(folder / "outputs.npz", **{"pictures-2": REFERENCE})  # type: ignore[arg-type]
-    environment = tiny.environment
-    export = Export(folder, folder / "inputs.npz", ANSWER, LoadedWeights({}), PREPROCESSING, [], environment)
+    files = (folder / "inputs.npz", folder / "outputs.npz")
+    export = Export(folder, *files, ANSWER, LoadedWeights({}), PREPROCESSING, [], tiny.environment)
     return replace(export, **changes)
 
 

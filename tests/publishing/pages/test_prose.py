@@ -139,6 +139,12 @@ def test_of_a_file_of_unknown_origin_nobody_says_that_a_framework_was_asked() ->
         ("noise-1", "smooth noise from a seed, one picture"),
         ("pictures-2", "chelsea.png and coffee.png, prepared as above"),
         ("pictures-9", "pictures-9"),
+        ("noise-2-3", "smooth noise from a seed, 2 pictures at a time"),
+        ("pictures-1-2", "coffee.png, prepared as above"),
+        ("pictures-2-2", "rocket.jpg and chelsea.png, prepared as above"),
+        ("pictures-3-1", "chelsea.png, coffee.png and rocket.jpg, prepared as above"),
+        ("pictures-1-0", "pictures-1-0"),
+        ("noise", "noise"),
         ("other", "other"),
     ],
 )

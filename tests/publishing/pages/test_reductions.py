@@ -57,6 +57,16 @@ def test_a_file_in_float16_says_what_it_takes() -> None:
     assert "computation in float16; input and output in float16; no node left in float32" in told
 
 
+def test_a_fixed_batch_says_how_many_pictures_it_takes() -> None:
+    record = _record("12-batch2")
+    record.io_ports["inputs"][0]["shape"][0] = 2
+    [(stem, told)] = told_of([record])
+    assert stem.endswith("-12-batch2")
+    assert told.startswith(
+        "takes 2 pictures at a time and no other number; what follows from that is computed"
+    )
+
+
 def test_the_simplified_form_says_that_its_weights_differ() -> None:
     [(_, told)] = told_of([_record("12-sim")])
     assert "its weights are not those of the source by construction" in told

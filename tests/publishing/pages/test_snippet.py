@@ -260,6 +260,19 @@ def test_values_that_add_up_to_1_are_no_probabilities_where_one_is_negative(
     assert [one.index for one in predictions[0]] == [0, 2, 1]  # of equal values, the lower index first
 
 
+def test_a_file_of_a_fixed_batch_is_given_so_many_pictures(tmp_path: Path, pictures: list[Path]) -> None:
+    described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
+    whole = publish(tmp_path / "whole", described)
+    described.io_ports["inputs"][0]["shape"][0] = 4
+    script = publish(tmp_path / "fixed", described)
+    file = script.parent / "model" / f"{described.stem}.onnx"
+    model = onnx.load(file)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 4
+    onnx.save(model, file)
+    assert_same(predictions_of(script, pictures[:1]), predictions_of(whole, pictures[:1]))
+
+
 def test_a_file_that_takes_float16_is_given_it(tmp_path: Path, pictures: list[Path]) -> None:
     described = with_ports(PREPROCESSING | {"input_size": [3, 16, 16], "resize": 20}, classes=3)
     whole = publish(tmp_path / "whole", described)
