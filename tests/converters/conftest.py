@@ -87,7 +87,7 @@ class Started:
                 pass_fds=[listening.fileno()],
                 env=variables,
             )
-        client.write_text(forking.CLIENT.format(python=sys.executable, address=str(address)))
+        client.write_text(forking.CLIENT.format(python=sys.executable, address=address))
         client.chmod(0o700)
         return process, client
 

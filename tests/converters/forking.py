@@ -18,18 +18,20 @@ import sys
 from typing import Any
 
 CLIENT = """\
-#!{python} -IS
-import os, socket, sys
+#!/bin/sh
+exec "{python}" -ISc '
+import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
-    server.connect({address!r})
-    call = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "variables": dict(os.environ)}}
+    server.connect(sys.argv[1])
     socket.send_fds(server, [bytes(1)], [1, 2])
+    call = {{"arguments": sys.argv[2:], "folder": os.getcwd(), "variables": dict(os.environ)}}
     with server.makefile("rw") as stream:
-        print(__import__("json").dumps(call), file=stream, flush=True)
+        print(json.dumps(call), file=stream, flush=True)
         status = int(stream.readline())
 if os.WIFSIGNALED(status):
     os.kill(os.getpid(), os.WTERMSIG(status))
 os._exit(os.WEXITSTATUS(status))
+' "{address}" "$@"
 """
 """Stands in for the interpreter of an environment: ``CLIENT script argument ...`` lets a fork run the script,
 with the folder, the variables and the output of the client, and ends as the fork does."""
@@ -44,6 +46,7 @@ def _become(call: dict[str, Any], output: int, errors: int) -> None:
     os.environ.update(call["variables"])
     sys.argv = call["arguments"]
     runpy.run_path(sys.argv[0], run_name="__main__")
+    sys.stdout.flush()
     os._exit(0)
 
 
