@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
+from pipeline.config.embedding import Embed, Steps
 from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, OPEN, Batches, Opsets, Precisions
 
 
@@ -176,6 +177,7 @@ class Defaults(_Strict):
     limits: ProcessLimits = ProcessLimits()
     batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
     batches: Batches = (OPEN,)
+    embed: Steps = Embed()
     opsets: Opsets | None = None
     family: Name | None = Field(
         default=None, description="the folder that similar models share; the framework's own word otherwise"

@@ -139,6 +139,8 @@ class ModelJob:
     images_at: str
     inputs_key: str
     export_key: str
+    base_key: str
+    """That of what all files are made of: the native export, with the embedded steps where there are some."""
     units: tuple[Unit, ...]
     documents: tuple[Document, ...]
     """What documents say of this model."""

@@ -48,6 +48,7 @@ _CODE = {
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
+    "embed": ("pipeline/stages/embedding.py",),
     "batch": ("pipeline/stages/static_batch.py",),
     "simplify": tuple(
         f"pipeline/{name}.py"
@@ -83,6 +84,7 @@ _PACKAGES = {
     "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
     "batch": (),
+    "embed": ("numpy",),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "quantize": (
@@ -214,6 +216,14 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
     )
 
 
+def embedded_key(export: str, entry: ModelEntry) -> str:
+    """The key of the native export with the steps around it that its files have inside."""
+    if not entry.embed.any:
+        return export
+    embed = entry.embed.model_dump(mode="json")
+    return digest_of({"export": export, "embed": embed, "tools": _tools("embed")})
+
+
 def simplify_key(export: str) -> str:
     """The key of the native export in the form for deployment."""
     return digest_of({"export": export, "tools": _tools("simplify")})
@@ -234,7 +244,7 @@ def form_key(export: str, version: Version) -> str:
 def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
     """The key of the model at ``opset``, with what its file says of itself.
 
-    ``export`` is that of the native export, or of a form of it: see :func:`form_key`.
+    ``export`` is that of :func:`embedded_key`, or of a form of it: see :func:`form_key`.
     """
     return digest_of(
         {

@@ -181,12 +181,13 @@ def _job(
     family = family_of(entry, listed, model.published)
     inputs = keys.inputs_key(model.source, model.model, entry, folder, listed)
     export = keys.export_key(inputs, entry, folder)
+    base = keys.embedded_key(export, entry)
     reduced = any(version.is_reduced for version in versions)
     pictures = keys.gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
     units = []
     for version in versions:
         name = f"{model.name}@{version}"
-        native = keys.form_key(export, version)
+        native = keys.form_key(base, version)
         graph = retarget = keys.retarget_key(native, entry, version.opset)
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)
@@ -206,6 +207,7 @@ def _job(
         images_at,
         inputs,
         export,
+        base,
         tuple(units),
         documents,
         listed,

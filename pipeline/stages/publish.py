@@ -180,6 +180,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "head": answer["head"],
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
+        **({"embedded": dict(export.embedded)} if export.embedded else {}),
         "weights": {
             "origin": export.origin,
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],

@@ -34,6 +34,7 @@ def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict
                 staging / "model.onnx",
                 lambda model: describe(model, metadata),
                 static,
+                export.steps,
             )
         except RetargetError as error:
             raise PipelineError(visible(str(error)) + _remedy(error)) from error
