@@ -101,6 +101,15 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def pixel_range(preprocessing: Mapping[str, Any]) -> int | None:
+    """The largest value of the pixels, 255 or 1, where a file takes them as they are; else None."""
+    for largest in (255, 1):
+        mean, std = preprocessing["mean"], preprocessing["std"]
+        if not any(mean) and all(abs(largest * value - 1) < 1e-9 for value in std):
+            return largest
+    return None
+
+
 def preprocessing_in(properties: Mapping[str, str]) -> dict[str, Any]:
     """Read what :func:`image_properties` wrote, as far as it is there; anybody may have written the rest.
 

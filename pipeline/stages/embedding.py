@@ -36,6 +36,7 @@ def embedded_export(run: ModelRun, export: Export) -> Export:
     float64 where that is embedded. Raises PipelineError where Softmax would make no sense.
     """
     from evaluation.inputs import fixed_inputs, write_npz
+    from evaluation.labels import softmax
     from evaluation.preprocessing import Preprocessing
     from opsets import EmbeddedSteps
 
@@ -60,8 +61,10 @@ def embedded_export(run: ModelRun, export: Export) -> Export:
         inputs = fixed_inputs(taken, files, seed=keys.SEED, batch=run.job.entry.batch)
         write_npz(staging / "inputs.npz", inputs)
         references = export.references()
-        outputs = {name: softmax(rows) for name, rows in references.items()} if steps.softmax else references
-        write_npz(staging / "outputs.npz", outputs)
+        if steps.softmax:
+            exact = {name: softmax(logits.astype(np.float64)) for name, logits in references.items()}
+            references = {name: rows.astype(np.float32) for name, rows in exact.items()}
+        write_npz(staging / "outputs.npz", references)
         return {}
 
     folder = run.work / folder_of_embedded(run.job)
@@ -94,13 +97,6 @@ def normalised(pictures: Array, preprocessing: Mapping[str, Any], largest: int) 
     own = Preprocessing.from_dict(preprocessing)
     turned = pictures[:, ::-1] if own.colour == "BGR" else pictures
     return normalise(turned / np.float32(largest), own)
-
-
-def softmax(logits: Array) -> Array:
-    """The probabilities of each class, float32, from logits (N, classes); computed in float64."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    shares: Array = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
 
 
 def _ends_with_softmax(run: ModelRun, export: Export) -> bool:

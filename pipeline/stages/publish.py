@@ -236,7 +236,8 @@ def _predictions(
     }
     logits = {who: np.stack([outputs[name][row] for name, row in places]) for who, outputs in answers.items()}
     classes = logits["source"].shape[1]
-    best = {who: top(values, 5, imagenet_labels(classes)) for who, values in logits.items()}
+    names, sure = imagenet_labels(classes), "softmax" in export.embedded
+    best = {who: top(values, 5, names, distributions=sure) for who, values in logits.items()}
     return [
         {
             "picture": picture,

@@ -10,9 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from publishing.graph_facts import numpy_type
+from publishing.metadata import pixel_range
 from publishing.pages import formatting, verdicts
 from publishing.pages.formatting import listed, shape
-from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
+from publishing.pages.snippet import (
+    FIRST_OPSET_OF_ONNX_RUNTIME,
+    has_imagenet_classes,
+    has_softmax,
+    runtime_of,
+)
 from publishing.record import AS_IT_CAME, Record
 
 RUNTIMES = {
@@ -51,7 +57,8 @@ def output_of(record: Record) -> str:
     """Say what the model gives."""
     port = record.io_ports["outputs"][0]
     order = ", in the order of imagenet_classes.txt" if has_imagenet_classes(record) else ""
-    return f"{_port(port)}: for each picture a value for each of {port['shape'][-1]} classes{order}."
+    value = "probability" if has_softmax(record) else "value"
+    return f"{_port(port)}: for each picture a {value} for each of {port['shape'][-1]} classes{order}."
 
 
 def _port(port: Mapping[str, Any]) -> str:
@@ -70,20 +77,42 @@ def preprocessing_of(record: Record) -> list[str]:
     preprocessing = record.preprocessing
     channels, height, width = preprocessing["input_size"]
     grey = channels == 1
-    order = "" if grey else f" The channels are in the order {_ORDER[preprocessing['colour']]}."
     return [
         f"Decode the picture to 8 bits per channel, {'as greyscale' if grey else 'red, green and blue'}.",
         *_fitting(preprocessing, height, width),
-        "Divide by 255, so that values are between 0 and 1"
-        + (
-            "."
-            if grey or preprocessing["colour"] == "RGB"
-            else ", and turn the channels round to blue, green, red."
-        ),
-        f"Subtract {_values(preprocessing['mean'])} and divide by {_values(preprocessing['std'])}."
-        f"{order}{_in_levels(preprocessing)}",
+        *_pixels(preprocessing, record.provenance.get("embedded", {}).get("normalise")),
         "Put the channels before height and width, and an axis for the batch before all.",
     ]
+
+
+def _pixels(preprocessing: Mapping[str, Any], embedded: Mapping[str, Any] | None) -> list[str]:
+    """The steps that make the values of an input of those of pixels, and what the file does with them."""
+    largest, grey = pixel_range(preprocessing), preprocessing["input_size"][0] == 1
+    scale = "Leave the values as they are, from 0 to 255"
+    if largest != 255:
+        scale = "Divide by 255, so that values are between 0 and 1"
+    turned = not grey and preprocessing["colour"] == "BGR"
+    steps = [f"{scale}{', and turn the channels round to blue, green, red' if turned else ''}."]
+    if largest is None:
+        mean, std = _values(preprocessing["mean"]), _values(preprocessing["std"])
+        steps.append(f"Subtract {mean} and divide by {std}.")
+    if not grey:
+        steps[-1] += f" The channels are in the order {_ORDER[preprocessing['colour']]}."
+    if largest is None:
+        steps[-1] += _in_levels(preprocessing)
+    if embedded:
+        steps[-1] += f" The file itself normalises them: {_embedded(embedded)}."
+    return steps
+
+
+def _embedded(normalise: Mapping[str, Any]) -> str:
+    """What an embedded normalisation does to the pixels that the file takes."""
+    mean, std = (
+        _values([normalise["largest"] * value for value in normalise[key]]) for key in ("mean", "std")
+    )
+    turned = normalise["colour"] == "BGR" and len(normalise["mean"]) > 1
+    first = "it turns the channels round to blue, green, red, then " if turned else "it "
+    return f"{first}subtracts {mean} and divides by {std}"
 
 
 def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[str]:
@@ -139,6 +168,8 @@ def _in_levels(preprocessing: Mapping[str, Any]) -> str:
 def postprocessing_of(record: Record) -> str:
     """Say how the output becomes probabilities."""
     classes = min(5, record.io_ports["outputs"][0]["shape"][-1])
+    if has_softmax(record):
+        return f"None: the file ends with a softmax. The {classes} largest are the model's answer."
     return (
         "Softmax over the last axis gives probabilities; values that are at least 0 and add up to 1 are "
         f"probabilities already. The {classes} largest are the model's answer."

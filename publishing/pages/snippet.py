@@ -8,6 +8,7 @@ from typing import Any
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
 from publishing.graph_facts import numpy_type
+from publishing.metadata import pixel_range
 from publishing.pages.card_groups import fixed_batch
 from publishing.pages.text_template import render
 from publishing.record import Record
@@ -53,6 +54,11 @@ def has_imagenet_classes(record: Record) -> bool:
     return bool(record.io_ports["outputs"][0]["shape"][-1] == IMAGENET_CLASSES)
 
 
+def has_softmax(record: Record) -> bool:
+    """Tell whether probabilities are known to come out of the file, as they were asked for."""
+    return "softmax" in record.provenance.get("embedded", {})
+
+
 def runtime_of(record: Record) -> str:
     """Name the package that runs the file: ``onnxruntime``, or ``openvino`` for an opset below 7."""
     return "onnxruntime" if record.opset >= FIRST_OPSET_OF_ONNX_RUNTIME else "openvino"
@@ -63,6 +69,7 @@ def _values(record: Record) -> dict[str, Any]:
     convention = str(preprocessing.get("convention", "torchvision"))
     in_levels = convention in _IN_LEVELS
     channels, height, width = (int(size) for size in preprocessing["input_size"])
+    largest = pixel_range(preprocessing)
     values = {
         "stem": record.stem,
         "opset": record.opset,
@@ -77,7 +84,9 @@ def _values(record: Record) -> dict[str, Any]:
         "mean": _numbers(preprocessing["mean"], in_levels),
         "std": _numbers(preprocessing["std"], in_levels),
         "convention": convention.removesuffix("_levels"),
-        "in_levels": in_levels,
+        "in_levels": in_levels or largest == 255,
+        "normalised": largest is None or (largest == 1 and in_levels),
+        "distribution": has_softmax(record),
         "library": preprocessing.get("library", "pillow"),
         "opencv_filter": _OPENCV_FILTERS.get(str(preprocessing["interpolation"]), ""),
         "channels": channels,
