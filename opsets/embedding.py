@@ -17,6 +17,8 @@ SETTING = "of the preprocessing, not learned"
 """The ``doc_string`` of constants that could be taken for weights."""
 _BROADCASTING = 7
 """From this opset on operators broadcast as numpy does."""
+_INITIALIZERS_ALONE = 4
+"""From this IR version on an initialiser need not be an input as well."""
 _HANDED_ON = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout")
 """What stands behind the operator that makes the outputs, and keeps the values."""
 
@@ -80,6 +82,10 @@ def _normalise(model: onnx.ModelProto, wanted: Normalisation) -> list[str]:
         tensor = numpy_helper.from_array(step.values, _new_name(f"{result}_values", taken))
         tensor.doc_string = SETTING
         model.graph.initializer.append(tensor)
+        if model.ir_version < _INITIALIZERS_ALONE:
+            model.graph.input.append(
+                helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+            )
         node = helper.make_node(step.operator, [before, tensor.name], [result], name=result)
         node.attribute.extend(helper.make_attribute(*attribute) for attribute in step.attributes.items())
         nodes.append(node)
