@@ -34,17 +34,8 @@ SEED = 0
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
     "inputs": (
-        *(
-            f"evaluation/{name}.py"
-            for name in (
-                "conventions",
-                "errors",
-                "inputs",
-                "picture_files",
-                "preprocessing",
-                "readable_pictures",
-            )
-        ),
+        *(f"evaluation/{name}.py" for name in ("conventions", "errors", "inputs", "picture_files")),
+        *(f"evaluation/{name}.py" for name in ("preprocessing", "readable_pictures")),
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
@@ -218,10 +209,8 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
 
 def embedded_key(export: str, entry: ModelEntry) -> str:
     """The key of the native export with the steps around it that its files have inside."""
-    if not entry.embed.any:
-        return export
-    embed = entry.embed.model_dump(mode="json")
-    return digest_of({"export": export, "embed": embed, "tools": _tools("embed")})
+    steps = {"export": export, "embed": entry.embed.model_dump(mode="json"), "tools": _tools("embed")}
+    return digest_of(steps) if entry.embed.any else export
 
 
 def simplify_key(export: str) -> str:

@@ -37,7 +37,8 @@ def steps_by_hand(levels: Array, turned: bool) -> Array:
     values = (pixels - np.reshape(OFFSET, (1, 3, 1, 1))) / np.reshape(DIVISOR, (1, 3, 1, 1))
     logits = values.mean(axis=(2, 3)) @ noise((3, 4)).astype(np.float64)
     powers = np.exp(logits)
-    return powers / powers.sum(axis=1, keepdims=True)
+    shares: Array = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
 @pytest.mark.parametrize("turned", [False, True])

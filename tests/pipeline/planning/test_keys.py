@@ -19,6 +19,7 @@ STAGES = {
     "inputs": "pipeline/stages/export.py",
     "export": "pipeline/stages/export.py",
     "retarget": "pipeline/stages/retarget.py",
+    "embed": "pipeline/stages/embedding.py",
     "batch": "pipeline/stages/static_batch.py",
     "simplify": "pipeline/stages/simplification.py",
     "parity": "pipeline/stages/parity.py",
@@ -30,6 +31,7 @@ BEFORE = {
     "inputs": ("inputs", "export"),  # one file makes both
     "export": ("inputs", "export"),
     "retarget": ("inputs", "export", "retarget"),
+    "embed": ("inputs", "export", "embed"),
     "batch": ("inputs", "export", "batch"),
     "simplify": ("inputs", "export", "simplify"),
     "parity": ("inputs", "export", "retarget", "parity"),
