@@ -14,6 +14,7 @@ from typing import Any
 from converters.catalogue import ListedModel
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
+from evaluation.label_files import Labels
 from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
@@ -58,7 +59,12 @@ _CODE = {
             "workers/simplify_worker",
         )
     ),
-    "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
+    "retarget": (
+        "evaluation/label_files.py",
+        "opsets",
+        "publishing/metadata.py",
+        *(f"pipeline/stages/{name}.py" for name in ("class_names", "retarget")),
+    ),
     "quantize": (
         "quantization",
         "parity",
@@ -231,10 +237,11 @@ def form_key(export: str, version: Version) -> str:
     return export if version.batch is None else batch_key(export, version.batch)
 
 
-def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
+def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | None) -> str:
     """The key of the model at ``opset``, with what its file says of itself.
 
-    ``export`` is that of the native export, or of a form of it: see :func:`form_key`.
+    ``export`` is that of the native export, or of a form: see :func:`form_key`. ``labels`` are the names
+    that the pipeline file gives the classes; those of the model itself are in the key of the export.
     """
     return digest_of(
         {
@@ -242,6 +249,7 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
             "opset": opset,
             "license": entry.license,
             "author": entry.author,
+            "labels": labels.sha256 if labels else None,
             "version": __version__,
             "tools": _tools("retarget"),
         }
