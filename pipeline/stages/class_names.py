@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluation.errors import EvaluationError
 from evaluation.label_files import Labels, checked_names, why_unfit
+from pipeline.config.labels import labels_of_file
 from pipeline.errors import PipelineError
 from pipeline.planning.jobs import FileModel, ModelJob
 from pipeline.stages.export import Export
@@ -30,11 +31,6 @@ def labels_of(job: ModelJob, export: Export) -> Labels | None:
 
 def _labels_of_model(job: ModelJob, export: Export) -> Labels | None:
     if isinstance(job.model, FileModel):
-        from opsets import read_graph
-        from publishing.metadata import names_in
-
-        model = read_graph(job.model.file)
-        names = names_in({entry.key: entry.value for entry in model.metadata_props})
-        return Labels(checked_names(names), f"the metadata of {job.model.file.name}") if names else None
+        return labels_of_file(job.model.file)
     said = export.answer.get("labels")
     return Labels(checked_names(said["names"]), said["origin"]) if said else None

@@ -123,7 +123,8 @@ network = export.build(Network(MODEL))
 trained = {name: value.clone() for name, value in network.state_dict().items()}
 preprocessor = {'data_preprocessor.mean': torch.zeros(3, 1, 1), 'data_preprocessor.std': torch.ones(3, 1, 1)}
 torch.save({'meta': {'epoch': 1, 'dataset_meta': {'classes': ['a', 'b']}},
-            'state_dict': {**trained, **preprocessor}, 'message_hub': {'loss': numpy.ones(3)}}, 'mmpretrain.pth')
+            'state_dict': {**trained, **preprocessor},
+            'message_hub': {'loss': numpy.ones(3)}}, 'mmpretrain.pth')
 runner = types.SimpleNamespace(model=network)
 hook = EMAHook(momentum=0.5)
 hook.before_run(runner)

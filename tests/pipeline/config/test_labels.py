@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import pytest
 
 from pipeline.config.labels import labels_of_entry
@@ -21,10 +22,19 @@ def _checked(folder: Path, entry: str, defaults: str = "{}") -> CheckedFile:
     return read_checked(path)
 
 
+def _named(path: Path, names: list[str]) -> None:
+    """Write a network whose metadata names its classes."""
+    model = onnx.load(write_file(path), load_external_data=False)
+    model.metadata_props.add(key="names", value=repr(dict(enumerate(names))))
+    onnx.save(model, path)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_file(tmp_path / "net.onnx")
     write_file(tmp_path / "open.onnx", NETWORK.replace("batch, 10]", "batch, classes]"))
+    _named(tmp_path / "named.onnx", ["a", "b"])
+    _named(tmp_path / "empty.onnx", [*"abcdefghi", ""])
     (tmp_path / "three.txt").write_text("a\nb\nc\n")
     (tmp_path / "ten.txt").write_text("\n".join("abcdefghij"))
     (tmp_path / "blank.txt").write_text("\n")
@@ -41,6 +51,11 @@ def folder(tmp_path: Path) -> Path:
             "{source: timm, model: resnet18, labels: three.txt, classes: 10}",
             "the file three.txt names 3 classes, and the model has 10. Give labels: FILE",
         ),
+        (
+            f"{ONNX}}}".replace("net.", "named."),
+            "the metadata of named.onnx names 2 classes, and the model has 10",
+        ),
+        (f"{ONNX}}}".replace("net.", "empty."), "metadata of empty.onnx cannot be used: class 9 has no name"),
         (f"{ONNX}, labels: three.txt}}", "the file three.txt names 3 classes, and the model has 10."),
     ],
 )
@@ -64,4 +79,5 @@ def test_names_of_the_defaults_hold_for_entries_that_say_nothing_else(folder: Pa
 def test_what_only_the_framework_can_say_is_left_to_it(folder: Path) -> None:
     assert _checked(folder, "{source: timm, model: a, labels: three.txt}")
     assert _checked(folder, f"{ONNX}, labels: ten.txt}}")
+    assert _checked(folder, f"{ONNX}, labels: ten.txt}}".replace("net.", "named."))
     assert _checked(folder, f"{ONNX}, labels: three.txt}}".replace("net.onnx", "open.onnx"))
