@@ -15,6 +15,8 @@ from PIL import Image
 
 from evaluation.labels import imagenet_labels
 from pipeline.errors import PipelineError
+from pipeline.evaluations.evaluation import grouped
+from pipeline.evaluations.targets import file_target
 from pipeline.stages.class_names import labels_of
 from pipeline.stages.model import run_model
 from publishing.pages.snippet import snippet
@@ -77,6 +79,12 @@ def test_the_names_that_a_file_gives_are_wherever_the_model_is_described(tiny: F
         assert json.loads(_metadata(folder, f"net-{opset}")["names"]) == {
             str(index): name for index, name in enumerate(NAMES)
         }
+    target = file_target(folder / "model/net-12.onnx", None, {})
+    for name in ("猫", "CHAT"):
+        (tiny.folder / f"data/{name}").mkdir(parents=True)
+        (tiny.folder / f"data/{name}/a.png").touch()
+    [(_, dataset)] = grouped([target], tiny.folder / "data", None)
+    assert [one.label for one in dataset.pictures] == [0, 1], "not in the order of the alphabet"
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "10 classes, as the file labels.json (sha256 " in section(card, "Classes")
     assert r"chat, 猫, crane, crane, \<b\>dog" in section(card, "Classes")
