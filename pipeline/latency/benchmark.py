@@ -77,10 +77,7 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
         pinned=list(settings.processors),
         rounds=settings.rounds,
         processor=processor,
-        runtimes={
-            name: _told(RUNTIMES[name].title, RUNTIMES[name].version(), timed[name], reference)
-            for name in names
-        },
+        runtimes={name: _told(RUNTIMES[name].title, timed[name], reference) for name in names},
         source=_source_told(subject, reference),
         remark=subject.remark,
     )
@@ -101,10 +98,10 @@ def _forget_places(timed: Timed, file: Path, folder: Path) -> None:
 def _source_told(subject: Subject, timed: Timed | None) -> dict[str, Any] | None:
     if subject.origin is None or timed is None:
         return None
-    return _told(subject.origin.source.title, str(timed.result.get("version", "")), timed, timed)
+    return _told(subject.origin.source.title, timed, timed)
 
 
-def _told(title: str, version: str, timed: Timed, reference: Timed | None) -> dict[str, Any]:
+def _told(title: str, timed: Timed, reference: Timed | None) -> dict[str, Any]:
     """What a benchmark says of one participant."""
     from latency.figures import ratio, summary
 
@@ -120,7 +117,7 @@ def _told(title: str, version: str, timed: Timed, reference: Timed | None) -> di
     reason = in_one_line(without_secrets(without_log("; ".join(reasons))))
     return {
         "title": title,
-        "version": version,
+        "version": str(timed.result.get("version", "")),
         "reason": reason,
         "processors": timed.processors,
         "batches": batches,
