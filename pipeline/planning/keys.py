@@ -60,9 +60,7 @@ _CODE = {
         )
     ),
     "retarget": (
-        "evaluation/label_files.py",
-        "opsets",
-        "publishing/metadata.py",
+        *("opsets", "evaluation/label_files.py", "publishing/metadata.py"),
         *(f"pipeline/stages/{name}.py" for name in ("class_names", "retarget")),
     ),
     "quantize": (
@@ -240,8 +238,8 @@ def form_key(export: str, version: Version) -> str:
 def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | None) -> str:
     """The key of the model at ``opset``, with what its file says of itself.
 
-    ``export`` is that of the native export, or of a form: see :func:`form_key`. ``labels`` are the names
-    that the pipeline file gives the classes; those of the model itself are in the key of the export.
+    ``export`` is that of the native export, or of a form of it: see :func:`form_key`. ``labels``, the
+    names of the classes, are those of the pipeline file; the model's own are in ``export``.
     """
     return digest_of(
         {

@@ -8,7 +8,10 @@ from pipeline.config.labels import labels_of_file
 from pipeline.errors import PipelineError
 from pipeline.planning.jobs import FileModel, ModelJob
 from pipeline.stages.export import Export
+from pipeline.stages.model_run import ModelRun
 from publishing.foreign_text import visible
+
+_SHOWN = 3
 
 
 def labels_of(job: ModelJob, export: Export) -> Labels | None:
@@ -27,6 +30,14 @@ def labels_of(job: ModelJob, export: Export) -> Labels | None:
     if reason:
         raise PipelineError(visible(reason))
     return labels
+
+
+def tell_labels(run: ModelRun, export: Export) -> None:
+    """Say what the classes are called where the pipeline file does not. Raises PipelineError."""
+    labels = labels_of(run.job, export)
+    if labels and not run.job.labels:
+        first = ", ".join(labels.names[:_SHOWN]) + (", ..." if len(labels.names) > _SHOWN else "")
+        run.progress.note(run.job.name, f"{labels.origin} names the classes: {first}")
 
 
 def _labels_of_model(job: ModelJob, export: Export) -> Labels | None:
