@@ -45,6 +45,7 @@ def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_w
     (tmp_path / "pipeline.yaml").write_text(FILE)
     answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stderr
+    assert "onnx/mine: the metadata of net.onnx names the classes: a, b, c, ..." in answer.stderr
     made = tmp_path / "dist/onnx/mine"
     pictures = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype(np.float32)
     [expected] = onnxruntime.InferenceSession(given).run(None, {"image": pictures})
