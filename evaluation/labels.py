@@ -1,4 +1,4 @@
-"""What a classifier says: its most probable classes, with ImageNet's names."""
+"""What a classifier says: its most probable classes, with their names."""
 
 from __future__ import annotations
 

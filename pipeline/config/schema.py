@@ -171,6 +171,9 @@ class Defaults(_Strict):
     classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = None
     channels: Annotated[Literal[1, 3], Field(description="of the pictures")] | None = None
     arguments: Annotated[dict[str, JsonValue], Field(description="of the framework's own constructor")] = {}
+    labels: Path | None = Field(
+        default=None, strict=False, description="the names of the classes: a name a line, or JSON"
+    )
     images: Images | None = None
     preprocessing: PreprocessingChanges = PreprocessingChanges()
     parity: Parity = Parity()

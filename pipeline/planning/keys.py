@@ -14,6 +14,7 @@ from typing import Any
 from converters.catalogue import ListedModel
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
+from evaluation.label_files import Labels
 from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
@@ -50,7 +51,10 @@ _CODE = {
             "workers/simplify_worker",
         )
     ),
-    "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
+    "retarget": (
+        *("opsets", "evaluation/label_files.py", "publishing/metadata.py"),
+        *(f"pipeline/stages/{name}.py" for name in ("class_names", "retarget")),
+    ),
     "quantize": (
         "quantization",
         "parity",
@@ -230,10 +234,11 @@ def form_key(export: str, version: Version) -> str:
     return export if version.batch is None else batch_key(export, version.batch)
 
 
-def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
+def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | None) -> str:
     """The key of the model at ``opset``, with what its file says of itself.
 
-    ``export`` is that of :func:`embedded_key`, or of a form of it: see :func:`form_key`.
+    ``export`` is that of :func:`embedded_key`, or of a form of it: see :func:`form_key`. ``labels``, the
+    names of the classes, are those of the pipeline file; the model's own are in ``export``.
     """
     return digest_of(
         {
@@ -241,6 +246,7 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
             "opset": opset,
             "license": entry.license,
             "author": entry.author,
+            "labels": labels.sha256 if labels else None,
             "version": __version__,
             "tools": _tools("retarget"),
         }

@@ -103,7 +103,7 @@ def _useful(job: ModelJob) -> Iterator[str]:
             version = Version(opset, variant)
             if version not in done:  # another selection may want the opsets that this one leaves out
                 native = keys.form_key(job.base_key, version)
-                yield folder_of_unit(version, keys.retarget_key(native, job.entry, opset))
+                yield folder_of_unit(version, keys.retarget_key(native, job.entry, opset, job.labels))
     for unit in job.units:
         if unit.version.is_reduced and not unit.done:
             yield folder_of_unit(unit.version, unit.graph_key)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from publishing.graph_facts import numpy_type
+from publishing.metadata import NAMES
 from publishing.pages import formatting, verdicts
 from publishing.pages.formatting import listed, shape
 from publishing.pages.picture_steps import ORDER, steps_to_input
@@ -36,6 +37,8 @@ RANDOM_WEIGHTS = (
 )
 RANDOM_MEANING = "What they say of a picture means nothing."
 
+_FIRST_CLASSES = 5
+
 
 def element_type(port: Mapping[str, Any]) -> str:
     """Name the type of a port's values as numpy does: ``float32`` for ``tensor(float)``."""
@@ -56,7 +59,17 @@ def output_of(record: Record) -> str:
     port = record.io_ports["outputs"][0]
     order = ", in the order of imagenet_classes.txt" if has_imagenet_classes(record) else ""
     value = "probability" if has_softmax(record) else "value"
+    if record.labels:
+        order = f", in the order of the {NAMES} in its metadata"
     return f"{_port(port)}: for each picture a {value} for each of {port['shape'][-1]} classes{order}."
+
+
+def classes_of(record: Record) -> str:
+    """Say how many classes there are, what the first are called, and who said so; of a record with labels."""
+    names, sha256 = record.labels["names"], record.labels["sha256"]
+    first = ", ".join(names[:_FIRST_CLASSES]) + (", ..." if len(names) > _FIRST_CLASSES else "")
+    digest = f" (sha256 {sha256})" if sha256 else ""
+    return f"{len(names)} classes, as {record.labels['origin']}{digest} names them: {first}"
 
 
 def _port(port: Mapping[str, Any]) -> str:

@@ -50,8 +50,8 @@ def snippet(record: Record) -> str:
 
 
 def has_imagenet_classes(record: Record) -> bool:
-    """Tell whether the classes are those of ``imagenet_classes.txt``."""
-    return bool(record.io_ports["outputs"][0]["shape"][-1] == IMAGENET_CLASSES)
+    """Tell whether the classes are those of ``imagenet_classes.txt``: nobody said others of as many."""
+    return not record.labels and bool(record.io_ports["outputs"][0]["shape"][-1] == IMAGENET_CLASSES)
 
 
 def has_softmax(record: Record) -> bool:
@@ -74,7 +74,8 @@ def _values(record: Record) -> dict[str, Any]:
         "stem": record.stem,
         "opset": record.opset,
         "runtime": runtime_of(record),
-        "named": has_imagenet_classes(record),
+        "named": bool(record.labels) or has_imagenet_classes(record),
+        "own_names": bool(record.labels),
         # A string of JSON is one of Python, too, as long as nothing is written as a surrogate pair; Python's
         # own escapes keep it from looking like other code than it is.
         "input_name": visible(json.dumps(record.io_ports["inputs"][0]["name"], ensure_ascii=False)),
