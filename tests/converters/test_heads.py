@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ import pytest
 from converters.interface import WORKER_MODULES, NetworkOptions
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Export, Exported
-
-RunIn = Callable[[str, str], None]
+from tests.converters.conftest import Export, Exported, RunIn
 
 TIMM = """\
 import sys; sys.path.insert(0, WORKER)
