@@ -43,6 +43,8 @@ class Subject:
     origin: Origin | None
     remark: str = ""
     """What is to be known of the origin, or why there is none."""
+    largest: int | None = None
+    """Of the pixels of a file that normalises them itself; the framework gets them normalised."""
 
 
 def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
@@ -50,14 +52,16 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
     from latency.runtimes import RUNTIMES, available_runtimes
 
     processor = described()
-    inputs = folder / "inputs.npz"
-    _write_inputs(inputs, subject.input_size, settings.batches)
+    inputs, normalised = folder / "inputs.npz", folder / "normalised.npz"
+    _write_inputs(inputs, subject.input_size, settings.batches, subject.largest)
+    if subject.origin:
+        _write_inputs(normalised, subject.input_size, settings.batches)
     names = available_runtimes()
     ending = threading.Event()
     with ExitStack() as stack:
         participants: dict[str, Participant] = {}
         if subject.origin:
-            serve = SourceProcess(subject.origin, inputs, settings, folder / SOURCE, ending)
+            serve = SourceProcess(subject.origin, normalised, settings, folder / SOURCE, ending)
             participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve, ending))
         for name in names:
             runtime = RuntimeProcess(
@@ -124,8 +128,10 @@ def _told(title: str, timed: Timed, reference: Timed | None) -> dict[str, Any]:
     }
 
 
-def _write_inputs(file: Path, size: tuple[int, int, int], batches: Sequence[int]) -> None:
-    """The smooth noise of the fixed inputs, which any network takes for pictures."""
+def _write_inputs(
+    file: Path, size: tuple[int, int, int], batches: Sequence[int], largest: int | None = None
+) -> None:
+    """The smooth noise of the fixed inputs, which any network takes for pictures; to ``largest`` if given."""
     from evaluation.inputs import fixed_inputs, write_npz
     from evaluation.preprocessing import Preprocessing
 
@@ -138,8 +144,9 @@ def _write_inputs(file: Path, size: tuple[int, int, int], batches: Sequence[int]
         std=(0.25,) * size[0],
         colour="RGB",
     )
-    largest = max(2, *batches)
-    pictures = fixed_inputs(plain, [], seed=0, batch=largest)[f"noise-{largest}"]
+    wanted = plain.unnormalised(largest) if largest else plain
+    count = max(2, *batches)
+    pictures = fixed_inputs(wanted, [], seed=0, batch=count)[f"noise-{count}"]
     write_npz(file, {str(batch): pictures[:batch] for batch in batches})
 
 

@@ -121,7 +121,8 @@ torch.manual_seed(3)
 network = export.build(Network(MODEL))
 trained = {name: value.clone() for name, value in network.state_dict().items()}
 preprocessor = {'data_preprocessor.mean': torch.zeros(3, 1, 1), 'data_preprocessor.std': torch.ones(3, 1, 1)}
-torch.save({'meta': {'epoch': 1}, 'state_dict': {**trained, **preprocessor},
+torch.save({'meta': {'epoch': 1, 'dataset_meta': {'classes': ['a', 'b']}},
+            'state_dict': {**trained, **preprocessor},
             'message_hub': {'loss': numpy.ones(3)}}, 'mmpretrain.pth')
 runner = types.SimpleNamespace(model=network)
 hook = EMAHook(momentum=0.5)
@@ -131,9 +132,10 @@ for parameter in network.parameters():
 hook.iters, runner.iter = 0, 0
 hook.after_train_iter(runner)
 hook.after_train_epoch(runner)  # before a checkpoint is written: the averages take the weights' place
-save_checkpoint(network, 'ema.pth', meta={'config': mmcv.ConfigDict(a=1)})
+save_checkpoint(network, 'ema.pth', meta={'config': mmcv.ConfigDict(a=1), 'CLASSES': None})
 averaged = {name: value for name, value in network.state_dict().items() if not name.startswith('ema_')}
 json.dump({'mmpretrain.pth': read('mmpretrain.pth', trained), 'ema.pth': read('ema.pth', averaged),
+           'labels': [export.labels(read_checkpoint(file).saved) for file in ('mmpretrain.pth', 'ema.pth')],
            'moved': float((averaged['head.fc.bias'] - trained['head.fc.bias']).abs().max())},
           open('answers.json', 'w'))
 os._exit(0)
@@ -235,3 +237,4 @@ def test_averages_and_preprocessors_of_openmmlab(started: Started, tmp_path: Pat
     assert preprocessor["surplus_names"] == ["data_preprocessor.mean", "data_preprocessor.std"]
     assert averaged["surplus_names"][0] == "ema_backbone_conv1_weight"
     assert averaged["entry"] == "state_dict"
+    assert answers["labels"] == [["a", "b"], None]
