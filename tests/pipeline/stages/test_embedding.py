@@ -65,6 +65,7 @@ def picture(tiny: FakeSource) -> npt.NDArray[np.uint8]:
     return levels
 
 
+@pytest.mark.slow
 def test_a_file_takes_levels_and_gives_probabilities_and_all_that_hands_it_pictures_knows(
     tiny: FakeSource, picture: npt.NDArray[np.uint8]
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_file_takes_levels_and_gives_probabilities_and_all_that_hands_it_pictu
     assert tiny.command("verify", "dist").returncode == 0
 
 
+@pytest.mark.slow
 def test_commands_hand_a_file_what_it_takes_and_the_framework_what_it_takes(tiny: FakeSource) -> None:
     make_labelled(tiny.folder / "data", 12, wrong=3)
     [result] = run_model(tiny.run(tiny.plan("net", more="embed: [normalise, softmax]")))
@@ -254,6 +256,7 @@ def _run(folder: Path, network: str, preprocessing: str = KNOWN) -> subprocess.C
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_file_of_unknown_origin_is_normalised_as_is_said_and_its_own_softmax_is_not_taken_twice(
     tmp_path: Path,
 ) -> None:
@@ -270,12 +273,14 @@ def test_a_file_of_unknown_origin_is_normalised_as_is_said_and_its_own_softmax_i
     assert record["provenance"]["embedded"]["softmax"] == "the network's own"
 
 
+@pytest.mark.slow
 def test_how_pictures_of_a_file_are_normalised_has_to_be_said(tmp_path: Path) -> None:
     answer = _run(tmp_path, NETWORK, "")
     assert answer.returncode == 2
     assert "is not known without preprocessing: {mean: [...], std: [...]}" in _line(answer)
 
 
+@pytest.mark.slow
 def test_softmax_is_not_taken_of_what_are_no_logits(tmp_path: Path) -> None:
     answer = _run(tmp_path, _ending_with("Sigmoid"))
     assert answer.returncode == 1
