@@ -50,6 +50,8 @@ class Source:
     """Whether a checkpoint may hold several sets of weights, of which one is taken."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
+    folder_files: tuple[str, ...] = ()
+    """Patterns of names of files, of each of which such a folder has exactly one."""
     reads_onnx_files: bool = False
     """Whether its models are ONNX files, named by their paths: our own interpreter runs them as they came, so
     that the source has neither an environment nor a catalogue."""

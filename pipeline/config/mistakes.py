@@ -99,8 +99,7 @@ def _mistakes(
             wanted = {opset for some in entry.precisions.values() for opset in some or own}
             messages = mistakes_of_file(folder / pattern, entry, max(wanted))
         else:
-            missing = None if (folder / pattern).is_dir() else folder / pattern
-            messages = _model_folder_mistakes(pattern, entry, source, missing)
+            messages = _model_folder_mistakes(pattern, entry, source, folder / pattern)
         for message in messages:
             yield location, message
     if entry.wheel_folder:
@@ -190,16 +189,23 @@ def _unreadable(pictures: Sequence[Path]) -> Iterator[str]:
 
 
 def _model_folder_mistakes(
-    path: str, entry: ModelEntry, source: Source, missing: Path | None
+    path: str, entry: ModelEntry, source: Source, folder: Path | None
 ) -> Iterator[str]:
+    """What is wrong with a model in the folder ``path``; ``folder`` is None where it is in a wheel."""
     if not source.reads_model_folders:
         yield f"{path!r} is a path, and {source.name} takes the names of its models only."
-    elif missing:
-        yield f"there is no folder {missing}. Correct the path of the model."
+    elif folder and not folder.is_dir():
+        yield f"there is no folder {folder}. Correct the path of the model."
     elif not entry.name:
         yield "a model given as a folder needs a name to be published under. Add name: NAME."
     elif entry.preprocessing.input_size is None:
         yield "a model given as a folder needs preprocessing: {input_size: [C, H, W]}."
+    elif folder:
+        for pattern in source.folder_files:
+            found = sorted(file.name for file in folder.glob(pattern))
+            if len(found) != 1:
+                listed = f" ({', '.join(found)})" if found else ""
+                yield f"{folder} holds {len(found)} files {pattern}{listed}, and has to hold one."
 
 
 def _weights_mistakes(

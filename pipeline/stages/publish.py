@@ -203,7 +203,7 @@ def _form(answer: Mapping[str, Any]) -> str:
     if answer.get("as_it_came"):
         return AS_IT_CAME
     if "reparameterised" not in answer:
-        return "as the framework builds it"
+        return str(answer.get("form", "as the framework builds it"))
     return (
         f"re-parameterised: {answer['reparameterised']} blocks fused; the reference is the form for "
         f"training, with {answer['training_parameters']} parameters"
