@@ -37,9 +37,10 @@ Request, task ``export``::
 ``options`` is what the network is built with beside its name: the number of its logits, the channels,
 height and width of its pictures, each null where the framework's own holds, and ``arguments``, further
 keywords of the framework's constructor; ``keywords`` are, for messages, the keys of the pipeline file by the
-keywords that they stand for. A keyword that the constructor does not take is an error of kind
-``model``, as are pictures that the network cannot take. Where ``classes`` is null and the head of a weights
-file has another length than the framework's, the network gets that many classes.
+keywords that they stand for. ``trusted_code`` lists the files of the user's that may run as code, for a
+source whose models are such files; where it is null, none may. A keyword that the constructor does not take
+is an error of kind ``model``, as are pictures that the network cannot take. Where ``classes`` is null and the
+head of a weights file has another length than the framework's, the network gets that many classes.
 
 ``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
 input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in

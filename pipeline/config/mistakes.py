@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from converters.interface import Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
+from pipeline.config.code_files import mistakes_of_code
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
@@ -94,13 +95,7 @@ def _mistakes(
         yield (*place, "name"), "name is for an entry with one model; leave it out here."
     location: Location = (*place, "model" if entry.model else "models")
     for pattern in filter(is_folder, entry.patterns):
-        if source.reads_onnx_files:
-            own = entry.opsets or tuple(opsets)
-            wanted = {opset for some in entry.precisions.values() for opset in some or own}
-            messages = mistakes_of_file(folder / pattern, entry, max(wanted))
-        else:
-            messages = _model_folder_mistakes(pattern, entry, source, folder / pattern)
-        for message in messages:
+        for message in _path_mistakes(pattern, entry, source, opsets, folder):
             yield location, message
     if entry.wheel_folder:
         for message in _model_folder_mistakes(entry.wheel_folder.folder, entry, source, None):
@@ -112,6 +107,19 @@ def _mistakes(
     for message in _preprocessing_mistakes(entry):
         yield (*place, "preprocessing"), message
     yield from network_mistakes(entry, source, place)
+
+
+def _path_mistakes(
+    pattern: str, entry: ModelEntry, source: Source, opsets: Sequence[int], folder: Path
+) -> Iterator[str]:
+    """What is wrong with a model that is given as the path ``pattern``, relative to ``folder``."""
+    if source.reads_code:
+        return mistakes_of_code(pattern, entry, folder)
+    if source.reads_onnx_files:
+        own = entry.opsets or tuple(opsets)
+        wanted = {opset for some in entry.precisions.values() for opset in some or own}
+        return mistakes_of_file(folder / pattern, entry, max(wanted))
+    return _model_folder_mistakes(pattern, entry, source, folder / pattern)
 
 
 def _precision_mistakes(
@@ -216,6 +224,8 @@ def _weights_mistakes(
         if weights != "random":
             yield location, "an ONNX file has weights of its own. Remove weights from this entry."
         return
+    if source.reads_code and weights == "pretrained":
+        yield location, "nobody offers weights for code of your own. Give weights: {file: PATH}, or random."
     if isinstance(weights, FileWeights):
         path = folder / weights.file
         if not path.is_file():

@@ -31,6 +31,11 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
     has_folder = source.reads_model_folders and (
         entry.wheel_folder is not None or any("/" in pattern for pattern in entry.patterns)
     )
+    if source.reads_code:
+        for key in ("classes", "channels"):
+            if getattr(entry, key):
+                yield (*place, key), f"code of your own has its own words for {key}: say it with arguments."
+        return
     asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
     if (has_folder or source.reads_onnx_files) and asked:
         key = asked[0]

@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
-from pipeline.planning.jobs import ModelJob, NamedModel, Unit
+from pipeline.planning.jobs import CodeModel, ModelJob, NamedModel, Unit
 from pipeline.results import Result
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
 from pipeline.stages.retarget import license_of
+from pipeline.system.files import sha256_of_file
 from publishing.archive import DataSet
 from publishing.record import AS_IT_CAME, Description
 
@@ -180,6 +181,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "head": answer["head"],
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
+        **_code_of(job),
         "weights": {
             "origin": export.origin,
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],
@@ -196,6 +198,13 @@ def _of_a_file(export: Export) -> dict[str, Any]:
     """What was taken of a checkpoint, where its source says so, and the digests of its shards."""
     said = {"file": export.answer["weights"]["file"]} if "file" in export.answer["weights"] else {}
     return said | ({"shards": dict(export.weights.shards)} if export.weights.shards else {})
+
+
+def _code_of(job: ModelJob) -> dict[str, Any]:
+    """The digests of the user's code that built the network, by its files."""
+    if not isinstance(job.model, CodeModel):
+        return {}
+    return {"code": dict(zip(job.model.names, map(sha256_of_file, job.model.files), strict=True))}
 
 
 def _form(answer: Mapping[str, Any]) -> str:

@@ -14,7 +14,11 @@ import pytest
 
 from evaluation.inputs import read_npz
 from parity.compare import Tolerance, compare
-from tests.converters.conftest import environment_of
+from pipeline.errors import WorkerError
+from pipeline.system.files import sha256_of_file
+from tests.converters.conftest import Export, environment_of, export
+
+__all__ = ["export"]  # a fixture
 
 GLUON = """
 import warnings
@@ -86,3 +90,143 @@ def test_a_block_as_gluon_exports_it_is_published(tmp_path: Path) -> None:
     again = _pipeline(tmp_path, "plan", "pipeline.yaml")
     assert again.returncode == 2
     assert "holds 2 files *.params (net-0000.params, net-0003.params), and has to hold one" in again.stderr
+
+
+LAYERS = """
+import torch
+from torch import nn
+
+class Own(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6)
+        self.second, self.out = nn.Conv2d(6, 6, 3, padding=1), nn.Linear(12, classes)
+
+    def forward(self, pictures):
+        first = torch.relu(self.norm(self.first(pictures)))
+        second = torch.relu(self.second(first))
+        return self.out(torch.cat([first, second], 1).mean((2, 3)))
+"""
+BUILDER = """
+import pathlib
+from layers import Own
+
+def build(classes=3):
+    pathlib.Path(__file__).with_name("ran").touch()
+    return Own(classes)
+
+def wrong(classes=3):
+    return "no network"
+
+def hidden(classes=3):
+    return getattr(__import__("importlib").import_module("unseen"), "Own")(classes)
+"""
+SAVE = """
+import numpy as np
+import torch
+from layers import Own
+
+torch.manual_seed(2)
+network = Own(7).eval()
+for tensor in network.parameters():
+    torch.nn.init.normal_(tensor, std=0.5)
+torch.save(network.state_dict(), "net.pth")
+torch.jit.script(network).save("net.pt")
+pictures = torch.randn(2, 3, 12, 12)
+np.savez("asked.npz", pictures=pictures.numpy(), answer=network(pictures).detach().numpy())
+"""
+PYTORCH = """\
+publish: dist
+opsets: [3, 7, 12]
+defaults: {license: MIT, preprocessing: {input_size: [3, 12, 12]}}
+models:
+  - {source: pytorch, model: './code/net.py:build', name: built, arguments: {classes: 7},
+     weights: {file: ./code/net.pth}}
+  - {source: pytorch, model: ./code/net.pt, name: archived}
+"""
+REFUSED = """\
+publish: dist
+opsets: 12
+defaults: {preprocessing: {input_size: [3, 12, 12]}}
+models:
+  - {source: pytorch, model: './code/net.py:wrong', name: wrong}
+  - {source: pytorch, model: './code/net.py:hidden', name: hidden}
+  - {source: pytorch, model: './code/net.py:build', name: keyword, arguments: {heads: 7}}
+  - {source: pytorch, model: './code/net.py:build', name: head, weights: {file: ./code/net.pth}}
+"""
+
+
+PICTURES = {
+    "resize": 12,
+    "crop_mode": "squash",
+    "interpolation": "bilinear",
+    "mean": [0.0] * 3,
+    "std": [1.0] * 3,
+    "colour": "RGB",
+}
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with code that builds networks, weights for it, and the same network as TorchScript."""
+    folder = tmp_path_factory.mktemp("pytorch")
+    (folder / "code").mkdir()
+    for name, text in (("layers", LAYERS), ("unseen", LAYERS), ("net", BUILDER)):
+        (folder / f"code/{name}.py").write_text(text)
+    command = [str(environment_of("pytorch").python), "-W", "ignore", "-c", SAVE]
+    made = subprocess.run(command, cwd=folder / "code", capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    (folder / "pipeline.yaml").write_text(PYTORCH)
+    (folder / "refused.yaml").write_text(REFUSED)
+    return folder
+
+
+@pytest.mark.pytorch
+def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path, export: Export) -> None:
+    refused = _pipeline(code, "run", "pipeline.yaml")
+    assert refused.returncode == 2
+    net, layers = code / "code/net.py", code / "code/layers.py"
+    assert f"pytorch/built runs code: build of {net}, which imports {layers}. Look at it" in refused.stderr
+    assert f"archived runs code: the TorchScript archive {code / 'code/net.pt'}. Look" in refused.stderr
+    assert _pipeline(code, "plan", "pipeline.yaml").returncode == 0
+    for model in (f"{net}:build", str(code / "code/net.pt")):  # whatever command asks for it
+        with pytest.raises(WorkerError, match="is code, and was not run: only `run --trust-code` runs code"):
+            export("pytorch", model, input_size=[3, 12, 12], **PICTURES)
+    assert not (code / "code/ran").exists()
+
+    answer = _pipeline(code, "run", "pipeline.yaml", "--trust-code")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert (code / "code/ran").exists()
+    asked = read_npz(code / "code/asked.npz")
+    for name in ("built", "archived"):
+        folder = code / f"dist/pytorch/{name}/model"
+        for opset in (7, 12):
+            session = onnxruntime.InferenceSession(folder / f"{name}-{opset}.onnx")
+            [logits] = session.run(None, {session.get_inputs()[0].name: asked["pictures"]})
+            assert compare(asked["answer"], np.asarray(logits), Tolerance()).passed
+        assert onnx.load(folder / f"{name}-3.onnx").opset_import[0].version == 3
+    built, archived = (
+        json.loads((code / f"dist/pytorch/{name}/model/{name}-12.record.json").read_text())["provenance"]
+        for name in ("built", "archived")
+    )
+    assert built["form"] == "as build of net.py builds it"
+    assert built["code"] == {"net.py": sha256_of_file(net), "layers.py": sha256_of_file(layers)}
+    assert archived["form"] == "as net.pt has it"
+    assert archived["code"] == {"net.pt": sha256_of_file(code / "code/net.pt")}
+    assert archived["weights"]["sha256"] == sha256_of_file(code / "code/net.pt")
+    assert built["parameters"] == archived["parameters"] == 3 * 6 * 9 + 6 + 12 + 6 * 6 * 9 + 6 + 12 * 7 + 7
+
+
+@pytest.mark.pytorch
+def test_what_code_of_ones_own_does_wrong_is_told(code: Path) -> None:
+    answer = _pipeline(code, "run", "refused.yaml", "--trust-code", "--jobs", "2")
+    assert answer.returncode == 1
+    told = " ".join(answer.stdout.split())
+    for expected in (
+        "returned a str, where a torch.nn.Module is needed",
+        "unseen.py was imported in a way that cannot be seen without running it",
+        "raised TypeError: build() got an unexpected keyword argument 'heads'",
+        "the weights file has a head of 7 classes",
+    ):
+        assert expected in told, told
+    assert "Traceback" not in told
