@@ -46,6 +46,8 @@ def timed(folder: Path, model: Path) -> tuple[float, dict[str, Any]]:
 
 def main() -> None:
     """Time both files in turns, and print the ratios of their medians and sizes."""
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
     folder = Path(sys.argv[1]).absolute()
     pictures = Path(sys.argv[2]).absolute()
     (folder / "vgg16.yaml").write_text(PIPELINE, encoding="utf-8")

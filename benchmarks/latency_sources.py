@@ -16,6 +16,8 @@ LIMIT = 1.0
 
 def main() -> None:
     """Time all units of the files, and print the ratios; exit code 1 where one is above the limit."""
+    if not sys.argv[1:]:
+        raise SystemExit(__doc__)
     command = [sys.executable, "-m", "pipeline", "benchmark", *sys.argv[1:], "--format", "json"]
     measured = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     slower = 0

@@ -40,6 +40,8 @@ def prepare_by_convention(image: Image.Image, preprocessing: Preprocessing) -> A
         levels = _cropped(_resized(levels, size, preprocessing), height, width, preprocessing.convention)
     if preprocessing.colour == "BGR":
         levels = levels[:, :, ::-1]
+    if preprocessing.pixel_range == 255:
+        return np.ascontiguousarray(levels.transpose(2, 0, 1), dtype=np.float32)
     normalise = _as_mmcv if preprocessing.convention == "mmcls" else _as_paddleclas
     return np.ascontiguousarray(normalise(levels, preprocessing).transpose(2, 0, 1))
 

@@ -13,6 +13,8 @@ from evaluation.tensors import is_uniform
 
 NOT_LEARNED = "computed for an older opset, not learned"
 """The ``doc_string`` that retargeting gives to constants that could be taken for weights."""
+SETTING = "of the preprocessing, not learned"
+"""The one that an embedded normalisation has."""
 
 _FLOATS = {
     onnx.TensorProto.FLOAT,
@@ -153,7 +155,7 @@ def _learned(
 
 
 def _may_be_learned(tensor: onnx.TensorProto) -> bool:
-    return tensor.data_type in _FLOATS and tensor.doc_string != NOT_LEARNED
+    return tensor.data_type in _FLOATS and tensor.doc_string not in (NOT_LEARNED, SETTING)
 
 
 def _multiply_adds(model: onnx.ModelProto, constants: Mapping[str, onnx.TensorProto]) -> MultiplyAdds:

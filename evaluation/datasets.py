@@ -62,11 +62,12 @@ def picture_names(folder: Path) -> list[str]:
     return names
 
 
-def read_dataset(folder: Path, labels: Path | None, classes: int) -> Dataset:
+def read_dataset(folder: Path, labels: Path | None, classes: int, class_names: Sequence[str] = ()) -> Dataset:
     """Read the names and labels of a data set for a classifier of ``classes``; no picture is opened.
 
     ``labels`` is a label file; without one it is :data:`LABEL_FILE` in ``folder``, and where there is
-    none either, every picture has to lie in the folder of its class.
+    none either, every picture has to lie in the folder of its class, which is called by one of
+    ``class_names`` where the model has names for all of its classes.
 
     Raises:
         EvaluationError: there are no pictures, a label is missing, is one too many or is no class, or the
@@ -84,7 +85,10 @@ def read_dataset(folder: Path, labels: Path | None, classes: int) -> Dataset:
             f"{folder}: {_some(outside)} {'lies' if len(outside) == 1 else 'lie'} in no folder of a class, "
             f"and there is no {LABEL_FILE}; name the label file with --labels"
         )
-    index_by_class = _class_indices(sorted({name.split("/")[0] for name in names}), folder, classes)
+    folders = sorted({name.split("/")[0] for name in names})
+    index_by_class = _named_indices(folders, folder, class_names)
+    if index_by_class is None:
+        index_by_class = _class_indices(folders, folder, classes, bool(class_names))
     return Dataset(folder, _paired(names, [index_by_class[name.split("/")[0]] for name in names]))
 
 
@@ -140,8 +144,32 @@ def _by_name(file: Path, labels: Mapping[str, int], lines: int, names: Sequence[
     return [labels[name] for name in names]
 
 
-def _class_indices(folders: Sequence[str], place: Path, classes: int) -> dict[str, int]:
-    """The index of the class that each folder is for."""
+def _named_indices(folders: Sequence[str], place: Path, class_names: Sequence[str]) -> dict[str, int] | None:
+    """The index of the class that each folder is called after; None where no folder is."""
+    indices: dict[str, list[int]] = {}
+    for index, name in enumerate(class_names):
+        indices.setdefault(_plain(name), []).append(index)
+    unknown = [name for name in folders if _plain(name) not in indices]
+    if len(unknown) == len(folders):
+        return None
+    if unknown:
+        raise EvaluationError(f"{place}: {_some(unknown)} is none of the names of the model's classes")
+    shared = [name for name in folders if len(indices[_plain(name)]) > 1]
+    if shared:
+        raise EvaluationError(
+            f"{place}: {_some(shared)} is the name of several classes of the model; name the label file with "
+            "--labels"
+        )
+    return {name: indices[_plain(name)][0] for name in folders}
+
+
+def _plain(name: str) -> str:
+    """A name as those see it who make folders of it: whatever its case, spaces, dashes and underscores."""
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
+def _class_indices(folders: Sequence[str], place: Path, classes: int, named: bool) -> dict[str, int]:
+    """The index of the class that each folder is for; ``named`` where the model has other names for them."""
     if all(re.fullmatch(r"\d{1,9}", name) for name in folders):
         indices = {name: int(name) for name in folders}
     elif classes == IMAGENET_CLASSES and all(map(_WORDNET_ID.fullmatch, folders)):
@@ -150,6 +178,11 @@ def _class_indices(folders: Sequence[str], place: Path, classes: int) -> dict[st
         if unknown:
             raise EvaluationError(f"{place}: {_some(unknown)} is none of ImageNet's 1000 classes")
         indices = {name: known[name] for name in folders}
+    elif named:
+        raise EvaluationError(
+            f"{place}: {_some(folders)} is none of the names of the model's classes; call them "
+            "by names or indices, or name the label file with --labels"
+        )
     elif len(folders) != classes:
         raise EvaluationError(
             f"{place}: {len(folders)} folders of classes, and the model has {classes} classes; folders that "

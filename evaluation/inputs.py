@@ -45,7 +45,10 @@ def fixed_inputs(
         raise EvaluationError(f"batch {batch}: the larger batch has to hold at least 2 pictures")
     if seed < 0:
         raise EvaluationError(f"seed {seed}: a seed must be 0 or more")
-    noise = normalise(smooth_pictures(preprocessing.input_size, 1 + batch, seed), preprocessing)
+    colours = smooth_pictures(preprocessing.input_size, 1 + batch, seed)
+    if preprocessing.colour == "BGR":
+        colours = colours[:, ::-1]
+    noise = normalise(colours, preprocessing)
     inputs = {"noise-1": noise[:1], f"noise-{batch}": noise[1:]}
     if pictures:
         prepared = np.stack([prepare_file(picture, preprocessing) for picture in pictures])

@@ -1,4 +1,4 @@
-"""What a classifier says: its most probable classes, with ImageNet's names."""
+"""What a classifier says: its most probable classes, with their names."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ class Prediction:
     label: str | None
 
 
-def top(logits: Array, k: int = 5, labels: Sequence[str] | None = None) -> list[list[Prediction]]:
+def top(
+    logits: Array, k: int = 5, labels: Sequence[str] | None = None, *, distributions: bool = False
+) -> list[list[Prediction]]:
     """Name the ``k`` most probable classes of every row, the most probable first.
 
     ``logits`` is float32 (N, classes); probabilities are its softmax, or the rows themselves where
-    every one is a distribution already, as of a classifier that ends with Softmax. Of equal logits the lower
+    every one is a distribution already, as of a classifier that ends with Softmax, or is known to be with
+    ``distributions``: in float16 they do not add up to 1 that well. Of equal logits the lower
     index comes first; with fewer than ``k`` classes, all are named.
 
     Raises:
@@ -43,7 +46,7 @@ def top(logits: Array, k: int = 5, labels: Sequence[str] | None = None) -> list[
     if labels is not None and len(labels) != logits.shape[1]:
         raise EvaluationError(f"{len(labels)} labels do not fit {logits.shape[1]} classes")
     exact = logits.astype(np.float64)
-    probabilities = exact if _are_distributions(exact) else _softmax(exact)
+    probabilities = exact if distributions or _are_distributions(exact) else softmax(exact)
     order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
     return [
         [Prediction(int(i), float(row[i]), labels[i] if labels is not None else None) for i in best]
@@ -55,7 +58,8 @@ def _are_distributions(rows: npt.NDArray[np.float64]) -> bool:
     return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, rtol=0, atol=1e-4))
 
 
-def _softmax(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def softmax(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the probabilities of the classes from logits, both float64 (N, classes)."""
     powers = np.exp(rows - rows.max(axis=1, keepdims=True))
     shares: npt.NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return shares

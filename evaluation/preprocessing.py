@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -79,6 +79,28 @@ class Preprocessing:
         if min(self.std) <= 0:
             raise EvaluationError(f"preprocessing: std {list(self.std)} must be above 0 for every channel")
 
+    @property
+    def pixel_range(self) -> int | None:
+        """The largest value of the pixels, 255 or 1, where they are handed over as they are; else None."""
+        for largest in (255, 1):
+            if not any(self.mean) and all(abs(largest * value - 1) < 1e-9 for value in self.std):
+                return largest
+        return None
+
+    def unnormalised(self, largest: int) -> Preprocessing:
+        """The same pictures with the pixels as they are: red, green, blue of 0 to ``largest``, 255 or 1.
+
+        Raises:
+            EvaluationError: a border of the mean colour is put around them, which is not known any more.
+        """
+        if self.crop_mode == "border":
+            raise EvaluationError(
+                "preprocessing: crop_mode 'border' fills with the mean colour, which pictures that are not "
+                "normalised have not; use another crop_mode, or leave the normalisation outside of the file"
+            )
+        channels = self.input_size[0]
+        return replace(self, mean=(0.0,) * channels, std=(1 / largest,) * channels, colour="RGB")
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
         """Read the form that a source's catalogue uses.
@@ -114,11 +136,14 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> Array:
     image = _eight_bit(image, "L" if channels == 1 else "RGB")
     if preprocessing.convention != "torchvision":
         return prepare_by_convention(image, preprocessing)
-    pixels = np.asarray(_fit(image, preprocessing), dtype=np.float32) / np.float32(255)
-    pixels = pixels.reshape(*pixels.shape[:2], channels)
+    levels = np.asarray(_fit(image, preprocessing), dtype=np.float32)
+    levels = levels.reshape(*levels.shape[:2], channels)
     if preprocessing.colour == "BGR":
-        pixels = pixels[:, :, ::-1]
-    return normalise(pixels.transpose(2, 0, 1), preprocessing)
+        levels = levels[:, :, ::-1]
+    levels = levels.transpose(2, 0, 1)
+    if preprocessing.pixel_range == 255:
+        return np.ascontiguousarray(levels)
+    return normalise(levels / np.float32(255), preprocessing)
 
 
 def normalise(pixels: Array, preprocessing: Preprocessing) -> Array:

@@ -25,6 +25,7 @@ class TimedRuntime:
 
     title: str
     version: Callable[[], str]
+    """Of what is imported, which is asked in the process that runs it."""
     available: Callable[[], bool]
     """Whether this machine and the installed package have it."""
     load: Callable[[Path, int], Run]
@@ -42,6 +43,13 @@ def _load_onnxruntime(provider: str, model: Path, threads: int) -> Run:
         raise RuntimeError(f"{provider} cannot be used on this machine")
     name = session.get_inputs()[0].name
     return lambda array: np.asarray(session.run(None, {name: array})[0])
+
+
+def _onnxruntime_version() -> str:
+    """Not that of a distribution: the builds for other processors are distributed under other names."""
+    import onnxruntime
+
+    return str(onnxruntime.__version__)
 
 
 def _has_provider(provider: str) -> bool:
@@ -81,7 +89,7 @@ def _load_opencv(model: Path, threads: int) -> Run:
 def _onnxruntime(title: str, provider: str) -> TimedRuntime:
     return TimedRuntime(
         title,
-        partial(metadata.version, "onnxruntime"),
+        _onnxruntime_version,
         partial(_has_provider, provider),
         partial(_load_onnxruntime, provider),
     )

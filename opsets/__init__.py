@@ -1,5 +1,6 @@
 """Any ONNX model at an older opset: one step down at a time, nothing passed over in silence."""
 
+from opsets.embedding import EmbeddedSteps, Normalisation, last_operator
 from opsets.errors import AxesError, RetargetError
 from opsets.facts.versions import ir_version
 from opsets.files.storage import read_graph
@@ -12,10 +13,13 @@ __all__ = [
     "HIGHEST_TARGET",
     "LOWEST_TARGET",
     "AxesError",
+    "EmbeddedSteps",
+    "Normalisation",
     "RetargetError",
     "Retargeted",
     "StaticAxes",
     "ir_version",
+    "last_operator",
     "read_graph",
     "retarget",
     "retarget_file",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 
+from opsets.embedding import EmbeddedSteps, embed
 from opsets.errors import AxesError, RetargetError
 from opsets.files.storage import read_graph, write
 from opsets.lowering import Retargeted, lower
@@ -52,10 +53,12 @@ def retarget_file(
     destination: Path,
     describe: Callable[[onnx.ModelProto], None] | None = None,
     static: StaticAxes | None = None,
+    steps: EmbeddedSteps | None = None,
 ) -> Report:
     """Write the model of ``source`` at opset ``target`` to ``destination``, as :func:`retarget` makes it.
 
     ``describe`` may change what the model says of itself, its metadata, before it is written.
+    ``steps`` are put into the model at its own opset, before anything else is done.
     Weights go from file to file and are not held in memory. ``destination`` is one file, and appears
     complete or not at all; only above 2 GiB, which no single file may have, do the weights stand beside
     it, in ``<destination>.data``. Raises :class:`RetargetError`, also where ``source`` cannot be read,
@@ -63,6 +66,8 @@ def retarget_file(
     """
     model = read_graph(source)
     try:
+        opset = _opset(model, target)
+        embedded = embed(model, steps) if steps else []
         result = retarget_with_report(model, target, static)
     except AxesError as error:
         raise AxesError(f"{source}: {error}") from error
@@ -71,7 +76,7 @@ def retarget_file(
     if describe:
         describe(result.model)
     files = write(result.model, destination)
-    return Report(files, _opset(model, target), result.rewrites, result.bounds)
+    return Report(files, opset, (*embedded, *result.rewrites), result.bounds)
 
 
 def _opset(model: onnx.ModelProto, target: int) -> int:

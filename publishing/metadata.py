@@ -6,8 +6,10 @@ has one (https://github.com/onnx/onnx/blob/main/docs/MetadataProps.md), and plai
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,11 @@ _FITTING = {
 }
 """What is written of how a picture gets the size of the input, and the keys that it has in a record."""
 
+NAMES = "names"
+"""The key of the names of classes. ONNX has no word for them; this is that of Ultralytics' exporters, and of
+those who read their files, with a mapping of indices to names as its value:
+https://github.com/ultralytics/ultralytics/blob/main/ultralytics/engine/exporter.py"""
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -49,6 +56,8 @@ class Metadata:
     weights: str
     """Where the weights came from, in words."""
     preprocessing: Mapping[str, Any]
+    labels: Sequence[str] = ()
+    """The names of the classes in the order of the outputs; empty where nobody said them."""
 
 
 def describe(model: onnx.ModelProto, metadata: Metadata) -> None:
@@ -71,6 +80,7 @@ def _properties(metadata: Metadata) -> dict[str, str]:
         "model_license": metadata.license,
         "source": f"{metadata.framework} {metadata.model}",
         "weights": metadata.weights,
+        NAMES: names_property(metadata.labels),
         **image_properties(metadata.preprocessing),
     }
     return {key: value for key, value in properties.items() if value}
@@ -99,6 +109,46 @@ def image_properties(preprocessing: Mapping[str, Any]) -> dict[str, str]:
         "Image.Mean": json.dumps(list(preprocessing["mean"])),
         "Image.StandardDeviation": json.dumps(list(preprocessing["std"])),
     }
+
+
+def pixel_range(preprocessing: Mapping[str, Any]) -> int | None:
+    """The largest value of the pixels, 255 or 1, where a file takes them as they are; else None."""
+    for largest in (255, 1):
+        mean, std = preprocessing["mean"], preprocessing["std"]
+        if not any(mean) and all(abs(largest * value - 1) < 1e-9 for value in std):
+            return largest
+    return None
+
+
+def names_property(names: Sequence[str]) -> str:
+    """The property :data:`NAMES`: a text that JSON and Python's ``ast.literal_eval`` read alike, or none."""
+    return json.dumps(dict(enumerate(names)), ensure_ascii=False) if names else ""
+
+
+def names_in(properties: Mapping[str, str]) -> list[Any] | None:
+    """Read the names of classes, as :func:`names_property` or Ultralytics wrote them, in their order.
+
+    None where there are none, or what is there is no list of names and no mapping from all indices to them:
+    anybody may have written it.
+    """
+    value = _literal(properties.get(NAMES, ""))
+    if isinstance(value, dict):
+        by_index = {str(index): name for index, name in value.items()}
+        value = [by_index.get(str(index)) for index in range(len(by_index))]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        return None
+    return value or None
+
+
+def _literal(text: str) -> Any:
+    """The value of a text in JSON or in Python's notation; None where it is neither."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
+                return read(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            continue
+    return None
 
 
 def preprocessing_in(properties: Mapping[str, str]) -> dict[str, Any]:

@@ -67,6 +67,11 @@ class Description:
     """How far a rewrite that is not exact may be off, where there is one."""
     reduction: Mapping[str, Any] = field(default_factory=dict)
     """How a file in a lower precision was made and what the gate measured; empty for one in float32."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """``names`` of the classes in the order of the outputs, ``origin``, and ``sha256`` of their file or None.
+
+    Empty where nobody said them; 1000 classes are then taken for ImageNet's.
+    """
     figures: Mapping[str, Any]
     """Parameters and multiply-adds as counted in the file, and beside what documents say of the model."""
 

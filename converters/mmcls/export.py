@@ -170,9 +170,30 @@ def pretrained(asked: Network) -> Pretrained:
             WEIGHTS, f"mmcls lists no pretrained weights for {model}: take another config, or name a file"
         )
     file = download(url, model)
-    network = build(asked)
-    fit(network, read_checkpoint(file, ENTRIES))
-    return Pretrained(network, f"weights of mmcls's index, {url}", file)
+    network, checkpoint = build(asked), read_checkpoint(file, ENTRIES)
+    fit(network, checkpoint)
+    return Pretrained(network, f"weights of mmcls's index, {url}", file, labels(checkpoint.saved))
+
+
+def labels(saved: Any) -> Optional[Sequence[str]]:
+    """The names of the classes in a checkpoint; None where it has none.
+
+    mmcls writes those of the data set as ``CLASSES`` into ``meta``, and mmpretrain, which came after it, as
+    ``classes`` into the ``dataset_meta`` there.
+    """
+    meta = _part(saved, "meta")
+    places = (_part(meta, "dataset_meta"), meta)
+    found = [place[key] for place in places for key in ("classes", "CLASSES") if key in place]
+    return next((names for names in found if _are_names(names)), None)
+
+
+def _part(value: Any, key: str) -> Dict[Any, Any]:
+    part = value.get(key) if isinstance(value, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
 
 
 def has_pretrained(model: str) -> bool:
@@ -193,5 +214,5 @@ def weights_urls() -> Dict[str, str]:
 
 
 if __name__ == "__main__":
-    own = Framework(names, catalogue, build, pretrained, has_pretrained, own_size, ENTRIES, FUSING)
+    own = Framework(names, catalogue, build, pretrained, has_pretrained, own_size, ENTRIES, FUSING, labels)
     main(tasks(own))

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
-from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
+from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError, sha256_of
 from model_details import details, details_task
 from networks import (
@@ -36,6 +36,7 @@ import paddle  # noqa: E402
 
 import paddle_folders  # noqa: E402
 import paddle_forms  # noqa: E402
+import paddle_labels  # noqa: E402
 import paddle_lively  # noqa: E402
 import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
@@ -218,6 +219,7 @@ def export_folder(
     if request["reparameterise"]:
         raise paddle_forms.no_such_form("an inference model folder")
     folder = paddle_folders.Folder(request["model"])
+    named = labels_said(*paddle_labels.labels(request["model"]))
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
         program = paddle_folders.Program(folder, scratch)
@@ -230,7 +232,8 @@ def export_folder(
         "tensors": program.tensors,
     }
     head = {"classes": int(next(iter(outputs.values())).shape[-1]), "from": FRAMEWORK}
-    return outputs, {"opset": opset, "parameters": program.learned, "head": head, "weights": record}
+    said = {"opset": opset, "parameters": program.learned, "head": head, "weights": record}
+    return outputs, {**said, **named}
 
 
 def load_model(request: Dict[str, Any], inputs: Arrays) -> Answering:

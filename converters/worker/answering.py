@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import numpy as np
 
@@ -25,6 +25,11 @@ def write_outputs(folder: str, answering: Answering, pictures: Arrays) -> Arrays
     outputs: Arrays = {name: answering(array) for name, array in pictures.items()}
     np.savez(os.path.join(folder, "outputs.npz"), **outputs)
     return outputs
+
+
+def labels_said(names: Optional[Sequence[str]], origin: str) -> Dict[str, Any]:
+    """What the answer to ``export`` says of the names of the classes; nothing where there are none."""
+    return {} if names is None else {"labels": {"names": list(names), "origin": origin}}
 
 
 def outputs_task(load: Callable[[Dict[str, Any], Arrays], Answering]) -> Task:

@@ -57,8 +57,10 @@ framework downloaded itself, or null. With ``reparameterise`` the outputs come f
 for training, ``model.onnx`` holds its form for inference, and the answer has ``"reparameterised": 22``,
 the number of blocks that were fused, and ``"training_parameters"``, the learned values that they were
 fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
-``model``. A network that is not built as the framework has it, but as a file of the user's says, may have
-``"form"``, a few words on it for the record.
+``model``. Where the model or its checkpoint says what its classes are called, the answer has ``"labels":
+{"names": ["cat", "dog"], "origin": "the checkpoint net.pth"}``, in the order of the logits.
+Where a network is not built as the framework has it, but as a file of the user's says, it has ``"form"``, a
+few words on that for the record.
 
 Weights of a file are asked for as ``{"kind": "file", "path":
 "/.../w.pth"}``, and of a source that takes one of several sets of tensors in it, also with ``"entry":

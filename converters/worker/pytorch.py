@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
 import torch
 
-from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
+from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError, sha256_of
 from model_details import details, details_task
 from networks import (
@@ -43,6 +43,8 @@ class Pretrained:
     """Where they came from, a sentence."""
     file: Optional[str]
     """The file that was downloaded, where that can be known."""
+    labels: Optional[Sequence[str]] = None
+    """The names of the classes, where the file says them."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Framework:
     """Under which its own loader looks for the weights in a checkpoint: the first that is there counts."""
     fusing: Optional[Fusing] = None
     """How it brings a network into its form for inference, where it does so for any."""
+    labels: Callable[[Any], Optional[Sequence[str]]] = lambda saved: None
+    """The names of classes that its own training writes into a checkpoint; None where it writes none."""
 
 
 def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[str, Any]]]:
@@ -155,6 +159,7 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
         "parameters": _learned(network),
         "head": loaded.head,
         "weights": loaded.weights,
+        **loaded.labels,
         **form,
     }
 
@@ -167,6 +172,8 @@ class _Loaded(NamedTuple):
     weights: Dict[str, Any]
     """The record of these."""
     asked: Network
+    labels: Dict[str, Any]
+    """What the answer says of the names of the classes, where the file of the weights says them."""
 
 
 def _asked(framework: Framework, request: Mapping[str, Any]) -> Network:
@@ -190,9 +197,11 @@ def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays)
     keys = request["options"]["keywords"]
     pictures = [torch.from_numpy(array) for array in inputs.values()]
     torch.manual_seed(weights.get("seed", 0))
-    sha256, fitted, of_the_file = None, asked, {}
+    sha256, fitted, of_the_file, labels = None, asked, {}, {}
     if weights["kind"] == "pretrained":
-        network, origin, sha256 = _pretrained(framework, asked, keys)
+        found = _pretrained(framework, asked, keys)
+        network, origin, labels = found.network, found.origin, labels_said(found.labels, found.origin)
+        sha256 = sha256_of(found.file) if found.file else None
     else:
         network = built(framework.build, asked, keys).eval()
         origin = f"random weights, seed {weights.get('seed')}"
@@ -202,25 +211,24 @@ def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays)
         checkpoint = read_checkpoint(weights["path"], framework.entries, entry, shards)
         network, fitted, match = _with_file(framework, asked, network, checkpoint, pictures[0][:1])
         of_the_file = {"file": report(checkpoint, match)}
+        labels = labels_said(framework.labels(checkpoint.saved), f"the checkpoint {origin}")
     classes = _classes(framework, network, fitted, pictures[0][:1])  # refuses what is no classifier
     head = head_of(fitted, classes, fitted != asked)
     if weights["kind"] == "random":
         enliven(network, torch.cat(pictures), weights["seed"])
     record = {"origin": origin, "sha256": sha256, "tensors": _tensors(network), **of_the_file}
-    return _Loaded(network, head, record, asked)
+    return _Loaded(network, head, record, asked, labels)
 
 
-def _pretrained(
-    framework: Framework, asked: Network, keys: Mapping[str, str]
-) -> Tuple[Any, str, Optional[str]]:
-    """The network with the framework's own weights, where they come from, and the sha256 of their file."""
+def _pretrained(framework: Framework, asked: Network, keys: Mapping[str, str]) -> Pretrained:
+    """The network with the framework's own weights."""
     try:
-        loaded = built(framework.pretrained, asked, keys)
+        loaded: Pretrained = built(framework.pretrained, asked, keys)
+        return loaded
     except OtherHeadError as error:
         if asked.classes != error.needed:
             raise
         raise no_untrained_head(asked, error.given) from error
-    return loaded.network, loaded.origin, sha256_of(loaded.file) if loaded.file else None
 
 
 def _with_file(

@@ -34,6 +34,8 @@ class Checkpoint:
     found: TensorSet
     """Its tensors have shapes; :attr:`tensor` gives their values."""
     tensor: Callable[[Any], Any]
+    saved: Any = None
+    """All that a file of torch.save holds, of which nothing but plain values and containers can be used."""
 
 
 def read_checkpoint(
@@ -88,7 +90,7 @@ def _read_one(path: str, preferred: Sequence[str], entry: Optional[str]) -> Chec
         raise
     except Exception as error:  # what is pickled may be anything
         raise unreadable(name, error) from error
-    return Checkpoint(found, _Values(path, contents).tensor)
+    return Checkpoint(found, _Values(path, contents).tensor, contents.saved)
 
 
 class _Values:

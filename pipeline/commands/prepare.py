@@ -85,7 +85,7 @@ def _names(folder: Path) -> list[str]:
 def _labels(folder: Path, labels: Path | None, target: Target) -> list[int] | None:
     """The labels of the pictures; None, which is said, where nobody asked for them and there are none."""
     try:
-        dataset = read_dataset(folder, labels, target.classes)
+        dataset = read_dataset(folder, labels, target.classes, target.class_names)
     except EvaluationError as error:
         if labels or (folder / LABEL_FILE).is_file():
             raise UsageError(f"{error}.") from error

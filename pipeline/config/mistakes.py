@@ -13,6 +13,7 @@ from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
 from pipeline.config.code_files import mistakes_of_code
 from pipeline.config.documents import FiguresFile, read_figures
+from pipeline.config.labels import label_mistakes
 from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
 from pipeline.config.schema import (
@@ -64,6 +65,7 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
             *_mistakes(entry, ("models", index), file.opsets, folder),
             *_precision_mistakes(entry, ("models", index), file.opsets, folder),
             *((("models", index, "batches"), message) for message in _batch_mistakes(entry)),
+            *((("models", index, "labels"), message) for message in label_mistakes(entry, folder)),
         )
     ]
     if mistakes:

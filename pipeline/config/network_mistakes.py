@@ -1,4 +1,4 @@
-"""What can be wrong with the network that an entry asks for: its classes, its channels and its arguments."""
+"""What can be wrong with the network that an entry asks for: its classes, channels, arguments and steps."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
     """The mistakes of an entry at ``place`` in the file, each with its own place."""
     for message in _channel_mistakes(entry):
         yield (*place, "channels" if entry.channels else "preprocessing"), message
+    for message in _embed_mistakes(entry):
+        yield (*place, "embed"), message
     for keyword in _keywords(entry.arguments):
         key = source.keywords.get(keyword)
         if key == "weights":
@@ -28,14 +30,12 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
             yield (*place, "arguments"), message
         elif key:
             yield (*place, "arguments"), f"{keyword!r} is said with {_KEYS[key]} instead, for every source."
-    has_folder = source.reads_model_folders and (
-        entry.wheel_folder is not None or any("/" in pattern for pattern in entry.patterns)
-    )
     if source.reads_code:
         for key in ("classes", "channels"):
             if getattr(entry, key):
                 yield (*place, key), f"code of your own has its own words for {key}: say it with arguments."
         return
+    has_folder = source.reads_model_folders and _is_unlisted(entry)
     asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
     if (has_folder or source.reads_onnx_files) and asked:
         key = asked[0]
@@ -61,6 +61,28 @@ def _channel_mistakes(entry: ModelEntry) -> Iterator[str]:
             yield f"{name} has {len(values)} values for pictures of {channels} channel{'s' * (channels > 1)}."
     if channels == 1 and (changes.convention or "torchvision") != "torchvision":
         yield f"convention {changes.convention!r} prepares pictures of three channels. Leave it out."
+
+
+def _is_unlisted(entry: ModelEntry) -> bool:
+    """Whether a model is given as a folder or a file, which no framework knows anything of."""
+    return entry.wheel_folder is not None or any("/" in pattern for pattern in entry.patterns)
+
+
+def _embed_mistakes(entry: ModelEntry) -> Iterator[str]:
+    if entry.embed.normalise is None:
+        return
+    changes = entry.preprocessing
+    if _is_unlisted(entry) and not (changes.mean and changes.std):
+        yield (
+            "how the pictures of a model given as a folder or a file are normalised is not known without "
+            "preprocessing: {mean: [...], std: [...]}, for pixels between 0 and 1. Give both, or leave "
+            "normalise out."
+        )
+    if changes.crop_mode == "border":
+        yield (
+            "crop_mode border fills with the mean colour, which pictures that are not normalised have not. "
+            "Give another one, or leave normalise out."
+        )
 
 
 def _keywords(arguments: Mapping[str, Any]) -> Iterator[str]:

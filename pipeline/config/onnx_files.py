@@ -54,6 +54,18 @@ def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[st
         yield f"{shown}: {message}"
 
 
+def classes_of_file(file: Path) -> int | None:
+    """The number of scores that the model in ``file`` says it answers with; None where it says none.
+
+    Raises RetargetError where it is no ONNX file.
+    """
+    from opsets import read_graph
+
+    outputs = read_graph(file).graph.output
+    shape = _shape(outputs[0]) if len(outputs) == 1 else []
+    return int(shape[-1]) if len(shape) > 1 and shape[-1].isdigit() else None
+
+
 def _invalid(file: Path) -> Iterator[str]:
     """What onnx's checker says of a file as it came."""
     import onnx

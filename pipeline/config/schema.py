@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
+from pipeline.config.embedding import Embed, Steps
 from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, OPEN, Batches, Opsets, Precisions
 
 
@@ -170,12 +171,16 @@ class Defaults(_Strict):
     classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = None
     channels: Annotated[Literal[1, 3], Field(description="of the pictures")] | None = None
     arguments: Annotated[dict[str, JsonValue], Field(description="of the framework's own constructor")] = {}
+    labels: Path | None = Field(
+        default=None, strict=False, description="the names of the classes: a name a line, or JSON"
+    )
     images: Images | None = None
     preprocessing: PreprocessingChanges = PreprocessingChanges()
     parity: Parity = Parity()
     limits: ProcessLimits = ProcessLimits()
     batch: Annotated[int, Field(ge=2, le=64, description="the larger batch that parity runs")] = 3
     batches: Batches = (OPEN,)
+    embed: Steps = Embed()
     opsets: Opsets | None = None
     family: Name | None = Field(
         default=None, description="the folder that similar models share; the framework's own word otherwise"

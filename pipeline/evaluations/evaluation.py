@@ -35,11 +35,13 @@ def grouped(targets: Sequence[Target], data: Path, labels: Path | None) -> list[
     """The targets by model and what they get. Raises UsageError where pictures or labels do not fit one."""
 
     def alike(target: Target) -> tuple[Any, ...]:
-        return target.title, str(target.preprocessing), target.batch or 0, target.classes
+        return target.title, str(target.preprocessing), target.batch or 0, target.classes, target.class_names
 
     groups = [list(group) for _, group in groupby(sorted(targets, key=alike), alike)]
     try:
-        return [(group, read_dataset(data, labels, group[0].classes)) for group in groups]
+        return [
+            (group, read_dataset(data, labels, group[0].classes, group[0].class_names)) for group in groups
+        ]
     except EvaluationError as error:
         raise UsageError(f"{error}.") from error
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from converters.interface import outputs_call
-from evaluation.inputs import read_npz
+from evaluation.inputs import read_npz, write_npz
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import UsageError, WorkerError
 from pipeline.evaluations.strides import Answer, Ask, Participant
 from pipeline.planning.jobs import ModelJob, Plan
+from pipeline.stages.embedding import normalised
 from pipeline.stages.export import THREADS, Material, make_material
 from pipeline.stages.model_run import ModelRun
 from pipeline.terminal.output import console_for_progress
@@ -44,6 +45,13 @@ class SourceModel:
         )
         made_from = self._material = self._material or make_material(run)
         folder.mkdir()
+        if (
+            largest := self.job.entry.embed.normalise
+        ):  # what is embedded in the file is done outside of it here
+            own = made_from.preprocessing
+            arrays = {name: normalised(batch, own, largest) for name, batch in read_npz(pictures).items()}
+            pictures = folder / "pictures.npz"
+            write_npz(pictures, arrays)
         call = outputs_call(
             self.job.source,
             model=self.job.model.argument,

@@ -15,7 +15,7 @@ from pipeline.planning.selection import matches, near_published
 from pipeline.system.files import sha256_of_file
 from publishing.errors import PublishError
 from publishing.graph_facts import GraphFacts, facts_of
-from publishing.metadata import preprocessing_in
+from publishing.metadata import names_in, preprocessing_in
 from publishing.stores.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Target:
     batch: int | None
     """The number of pictures that the file takes at a time; None where any will do."""
     preprocessing: Preprocessing
+    class_names: tuple[str, ...] = ()
+    """Those in the file's metadata, where they are as many as its classes."""
     unit: PublishedUnit | None = None
 
     @property
@@ -95,7 +97,8 @@ def file_target(path: Path, runtime: str | None, changes: Mapping[str, Any]) -> 
     except PublishError as error:
         raise UsageError(f"{path}: {error}.") from error
     size, batch, classes = _shapes(path, facts)
-    known = preprocessing_in({entry.key: entry.value for entry in model.metadata_props})
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    known, names = preprocessing_in(properties), names_in(properties) or []
     preprocessing = _preprocessing(str(path), {"input_size": size, **known, **changes})
     if preprocessing.input_size != tuple(size):
         raise UsageError(
@@ -113,6 +116,7 @@ def file_target(path: Path, runtime: str | None, changes: Mapping[str, Any]) -> 
         facts.inputs[0].numpy_type,
         batch,
         preprocessing,
+        tuple(names) if len(names) == classes else (),
     )
 
 

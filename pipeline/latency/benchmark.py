@@ -43,6 +43,8 @@ class Subject:
     origin: Origin | None
     remark: str = ""
     """What is to be known of the origin, or why there is none."""
+    largest: int | None = None
+    """Of the pixels of a file that normalises them itself; the framework gets them normalised."""
 
 
 def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
@@ -50,14 +52,16 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
     from latency.runtimes import RUNTIMES, available_runtimes
 
     processor = described()
-    inputs = folder / "inputs.npz"
-    _write_inputs(inputs, subject.input_size, settings.batches)
+    inputs, normalised = folder / "inputs.npz", folder / "normalised.npz"
+    _write_inputs(inputs, subject.input_size, settings.batches, subject.largest)
+    if subject.origin:
+        _write_inputs(normalised, subject.input_size, settings.batches)
     names = available_runtimes()
     ending = threading.Event()
     with ExitStack() as stack:
         participants: dict[str, Participant] = {}
         if subject.origin:
-            serve = SourceProcess(subject.origin, inputs, settings, folder / SOURCE, ending)
+            serve = SourceProcess(subject.origin, normalised, settings, folder / SOURCE, ending)
             participants[SOURCE] = stack.enter_context(Participant(folder / SOURCE, serve, ending))
         for name in names:
             runtime = RuntimeProcess(
@@ -77,10 +81,7 @@ def benchmark(subject: Subject, settings: Settings, folder: Path) -> Benchmark:
         pinned=list(settings.processors),
         rounds=settings.rounds,
         processor=processor,
-        runtimes={
-            name: _told(RUNTIMES[name].title, RUNTIMES[name].version(), timed[name], reference)
-            for name in names
-        },
+        runtimes={name: _told(RUNTIMES[name].title, timed[name], reference) for name in names},
         source=_source_told(subject, reference),
         remark=subject.remark,
     )
@@ -101,10 +102,10 @@ def _forget_places(timed: Timed, file: Path, folder: Path) -> None:
 def _source_told(subject: Subject, timed: Timed | None) -> dict[str, Any] | None:
     if subject.origin is None or timed is None:
         return None
-    return _told(subject.origin.source.title, str(timed.result.get("version", "")), timed, timed)
+    return _told(subject.origin.source.title, timed, timed)
 
 
-def _told(title: str, version: str, timed: Timed, reference: Timed | None) -> dict[str, Any]:
+def _told(title: str, timed: Timed, reference: Timed | None) -> dict[str, Any]:
     """What a benchmark says of one participant."""
     from latency.figures import ratio, summary
 
@@ -120,15 +121,17 @@ def _told(title: str, version: str, timed: Timed, reference: Timed | None) -> di
     reason = in_one_line(without_secrets(without_log("; ".join(reasons))))
     return {
         "title": title,
-        "version": version,
+        "version": str(timed.result.get("version", "")),
         "reason": reason,
         "processors": timed.processors,
         "batches": batches,
     }
 
 
-def _write_inputs(file: Path, size: tuple[int, int, int], batches: Sequence[int]) -> None:
-    """The smooth noise of the fixed inputs, which any network takes for pictures."""
+def _write_inputs(
+    file: Path, size: tuple[int, int, int], batches: Sequence[int], largest: int | None = None
+) -> None:
+    """The smooth noise of the fixed inputs, which any network takes for pictures; to ``largest`` if given."""
     from evaluation.inputs import fixed_inputs, write_npz
     from evaluation.preprocessing import Preprocessing
 
@@ -141,8 +144,9 @@ def _write_inputs(file: Path, size: tuple[int, int, int], batches: Sequence[int]
         std=(0.25,) * size[0],
         colour="RGB",
     )
-    largest = max(2, *batches)
-    pictures = fixed_inputs(plain, [], seed=0, batch=largest)[f"noise-{largest}"]
+    wanted = plain.unnormalised(largest) if largest else plain
+    count = max(2, *batches)
+    pictures = fixed_inputs(wanted, [], seed=0, batch=count)[f"noise-{count}"]
     write_npz(file, {str(batch): pictures[:batch] for batch in batches})
 
 

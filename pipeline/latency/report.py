@@ -37,16 +37,21 @@ def print_benchmark(benchmark: Benchmark) -> None:
     print_table(Table(_COLUMNS, rows), console)
     for measured in participants:
         if measured["reason"]:
-            line = f"{measured['title']} {measured['version']}: {measured['reason']}"
+            line = f"{_title(measured)}: {measured['reason']}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     if benchmark.remark:
         console.print(f"{benchmark.remark}.", markup=False, highlight=False, soft_wrap=True)
 
 
+def _title(measured: Mapping[str, Any]) -> str:
+    """Without a version where its process could not say it."""
+    return f"{measured['title']} {measured['version']}".strip()
+
+
 def _rows(measured: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [
         (
-            f"{measured['title']} {measured['version']}",
+            _title(measured),
             batch,
             *(f"{1000 * figures[name]:.4g}" for name in ("median", "p90", "p99")),
             f"{figures['pictures_per_second']:.4g}",

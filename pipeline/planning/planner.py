@@ -10,6 +10,7 @@ from pathlib import Path
 from converters.interface import Source
 from pipeline.config.code_files import files_of_code, split_function
 from pipeline.config.documents import Document, FiguresFile
+from pipeline.config.labels import labels_of_entry
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
@@ -188,17 +189,18 @@ def _job(
     whole: bool,
 ) -> ModelJob:
     entry, folder = model.entry, document.path.parent.absolute()
-    listed = listed_model(model.source, model.model)
+    listed, labels = listed_model(model.source, model.model), labels_of_entry(entry, folder)
     family = family_of(entry, listed, model.published)
     inputs = keys.inputs_key(model.source, model.model, entry, folder, listed)
     export = keys.export_key(inputs, entry, folder)
+    base = keys.embedded_key(export, entry)
     reduced = any(version.is_reduced for version in versions)
     pictures = keys.gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
     units = []
     for version in versions:
         name = f"{model.name}@{version}"
-        native = keys.form_key(export, version)
-        graph = retarget = keys.retarget_key(native, entry, version.opset)
+        native = keys.form_key(base, version)
+        graph = retarget = keys.retarget_key(native, entry, version.opset, labels)
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)
         key = keys.unit_key(graph, entry, name, family, version.opset, documents)
@@ -217,9 +219,11 @@ def _job(
         images_at,
         inputs,
         export,
+        base,
         tuple(units),
         documents,
         listed,
+        labels,
         whole,
     )
 

@@ -73,7 +73,9 @@ def time_unit(
     channels, height, width = record.preprocessing["input_size"]
     with tempfile.TemporaryDirectory(prefix="pipeline-benchmark-") as name, _model_of(zoo, unit) as model:
         input_type = numpy_type(record.io_ports["inputs"][0]["type"])
-        subject = Subject(record.name, model, (channels, height, width), input_type, origin, remark)
+        size = channels, height, width
+        largest = record.provenance.get("embedded", {}).get("normalise", {}).get("largest")
+        subject = Subject(record.name, model, size, input_type, origin, remark, largest)
         measured = benchmark(subject, settings, Path(name))
     refuse_none(measured)
     return measured

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ from publishing.addresses import without_secrets
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from opsets import EmbeddedSteps
 
     Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -58,6 +61,10 @@ class Export:
     environment: building.Environment
     batch: int | None = None
     """The number of pictures in every data set, where a file is to take no other; None where it is open."""
+    steps: EmbeddedSteps | None = None
+    """What every file has inside beside the network: see :mod:`pipeline.stages.embedding`."""
+    embedded: Mapping[str, Any] = field(default_factory=dict)
+    """The same as a record says it."""
 
     @property
     def model(self) -> Path:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.label_files import Labels
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
 from pipeline.planning.jobs import CodeModel, ModelJob, NamedModel, Unit
 from pipeline.results import Result
+from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
@@ -118,6 +120,7 @@ def description_of(
 ) -> Description:
     """Everything about a unit that its files do not say themselves."""
     inputs, references = _inputs_of(candidate, export), export.references()
+    labels = labels_of(job, export)
     return Description(
         name=candidate.unit.name,
         source=job.source.name,
@@ -138,7 +141,8 @@ def description_of(
             for name, array in inputs.items()
         ],
         verdict=_verdict(verification),
-        predictions=_predictions(export, references, verification),
+        predictions=_predictions(export, references, verification, labels),
+        labels=asdict(labels) | {"names": list(labels.names)} if labels else {},
         rewrites=candidate.retargeted["rewrites"],
         bounds=candidate.retargeted["bounds"],
         reduction=reduction_of(candidate, references),
@@ -182,6 +186,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
         **_code_of(job),
+        **({"embedded": dict(export.embedded)} if export.embedded else {}),
         "weights": {
             "origin": export.origin,
             "sha256": export.weights.sha256 or answer["weights"]["sha256"],
@@ -231,6 +236,7 @@ def _predictions(
     export: Export,
     references: dict[str, Any],
     verification: Verification,
+    labels: Labels | None,
 ) -> list[dict[str, Any]]:
     """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
@@ -244,7 +250,8 @@ def _predictions(
     }
     logits = {who: np.stack([outputs[name][row] for name, row in places]) for who, outputs in answers.items()}
     classes = logits["source"].shape[1]
-    best = {who: top(values, 5, imagenet_labels(classes)) for who, values in logits.items()}
+    names, sure = labels.names if labels else imagenet_labels(classes), "softmax" in export.embedded
+    best = {who: top(values, 5, names, distributions=sure) for who, values in logits.items()}
     return [
         {
             "picture": picture,

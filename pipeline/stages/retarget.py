@@ -9,6 +9,7 @@ from opsets.errors import RetargetError
 from pipeline.config.schema import RandomWeights
 from pipeline.errors import PipelineError
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
+from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.work_folder import folder_of_unit, make_stage
@@ -34,6 +35,7 @@ def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict
                 staging / "model.onnx",
                 lambda model: describe(model, metadata),
                 static,
+                export.steps,
             )
         except RetargetError as error:
             raise PipelineError(visible(str(error)) + _remedy(error)) from error
@@ -54,7 +56,8 @@ def _remedy(error: RetargetError) -> str:
 
 
 def metadata_of(job: ModelJob, export: Export) -> Metadata:
-    """What every file of a job says of itself, inside."""
+    """What every file of a job says of itself, inside. Raises PipelineError."""
+    labels = labels_of(job, export)
     return Metadata(
         framework=job.source.title,
         domain=job.source.domain,
@@ -63,6 +66,7 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
         author=job.entry.author or "",
         weights=export.origin,
         preprocessing=export.preprocessing,
+        labels=labels.names if labels else (),
     )
 
 

@@ -26,5 +26,5 @@ def simplified_export(run: ModelRun, export: Export) -> Export:
 
     folder = run.work / folder_of_simplified(run.job)
     with run.stage(StageKind.SIMPLIFY) as stage:
-        result, stage.reused = make_stage(folder, keys.simplify_key(run.job.export_key), make)
+        result, stage.reused = make_stage(folder, keys.simplify_key(run.job.base_key), make)
     return replace(export, folder=folder, answer=export.answer | result)

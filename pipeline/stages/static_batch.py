@@ -26,5 +26,5 @@ def export_of_batch(run: ModelRun, export: Export, batch: int) -> Export:
         return {}
 
     folder = run.work / folder_of_batch(run.job, batch)
-    make_stage(folder, keys.batch_key(run.job.export_key, batch), make)
+    make_stage(folder, keys.batch_key(run.job.base_key, batch), make)
     return replace(export, inputs=folder / "inputs.npz", outputs=folder / "outputs.npz", batch=batch)

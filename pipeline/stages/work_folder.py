@@ -69,12 +69,17 @@ def folder_of_export(job: ModelJob) -> str:
 
 def folder_of_simplified(job: ModelJob) -> str:
     """The name of the folder of a job's native export in the form for deployment."""
-    return f"simplified-{keys.simplify_key(job.export_key)[:12]}"
+    return f"simplified-{keys.simplify_key(job.base_key)[:12]}"
+
+
+def folder_of_embedded(job: ModelJob) -> str:
+    """The name of the folder of the data sets for files with embedded steps."""
+    return f"embedded-{job.base_key[:12]}"
 
 
 def folder_of_batch(job: ModelJob, batch: int) -> str:
     """The name of the folder of a job's data sets for a fixed batch."""
-    return f"batch{batch}-{keys.batch_key(job.export_key, batch)[:12]}"
+    return f"batch{batch}-{keys.batch_key(job.base_key, batch)[:12]}"
 
 
 def folder_of_unit(version: Version, graph_key: str) -> str:
@@ -86,6 +91,7 @@ def _useful(job: ModelJob) -> Iterator[str]:
     """The folders in the work folder of a job that a run may take up."""
     yield folder_of_inputs(job)
     yield folder_of_export(job)
+    yield folder_of_embedded(job)
     done = {unit.version for unit in job.units if unit.done}
     variants = ["", *map(batch_variant, job.entry.fixed_batches)]
     yield from (folder_of_batch(job, batch) for batch in job.entry.fixed_batches)
@@ -96,8 +102,8 @@ def _useful(job: ModelJob) -> Iterator[str]:
         for opset in range(FIRST_OPSET, LAST_OPSET + 1):
             version = Version(opset, variant)
             if version not in done:  # another selection may want the opsets that this one leaves out
-                native = keys.form_key(job.export_key, version)
-                yield folder_of_unit(version, keys.retarget_key(native, job.entry, opset))
+                native = keys.form_key(job.base_key, version)
+                yield folder_of_unit(version, keys.retarget_key(native, job.entry, opset, job.labels))
     for unit in job.units:
         if unit.version.is_reduced and not unit.done:
             yield folder_of_unit(unit.version, unit.graph_key)

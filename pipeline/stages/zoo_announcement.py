@@ -76,7 +76,7 @@ def zoo_pages(records: Sequence[Record], benchmarks: Sequence[Benchmark]) -> Map
     labels = imagenet_labels(IMAGENET_CLASSES) or ()
     return {
         **{path: text.encode() for path, text in cards(records, benchmarks).items()},
-        **catalogue(records, benchmarks),
+        **catalogue(records, benchmarks, labels),
         LABELS: "".join(f"{label}\n" for label in labels).encode(),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publishing.graph_facts import GraphFacts, ir_version
+from publishing.metadata import NAMES, names_in
 from publishing.record import Record
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _metadata(model: onnx.ModelProto, record: Record | None) -> Iterator[str]:
     for key, expected in (("model_author", record.author), ("model_license", record.license)):
         if key in properties and properties[key] != expected:
             yield f"says {key} {properties[key]!a}, and its record {expected!a}"
+    if (names_in(properties) or []) != record.labels.get("names", []):
+        yield f"names its classes otherwise than its record, under {NAMES} in its metadata"
 
 
 def _against(facts: GraphFacts, record: Record) -> Iterator[str]:

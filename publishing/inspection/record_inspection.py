@@ -11,7 +11,7 @@ from publishing.record import Record, check, from_json, to_json
 _FORM: Mapping[str, type] = {
     **dict.fromkeys(("name", "source", "family", "model", "license", "author", "onnx_version"), str),
     **dict.fromkeys(("opset", "ir_version"), int),
-    **dict.fromkeys(("verdict", "io_ports", "preprocessing", "provenance"), dict),
+    **dict.fromkeys(("verdict", "io_ports", "preprocessing", "provenance", "labels"), dict),
     **dict.fromkeys(("accuracy", "inputs", "predictions"), list),
 }
 """What is read of a record here."""

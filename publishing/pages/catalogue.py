@@ -19,7 +19,7 @@ from publishing.pages.catalogue_model import Model, answers, for_snippet, models
 from publishing.pages.error_plot import plot
 from publishing.pages.latency import milliseconds, times_of
 from publishing.pages.reductions import told_of
-from publishing.pages.snippet import snippet
+from publishing.pages.snippet import has_imagenet_classes, snippet
 from publishing.pages.verdict_matrix import Matrix, matrix
 from publishing.record import RECORD_SUFFIX, Record, check
 
@@ -31,10 +31,13 @@ _ASSETS = ("catalogue.css", "catalogue.js", "icon.svg")
 _HERE = Path(__file__).parent
 
 
-def catalogue(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -> dict[str, bytes]:
+def catalogue(
+    records: Sequence[Record], benchmarks: Sequence[Benchmark] = (), imagenet: Sequence[str] = ()
+) -> dict[str, bytes]:
     """Write all pages: their content in UTF-8 by path from the publish folder.
 
-    Nothing but ``records`` and ``benchmarks`` decides about it, whatever their order. Pages refer to each
+    Nothing but ``records``, ``benchmarks`` and ``imagenet``, the names of ImageNet's classes, decides about
+    it, whatever their order. Pages refer to each
     other, to the published files and to nothing else, by relative paths, so the folder can stand anywhere.
 
     Raises:
@@ -47,7 +50,7 @@ def catalogue(records: Sequence[Record], benchmarks: Sequence[Benchmark] = ()) -
     for model in models:
         with _complete(model):
             pages[model.path] = _render(environment, "model.html", {"root": "../../", **_model(model)})
-    pages[INDEX] = _render(environment, "index.html", {"root": "", **_index(models)})
+    pages[INDEX] = _render(environment, "index.html", {"root": "", **_index(models, imagenet)})
     return {path: pages[path] for path in sorted(pages)}
 
 
@@ -108,7 +111,7 @@ def _render(environment: Environment, template: str, values: Mapping[str, Any]) 
     return environment.get_template(template).render(values).encode()
 
 
-def _index(models: Sequence[Model]) -> dict[str, Any]:
+def _index(models: Sequence[Model], imagenet: Sequence[str]) -> dict[str, Any]:
     files = [record for model in models for record in model.records]
     return {
         "models": models,
@@ -126,7 +129,23 @@ def _index(models: Sequence[Model]) -> dict[str, Any]:
         "with_accuracy": any(model.top1 is not None for model in models),
         "with_latency": any(model.latency for model in models),
         "plots": accuracy_plots(models),
+        **_classes(models, imagenet),
     }
+
+
+def _classes(models: Sequence[Model], imagenet: Sequence[str]) -> dict[str, Any]:
+    """The names of classes that models are found by, each list once, and which is whose.
+
+    None where no model has names of its own: to ask for a class would then tell no model from another.
+    """
+    lists: dict[tuple[str, ...], int] = {}
+    whose: dict[str, int] = {}
+    for model in models if any(model.main.labels for model in models) else ():
+        names = tuple(imagenet) if has_imagenet_classes(model.main) else ()
+        names = tuple(model.main.labels["names"]) if model.main.labels else names
+        if names:
+            whose[model.path] = lists.setdefault(names, len(lists))
+    return {"class_names": list(lists), "class_lists": whose}
 
 
 def _model(model: Model) -> dict[str, Any]:

@@ -27,6 +27,11 @@ from publishing.pages.snippet import has_imagenet_classes, snippet
 from publishing.pages.text_template import render
 from publishing.record import Record
 
+_DATASET = (
+    "The names of the 1000 classes are those of ImageNet (ILSVRC 2012), in "
+    "[imagenet\\_classes.txt](../../imagenet_classes.txt)."
+)
+
 
 def family_card(records: Sequence[Record], benchmarks: Mapping[str, Benchmark]) -> str:
     """Write the card of the records of one family, which are in the order of the card.
@@ -58,7 +63,9 @@ def _facts(records: Sequence[Record], models: Sequence[Record]) -> dict[str, Any
         "files": len(records),
         "opsets": opsets(records),
         "classes": listed(sorted({model.io_ports["outputs"][0]["shape"][-1] for model in models})),
-        "imagenet": any(map(has_imagenet_classes, models)),
+        "imagenet": all(map(has_imagenet_classes, models)),
+        "of_imagenet": shared(models, lambda model: _DATASET if has_imagenet_classes(model) else ""),
+        "named_classes": _named_classes(models),
         "description": card_tables.description(models),
         "form": text(prose.form_of(models[0])) if card_tables.of_one_form(models) else "",
         "weights": shared(models, lambda model: text(prose.weights_of(model))),
@@ -121,6 +128,15 @@ def _use(model: Record) -> dict[str, Any]:
         "postprocessing": text(prose.postprocessing_of(model)),
         "runs_in": text(prose.runs_in(model)),
     }
+
+
+def _named_classes(models: Sequence[Record]) -> list[tuple[str, str]]:
+    """What the classes of the models are called, of those whose names somebody said."""
+    labelled = [model for model in models if model.labels]
+    said = shared(labelled, lambda model: text(prose.classes_of(model)))
+    if len(said) == 1 and len(labelled) < len(models):
+        return [(named(labelled), said[0][1])]
+    return said
 
 
 def _precisions(records: Sequence[Record]) -> str:

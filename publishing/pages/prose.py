@@ -6,13 +6,20 @@ Each function takes one record. Nothing is escaped for Markdown or HTML; who wri
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from publishing.graph_facts import numpy_type
+from publishing.metadata import NAMES
 from publishing.pages import formatting, verdicts
 from publishing.pages.formatting import listed, shape
-from publishing.pages.snippet import FIRST_OPSET_OF_ONNX_RUNTIME, has_imagenet_classes, runtime_of
+from publishing.pages.picture_steps import ORDER, steps_to_input
+from publishing.pages.snippet import (
+    FIRST_OPSET_OF_ONNX_RUNTIME,
+    has_imagenet_classes,
+    has_softmax,
+    runtime_of,
+)
 from publishing.record import AS_IT_CAME, Record
 
 RUNTIMES = {
@@ -30,7 +37,7 @@ RANDOM_WEIGHTS = (
 )
 RANDOM_MEANING = "What they say of a picture means nothing."
 
-_ORDER = {"RGB": "red, green, blue", "BGR": "blue, green, red"}
+_FIRST_CLASSES = 5
 
 
 def element_type(port: Mapping[str, Any]) -> str:
@@ -42,7 +49,7 @@ def input_of(record: Record) -> str:
     """Say what the model takes."""
     port = record.io_ports["inputs"][0]
     channels = record.preprocessing["input_size"][0]
-    order = _ORDER[record.preprocessing["colour"]]
+    order = ORDER[record.preprocessing["colour"]]
     meant = "one channel of grey" if channels == 1 else f"the channels in the order {order}"
     return f"{_port(port)}: batch, channels, height and width of the pictures, {meant}.{_batch(port)}"
 
@@ -51,7 +58,18 @@ def output_of(record: Record) -> str:
     """Say what the model gives."""
     port = record.io_ports["outputs"][0]
     order = ", in the order of imagenet_classes.txt" if has_imagenet_classes(record) else ""
-    return f"{_port(port)}: for each picture a value for each of {port['shape'][-1]} classes{order}."
+    value = "probability" if has_softmax(record) else "value"
+    if record.labels:
+        order = f", in the order of the {NAMES} in its metadata"
+    return f"{_port(port)}: for each picture a {value} for each of {port['shape'][-1]} classes{order}."
+
+
+def classes_of(record: Record) -> str:
+    """Say how many classes there are, what the first are called, and who said so; of a record with labels."""
+    names, sha256 = record.labels["names"], record.labels["sha256"]
+    first = ", ".join(names[:_FIRST_CLASSES]) + (", ..." if len(names) > _FIRST_CLASSES else "")
+    digest = f" (sha256 {sha256})" if sha256 else ""
+    return f"{len(names)} classes, as {record.labels['origin']}{digest} names them: {first}"
 
 
 def _port(port: Mapping[str, Any]) -> str:
@@ -67,78 +85,14 @@ def _batch(port: Mapping[str, Any]) -> str:
 
 def preprocessing_of(record: Record) -> list[str]:
     """Say step by step how a picture becomes an input."""
-    preprocessing = record.preprocessing
-    channels, height, width = preprocessing["input_size"]
-    grey = channels == 1
-    order = "" if grey else f" The channels are in the order {_ORDER[preprocessing['colour']]}."
-    return [
-        f"Decode the picture to 8 bits per channel, {'as greyscale' if grey else 'red, green and blue'}.",
-        *_fitting(preprocessing, height, width),
-        "Divide by 255, so that values are between 0 and 1"
-        + (
-            "."
-            if grey or preprocessing["colour"] == "RGB"
-            else ", and turn the channels round to blue, green, red."
-        ),
-        f"Subtract {_values(preprocessing['mean'])} and divide by {_values(preprocessing['std'])}."
-        f"{order}{_in_levels(preprocessing)}",
-        "Put the channels before height and width, and an axis for the batch before all.",
-    ]
-
-
-def _fitting(preprocessing: Mapping[str, Any], height: int, width: int) -> list[str]:
-    """The steps that give a picture the model's size."""
-    library = "OpenCV" if preprocessing.get("library") == "opencv" else "Pillow"
-    how = f"with {library}'s {preprocessing['interpolation']} filter"
-    rounded = "rounded" if str(preprocessing.get("convention")).startswith("paddleclas") else "rounded down"
-    cut = f"Cut out the middle, {width} pixels wide and {height} high"
-    if preprocessing["crop_mode"] == "border":
-        return [
-            f"Resize the picture {how} until all of it just fits into {width} × {height} pixels.",
-            "Put it in the middle, and fill the rest with the mean colour.",
-        ]
-    if preprocessing["crop_mode"] == "center_first":
-        share = f"{height} / {preprocessing['resize']}"
-        size = f"{share} of the shorter side high and wide"
-        if height != width:
-            size = f"{share} of the shorter side high and {width} / {preprocessing['resize']} of it wide"
-        return [
-            f"Cut out the middle, {size}, rounded down.",
-            f"Resize it to {width} × {height} pixels {how}.",
-        ]
-    if preprocessing["crop_mode"] == "squash":
-        factor = preprocessing["resize"] / min(height, width)
-        wide, high = round(width * factor), round(height * factor)
-        first = f"Resize the picture to {wide} × {high} pixels {how}, whatever its proportions."
-        is_cut = (wide, high) != (width, height)
-        return [first, f"{cut}{_black(min(wide - width, high - height) < 0)}."] if is_cut else [first]
-    return [
-        f"Resize the picture {how} until its shorter side has {preprocessing['resize']} pixels; the longer "
-        f"one keeps the proportion, {rounded}.",
-        f"{cut}{_black(preprocessing['resize'] < max(height, width))}.",
-    ]
-
-
-def _black(padded: bool) -> str:
-    return "; what the picture does not cover is black" if padded else ""
-
-
-def _values(values: Sequence[float]) -> str:
-    written = [f"{value:.6g}" for value in values]
-    return written[0] if len(set(written)) == 1 else f"({', '.join(written)})"
-
-
-def _in_levels(preprocessing: Mapping[str, Any]) -> str:
-    """The same in levels of 0 to 255, for networks that were trained on those."""
-    if any(abs(255 * value - 1) > 1e-6 for value in preprocessing["std"]):
-        return ""
-    levels = _values([255 * value for value in preprocessing["mean"]])
-    return f" In levels of 0 to 255 that is: subtract {levels}, and leave the scale as it is."
+    return steps_to_input(record.preprocessing, record.provenance.get("embedded", {}).get("normalise"))
 
 
 def postprocessing_of(record: Record) -> str:
     """Say how the output becomes probabilities."""
     classes = min(5, record.io_ports["outputs"][0]["shape"][-1])
+    if has_softmax(record):
+        return f"None: the file ends with a softmax. The {classes} largest are the model's answer."
     return (
         "Softmax over the last axis gives probabilities; values that are at least 0 and add up to 1 are "
         f"probabilities already. The {classes} largest are the model's answer."

@@ -8,6 +8,7 @@ from typing import Any
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
 from publishing.graph_facts import numpy_type
+from publishing.metadata import pixel_range
 from publishing.pages.card_groups import fixed_batch
 from publishing.pages.text_template import render
 from publishing.record import Record
@@ -49,8 +50,13 @@ def snippet(record: Record) -> str:
 
 
 def has_imagenet_classes(record: Record) -> bool:
-    """Tell whether the classes are those of ``imagenet_classes.txt``."""
-    return bool(record.io_ports["outputs"][0]["shape"][-1] == IMAGENET_CLASSES)
+    """Tell whether the classes are those of ``imagenet_classes.txt``: nobody said others of as many."""
+    return not record.labels and bool(record.io_ports["outputs"][0]["shape"][-1] == IMAGENET_CLASSES)
+
+
+def has_softmax(record: Record) -> bool:
+    """Tell whether probabilities are known to come out of the file, as they were asked for."""
+    return "softmax" in record.provenance.get("embedded", {})
 
 
 def runtime_of(record: Record) -> str:
@@ -63,11 +69,13 @@ def _values(record: Record) -> dict[str, Any]:
     convention = str(preprocessing.get("convention", "torchvision"))
     in_levels = convention in _IN_LEVELS
     channels, height, width = (int(size) for size in preprocessing["input_size"])
+    largest = pixel_range(preprocessing)
     values = {
         "stem": record.stem,
         "opset": record.opset,
         "runtime": runtime_of(record),
-        "named": has_imagenet_classes(record),
+        "named": bool(record.labels) or has_imagenet_classes(record),
+        "own_names": bool(record.labels),
         # A string of JSON is one of Python, too, as long as nothing is written as a surrogate pair; Python's
         # own escapes keep it from looking like other code than it is.
         "input_name": visible(json.dumps(record.io_ports["inputs"][0]["name"], ensure_ascii=False)),
@@ -77,7 +85,9 @@ def _values(record: Record) -> dict[str, Any]:
         "mean": _numbers(preprocessing["mean"], in_levels),
         "std": _numbers(preprocessing["std"], in_levels),
         "convention": convention.removesuffix("_levels"),
-        "in_levels": in_levels,
+        "in_levels": in_levels or largest == 255,
+        "normalised": largest is None or (largest == 1 and in_levels),
+        "distribution": has_softmax(record),
         "library": preprocessing.get("library", "pillow"),
         "opencv_filter": _OPENCV_FILTERS.get(str(preprocessing["interpolation"]), ""),
         "channels": channels,

@@ -97,6 +97,9 @@ def _dependencies(description: Description) -> list[dict[str, Any]]:
         _digested("environment", provenance["environment"], {"framework": description.framework})
     )
     dependencies += [{"uri": url.to_string()} for url in package_urls(description)]
+    if description.labels.get("sha256"):
+        origin = {"origin": description.labels["origin"]}
+        dependencies.append(_digested("labels", description.labels["sha256"], origin))
     for data_set in description.inputs:
         name = f"inputs/{data_set['name']}"
         dependencies.append(_digested(name, data_set["sha256"], {"shape": list(data_set["shape"])}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from converters.registry import SOURCES
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
 from tests.converters.caffe2_pairs import BEGIN, NETS, SMALL
-from tests.converters.conftest import Export, Exported
+from tests.converters.conftest import Export, Exported, RunIn
 
 pytestmark = pytest.mark.caffe2
-RunIn = Callable[[str, str], None]
 
 OWN_WEIGHTS = {"kind": "random", "seed": 0}
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import WorkerError
 from tests.converters.caffe2_pairs import BEGIN, SMALL
-from tests.converters.conftest import Export
+from tests.converters.conftest import Export, RunIn
 from tests.converters.hostile import POINTED_AT, POINTER
 from tests.converters.test_caffe2 import export_pair
 
 pytestmark = pytest.mark.caffe2
-RunIn = Callable[[str, str], None]
 
 SAVE = "save('probabilities')\n"
 

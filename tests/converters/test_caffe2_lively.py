@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ import pytest
 
 from evaluation.inputs import fixed_inputs, write_npz
 from evaluation.preprocessing import Preprocessing
+from tests.converters.conftest import RunIn
 
 pytestmark = pytest.mark.caffe2
 
 ROOT = Path(__file__).parents[2]
-Run = Callable[[str, str], None]
 
 THIN: dict[str, dict[str, Any]] = {
     "vgg19": {"channels": (8, 8, 16, 16, 16), "widths": (64, 48)},
@@ -76,7 +75,7 @@ def _write_inputs(folder: Path) -> None:
     [*THIN.items(), ("squeezenet", {}), ("inception_v1", {}), ("shufflenet", {})],
 )
 def test_random_weights_make_logits_that_answer_to_the_input(
-    run_in: Run, tmp_path: Path, name: str, channels: dict[str, Any]
+    run_in: RunIn, tmp_path: Path, name: str, channels: dict[str, Any]
 ) -> None:
     _write_inputs(tmp_path)
     code = f"""
@@ -97,7 +96,7 @@ np.savez("made.npz", logits=logits, **{{name: workspace.FetchBlob(name) for name
         assert value.ndim == 1 or value.std() > 0, f"{key} is constant"
 
 
-def test_a_seed_decides_the_weights(run_in: Run, tmp_path: Path) -> None:
+def test_a_seed_decides_the_weights(run_in: RunIn, tmp_path: Path) -> None:
     _write_inputs(tmp_path)
     code = f"""
 logits = [logits_of("shufflenet", inputs, seed, **{THIN["shufflenet"]!r})[2] for seed in (3, 3, 4)]
@@ -110,7 +109,7 @@ np.save("logits.npy", logits)
 
 
 @pytest.mark.parametrize("name", ["bvlc_alexnet", "zfnet512"])
-def test_a_wrong_local_response_normalisation_would_be_seen(run_in: Run, tmp_path: Path, name: str) -> None:
+def test_a_wrong_local_response_normalisation_would_be_seen(run_in: RunIn, tmp_path: Path, name: str) -> None:
     _write_inputs(tmp_path)
     code = f"""
 net, shapes, right = logits_of({name!r}, inputs, 0, **{THIN[name]!r})
@@ -123,7 +122,7 @@ np.save("logits.npy", [right, rerun(net, inputs)])
     assert np.abs(right - wrong).max() > 0.05
 
 
-def test_constant_logits_are_refused(run_in: Run, tmp_path: Path) -> None:
+def test_constant_logits_are_refused(run_in: RunIn, tmp_path: Path) -> None:
     code = f"""
 from protocol import TaskError
 net, shapes = caffe2_nets.build("vgg19", **{THIN["vgg19"]!r})
@@ -139,7 +138,7 @@ except TaskError as error:
     assert "take another seed, or real weights" in message
 
 
-def test_filling_takes_less_than_three_times_the_weights(run_in: Run, tmp_path: Path) -> None:
+def test_filling_takes_less_than_three_times_the_weights(run_in: RunIn, tmp_path: Path) -> None:
     """With a first matrix that is most of the weights, as in VGG-19."""
     code = """
 inputs = np.random.default_rng(0).standard_normal((2, 3, 224, 224), dtype=np.float32)
@@ -154,7 +153,7 @@ weights = 4 * sum(int(np.prod(shape)) for shape in shapes.values())
 with open("said.json", "w") as stream:
     json.dump([taken, weights], stream)
 """
-    run_in("caffe2", START + code)
+    run_in("caffe2", START + code, fresh=True)
     taken, weights = json.loads((tmp_path / "said.json").read_text())
     assert weights > 200e6
     assert weights < taken < 2.5 * weights

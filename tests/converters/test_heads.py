@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ import pytest
 from converters.interface import WORKER_MODULES, NetworkOptions
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Export, Exported
-
-RunIn = Callable[[str, str], None]
+from tests.converters.conftest import Export, Exported, RunIn
 
 TIMM = """\
 import sys; sys.path.insert(0, WORKER)
@@ -49,11 +46,12 @@ from torchvision_operators import import_torchvision
 import_torchvision()
 import mmcls, mmcv, pathlib, torch
 from mmcls.models import build_classifier
+from mmcv.runner import save_checkpoint
 [config] = pathlib.Path(mmcls.__file__).parent.rglob('configs/mobilenet_v2/mobilenet-v2_8xb32_in1k.py')
 described = mmcv.Config.fromfile(str(config)).model
 described.head.num_classes = 10
 torch.manual_seed(1)
-torch.save({'state_dict': build_classifier(described).state_dict()}, 'tuned.pth')
+save_checkpoint(build_classifier(described), 'tuned.pth', meta={'CLASSES': tuple('abcdefghij')})
 """
 PADDLE = """\
 import os, sys, importlib.util
@@ -117,6 +115,8 @@ def test_the_head_of_a_file_decides_unless_the_entry_does(
     assert "gets 10 classes, as the file has it in" in (exported.model.parent / "worker.log").read_text()
     assert options.input_size
     _assert_computes(exported, options.input_size)
+    said = {"names": list("abcdefghij"), "origin": "the checkpoint tuned.pth"}
+    assert exported.answer.get("labels") == (said if source == "mmcls" else None)  # others write no names
 
     other = NetworkOptions(37, options.input_size)
     message = _refusal(export, source, model, weights, options=other)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ import pytest
 from converters.interface import WORKER_MODULES
 from converters.registry import SOURCES
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Export
+from tests.converters.conftest import Export, RunIn
 from tests.converters.hostile import POINTED_AT, POINTER, call, entry, many, named, number, program, raw, text
 
-RunIn = Callable[[str, str], None]
 SIZES = {
     **{"input_size": [3, 32, 32], "resize": 32, "crop_mode": "center", "interpolation": "bilinear"},
     **{"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "colour": "RGB"},
@@ -110,7 +108,7 @@ def test_a_program_that_reads_files(export: Export, run_in: RunIn, tmp_path: Pat
 def test_a_program_that_writes_files(export: Export, run_in: RunIn, tmp_path: Path) -> None:
     """And one that is given the parameters of another, of other sizes."""
     ran = tmp_path / "ran"
-    run_in("paddle", WRITES.replace("FILE", repr(str(ran))))
+    run_in("paddle", WRITES.replace("FILE", repr(str(ran))), fresh=True)
     message = _refusal(export, "paddle", str(tmp_path / "writes"))
     assert "inference.pdmodel holds save_combine: these operators have no translation to ONNX" in message
     assert not ran.exists()

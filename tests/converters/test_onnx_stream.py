@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converters.interface import WORKER_MODULES
-from tests.converters.conftest import environment_of
+from tests.converters.conftest import RunIn
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -152,8 +151,6 @@ def test_a_weight_of_another_length_makes_no_file(stream: Any, tmp_path: Path, s
 
 
 @pytest.mark.torchvision
-def test_torch_networks_become_what_torch_itself_writes(tmp_path: Path) -> None:
-    program = AS_TORCH_WRITES.format(worker=str(WORKER_MODULES))
-    command = [str(environment_of("torchvision").python), "-W", "ignore", "-c", program]
-    subprocess.run(command, cwd=tmp_path, check=True)
+def test_torch_networks_become_what_torch_itself_writes(run_in: RunIn, tmp_path: Path) -> None:
+    run_in("torchvision", AS_TORCH_WRITES.format(worker=str(WORKER_MODULES)))
     assert (tmp_path / "same.json").read_text() == "[true, true, true]"

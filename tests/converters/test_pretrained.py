@@ -23,10 +23,9 @@ from converters.registry import SOURCES
 from evaluation.inputs import read_npz
 from pipeline.errors import WorkerError
 from pipeline.system.files import cache_folder
-from tests.converters.conftest import Export, Exported, environment_of
+from tests.converters.conftest import Export, Exported, RunIn, environment_of
 from tests.loopback import answered_by
 
-RunIn = Callable[[str, str], None]
 CutOff = Callable[[str], None]
 Files = dict[str, bytes]
 

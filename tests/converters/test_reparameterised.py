@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,10 @@ from evaluation.preprocessing import Preprocessing
 from parity.compare import Comparison, Tolerance, compare
 from parity.liveliness import lifeless
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Arrays, Export, Exported
+from tests.converters.conftest import Arrays, Export, Exported, RunIn
 
-RunIn = Callable[[str, str], None]
-
+SMALL = {"input_size": [3, 64, 64]}
+"""Of pictures: convolutions do not mind."""
 A0 = {"timm": "repvgg_a0", "mmcls": "repvgg-A0_4xb64-coslr-120e_in1k", "paddle": "RepVGG_A0"}
 
 START = """\
@@ -45,7 +44,7 @@ cfg = dataclasses.replace(
 build = lambda model: byobnet.ByobNet(cfg)
 framework = pytorch.Framework(
     export.names, export.catalogue, build, export.pretrained, export.has_pretrained, export.own_size,
-    fusing=export.FUSING,
+    export.ENTRIES, export.FUSING,
 )
 task = lambda: pytorch.export_classifier(framework, request)
 """,
@@ -61,7 +60,7 @@ export.config = lambda model: config
 build = export.build
 framework = pytorch.Framework(
     export.names, export.catalogue, build, export.pretrained, export.has_pretrained, export.own_size,
-    fusing=export.FUSING,
+    export.ENTRIES, export.FUSING,
 )
 task = lambda: pytorch.export_classifier(framework, request)
 """,
@@ -131,7 +130,7 @@ def _operators(exported: Exported) -> Counter[str]:
 
 @pytest.mark.parametrize("source", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in A0])
 def test_repvgg_is_published_as_plain_convolutions(export: Export, source: str) -> None:
-    exported = export(source, A0[source], reparameterise=True)
+    exported = export(source, A0[source], reparameterise=True, **SMALL)
     assert _compare(exported.model, exported.inputs, exported.outputs).passed
     operators = _operators(exported)
     assert operators["Conv"] == operators["Relu"] == exported.answer["reparameterised"] == 22
@@ -150,7 +149,7 @@ def test_repvgg_is_published_as_plain_convolutions(export: Export, source: str) 
     ],
 )
 def test_the_reference_is_the_form_for_training(export: Export, source: str, model: str, blocks: int) -> None:
-    as_built, fused = export(source, model), export(source, model, reparameterise=True)
+    as_built, fused = export(source, model, **SMALL), export(source, model, reparameterise=True, **SMALL)
     assert fused.answer["reparameterised"] == blocks
     assert "reparameterised" not in as_built.answer
     assert fused.answer["training_parameters"] == as_built.answer["parameters"] > fused.answer["parameters"]
@@ -205,7 +204,7 @@ def test_a_block_that_does_not_switch_is_an_error(run_in: RunIn, tmp_path: Path,
 )
 def test_a_network_without_such_blocks_is_an_error(export: Export, source: str, model: str) -> None:
     with pytest.raises(WorkerError, match=f"{model} has no blocks.*remove `reparameterise`"):
-        export(source, model, reparameterise=True)
+        export(source, model, reparameterise=True, **SMALL)
 
 
 @pytest.mark.paddle

@@ -7,7 +7,6 @@ files are what we think they are, and that every value arrives.
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from converters.interface import WORKER_MODULES
 from converters.registry import SOURCES
-from tests.converters.conftest import Export, environment_of
+from tests.converters.conftest import Export, Started
 
 READ = """
 import json, os, sys
@@ -122,7 +121,8 @@ torch.manual_seed(3)
 network = export.build(Network(MODEL))
 trained = {name: value.clone() for name, value in network.state_dict().items()}
 preprocessor = {'data_preprocessor.mean': torch.zeros(3, 1, 1), 'data_preprocessor.std': torch.ones(3, 1, 1)}
-torch.save({'meta': {'epoch': 1}, 'state_dict': {**trained, **preprocessor},
+torch.save({'meta': {'epoch': 1, 'dataset_meta': {'classes': ['a', 'b']}},
+            'state_dict': {**trained, **preprocessor},
             'message_hub': {'loss': numpy.ones(3)}}, 'mmpretrain.pth')
 runner = types.SimpleNamespace(model=network)
 hook = EMAHook(momentum=0.5)
@@ -132,22 +132,20 @@ for parameter in network.parameters():
 hook.iters, runner.iter = 0, 0
 hook.after_train_iter(runner)
 hook.after_train_epoch(runner)  # before a checkpoint is written: the averages take the weights' place
-save_checkpoint(network, 'ema.pth', meta={'config': mmcv.ConfigDict(a=1)})
+save_checkpoint(network, 'ema.pth', meta={'config': mmcv.ConfigDict(a=1), 'CLASSES': None})
 averaged = {name: value for name, value in network.state_dict().items() if not name.startswith('ema_')}
 json.dump({'mmpretrain.pth': read('mmpretrain.pth', trained), 'ema.pth': read('ema.pth', averaged),
+           'labels': [export.labels(read_checkpoint(file).saved) for file in ('mmpretrain.pth', 'ema.pth')],
            'moved': float((averaged['head.fc.bias'] - trained['head.fc.bias']).abs().max())},
           open('answers.json', 'w'))
 os._exit(0)
 """
 
 
-def _answers(source: str, model: str, code: str, folder: Path) -> dict[str, Any]:
+def _answers(started: Started, source: str, model: str, code: str, folder: Path) -> dict[str, Any]:
     """What the process of a framework read of the files that it wrote into ``folder``."""
-    environment = environment_of(source)
     begin = READ.format(worker=str(WORKER_MODULES), folder=str(SOURCES[source].folder))
-    command = [str(environment.python), "-W", "ignore", "-c", f"MODEL = {model!r}\n{begin}{code}"]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stderr
+    started.run(source, f"MODEL = {model!r}\n{begin}{code}", folder)
     answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
     return answers
 
@@ -158,8 +156,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(folder: Path) -> dict[str, Any]:
-    return _answers("timm", "test_resnet", TIMM, folder)
+def answers(started: Started, folder: Path) -> dict[str, Any]:
+    return _answers(started, "timm", "test_resnet", TIMM, folder)
 
 
 @pytest.mark.timm
@@ -230,12 +228,13 @@ def test_an_entry_is_exported_and_said(answers: dict[str, Any], folder: Path, ex
 
 
 @pytest.mark.mmcls
-def test_averages_and_preprocessors_of_openmmlab(tmp_path: Path) -> None:
+def test_averages_and_preprocessors_of_openmmlab(started: Started, tmp_path: Path) -> None:
     """An EMAHook keeps the weights it has replaced as buffers, with names of their own."""
-    answers = _answers("mmcls", "resnet18_8xb32_in1k", MMCLS, tmp_path)
+    answers = _answers(started, "mmcls", "resnet18_8xb32_in1k", MMCLS, tmp_path)
     assert answers["moved"] > 0.005  # the momentum of the first step is near a hundredth
     preprocessor, averaged = answers["mmpretrain.pth"], answers["ema.pth"]
     assert (preprocessor["off"], averaged["off"]) == (0.0, 0.0)
     assert preprocessor["surplus_names"] == ["data_preprocessor.mean", "data_preprocessor.std"]
     assert averaged["surplus_names"][0] == "ema_backbone_conv1_weight"
     assert averaged["entry"] == "state_dict"
+    assert answers["labels"] == [["a", "b"], None]

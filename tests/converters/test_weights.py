@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,7 @@ import pytest
 
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Export, Exported
-
-RunIn = Callable[[str, str], None]
+from tests.converters.conftest import Export, Exported, RunIn
 
 TORCH = """\
 import os, torch, pathlib, zipfile
@@ -179,12 +176,17 @@ def test_an_inference_model_folder_is_exported_as_it_is(
         "network = paddle.vision.models.squeezenet1_1(num_classes=10); network.eval()\n"
         "spec = [paddle.static.InputSpec([None, 3, 96, 96], 'float32', 'x')]\n"
         "paddle.jit.save(network, 'model/inference', input_spec=spec)\n",
+        fresh=True,
     )
     assert (tmp_path / "model" / program).exists()
+    described = "PostProcess: {Topk: {topk: 5, label_list: [a, b, c, d, e, f, g, h, no, 9]}}"
+    (tmp_path / "model/inference.yml").write_text(described)
     size = {"input_size": [3, 96, 96], "resize": 96, "crop_mode": "center", "interpolation": "bilinear"}
     colours = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "colour": "RGB"}
     exported = export("paddle", str(tmp_path / "model"), {"kind": "pretrained"}, **size, **colours)
     assert exported.outputs["noise-3"].shape == (3, 10)
+    said = {"names": [*"abcdefgh", "no", "9"], "origin": "inference.yml of the model folder"}
+    assert exported.answer["labels"] == said
     session = onnxruntime.InferenceSession(exported.model, providers=["CPUExecutionProvider"])
     for name, array in exported.inputs.items():
         [output] = session.run(None, {session.get_inputs()[0].name: array})

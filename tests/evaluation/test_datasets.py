@@ -40,6 +40,43 @@ def test_other_folders_are_counted_in_the_order_of_their_names(tmp_path: Path) -
     assert labelled(tmp_path, 3) == {"ant/b.jpg": 0, "cat/a.jpg": 1, "dog/deep/c.jpg": 2}
 
 
+CLASS_NAMES = ("Golden Retriever", "ant", "crane", "crane", "9")
+
+
+def test_folders_called_by_the_names_of_the_models_classes_are_those(tmp_path: Path) -> None:
+    make(tmp_path, "golden_retriever/a.jpg", "ant/b.jpg", "9/c.jpg")
+    found = read_dataset(tmp_path, None, 5, CLASS_NAMES).pictures
+    assert [(picture.name, picture.label) for picture in found] == [
+        ("9/c.jpg", 4),
+        ("ant/b.jpg", 1),
+        ("golden_retriever/a.jpg", 0),
+    ]
+
+
+def test_a_model_with_names_takes_indices_too(tmp_path: Path) -> None:
+    make(tmp_path, "4/a.jpg", "0/b.jpg")
+    assert [one.label for one in read_dataset(tmp_path, None, 5, tuple("abcde")).pictures] == [0, 4]
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (("ant", "crane"), "crane is the name of several classes of the model"),
+        (("ant", "bee"), "bee is none of the names of the model's classes"),
+        (
+            ("a", "b", "c", "d", "e"),
+            "a, b, c.* is none of the names of the model's classes; call them",
+        ),
+    ],
+)
+def test_folders_with_other_names_are_not_counted_in_their_order(
+    tmp_path: Path, folders: tuple[str, ...], words: str
+) -> None:
+    make(tmp_path, *(f"{name}/a.jpg" for name in folders))
+    with pytest.raises(EvaluationError, match=words):
+        read_dataset(tmp_path, None, 5, CLASS_NAMES)
+
+
 def test_a_flat_folder_has_an_index_a_line_in_the_order_of_the_names(tmp_path: Path) -> None:
     make(tmp_path, "ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000001.JPEG")
     (tmp_path / LABEL_FILE).write_text("65\n970\n\n")

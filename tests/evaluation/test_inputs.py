@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 
 from evaluation.errors import EvaluationError
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
-from evaluation.preprocessing import Preprocessing
+from evaluation.preprocessing import Preprocessing, normalise
 
 MODEL = Preprocessing(
     (3, 64, 48), 72, "center", "bicubic", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "RGB"
@@ -69,6 +70,15 @@ def test_noise_survives_global_pooling_and_stays_a_picture(size: tuple[int, int,
     assert min(distances) > 0.01
     if min(size[1:]) > 8:
         assert noise.std(axis=(2, 3)).min() > 0.01
+
+
+def test_noise_has_its_colours_turned_as_pictures_have() -> None:
+    """What a network takes that wants blue first is the same noise as that of plain red, green, blue."""
+    bgr = replace(MODEL, mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 0.2), colour="BGR")
+    plain = fixed_inputs(bgr.unnormalised(255), [], seed=0)
+    for name, array in fixed_inputs(bgr, [], seed=0).items():
+        turned = normalise(plain[name][:, ::-1] / np.float32(255), bgr)
+        assert float(abs(array - turned).max()) < 1e-5
 
 
 def test_noise_is_smooth() -> None:

@@ -198,6 +198,11 @@ def test_border_fills_with_the_mean_colour() -> None:
     assert np.abs(prepare(Image.new("RGB", (12, 4), (9, 9, 9)), bgr)[:, :2]).max() == 0
 
 
+def test_a_border_of_the_mean_colour_goes_with_normalised_pictures_alone() -> None:
+    with pytest.raises(EvaluationError, match="crop_mode 'border' fills with the mean colour"):
+        replace(PLAIN, crop_mode="border").unnormalised(255)
+
+
 def test_mean_std_and_colour_order() -> None:
     picture = Image.new("RGB", (9, 9), (255, 51, 0))
     bgr = replace(PLAIN, mean=(0.1, 0.2, 0.5), std=(0.5, 0.25, 0.125), colour="BGR")

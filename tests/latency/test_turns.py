@@ -59,6 +59,26 @@ def test_each_turn_is_answered_with_as_many_times_memory_and_where_it_ran(tmp_pa
         assert child.finish() == {"version": "1"}
 
 
+def test_a_turn_is_over_when_the_threads_that_it_woke_sleep_again(tmp_path: Path) -> None:
+    asleep = tmp_path / "asleep"
+    script = f"""
+import json, sys, threading, time
+from pathlib import Path
+sys.path.insert(0, {str(SHARED)!r})
+import turns
+def spin():
+    end = time.monotonic() + 0.2  # as Intel's OpenMP does
+    while time.monotonic() < end:
+        pass
+    Path({str(asleep)!r}).touch()
+turns.take_turns(lambda array: threading.Thread(target=spin).start(), {{"1": None}}, json.loads(sys.argv[1]))
+"""
+    with Participant(tmp_path / "child", _Child([0], script), threading.Event()) as child:
+        assert len(child.take_turn(1, 1)["seconds"]) == 1
+        assert asleep.exists()
+        child.finish()
+
+
 def test_what_was_needed_before_can_be_forgotten() -> None:
     code = f"""
 import sys

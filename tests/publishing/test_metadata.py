@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from onnx import numpy_helper
 
 import opsets
 from publishing import __version__
-from publishing.metadata import Metadata, describe, image_properties
+from publishing.metadata import Metadata, describe, image_properties, names_in
 from tests.publishing.zoos import WEIGHT, network
 
 METADATA = Metadata(
@@ -103,3 +105,44 @@ def test_the_range_of_the_pixels_is_true_or_explained(
     assert (properties["Image.BitmapPixelFormat"], properties["Image.NominalPixelRange"]) == (pixels, nominal)
     assert properties.get("Image.Mean") == mean
     assert ("Image.StandardDeviation" in properties) is (mean is not None)
+
+
+NAMES = ["crane", "crane", "猫", 'a "b" \\ \x1b\u2028', "no", "😀"]
+
+
+def test_the_names_of_classes_are_read_as_json_and_as_pythons_notation(tmp_path: Path) -> None:
+    model = onnx.load(network(tmp_path / "net.onnx"))
+    describe(model, replace(METADATA, labels=NAMES))
+    onnx.save(model, tmp_path / "named.onnx")
+    properties = _properties(onnx.load(tmp_path / "named.onnx"))
+    for read in (json.loads, ast.literal_eval):  # the latter is how Ultralytics' own programs read it
+        assert {int(index): name for index, name in read(properties["names"]).items()} == dict(
+            enumerate(NAMES)
+        )
+    assert names_in(properties) == NAMES
+    assert "names" not in image_properties(METADATA.preprocessing)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("{0: 'person', 1: \"cat's\"}", ["person", "cat's"]),  # as Ultralytics writes it
+        ("{1: 'b', 0: 'a'}", ["a", "b"]),
+        ("['a', 'b']", ["a", "b"]),
+        ('["a"]', ["a"]),
+        ("", None),
+        ("{}", None),
+        ("[]", None),
+        ("{0: 'a', 2: 'b'}", None),
+        ("{0: 'a', 1: 2}", None),
+        ("cat, dog", None),
+        ("__import__('os').system('false')", None),
+        ("'\\d'", None),
+        ("\0", None),
+        (10_000 * "[", None),
+        (10_000 * "-" + "1", None),
+    ],
+)
+def test_names_of_anybody_are_read_where_they_are_names(value: str, names: list[str] | None) -> None:
+    assert names_in({"names": value}) == names
+    assert names_in({}) is None

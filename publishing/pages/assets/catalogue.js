@@ -6,8 +6,8 @@
 (() => {
   /**
    * @typedef {{opset: string, precision: string, bytes: number}} ModelFile
-   * @typedef {{row: HTMLElement, text: string, source: string, family: string, files: ModelFile[]}} Model
-   * @typedef {{words: string[], source: string, family: string, opset: string, precision: string, bytes: number}} Wanted
+   * @typedef {{row: HTMLElement, text: string, classes: string[], source: string, family: string, files: ModelFile[]}} Model
+   * @typedef {{words: string[], named: string, source: string, family: string, opset: string, precision: string, bytes: number}} Wanted
    */
 
   const SETTLED = 250; // milliseconds after which typing has paused; browsers limit changes of the address
@@ -27,17 +27,29 @@
     if (said) said.textContent = message;
   };
 
+  /** The names of classes, squeezed, by the number of their list, which models share. */
+  const readClasses = () => {
+    const lists = /** @type {NodeListOf<HTMLTemplateElement>} */ (
+      document.querySelectorAll("template[id^='classes-']")
+    );
+    return Array.from(lists, (list) =>
+      Array.from(list.content.children, (name) => squeezed(name.textContent ?? "")),
+    );
+  };
+
   /**
    * @param {HTMLElement} row
    * @param {string} framework the name of its source in prose
+   * @param {string[][]} lists of the names of classes
    * @returns {Model}
    */
-  const readModel = (row, framework) => {
+  const readModel = (row, framework, lists) => {
     const { source = "", family = "", files = "" } = row.dataset;
     const text = `${row.querySelector("h2")?.textContent} ${framework}`.toLowerCase();
     return {
       row,
       text: `${text} ${squeezed(text)}`,
+      classes: lists[Number(row.dataset.classes)] ?? [],
       source,
       family,
       files: files.split(",").map((file) => {
@@ -55,6 +67,7 @@
     const size = query.get("size");
     return {
       words: (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean),
+      named: squeezed(query.get("class") ?? ""),
       source: query.get("source") ?? "",
       family: query.get("family") ?? "",
       opset: query.get("opset") ?? "",
@@ -71,6 +84,7 @@
   const matches = (model, wanted) =>
     (!wanted.source || model.source === wanted.source) &&
     (!wanted.family || model.family === wanted.family) &&
+    (!wanted.named || model.classes.some((name) => name.includes(wanted.named))) &&
     wanted.words.every((word) => model.text.includes(word) || model.text.includes(squeezed(word))) &&
     model.files.some(
       (file) =>
@@ -116,7 +130,8 @@
   const filterModels = (form) => {
     const rows = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".models > li"));
     const frameworks = new Map(Array.from(form.source.options, ({ value, text }) => [value, text]));
-    const models = Array.from(rows, (row) => readModel(row, frameworks.get(row.dataset.source) ?? ""));
+    const lists = readClasses();
+    const models = Array.from(rows, (row) => readModel(row, frameworks.get(row.dataset.source) ?? "", lists));
     const count = /** @type {HTMLElement} */ (document.getElementById("count"));
     const none = /** @type {HTMLElement} */ (document.getElementById("none"));
     const list = /** @type {HTMLElement} */ (document.querySelector(".models"));

@@ -102,6 +102,14 @@ def vision_transformer() -> Any:
     )
 
 
+def mobilenet_v3() -> Any:
+    """The first blocks of torchvision's small MobileNetV3, which are of all its kinds."""
+    blocks, last = vision.mobilenetv3._mobilenet_v3_conf("mobilenet_v3_small", width_mult=0.5)
+    return vision.MobileNetV3(blocks[:5], last, num_classes=CLASSES)
+
+
+MOBILENET_V2 = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 2, 2], [6, 320, 1, 1]]
+"""Expansion, channels, repeats and stride of each stage: a few of torchvision's own."""
 VIT = of_timm("vit_tiny_patch16_224", img_size=64, depth=2, embed_dim=64, num_heads=4)
 SWIN = of_timm("swin_tiny_patch4_window7_224", img_size=112, embed_dim=32, depths=(2, 2), num_heads=(2, 4))
 
@@ -112,10 +120,14 @@ CLASSIFIERS = {
     "resnet": Classifier(
         of_class(vision.ResNet, vision.resnet.Bottleneck, [1, 1, 1, 1], width_per_group=16), 64
     ),
-    "mobilenet_v2": Classifier(of_class(vision.mobilenet_v2, width_mult=0.35), 96),
-    "mobilenet_v3": Classifier(of_class(vision.mobilenet_v3_small, width_mult=0.5), 64),
-    "shufflenet_v2": Classifier(of_class(vision.shufflenet_v2_x0_5), 64),
-    "efficientnet": Classifier(of_timm("efficientnet_b0"), 96),
+    "mobilenet_v2": Classifier(
+        of_class(vision.MobileNetV2, width_mult=0.35, inverted_residual_setting=MOBILENET_V2), 96
+    ),
+    "mobilenet_v3": Classifier(mobilenet_v3, 64),
+    "shufflenet_v2": Classifier(of_class(vision.ShuffleNetV2, [2, 2, 2], [24, 48, 96, 192, 1024]), 64),
+    "efficientnet": Classifier(
+        of_class(timm.models.efficientnet._gen_efficientnet, "efficientnet_b0", depth_multiplier=0.34), 96
+    ),
     "densenet": Classifier(
         of_class(vision.DenseNet, growth_rate=8, block_config=(2, 2, 2, 2), num_init_features=16), 64
     ),

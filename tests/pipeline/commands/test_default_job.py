@@ -131,12 +131,15 @@ def test_another_run_elsewhere_on_another_day_makes_the_same_files(job: Path, tm
     require_other_day()
     other = tmp_path / "somewhere else" / "entirely"
     other.mkdir(parents=True)
-    models = [model for model in MODELS if model != "timm/tf_efficientnet_lite1"]  # made as lite0 is
-    only = [word for model in models for word in ("--only", model)]
-    answer = _run(other, "--opset", "3,12", *only, before=OTHER_DAY, **ELSEWHERE)
+    # lite1 is made as lite0 is.
+    # At 7 and above there is ONNX Runtime's verdict beside what the oldest opset has of the same export.
+    oldest = [f"{model}@3" for model in MODELS if model != "timm/tf_efficientnet_lite1"]
+    units = [*oldest, "timm/tf_efficientnet_lite0@12", "paddle/ch_ppocr_mobile_v2_cls_infer@12"]
+    only = [word for unit in units for word in ("--only", unit)]
+    answer = _run(other, *only, before=OTHER_DAY, **ELSEWHERE)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     theirs = {path: data for path, data in bytes_of(other / "dist").items() if "/model/" in path}
-    assert len([path for path in theirs if path.endswith(".onnx")]) == 2 * len(models)
+    assert len([path for path in theirs if path.endswith(".onnx")]) == len(units)
     assert [path for path in theirs if (job / "dist" / path).read_bytes() != theirs[path]] == []
 
 
@@ -147,10 +150,10 @@ def test_no_opset_makes_a_model_larger(job: Path, model: str, opset: int) -> Non
 
 
 @pytest.mark.hub_client
-@pytest.mark.parametrize("model", MODELS)
-def test_the_usual_clients_read_it(job: Path, model: str) -> None:
+def test_the_usual_clients_read_it(job: Path) -> None:
     """At opsets that list weights differently; tests/publishing/test_hub_client.py takes every one."""
-    assert_clients_read(job / "dist", [f"{_stem(model, opset)}.onnx" for opset in (3, 9, 12)])
+    paths = [f"{_stem(model, opset)}.onnx" for model in MODELS for opset in (3, 9, 12)]
+    assert_clients_read(job / "dist", paths)
 
 
 @each_unit
@@ -256,6 +259,17 @@ def photographs() -> dict[str, Path]:
     return dict(zip(PHOTOGRAPHS, files, strict=True))
 
 
+IN_TURN = """
+import sys
+script, *pictures = sys.argv[1:]
+for picture in pictures:
+    sys.argv[1:] = [picture]
+    exec(script, {"__name__": "__main__"})
+    print()
+"""
+"""A script for one picture after the other: most of its time it would import a runtime."""
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_script_of_a_card_says_what_the_source_says(
     job: Path, model: str, photographs: dict[str, Path]
@@ -265,11 +279,13 @@ def test_the_script_of_a_card_says_what_the_source_says(
     scripts = re.findall(r"```python\n(.*?)```", (family / "README.md").read_text(), re.DOTALL)
     page = html.unescape((family / f"{record['model']}.html").read_text())
     [script] = [script for script in scripts if script.strip() in page]
-    for row in record["predictions"]:
-        command = [sys.executable, "-c", script, str(photographs[row["picture"]])]
-        answer = subprocess.run(command, cwd=family, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stderr
-        predictions = [line.split(maxsplit=2) for line in answer.stdout.splitlines()]
+    pictures = [str(photographs[row["picture"]]) for row in record["predictions"]]
+    command = [sys.executable, "-c", IN_TURN, script, *pictures]
+    answer = subprocess.run(command, cwd=family, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    printed = answer.stdout.removesuffix("\n\n").split("\n\n")
+    for row, text in zip(record["predictions"], printed, strict=True):
+        predictions = [line.split(maxsplit=2) for line in text.splitlines()]
         assert len(predictions) == len(row["source"])
         for words, expected in zip(predictions, row["source"], strict=True):
             assert int(words[0]) == expected["index"]

@@ -39,9 +39,13 @@ def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_w
 ) -> None:
     (tmp_path / "given").mkdir()
     given = write_file(tmp_path / "given/net.onnx")
+    named = onnx.load(given, load_external_data=False)
+    named.metadata_props.add(key="names", value=str(dict(enumerate("abcdefghij"))))  # as Ultralytics has it
+    onnx.save(named, given)
     (tmp_path / "pipeline.yaml").write_text(FILE)
     answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stderr
+    assert "onnx/mine: the metadata of net.onnx names the classes: a, b, c, ..." in answer.stderr
     made = tmp_path / "dist/onnx/mine"
     pictures = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype(np.float32)
     [expected] = onnxruntime.InferenceSession(given).run(None, {"image": pictures})
@@ -59,6 +63,10 @@ def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_w
     assert (provenance["native_opset"], provenance["parameters"]) == (13, PARAMETERS)
     assert "net.onnx as it came, and of net.data, sha256 " in provenance["weights"]["origin"]
     assert "onnxruntime" in provenance["packages"]
+    labels = {"names": list("abcdefghij"), "origin": "the metadata of net.onnx", "sha256": None}
+    assert record["labels"] == labels
+    properties = {entry.key: entry.value for entry in onnx.load(made / "model/mine-3.onnx").metadata_props}
+    assert list(json.loads(properties["names"]).values()) == labels["names"]
     for page in ("README.md", "mine.html"):
         text = (made / page).read_text()
         assert "No framework was asked. This was made from an ONNX file of unknown origin" in text

@@ -19,6 +19,7 @@ STAGES = {
     "inputs": "pipeline/stages/export.py",
     "export": "pipeline/stages/export.py",
     "retarget": "pipeline/stages/retarget.py",
+    "embed": "pipeline/stages/embedding.py",
     "batch": "pipeline/stages/static_batch.py",
     "simplify": "pipeline/stages/simplification.py",
     "parity": "pipeline/stages/parity.py",
@@ -30,6 +31,7 @@ BEFORE = {
     "inputs": ("inputs", "export"),  # one file makes both
     "export": ("inputs", "export"),
     "retarget": ("inputs", "export", "retarget"),
+    "embed": ("inputs", "export", "embed"),
     "batch": ("inputs", "export", "batch"),
     "simplify": ("inputs", "export", "simplify"),
     "parity": ("inputs", "export", "retarget", "parity"),
@@ -83,7 +85,8 @@ def test_the_fixed_inputs_are_made_by_the_code_that_is_in_their_key() -> None:
     listed = files_at(_CODE["inputs"])
     assert "evaluation/inputs.py" in listed
     used = {file for file in all_ours(listed) if file.startswith("evaluation/")}
-    assert used - {"evaluation/thumbnails.py"} <= listed  # thumbnails are published: they are in that key
+    # Thumbnails and the names of classes are in the keys of what has them: units, and files with metadata.
+    assert used - {"evaluation/thumbnails.py", "evaluation/label_files.py"} <= listed
 
 
 def test_every_place_in_a_key_is_there() -> None:
@@ -113,7 +116,7 @@ def _chain(folder: Path) -> dict[str, str]:
     entry = ModelEntry(source="timm", model="vgg11")
     inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder, None)
     export = keys.export_key(inputs, entry, folder)
-    retarget = keys.retarget_key(export, entry, 7)
+    retarget = keys.retarget_key(export, entry, 7, None)
     unit = keys.unit_key(retarget, entry, "timm/vgg11@7", "vgg", 7, ())
     keys._tools.cache_clear()
     return {"inputs": inputs, "export": export, "retarget": retarget, "unit": unit}

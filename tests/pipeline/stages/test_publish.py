@@ -61,6 +61,11 @@ def _described(tiny: FakeSource, export: Export, verification: Verification, mor
     return description_of(job, candidate, export, verification)
 
 
+def export_of(tiny: FakeSource, said: Mapping[str, Any]) -> Export:
+    """An export of ten classes whose script answered with ``said`` as well."""
+    return _export(tiny, answer={**ANSWER, **said})
+
+
 AGREES = {"pictures-2": REFERENCE}
 
 

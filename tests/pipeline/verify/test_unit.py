@@ -39,6 +39,12 @@ def listed_inputs(opset: int, listed: bool) -> onnx.ModelProto:
     return model
 
 
+def with_names() -> onnx.ModelProto:
+    model = verified_zoo.network(12)
+    model.metadata_props.add(key="names", value='{"0": "cat"}')
+    return model
+
+
 def unchecked() -> onnx.ModelProto:
     model = verified_zoo.network(12)
     model.graph.node[0].input.append("image")
@@ -67,6 +73,7 @@ MODELS: dict[str, tuple[Callable[[], onnx.ModelProto], int, str]] = {
         7,
         "has initialisers that are no inputs, as IR version 3",
     ),
+    "names of classes": (with_names, 12, "names its classes otherwise than its record, under names in its"),
     "checker": (unchecked, 12, "does not pass the ONNX checker: Node"),
     "data beside": (with_data_beside, 12, "cannot be read: "),
 }

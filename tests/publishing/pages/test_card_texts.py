@@ -40,6 +40,7 @@ def hostile(words: str) -> list[Record]:
         reported=[DOCUMENT | {"document": words}],
         predictions=[{"picture": words, "thumbnail": "pictures/a-09bb7324d554.jpg", "source": []}],
     )
+    some.labels.update(names=[words, words], origin=words, sha256=words)  # type: ignore[attr-defined]
     some.verdict.update(dissent=words)  # type: ignore[attr-defined]
     some.provenance.update(exporter=words, form=words, python=words)  # type: ignore[attr-defined]
     for port in (*some.io_ports["inputs"], *some.io_ports["outputs"]):

@@ -352,3 +352,18 @@ def test_licences_are_told_model_by_model_where_they_differ() -> None:
     words = section(cards([one, other])[CARD], "License")
     assert "`repvgg_a0`: Apache-2.0." in words
     assert "`repvgg_a1`: Nobody stated one" in words
+
+
+def test_classes_with_names_of_their_own_are_told_beside_those_of_imagenet() -> None:
+    labels = {"names": [f"kind {index}" for index in range(1000)], "origin": "the file a.txt", "sha256": None}
+    own = record("timm/repvgg_a0@12", labels=labels, origin="a.pth")
+    usual = record("timm/repvgg_a1@12", origin="b.pth")
+    text = cards([own, usual])[CARD]
+    assert "into 1000 classes; and" in section(text, "Use cases")
+    assert "`repvgg_a1`: The names of the 1000 classes are those of ImageNet" in section(text, "Dataset")
+    told = "`repvgg_a0`: 1000 classes, as the file a.txt names them: kind 0, kind 1, kind 2,"
+    assert told in section(text, "Classes")
+    alone = cards([usual])[CARD]
+    assert "## Classes" not in alone
+    assert "1000 classes, those of ImageNet;" in section(alone, "Use cases")
+    assert "ImageNet" not in cards([own])[CARD]

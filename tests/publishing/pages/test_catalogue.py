@@ -150,6 +150,7 @@ def hostile() -> Record:
     for field in ("verdict", "predictions", "rewrites", "inputs", "figures", "provenance", "io_ports"):
         changes[field] = spoil(getattr(honest, field))
     changes["bounds"] = [HOSTILE]
+    changes["labels"] = {"names": [f"named{HOSTILE}"], "origin": f"labelled{HOSTILE}", "sha256": None}
     changes["verdict"]["status"] = kept["status"]
     for name, verdict in changes["verdict"]["runtimes"].items():
         verdict["outcome"] = kept["outcome"] if "onnx" in name else verdict["outcome"]
@@ -162,7 +163,8 @@ def hostile() -> Record:
 
 
 def test_what_a_record_says_is_text_and_never_code() -> None:
-    tame, wild = catalogue([unit("timm/resnet18@12")]), catalogue([hostile()])
+    labels = {"names": ["cat"], "origin": "a file", "sha256": None}
+    tame, wild = catalogue([unit("timm/resnet18@12", labels=labels)]), catalogue([hostile()])
     assert set(tame) == set(wild)
     for path, page in html(wild):
         assert all(char.isprintable() or char == "\n" for char in wild[path].decode()), path
@@ -175,7 +177,15 @@ def test_what_a_record_says_is_text_and_never_code() -> None:
         assert not [name for name in names if name.startswith("on")]
         assert [link for link in page.values("href", "src") if urlsplit(link).scheme] == []
     shown = Page(wild["timm/resnet18.html".replace("/", "/repvgg/")]).text
-    for field in ("Egyptian cat", "cat.png", "noise-1", "licence ", "random weights, seed 0", "a table"):
+    for field in (
+        "Egyptian cat",
+        "cat.png",
+        "noise-1",
+        "licence ",
+        "random weights, seed 0",
+        "a table",
+        "named",
+    ):
         assert field + SHOWN in shown, field
 
 
@@ -265,3 +275,35 @@ def test_a_record_that_lacks_something_is_named(field: str) -> None:
 def test_a_record_cannot_lead_out_of_the_folder(changes: dict[str, Any]) -> None:
     with pytest.raises(PublishError):
         catalogue([dataclasses.replace(unit("timm/a@7"), **changes)])
+
+
+def _labelled(name: str, names: list[str]) -> Record:
+    labels = {"names": names, "origin": "the file labels.txt", "sha256": "ab" * 32}
+    return unit(name, labels=labels, classes=len(names))
+
+
+def test_classes_can_be_asked_for_only_where_models_differ_in_them() -> None:
+    assert "<template" not in catalogue(zoo(), (), ["tench", "tabby"])["index.html"].decode()
+    pets = [_labelled(f"timm/pets{number}@12", ["Cat", "dog"]) for number in range(3)]
+    index = catalogue([*zoo(), *pets], (), ["tench", "tabby"])["index.html"].decode()
+    assert index.count("<template") == 2, "models share what they share"
+    assert "<i>tench</i><i>tabby</i>" in index
+    assert "<i>Cat</i><i>dog</i>" in index
+
+
+def test_the_page_of_a_model_has_the_names_of_its_classes_and_who_said_them() -> None:
+    names = ["Cat", "dog", "eel", "fox", "gnu", "hen"]
+    page = Page(catalogue([_labelled("timm/pets@12", names)])["timm/repvgg/pets.html"])
+    assert f"6 classes, as the file labels.txt (sha256 {'ab' * 32}) names them: Cat, dog, eel" in page.text
+    assert "hen" in page.text
+    assert "imagenet" not in page.text.lower()
+
+
+def test_an_answer_without_names_has_the_number_of_its_class() -> None:
+    nameless = unit("timm/resnet18@12", classes=10)
+    for row in nameless.predictions[0].values():
+        for answer in row if isinstance(row, list) else ():
+            answer["label"] = None
+    page = catalogue([nameless])["timm/repvgg/resnet18.html"].decode()
+    assert '<span class="label">class 4</span>' in page
+    assert '<span class="label">None</span>' not in page

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from publishing.pages.catalogue import catalogue
 from tests.publishing.pages.browsing import MODELS, expect_models
-from tests.publishing.pages.catalogue_zoo import many
+from tests.publishing.pages.catalogue_zoo import many, unit, zoo
 
 pytestmark = pytest.mark.slow
 
@@ -109,4 +109,24 @@ def test_a_thousand_models_are_filtered_right(browser: Browser, tmp_path: Path) 
             f"{count} of 1000 models" if count < 1000 else "1000 models"
         )
         expect(page.locator(".models > li:visible")).to_have_count(count)
+    page.close()
+
+
+def test_models_are_found_by_the_names_of_their_classes(browser: Browser, tmp_path: Path) -> None:
+    labels = {"names": ["Golden Retriever", "猫"], "origin": "the file labels.txt", "sha256": "ab" * 32}
+    pets = unit("timm/pets@12", labels=labels, classes=2)
+    for path, content in catalogue([*zoo(), pets], (), ["tench", "tabby"]).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    page = browser.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    for typed, names in (
+        ("golden-retriever", ["pets"]),
+        ("retriever猫", []),  # of two names
+        ("猫", ["pets"]),
+        ("TABBY", MODELS),
+        ("pets", []),
+    ):
+        page.get_by_label("Class").fill(typed)
+        expect_models(page, names, typed)
     page.close()

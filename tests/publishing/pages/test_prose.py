@@ -68,6 +68,22 @@ def test_pixels_of_0_to_255_are_told_in_levels() -> None:
     assert "turn the channels round to blue, green, red" in steps
 
 
+def test_plain_pixels_and_what_a_file_does_with_them_are_told() -> None:
+    plain = PREPROCESSING | {"mean": [0, 0, 0], "std": [1 / 255] * 3}
+    some = record(preprocessing=plain)
+    wanted = {"largest": 255, "mean": [0.5, 0.4, 0.2], "std": [0.2, 0.2, 0.2], "colour": "RGB"}
+    embedded = {"embedded": {"normalise": wanted, "softmax": "embedded"}}
+    some = replace(some, provenance={**some.provenance, **embedded})
+    assert prose.preprocessing_of(some)[-2] == (
+        "Leave the values as they are, from 0 to 255. The channels are in the order red, green, blue. The "
+        "file itself normalises them: it subtracts (127.5, 102, 51) and divides by 51."
+    )
+    assert "a probability for each of 1000 classes" in prose.output_of(some)
+    assert prose.postprocessing_of(some).startswith("None: the file ends with a softmax.")
+    assert "probabilities = scores  # the file ends with a softmax" in snippet(some)
+    assert "Divide by 255, so that values are between 0 and 1. The" in steps_of(mean=[0, 0, 0], std=[1, 1, 1])
+
+
 def test_what_is_cut_out_first_is_told_first() -> None:
     changes = {"crop_mode": "center_first", "convention": "mmcls", "library": "opencv"}
     assert prose.preprocessing_of(record(preprocessing=PREPROCESSING | changes))[1:3] == [

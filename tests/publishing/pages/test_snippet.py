@@ -22,6 +22,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from evaluation.inputs import prepare_file
 from evaluation.labels import Prediction, imagenet_labels, top
 from evaluation.preprocessing import CropMode, Interpolation, Preprocessing, prepare
 from publishing.errors import PublishError
@@ -213,6 +214,23 @@ def test_a_snippet_keeps_to_the_convention_of_a_framework(
     script = publish(tmp_path, described)
     assert ("cv2" in script.read_text()) == (library == "opencv")
     assert_same(predictions_of(script, pictures), expected(described, script, pictures))
+
+
+@pytest.mark.parametrize("largest", [255, 1])
+@pytest.mark.parametrize("convention", ["torchvision", "mmcls", "paddleclas", "paddleclas_levels"])
+def test_plain_pixels_are_handed_over_as_they_are(
+    tmp_path: Path, pictures: list[Path], convention: str, largest: int
+) -> None:
+    plain = {"colour": "RGB", "mean": [0.0] * 3, "std": [1 / largest] * 3, "convention": convention}
+    described = with_ports(PREPROCESSING | plain | {"input_size": [3, 22, 27], "resize": 31}, classes=11)
+    script = publish(tmp_path, described)
+    assert ("MEAN" in script.read_text()) == (largest == 1 and convention in ("mmcls", "paddleclas_levels"))
+    assert_same(predictions_of(script, pictures), expected(described, script, pictures))
+    values = prepare_file(pictures[0], Preprocessing.from_dict(described.preprocessing))
+    assert 0 <= values.min() < 0.4 * largest
+    assert 0.6 * largest < values.max() <= largest
+    if largest == 255:
+        np.testing.assert_array_equal(values, np.rint(values))
 
 
 @pytest.mark.parametrize("resize", [15, 22, 24, 27])

@@ -151,3 +151,11 @@ def test_every_shard_of_the_weights_is_a_dependency() -> None:
     digests = {one["name"]: one["digest"]["sha256"] for one in dependencies if "name" in one}
     assert digests["weights/net-1.bin"] == "cd" * 32
     assert digests["weights"] == weights["sha256"]
+
+
+def test_the_file_of_the_names_of_classes_is_a_dependency() -> None:
+    labels = {"names": ["cat"], "origin": "the file labels.txt", "sha256": "cd" * 32}
+    for said, expected in ((labels, ["cd" * 32]), (labels | {"sha256": None}, []), ({}, [])):
+        text = statement(description(labels=said), files())
+        dependencies = json.loads(text)["predicate"]["buildDefinition"]["resolvedDependencies"]
+        assert [one["digest"]["sha256"] for one in dependencies if one.get("name") == "labels"] == expected
