@@ -12,13 +12,13 @@ import onnx
 import onnxruntime
 import pytest
 
+from converters.interface import WORKER_MODULES
+from converters.registry import SOURCES
 from evaluation.inputs import read_npz
 from parity.compare import Tolerance, compare
-from pipeline.errors import WorkerError
 from pipeline.system.files import sha256_of_file
-from tests.converters.conftest import Export, environment_of, export
-
-__all__ = ["export"]  # a fixture
+from tests.converters.conftest import environment_of
+from tests.pipeline.config.test_paddleclas_config import CONFIG
 
 GLUON = """
 import warnings
@@ -114,12 +114,6 @@ from layers import Own
 def build(classes=3):
     pathlib.Path(__file__).with_name("ran").touch()
     return Own(classes)
-
-def wrong(classes=3):
-    return "no network"
-
-def hidden(classes=3):
-    return getattr(__import__("importlib").import_module("unseen"), "Own")(classes)
 """
 SAVE = """
 import numpy as np
@@ -144,26 +138,6 @@ models:
      weights: {file: ./code/net.pth}}
   - {source: pytorch, model: ./code/net.pt, name: archived}
 """
-REFUSED = """\
-publish: dist
-opsets: 12
-defaults: {preprocessing: {input_size: [3, 12, 12]}}
-models:
-  - {source: pytorch, model: './code/net.py:wrong', name: wrong}
-  - {source: pytorch, model: './code/net.py:hidden', name: hidden}
-  - {source: pytorch, model: './code/net.py:build', name: keyword, arguments: {heads: 7}}
-  - {source: pytorch, model: './code/net.py:build', name: head, weights: {file: ./code/net.pth}}
-"""
-
-
-PICTURES = {
-    "resize": 12,
-    "crop_mode": "squash",
-    "interpolation": "bilinear",
-    "mean": [0.0] * 3,
-    "std": [1.0] * 3,
-    "colour": "RGB",
-}
 
 
 @pytest.fixture(scope="module")
@@ -171,27 +145,23 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with code that builds networks, weights for it, and the same network as TorchScript."""
     folder = tmp_path_factory.mktemp("pytorch")
     (folder / "code").mkdir()
-    for name, text in (("layers", LAYERS), ("unseen", LAYERS), ("net", BUILDER)):
+    for name, text in (("layers", LAYERS), ("net", BUILDER)):
         (folder / f"code/{name}.py").write_text(text)
     command = [str(environment_of("pytorch").python), "-W", "ignore", "-c", SAVE]
     made = subprocess.run(command, cwd=folder / "code", capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     (folder / "pipeline.yaml").write_text(PYTORCH)
-    (folder / "refused.yaml").write_text(REFUSED)
     return folder
 
 
 @pytest.mark.pytorch
-def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path, export: Export) -> None:
+def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path) -> None:
     refused = _pipeline(code, "run", "pipeline.yaml")
     assert refused.returncode == 2
     net, layers = code / "code/net.py", code / "code/layers.py"
     assert f"pytorch/built runs code: build of {net}, which imports {layers}. Look at it" in refused.stderr
     assert f"archived runs code: the TorchScript archive {code / 'code/net.pt'}. Look" in refused.stderr
     assert _pipeline(code, "plan", "pipeline.yaml").returncode == 0
-    for model in (f"{net}:build", str(code / "code/net.pt")):  # whatever command asks for it
-        with pytest.raises(WorkerError, match="is code, and was not run: only `run --trust-code` runs code"):
-            export("pytorch", model, input_size=[3, 12, 12], **PICTURES)
     assert not (code / "code/ran").exists()
 
     answer = _pipeline(code, "run", "pipeline.yaml", "--trust-code")
@@ -217,16 +187,55 @@ def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path, export:
     assert built["parameters"] == archived["parameters"] == 3 * 6 * 9 + 6 + 12 + 6 * 6 * 9 + 6 + 12 * 7 + 7
 
 
-@pytest.mark.pytorch
-def test_what_code_of_ones_own_does_wrong_is_told(code: Path) -> None:
-    answer = _pipeline(code, "run", "refused.yaml", "--trust-code", "--jobs", "2")
-    assert answer.returncode == 1
-    told = " ".join(answer.stdout.split())
-    for expected in (
-        "returned a str, where a torch.nn.Module is needed",
-        "unseen.py was imported in a way that cannot be seen without running it",
-        "raised TypeError: build() got an unexpected keyword argument 'heads'",
-        "the weights file has a head of 7 classes",
-    ):
-        assert expected in told, told
-    assert "Traceback" not in told
+PADDLE = """
+import sys
+import numpy as np
+import paddle
+import paddle_models
+from networks import Network
+
+paddle.seed(4)
+network = paddle_models.build(Network("SqueezeNet1_1", classes=7))
+for value in network.parameters():
+    value.set_value(paddle.randn(value.shape) * (2 / max(1, int(np.prod(value.shape[1:])))) ** 0.5)
+paddle.save(network.state_dict(), "best_model.pdparams")
+pictures = np.random.RandomState(0).normal(size=(2, 3, 64, 64)).astype("float32")
+np.savez("asked.npz", pictures=pictures, answer=network(paddle.to_tensor(pictures)).numpy())
+"""
+PADDLE_FILE = """\
+publish: dist
+opsets: [3, 7, 12]
+models:
+  - {source: paddle, model: ./flowers.yaml, name: flowers, weights: {file: best_model.pdparams}}
+"""
+
+
+@pytest.mark.paddle
+def test_a_config_of_paddleclas_is_published_with_its_weights(tmp_path: Path) -> None:
+    environment = environment_of("paddle")
+    made = subprocess.run(
+        [str(environment.python), "-W", "ignore", "-c", PADDLE],
+        cwd=tmp_path,
+        env={
+            **environment.description.variables,
+            "PYTHONPATH": f"{WORKER_MODULES}:{SOURCES['paddle'].folder}",
+            "HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "pipeline.yaml").write_text(PADDLE_FILE)
+    (tmp_path / "flowers.yaml").write_text(CONFIG)
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    asked, folder = read_npz(tmp_path / "asked.npz"), tmp_path / "dist/paddle/squeezenet/model"
+    for opset in (7, 12):
+        session = onnxruntime.InferenceSession(folder / f"flowers-{opset}.onnx")
+        [logits] = session.run(None, {session.get_inputs()[0].name: asked["pictures"]})
+        assert compare(asked["answer"], np.asarray(logits), Tolerance()).passed
+    record = json.loads((folder / "flowers-3.record.json").read_text())
+    assert record["provenance"]["model"] == "SqueezeNet1_1"
+    assert record["provenance"]["head"]["classes"] == 7
+    assert record["preprocessing"]["mean"] == [0.5, 0.4, 0.3]
