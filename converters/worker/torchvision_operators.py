@@ -1,13 +1,17 @@
-"""Declarations that let torchvision be imported where its compiled operators do not load.
+"""Imports torchvision where its compiled operators do not load, and without torch's compiler.
 
 Its wheels are linked against CUDA; beside a CPU build of torch they do not load, and the import
-then stops at the operators that it wants to register. No classifier calls them.
+then stops at the operators that it wants to register. No classifier calls them. One of them asks the
+compiler a question when it is called, and imports it for that; it takes longer than torch itself.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
-from typing import Any, List
+import types
+from typing import Any, Iterator, List
 
 import torch
 
@@ -16,12 +20,39 @@ SCHEMAS = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 
+COMPILER = "torch._dynamo.utils"
+"""The module of torch's compiler that ``torchvision.ops.roi_align`` imports."""
+
 _libraries: List[Any] = []
 """A declaration lasts as long as its library object."""
 
 
 def import_torchvision() -> Any:
     """The torchvision package, with the operators that its extension did not bring declared."""
+    with _compiler_on_demand():
+        return _import_torchvision()
+
+
+@contextlib.contextmanager
+def _compiler_on_demand() -> Iterator[None]:
+    """Let what is imported have the compiler's answer, and import the compiler when it is asked for it."""
+    if COMPILER in sys.modules:
+        yield
+        return
+    stand_in: Any = types.ModuleType(COMPILER)
+    stand_in.is_compile_supported = _is_compile_supported
+    sys.modules[COMPILER] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[COMPILER]
+
+
+def _is_compile_supported(device_type: str) -> Any:
+    return importlib.import_module(COMPILER).is_compile_supported(device_type)
+
+
+def _import_torchvision() -> Any:
     try:
         import torchvision
     except RuntimeError as error:
