@@ -226,6 +226,9 @@ def _weights_mistakes(
         if weights != "random":
             yield location, "an ONNX file has weights of its own. Remove weights from this entry."
         return
+    has_folder = entry.wheel_folder is not None or any(map(is_folder, entry.patterns))
+    if source.reads_model_folders and has_folder and weights != "random":
+        yield location, "a model given as a folder has weights of its own. Remove weights from this entry."
     if source.reads_code and weights == "pretrained":
         yield location, "nobody offers weights for code of your own. Give weights: {file: PATH}, or random."
     if isinstance(weights, FileWeights):
