@@ -71,7 +71,7 @@ def catalogue_file(source: Source) -> Path:
 @cache
 def read_catalogue(source: Source) -> Catalogue:
     """The models that the framework of ``source`` has at the versions of its lock, if there is one."""
-    if source.reads_onnx_files:
+    if not source.is_framework:
         return {}
     content = json.loads(catalogue_file(source).read_text(encoding="utf-8"))
     usual = content["preprocessing"]

@@ -50,14 +50,25 @@ class Source:
     """Whether a checkpoint may hold several sets of weights, of which one is taken."""
     reads_model_folders: bool = False
     """Whether a model may also be named by the path of a folder that holds it."""
+    folder_files: tuple[str, ...] = ()
+    """Patterns of names of files, of each of which such a folder has exactly one."""
     reads_onnx_files: bool = False
     """Whether its models are ONNX files, named by their paths: our own interpreter runs them as they came, so
     that the source has neither an environment nor a catalogue."""
+    reads_code: bool = False
+    """Whether its models are code of the user's, named by their paths: ``./net.py:build``, or an archive."""
+    environment: str = ""
+    """The source whose environment it runs in, where it has none of its own, and no catalogue."""
     start_seconds: float = 10.0
     """Until a small model is exported, about: the framework's own start is the most of it."""
     keywords: Mapping[str, str] = field(default_factory=dict, hash=False)
     """The keys of a pipeline file by the keywords of the source's constructors that they stand for:
     ``classes``, ``channels``, ``preprocessing``, and ``weights`` for all that would load weights."""
+
+    @property
+    def is_framework(self) -> bool:
+        """Whether it has an environment and a list of models of its own."""
+        return not self.reads_onnx_files and not self.environment
 
     @property
     def script(self) -> Path:
@@ -83,6 +94,8 @@ class NetworkOptions:
     """Channels, height and width of the pictures that it takes."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Further keywords of the framework's constructor, of what JSON can say."""
+    trusted_code: tuple[Path, ...] | None = None
+    """The files of the user's that may run as code; None where nobody has said that any may."""
 
 
 AS_IT_IS = NetworkOptions()
@@ -95,6 +108,7 @@ def _options_of(source: Source, options: NetworkOptions) -> dict[str, Any]:
         "classes": options.classes,
         "input_size": list(options.input_size) if options.input_size else None,
         "arguments": dict(options.arguments),
+        "trusted_code": None if options.trusted_code is None else list(map(str, options.trusted_code)),
         "keywords": dict(source.keywords),
     }
 

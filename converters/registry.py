@@ -8,6 +8,7 @@ from converters.mmcls import SOURCE as MMCLS
 from converters.mxnet import SOURCE as MXNET
 from converters.onnx import SOURCE as ONNX
 from converters.paddle import SOURCE as PADDLE
+from converters.pytorch import SOURCE as PYTORCH
 from converters.timm import SOURCE as TIMM
 from converters.torchvision import SOURCE as TORCHVISION
 
@@ -15,6 +16,7 @@ SOURCES: dict[str, Source] = {
     "timm": TIMM,
     "torchvision": TORCHVISION,
     "mmcls": MMCLS,
+    "pytorch": PYTORCH,
     "paddle": PADDLE,
     "mxnet": MXNET,
     "caffe2": CAFFE2,
@@ -23,5 +25,5 @@ SOURCES: dict[str, Source] = {
 
 
 def frameworks() -> dict[str, Source]:
-    """The sources with a framework: with an environment and a list of models."""
-    return {name: source for name, source in SOURCES.items() if not source.reads_onnx_files}
+    """The sources with an environment and a list of models of their own."""
+    return {name: source for name, source in SOURCES.items() if source.is_framework}

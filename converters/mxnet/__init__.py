@@ -1,4 +1,4 @@
-"""The Gluon model zoo of Apache MXNet."""
+"""The Gluon model zoo of Apache MXNet, and folders with a symbol and its parameters."""
 
 from pathlib import Path
 
@@ -11,6 +11,8 @@ SOURCE = Source(
     weights_suffixes=(".params", ".safetensors"),
     license="Apache-2.0",
     domain="org.apache.mxnet",
+    reads_model_folders=True,
+    folder_files=("*-symbol.json", "*.params"),
     keywords={"classes": "classes", "pretrained": "weights", "ctx": "weights", "root": "weights"},
     start_seconds=3.0,
 )

@@ -12,9 +12,10 @@ from typing import Any, Dict, Iterable, List, NamedTuple
 import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
-from checkpoints import OtherHeadError
+from checkpoints import OtherHeadError, sha256_of
 from model_details import details, details_task
 from networks import (
+    FRAMEWORK,
     Network,
     built,
     head_of,
@@ -29,6 +30,7 @@ from timed_network import latency_task
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
 
 import mxnet as mx  # noqa: E402
+import mxnet_symbols  # noqa: E402
 from mxnet.gluon.model_zoo import model_store, vision  # noqa: E402
 
 import gluon_lively  # noqa: E402
@@ -127,10 +129,14 @@ class Loaded(NamedTuple):
     head: Dict[str, Any]
     weights: Dict[str, Any]
     """The record of these."""
+    form: Dict[str, str]
+    """What an answer says of the form of a network that is not the framework's own."""
 
 
 def load(request: Dict[str, Any], inputs: Arrays) -> Loaded:
     """The network of a request with its weights."""
+    if os.path.isabs(request["model"]):
+        return load_folder(request["model"], inputs)
     asked = asked_of(request)
     together = mx.nd.array(np.concatenate(list(inputs.values())))
     try:
@@ -151,7 +157,31 @@ def _load(asked: Network, request: Dict[str, Any], together: Any) -> Loaded:
     record = give_weights(network, request, together, learned)
     _, (shape,), _ = network(mx.sym.var("data")).infer_shape(data=together.shape)
     head = head_of(asked, shape[1], asked != asked_of(request))
-    return Loaded(network, learned, head, record)
+    return Loaded(network, learned, head, record, {})
+
+
+def load_folder(path: str, inputs: Arrays) -> Loaded:
+    """The network in the folder ``path``, with the weights beside it."""
+    folder = mxnet_symbols.Folder(path)
+    shape = next(iter(inputs.values())).shape
+    network, answers, surplus = mxnet_symbols.load(folder, shape)
+    parameters = network.collect_params()
+    passed_over = f", without {', '.join(surplus)}, which no operator needs" if surplus else ""
+    record = {
+        "origin": f"{os.path.basename(folder.parameters)} of the model folder{passed_over}",
+        "sha256": sha256_of(folder.parameters),
+        "tensors": len(parameters.keys()),
+    }
+    _, (scores,), _ = network(mx.sym.var("data")).infer_shape(data=shape)
+    if len(scores) != 2:
+        raise TaskError(
+            MODEL,
+            f"{os.path.basename(folder.symbol)} answers with arrays of the shape {scores}, not with logits "
+            "(N, classes): export a network that ends as a classifier does",
+        )
+    head = {"classes": scores[1], "from": FRAMEWORK}
+    form = {"form": f"as its symbol says, {answers}"}
+    return Loaded(network, mxnet_symbols.learned_of(network), head, record, form)
 
 
 def give_weights(network: Any, request: Dict[str, Any], inputs: Any, learned: List[Any]) -> Dict[str, Any]:
@@ -179,8 +209,8 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(
             MODEL,
-            f"{request['model']} has no blocks of several branches that could be fused for inference: "
-            "remove `reparameterise` from its entry",
+            f"{os.path.basename(request['model'])} has no blocks of several branches that could be fused for "
+            "inference: remove `reparameterise` from its entry",
         )
     inputs = read_arrays(request["inputs"])
     loaded = load(request, inputs)
@@ -194,6 +224,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
         "parameters": learned_values(loaded.learned),
         "head": loaded.head,
         "weights": loaded.weights,
+        **loaded.form,
     }
 
 

@@ -37,9 +37,10 @@ Request, task ``export``::
 ``options`` is what the network is built with beside its name: the number of its logits, the channels,
 height and width of its pictures, each null where the framework's own holds, and ``arguments``, further
 keywords of the framework's constructor; ``keywords`` are, for messages, the keys of the pipeline file by the
-keywords that they stand for. A keyword that the constructor does not take is an error of kind
-``model``, as are pictures that the network cannot take. Where ``classes`` is null and the head of a weights
-file has another length than the framework's, the network gets that many classes.
+keywords that they stand for. ``trusted_code`` lists the files of the user's that may run as code, for a
+source whose models are such files; where it is null, none may. A keyword that the constructor does not take
+is an error of kind ``model``, as are pictures that the network cannot take. Where ``classes`` is null and the
+head of a weights file has another length than the framework's, the network gets that many classes.
 
 ``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
 input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in
@@ -58,6 +59,8 @@ the number of blocks that were fused, and ``"training_parameters"``, the learned
 fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
 ``model``. Where the model or its checkpoint says what its classes are called, the answer has ``"labels":
 {"names": ["cat", "dog"], "origin": "the checkpoint net.pth"}``, in the order of the logits.
+Where a network is not built as the framework has it, but as a file of the user's says, it has ``"form"``, a
+few words on that for the record.
 
 Weights of a file are asked for as ``{"kind": "file", "path":
 "/.../w.pth"}``, and of a source that takes one of several sets of tensors in it, also with ``"entry":

@@ -63,7 +63,11 @@ def _options(
 
 
 def _selection(
-    only: list[str] | None, opset: str | None, publish: str | None = None, fresh: bool = False
+    only: list[str] | None,
+    opset: str | None,
+    publish: str | None = None,
+    fresh: bool = False,
+    trust_code: bool = False,
 ) -> Selection:
     from pipeline.config.versions import parse_opsets
     from pipeline.planning.selection import Selection
@@ -72,7 +76,7 @@ def _selection(
         opsets = parse_opsets(opset) if opset else ()
     except ValueError as error:
         raise UsageError(f"--opset: {error}.") from error
-    return Selection(tuple(only or ()), opsets, publish, fresh)
+    return Selection(tuple(only or ()), opsets, publish, fresh, trust_code)
 
 
 def run(
@@ -83,6 +87,10 @@ def run(
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
     sign: SignOption = None,
+    trust_code: Annotated[
+        bool,
+        typer.Option("--trust-code", help="Let models that are code of yours run, such as ./net.py:build."),
+    ] = False,
 ) -> None:
     """Convert, verify and publish.
 
@@ -94,7 +102,7 @@ def run(
     """
     from pipeline.commands.run import run_file
 
-    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh), jobs, sign))
+    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh, trust_code), jobs, sign))
 
 
 def plan(

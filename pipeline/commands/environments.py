@@ -19,6 +19,8 @@ def _named(sources: Sequence[str]) -> list[Source]:
     for name in sources:
         if source_named(name).reads_onnx_files:
             raise UsageError(f"{name} has no environment: the pipeline's own interpreter runs its files.")
+        if shared := source_named(name).environment:
+            raise UsageError(f"{name} has no environment of its own: it runs in that of {shared}.")
     return [source_named(name) for name in sources] or list(frameworks().values())
 
 

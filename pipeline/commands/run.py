@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.environments.run_environments import RunEnvironments
-from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError
-from pipeline.planning.jobs import Plan, look_at_published
+from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError, UsageError
+from pipeline.planning.jobs import CodeModel, Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
@@ -53,6 +53,18 @@ def _require_room(plan: Plan, at_once: int) -> None:
         raise DiskSpaceError(*message.split("\n"))
 
 
+def _require_trust(plan: Plan) -> None:
+    """Raise UsageError with all code of the user's that would run and may not."""
+    untrusted = [job for job in plan.jobs if not job.done and isinstance(job.model, CodeModel)]
+    mistakes = [
+        f"{job.model_at}: {job.name} runs code: {job.model.described}. Look at it, and run with --trust-code."
+        for job in untrusted
+        if isinstance(job.model, CodeModel) and not job.trust_code
+    ]
+    if mistakes:
+        raise UsageError(*mistakes)
+
+
 def _checked_plan(
     path: Path, selection: Selection, built: RunEnvironments, at_once: int, stop: threading.Event
 ) -> Plan:
@@ -61,6 +73,7 @@ def _checked_plan(
     unfinished = dict.fromkeys(job.source for job in plan.jobs if not job.done)
     if not unfinished:
         return plan
+    _require_trust(plan)
     _require_room(plan, at_once)
     for source in unfinished:
         built.available(source)

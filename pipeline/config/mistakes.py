@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from converters.interface import Source
 from converters.registry import SOURCES
 from evaluation.picture_files import pictures_below
+from pipeline.config.code_files import mistakes_of_code
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.labels import label_mistakes
 from pipeline.config.network_mistakes import network_mistakes
@@ -96,14 +97,7 @@ def _mistakes(
         yield (*place, "name"), "name is for an entry with one model; leave it out here."
     location: Location = (*place, "model" if entry.model else "models")
     for pattern in filter(is_folder, entry.patterns):
-        if source.reads_onnx_files:
-            own = entry.opsets or tuple(opsets)
-            wanted = {opset for some in entry.precisions.values() for opset in some or own}
-            messages = mistakes_of_file(folder / pattern, entry, max(wanted))
-        else:
-            missing = None if (folder / pattern).is_dir() else folder / pattern
-            messages = _model_folder_mistakes(pattern, entry, source, missing)
-        for message in messages:
+        for message in _path_mistakes(pattern, entry, source, opsets, folder):
             yield location, message
     if entry.wheel_folder:
         for message in _model_folder_mistakes(entry.wheel_folder.folder, entry, source, None):
@@ -115,6 +109,19 @@ def _mistakes(
     for message in _preprocessing_mistakes(entry):
         yield (*place, "preprocessing"), message
     yield from network_mistakes(entry, source, place)
+
+
+def _path_mistakes(
+    pattern: str, entry: ModelEntry, source: Source, opsets: Sequence[int], folder: Path
+) -> Iterator[str]:
+    """What is wrong with a model that is given as the path ``pattern``, relative to ``folder``."""
+    if source.reads_code:
+        return mistakes_of_code(pattern, entry, folder)
+    if source.reads_onnx_files:
+        own = entry.opsets or tuple(opsets)
+        wanted = {opset for some in entry.precisions.values() for opset in some or own}
+        return mistakes_of_file(folder / pattern, entry, max(wanted))
+    return _model_folder_mistakes(pattern, entry, source, folder / pattern)
 
 
 def _precision_mistakes(
@@ -192,16 +199,23 @@ def _unreadable(pictures: Sequence[Path]) -> Iterator[str]:
 
 
 def _model_folder_mistakes(
-    path: str, entry: ModelEntry, source: Source, missing: Path | None
+    path: str, entry: ModelEntry, source: Source, folder: Path | None
 ) -> Iterator[str]:
+    """What is wrong with a model in the folder ``path``; ``folder`` is None where it is in a wheel."""
     if not source.reads_model_folders:
         yield f"{path!r} is a path, and {source.name} takes the names of its models only."
-    elif missing:
-        yield f"there is no folder {missing}. Correct the path of the model."
+    elif folder and not folder.is_dir():
+        yield f"there is no folder {folder}. Correct the path of the model."
     elif not entry.name:
         yield "a model given as a folder needs a name to be published under. Add name: NAME."
     elif entry.preprocessing.input_size is None:
         yield "a model given as a folder needs preprocessing: {input_size: [C, H, W]}."
+    elif folder:
+        for pattern in source.folder_files:
+            found = sorted(file.name for file in folder.glob(pattern))
+            if len(found) != 1:
+                listed = f" ({', '.join(found)})" if found else ""
+                yield f"{folder} holds {len(found)} files {pattern}{listed}, and has to hold one."
 
 
 def _weights_mistakes(
@@ -212,6 +226,11 @@ def _weights_mistakes(
         if weights != "random":
             yield location, "an ONNX file has weights of its own. Remove weights from this entry."
         return
+    has_folder = entry.wheel_folder is not None or any(map(is_folder, entry.patterns))
+    if source.reads_model_folders and has_folder and weights != "random":
+        yield location, "a model given as a folder has weights of its own. Remove weights from this entry."
+    if source.reads_code and weights == "pretrained":
+        yield location, "nobody offers weights for code of your own. Give weights: {file: PATH}, or random."
     if isinstance(weights, FileWeights):
         path = folder / weights.file
         if not path.is_file():

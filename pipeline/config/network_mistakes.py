@@ -30,6 +30,11 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
             yield (*place, "arguments"), message
         elif key:
             yield (*place, "arguments"), f"{keyword!r} is said with {_KEYS[key]} instead, for every source."
+    if source.reads_code:
+        for key in ("classes", "channels"):
+            if getattr(entry, key):
+                yield (*place, key), f"code of your own has its own words for {key}: say it with arguments."
+        return
     has_folder = source.reads_model_folders and _is_unlisted(entry)
     asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
     if (has_folder or source.reads_onnx_files) and asked:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from converters.interface import Source
+from converters.registry import SOURCES
 from pipeline.system.files import cache_folder, digest_of, sha256_of_file
 
 _LAYOUT = 1  # raise it when what a built folder holds changes
@@ -67,10 +68,15 @@ class EnvironmentSpec:
 
 
 def spec_of(source: Source) -> EnvironmentSpec:
-    """Read the environment files in the folder of ``source``; of ONNX files, say what we are ourselves."""
+    """Read the environment files of ``source``, or of the one whose environment it shares.
+
+    Of ONNX files, say what we are ourselves.
+    """
     if source.reads_onnx_files:
         packages = {name: version(name) for name in ("numpy", "onnx", "onnxruntime")}
         return EnvironmentSpec(source, platform.python_version(), 0.0, None, packages)
+    if source.environment:
+        return spec_of(SOURCES[source.environment])
     written = tomllib.loads((source.folder / "environment.toml").read_text(encoding="utf-8"))
     return EnvironmentSpec(
         source=source,

@@ -201,7 +201,7 @@ def _needs(
 def _missing(left: list[ModelJob]) -> list[Source]:
     """The sources whose environments have to be built."""
     names = [
-        name
+        SOURCES[name].environment or name
         for job in left
         for name in (job.source.name, *(() if job.done else job.entry.parity.environments))
     ]

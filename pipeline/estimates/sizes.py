@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import FileWeights
-from pipeline.planning.jobs import FileModel, FolderModel, ModelJob
+from pipeline.planning.jobs import CodeModel, FileModel, FolderModel, ModelJob
 from pipeline.system.weight_shards import is_index, shards_of
 
 
@@ -31,6 +31,8 @@ def _size_on_disk(job: ModelJob, folder: Path) -> int | None:
         return bytes_below(model.folder) or None
     if isinstance(model, FileModel):
         return sum(file.stat().st_size for file in files_of(model.file))
+    if isinstance(model, CodeModel) and not model.function:
+        return model.files[0].stat().st_size
     if isinstance(weights, FileWeights) and (folder / weights.file).is_file():
         path = folder / weights.file
         return sum(file.stat().st_size for file in (shards_of(path) if is_index(path) else [path]))

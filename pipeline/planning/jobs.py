@@ -63,7 +63,36 @@ class FileModel:
         return str(self.file)
 
 
-AnyModel = NamedModel | FolderModel | FileModel
+@dataclass(frozen=True)
+class CodeModel:
+    """A model that code of the user's builds: a function of a module, or a TorchScript archive."""
+
+    files: tuple[Path, ...]
+    """Absolute: the module or the archive, then the modules beside it that the first one imports."""
+    function: str
+    """Empty for an archive."""
+
+    @property
+    def argument(self) -> str:
+        """What the export script is asked for."""
+        return f"{self.files[0]}:{self.function}" if self.function else str(self.files[0])
+
+    @property
+    def names(self) -> list[str]:
+        """The paths of its files below the folder of the first."""
+        return [str(file.relative_to(self.files[0].parent)) for file in self.files]
+
+    @property
+    def described(self) -> str:
+        """What runs, for whoever is to trust it."""
+        first, *others = self.files
+        if not self.function:
+            return f"the TorchScript archive {first}"
+        imported = f", which imports {', '.join(map(str, others))}" if others else ""
+        return f"{self.function} of {first}{imported}"
+
+
+AnyModel = NamedModel | FolderModel | FileModel | CodeModel
 
 
 def model_in_wheel(wheel: WheelFolder) -> WheelModel:
@@ -151,6 +180,8 @@ class ModelJob:
     """The names of the classes that the pipeline file gives."""
     whole: bool
     """Whether these are all the units that the file asks of this model."""
+    trust_code: bool = False
+    """Whether code of the user's may be run for it."""
 
     @property
     def published_name(self) -> str:
@@ -167,7 +198,10 @@ class ModelJob:
         """What the framework builds the network with beside its name."""
         own = self.listed.input_size if self.listed else None
         size = self.entry.input_size(own) if own else None
-        return NetworkOptions(self.entry.classes, None if size == own else size, self.entry.arguments)
+        trusted = self.model.files if self.trust_code and isinstance(self.model, CodeModel) else None
+        return NetworkOptions(
+            self.entry.classes, None if size == own else size, self.entry.arguments, trusted
+        )
 
     @property
     def done(self) -> bool:

@@ -21,7 +21,7 @@ from pipeline.config.documents import Document
 from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import SIMPLIFIED, AnyModel, FileModel, NamedModel, Version, WheelModel
+from pipeline.planning.jobs import SIMPLIFIED, AnyModel, CodeModel, FileModel, NamedModel, Version, WheelModel
 from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
 from pipeline.system.weight_shards import is_index, shards_of
 from publishing import __version__
@@ -153,6 +153,8 @@ def model_identity(model: AnyModel) -> Any:
             return model.wheel.model_dump(mode="json")
         case FileModel():
             return _digests(files_of(model.file))
+        case CodeModel():
+            return [model.function, model.names, _digests(model.files)]
     files = sorted(file for file in model.folder.iterdir() if file.is_file())
     return [[file.name, sha256_of_file(file)] for file in files]
 

@@ -17,10 +17,11 @@ def names_fitting(pattern: str, source: Source) -> list[str]:
 
     Raises UsageError where there is none.
     """
-    if source.reads_onnx_files:
+    if not source.is_framework:
+        example = "./net.py:build" if source.reads_code else "./model.onnx"
         raise UsageError(
             f"{source.name} lists no models: its models are files of yours, named by their paths, such as "
-            "./model.onnx, with a slash."
+            f"{example}, with a slash."
         )
     catalogue = read_catalogue(source)
     if is_glob(pattern):

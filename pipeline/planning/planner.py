@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.interface import Source
+from pipeline.config.code_files import files_of_code, split_function
 from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.labels import labels_of_entry
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
+from pipeline.config.paddleclas_config import with_configs
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
 from pipeline.config.versions import OPEN
@@ -20,6 +22,7 @@ from pipeline.planning import keys
 from pipeline.planning.jobs import (
     SIMPLIFIED,
     AnyModel,
+    CodeModel,
     FileModel,
     FolderModel,
     ModelJob,
@@ -66,6 +69,7 @@ class CheckedFile:
 def read_checked(path: Path) -> CheckedFile:
     """Read a pipeline file, and the file of figures that it names. Raises UsageError with all mistakes."""
     file, document = read_pipeline_file(path)
+    file = with_configs(file, document)
     check_entries(file, document)
     return CheckedFile(file, document, check_figures(file, document))
 
@@ -89,7 +93,8 @@ def make_plan(checked: CheckedFile, selection: Selection) -> Plan:
         if versions:
             documents = figures.of(model.name) if figures else ()
             whole = len(versions) == len(wanted_versions)
-            jobs.append(_job(model, versions, document, documents, whole))
+            job = _job(model, versions, document, documents, whole)
+            jobs.append(replace(job, trust_code=selection.trust_code))
     if not jobs:
         raise UsageError(_nothing_selected(wanted, file, selection))
     return Plan(folder, zoo, published, listed, work, selection.fresh, tuple(jobs))
@@ -130,8 +135,7 @@ def _wanted(file: PipelineFile, document: LinedDocument) -> Iterator[_Wanted]:
             yield _Wanted(source, model_in_wheel(entry.wheel_folder), str(entry.name), entry, location)
         for pattern in entry.patterns:
             if is_folder(pattern):
-                path = (folder / pattern).resolve()
-                place = FileModel(path) if source.reads_onnx_files else FolderModel(path)
+                place = _model_at(pattern, source, folder)
                 yield _Wanted(source, place, str(entry.name), entry, location)
                 continue
             try:
@@ -143,6 +147,15 @@ def _wanted(file: PipelineFile, document: LinedDocument) -> Iterator[_Wanted]:
                 yield _Wanted(source, NamedModel(name), entry.name or name, entry, location)
     if mistakes:
         raise UsageError(*mistakes)
+
+
+def _model_at(pattern: str, source: Source, folder: Path) -> AnyModel:
+    """The model whose path, relative to ``folder``, is ``pattern``."""
+    if source.reads_code:
+        file, function = split_function(pattern)
+        return CodeModel(files_of_code((folder / file).resolve()), function)
+    path = (folder / pattern).resolve()
+    return FileModel(path) if source.reads_onnx_files else FolderModel(path)
 
 
 def _refuse_duplicates(wanted: Sequence[_Wanted], document: LinedDocument) -> None:

@@ -19,6 +19,8 @@ class Selection:
     opsets: tuple[int, ...] = ()
     publish: str | None = None
     fresh: bool = False
+    trust_code: bool = False
+    """Whether code of the user's may be run, which no pipeline file can say."""
 
     def takes(self, model: str, version: Version) -> bool:
         """Whether the unit of ``model`` (``source/name``) in a version is picked."""

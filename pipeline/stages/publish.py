@@ -14,13 +14,14 @@ import numpy.typing as npt
 from evaluation.label_files import Labels
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
-from pipeline.planning.jobs import ModelJob, NamedModel, Unit
+from pipeline.planning.jobs import CodeModel, ModelJob, NamedModel, Unit
 from pipeline.results import Result
 from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
 from pipeline.stages.retarget import license_of
+from pipeline.system.files import sha256_of_file
 from publishing.archive import DataSet
 from publishing.record import AS_IT_CAME, Description
 
@@ -184,6 +185,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "head": answer["head"],
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
+        **_code_of(job),
         **({"embedded": dict(export.embedded)} if export.embedded else {}),
         "weights": {
             "origin": export.origin,
@@ -203,12 +205,19 @@ def _of_a_file(export: Export) -> dict[str, Any]:
     return said | ({"shards": dict(export.weights.shards)} if export.weights.shards else {})
 
 
+def _code_of(job: ModelJob) -> dict[str, Any]:
+    """The digests of the user's code that built the network, by its files."""
+    if not isinstance(job.model, CodeModel):
+        return {}
+    return {"code": dict(zip(job.model.names, map(sha256_of_file, job.model.files), strict=True))}
+
+
 def _form(answer: Mapping[str, Any]) -> str:
     """Which form of a network was published, and which one the reference outputs come from."""
     if answer.get("as_it_came"):
         return AS_IT_CAME
     if "reparameterised" not in answer:
-        return "as the framework builds it"
+        return str(answer.get("form", "as the framework builds it"))
     return (
         f"re-parameterised: {answer['reparameterised']} blocks fused; the reference is the form for "
         f"training, with {answer['training_parameters']} parameters"

@@ -94,12 +94,14 @@ NEVER = {
     *("mx.nd.load", "network.load_parameters"),
 }
 """Functions that believe what a file says."""
+TRUSTED = ["converters/pytorch/export.py: torch.jit.load(path, map_location='cpu')"]
+"""The call that runs code of the user's, where a request says that it is trusted."""
 READERS = sorted(file for room in OWN | {"tools"} for file in (ROOT / room).rglob("*.py"))
 
 
 def test_no_file_is_read_in_a_way_that_runs_code() -> None:
     wrong = [f"{file.relative_to(ROOT)}: {call}" for file in READERS for call in _unsafe_calls(file)]
-    assert not wrong
+    assert wrong == TRUSTED
 
 
 def _unsafe_calls(file: Path) -> Iterator[str]:

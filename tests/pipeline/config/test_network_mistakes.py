@@ -55,6 +55,11 @@ def _checked(folder: Path, entry: str) -> CheckedFile:
             "since: input was not a valid JSON value",
         ),
         (
+            "{source: mxnet, model: ./net, name: net, weights: pretrained, "
+            "preprocessing: {input_size: [3, 8, 8]}}",
+            "a model given as a folder has weights of its own. Remove weights",
+        ),
+        (
             "{source: paddle, model: ./net, name: net, classes: 10, preprocessing: {input_size: [3, 8, 8]}}",
             "a model given as a folder or a file is what that says. Leave classes out",
         ),
