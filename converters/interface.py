@@ -57,6 +57,8 @@ class Source:
     that the source has neither an environment nor a catalogue."""
     reads_code: bool = False
     """Whether its models are code of the user's, named by their paths: ``./net.py:build``, or an archive."""
+    reads_configs: bool = False
+    """Whether a model may also be a config of the user's, named by its path: see ``mmcls_config.py``."""
     environment: str = ""
     """The source whose environment it runs in, where it has none of its own, and no catalogue."""
     start_seconds: float = 10.0
@@ -95,7 +97,8 @@ class NetworkOptions:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Further keywords of the framework's constructor, of what JSON can say."""
     trusted_code: tuple[Path, ...] | None = None
-    """The files of the user's that may run as code; None where nobody has said that any may."""
+    """The files of the user's that may be read as the model, and run where they are code; None where they are
+    code and nobody has said that any may."""
 
 
 AS_IT_IS = NetworkOptions()
@@ -128,6 +131,13 @@ def details_call(source: Source, models: Sequence[str]) -> WorkerCall:
     Also whether the framework offers weights for them. It is the second half of ``catalogue.json``.
     """
     return WorkerCall(source.script, {"task": "details", "models": list(models)})
+
+
+def preprocessing_call(source: Source, model: str, options: NetworkOptions) -> WorkerCall:
+    """The call that tells how ``model``, a config of the user's, wants its pictures."""
+    return WorkerCall(
+        source.script, {"task": "preprocessing", "model": model, "options": _options_of(source, options)}
+    )
 
 
 def outputs_call(

@@ -1,4 +1,4 @@
-"""OpenMMLab's MMClassification, by the configs in its package."""
+"""OpenMMLab's MMClassification, by the configs in its package, and by those of the user's."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ SOURCE = Source(
     license="Apache-2.0",
     domain="com.openmmlab",
     reads_entries=True,
+    reads_configs=True,
     keywords={
         "num_classes": "classes",
         "in_chans": "channels",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, ContextManager, Dict, List, Optional, Sequence, Set, Tuple
 
 from mmcls_pictures import preprocessing
 from networks import Network, no_untrained_head
-from protocol import MODEL, WEIGHTS, TaskError, main
+from own_code import Told
+from protocol import MODEL, WEIGHTS, Task, TaskError, main
 from pytorch import Framework, Pretrained, tasks
 from pytorch_channels import with_channels
 from pytorch_downloads import download
@@ -20,28 +23,25 @@ from torchvision_operators import import_torchvision
 
 import_torchvision()  # before mmcv, which imports it as it is
 
-import mmcls  # noqa: E402
 import mmcv  # noqa: E402
 from mmcls.models import BACKBONES, build_classifier  # noqa: E402
 from mmcls.models.heads import ConformerHead, MultiLabelClsHead  # noqa: E402
 from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
-CONFIGS = Path(mmcls.__file__).parent / ".mim" / "configs"
+from mmcls_configs import (  # noqa: E402
+    CONFIGS,
+    config,
+    config_files,
+    family,
+    is_own,
+    labels_of,
+    names,
+    packaged_code,
+    read_own,
+)
+
 ENTRIES = ("state_dict",)
 """What ``mmcv.runner.load_checkpoint`` takes; mmengine puts averaged weights there before it saves."""
-FAMILIES = {"fp16": "resnet"}
-"""The family where a folder of configs is called after something else: how the network was trained."""
-
-
-def config_files() -> Dict[str, Path]:
-    """The config of every classifier by its name, the stem of the file."""
-    configs = [file for file in CONFIGS.rglob("*.py") if "_base_" not in file.parts]
-    return {file.stem: file for file in sorted(configs)}
-
-
-def names() -> List[str]:
-    """The classifiers that can be named."""
-    return list(config_files())
 
 
 def catalogue() -> Dict[str, Dict[str, Any]]:
@@ -55,22 +55,6 @@ def catalogue() -> Dict[str, Dict[str, Any]]:
         else:
             models[model] = {"family": family(file), "preprocessing": wanted}
     return models
-
-
-def family(file: Path) -> str:
-    """The folder that the config ``file`` is in."""
-    folder = file.relative_to(CONFIGS).parts[0]
-    return FAMILIES.get(folder, folder)
-
-
-def config(model: str) -> Any:
-    """The config of ``model``; TaskError where it refers to a file that the package lacks."""
-    try:
-        return mmcv.Config.fromfile(str(config_files()[model]))
-    except FileNotFoundError as error:
-        raise TaskError(
-            MODEL, f"the config of {model} in mmcls {mmcls.__version__} is broken: {error}"
-        ) from error
 
 
 def join_windows(windows: Any, height: Any, width: Any, window: int) -> Any:
@@ -132,7 +116,8 @@ def _keywords(constructor: Any) -> Set[str]:
 def build(asked: Network) -> Any:
     """The network, made to answer with its raw scores."""
     wanted, channels = described(asked)
-    network = build_classifier(wanted)
+    with building(asked):
+        network = build_classifier(wanted)
     if channels is not None:
         with_channels(network, channels)
     raw = {"sigmoid" if isinstance(network.head, MultiLabelClsHead) else "softmax": False}
@@ -145,6 +130,12 @@ def build(asked: Network) -> Any:
 
     network.forward = scores
     return network
+
+
+def building(asked: Network) -> ContextManager[None]:
+    """Tells what a config of the user's asks for in vain, where its entry asks for nothing beside it."""
+    told = is_own(asked.model) and asked.is_own
+    return Told(f"building the network of {asked.model}") if told else contextlib.nullcontext()
 
 
 def fuse(network: Any) -> None:
@@ -213,6 +204,33 @@ def weights_urls() -> Dict[str, str]:
     return {Path(model["Config"]).stem: model["Weights"] for model in reversed(models)}
 
 
+FRAMEWORK = Framework(
+    names, catalogue, build, pretrained, has_pretrained, own_size, ENTRIES, FUSING, labels, labels_of
+)
+
+
+def preprocessing_task(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Do the task ``preprocessing`` of ``protocol.py``."""
+    return {"preprocessing": preprocessing(request["model"], config(request["model"]))}
+
+
+def _served(task: Task) -> Task:
+    """``task``, which reads the config first where a request names one of the user's."""
+
+    def serve(request: Dict[str, Any]) -> Dict[str, Any]:
+        model = request.get("model", "")
+        if not is_own(model):
+            return task(request)
+        read_own(request)
+        answer = task(request)
+        if request["task"] == "export":
+            answer["form"] = f"as the config {os.path.basename(model)} describes it"
+            answer["packaged_code"] = packaged_code()
+        return answer
+
+    return serve
+
+
 if __name__ == "__main__":
-    own = Framework(names, catalogue, build, pretrained, has_pretrained, own_size, ENTRIES, FUSING, labels)
-    main(tasks(own))
+    every = {**tasks(FRAMEWORK), "preprocessing": preprocessing_task}
+    main({name: _served(task) for name, task in every.items()})

@@ -24,12 +24,23 @@ ORDER = ("LoadImageFromFile", "Resize", "CenterCrop", "Normalize", "ImageToTenso
 
 def preprocessing(model: str, configuration: Any) -> Dict[str, Any]:
     """As the config of ``model`` says it; TaskError where that cannot be said."""
-    listed = list(configuration.data.test.pipeline)
+    try:
+        listed = list(configuration.data.test.pipeline)
+    except (AttributeError, TypeError) as error:
+        raise _refused(model, "it has no data.test.pipeline") from error
+    try:
+        return _said(model, getattr(configuration.data.test, "type", None), listed)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _refused(model, f"{type(error).__name__}: {error}") from error
+
+
+def _said(model: str, dataset: Any, listed: List[Any]) -> Dict[str, Any]:
+    """What the steps ``listed`` of the test pipeline say, for pictures of a kind of data set."""
     _require_sayable(model, listed)
     steps = {step["type"]: step for step in listed}
     normalise = steps["Normalize"]
     height, width = _size(steps)
-    rgb = normalise["to_rgb"] or configuration.dataset_type in STORED_AS_RGB
+    rgb = normalise.get("to_rgb", True) or dataset in STORED_AS_RGB
     wanted = {
         "input_size": [len(normalise["mean"]), height, width],
         **_fitting(model, steps, height, width),

@@ -11,13 +11,13 @@ import functools
 import importlib.util
 import os
 import sys
-import traceback
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, Sequence
 
 import torch
 
 from answering import read_arrays
 from networks import Network, first_line
+from own_code import Told, require_listed, trusted_files
 from protocol import MODEL, WEIGHTS, Task, TaskError, main
 from pytorch import Framework, Pretrained, tasks
 from torchvision_operators import import_torchvision
@@ -25,17 +25,6 @@ from torchvision_operators import import_torchvision
 import_torchvision()  # before any code of the user's, which may import it as it is
 
 Build = Callable[[Network], Any]
-
-
-def _trusted_code(request: Dict[str, Any]) -> List[str]:
-    """The files of the user's that may run. Raises TaskError where none may."""
-    trusted = request["options"]["trusted_code"]
-    if trusted is None:
-        raise TaskError(
-            MODEL,
-            f"{request['model']} is code, and was not run: only `run --trust-code` runs code of a model",
-        )
-    return [os.path.realpath(path) for path in trusted]
 
 
 def _function(file: str, name: str, trusted: Sequence[str]) -> Callable[..., Any]:
@@ -52,30 +41,13 @@ def _function(file: str, name: str, trusted: Sequence[str]) -> Callable[..., Any
     if spec is None or spec.loader is None:
         raise TaskError(MODEL, f"{file} cannot be imported")
     module = sys.modules[stem] = importlib.util.module_from_spec(spec)
-    with _Told(f"importing {file}"):
+    with Told(f"importing {file}"):
         spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
         raise TaskError(MODEL, f"{file} has no function {name}: correct the name behind the colon")
     built: Callable[..., Any] = function
     return built
-
-
-class _Told:
-    """Tells what code of the user's raised; its traceback goes into the log."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, TaskError):
-            traceback.print_exception(kind, error, trace)
-            raise TaskError(
-                MODEL, f"{self.what} raised {type(error).__name__}: {first_line(error)}"
-            ) from error
 
 
 def _build_with(file: str, name: str, trusted: Sequence[str]) -> Build:
@@ -90,7 +62,7 @@ def _build_with(file: str, name: str, trusted: Sequence[str]) -> Build:
                 f"{file} builds another: hand it the number with `arguments`",
             )
         function = call(file, name, tuple(trusted))
-        with _Told(f"{name} of {file}"):
+        with Told(f"{name} of {file}"):
             network = function(**asked.arguments)
         if not isinstance(network, torch.nn.Module):
             raise TaskError(
@@ -118,7 +90,7 @@ def _no_pretrained(network: Network) -> Pretrained:
 
 def _framework(request: Dict[str, Any]) -> Framework:
     """The framework whose one model is that of ``request``."""
-    model, trusted = request["model"], _trusted_code(request)
+    model, trusted = request["model"], trusted_files(request)
     size = next(iter(read_arrays(request["inputs"]).values())).shape[1:]
     file, _, name = model.rpartition(":")
     if file.endswith(".py"):
@@ -144,28 +116,12 @@ def _framework(request: Dict[str, Any]) -> Framework:
     )
 
 
-def _require_listed(request: Dict[str, Any]) -> None:
-    """Raise TaskError where code ran that the request does not list, so that no key knows of it."""
-    trusted = _trusted_code(request)
-    folder = os.path.dirname(trusted[0]) + os.sep
-    files = {
-        os.path.realpath(str(getattr(module, "__file__", None) or "")) for module in [*sys.modules.values()]
-    }
-    unknown = sorted(path for path in files - set(trusted) if path.startswith(folder))
-    if unknown:
-        raise TaskError(
-            MODEL,
-            f"{unknown[0]} was imported in a way that cannot be seen without running it, so that a change of "
-            "it would go unnoticed: import it with a plain `import` statement",
-        )
-
-
 def _served(name: str) -> Task:
     """A task of the PyTorch sources, for a model of the user's."""
 
     def serve(request: Dict[str, Any]) -> Dict[str, Any]:
         answer = tasks(_framework(request))[name](request)
-        _require_listed(request)
+        require_listed(trusted_files(request))
         if name == "export":
             model = os.path.basename(request["model"])
             file, _, function = model.rpartition(":")

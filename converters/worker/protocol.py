@@ -37,10 +37,11 @@ Request, task ``export``::
 ``options`` is what the network is built with beside its name: the number of its logits, the channels,
 height and width of its pictures, each null where the framework's own holds, and ``arguments``, further
 keywords of the framework's constructor; ``keywords`` are, for messages, the keys of the pipeline file by the
-keywords that they stand for. ``trusted_code`` lists the files of the user's that may run as code, for a
-source whose models are such files; where it is null, none may. A keyword that the constructor does not take
-is an error of kind ``model``, as are pictures that the network cannot take. Where ``classes`` is null and the
-head of a weights file has another length than the framework's, the network gets that many classes.
+keywords that they stand for. ``trusted_code`` lists the files of the user's that may be read as the model,
+and run where they are code, for a source whose models are such files; where it is null, none may. A keyword
+that the constructor does not take is an error of kind ``model``, as are pictures that the network cannot
+take. Where ``classes`` is null and the head of a weights file has another length than the framework's, the
+network gets that many classes.
 
 ``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
 input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in
@@ -60,7 +61,15 @@ fused from (``parameters`` are those of the file); a network without such blocks
 ``model``. Where the model or its checkpoint says what its classes are called, the answer has ``"labels":
 {"names": ["cat", "dog"], "origin": "the checkpoint net.pth"}``, in the order of the logits.
 Where a network is not built as the framework has it, but as a file of the user's says, it has ``"form"``, a
-few words on that for the record.
+few words on that for the record; and where that file is based on files of the framework's package,
+``"packaged_code"``, the sha256 of these by their names. Such a model may also say of its classes ``"labels":
+{"file": "/.../classes.txt", "origin": "the config net.py"}``, where their names are.
+
+Request, task ``preprocessing``, of a source whose models may be configs of the user's: how such a model wants
+its pictures, in the form of the catalogue::
+
+    {"task": "preprocessing", "model": "/.../net.py", "options": {...}}
+    {"preprocessing": {"input_size": [3, 224, 224], ...}}
 
 Weights of a file are asked for as ``{"kind": "file", "path":
 "/.../w.pth"}``, and of a source that takes one of several sets of tensors in it, also with ``"entry":

@@ -71,6 +71,8 @@ class Framework:
     """How it brings a network into its form for inference, where it does so for any."""
     labels: Callable[[Any], Optional[Sequence[str]]] = lambda saved: None
     """The names of classes that its own training writes into a checkpoint; None where it writes none."""
+    labels_of_model: Callable[[str], Dict[str, Any]] = lambda model: {}
+    """What an answer says of the names of classes that the model itself says, where the weights say none."""
 
 
 def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[str, Any]]]:
@@ -173,7 +175,7 @@ class _Loaded(NamedTuple):
     """The record of these."""
     asked: Network
     labels: Dict[str, Any]
-    """What the answer says of the names of the classes, where the file of the weights says them."""
+    """What the answer says of the names of the classes, where the file of the weights or the model does."""
 
 
 def _asked(framework: Framework, request: Mapping[str, Any]) -> Network:
@@ -217,7 +219,7 @@ def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays)
     if weights["kind"] == "random":
         enliven(network, torch.cat(pictures), weights["seed"])
     record = {"origin": origin, "sha256": sha256, "tensors": _tensors(network), **of_the_file}
-    return _Loaded(network, head, record, asked, labels)
+    return _Loaded(network, head, record, asked, labels or framework.labels_of_model(asked.model))
 
 
 def _pretrained(framework: Framework, asked: Network, keys: Mapping[str, str]) -> Pretrained:

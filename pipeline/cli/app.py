@@ -89,7 +89,10 @@ def run(
     sign: SignOption = None,
     trust_code: Annotated[
         bool,
-        typer.Option("--trust-code", help="Let models that are code of yours run, such as ./net.py:build."),
+        typer.Option(
+            "--trust-code",
+            help="Let models that are code of yours run, such as ./net.py:build and configs in Python.",
+        ),
     ] = False,
 ) -> None:
     """Convert, verify and publish.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError, UsageError
-from pipeline.planning.jobs import CodeModel, Plan, look_at_published
+from pipeline.planning.jobs import Plan, look_at_published
+from pipeline.planning.own_models import OwnModel
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.running.local import run_models
@@ -55,11 +56,10 @@ def _require_room(plan: Plan, at_once: int) -> None:
 
 def _require_trust(plan: Plan) -> None:
     """Raise UsageError with all code of the user's that would run and may not."""
-    untrusted = [job for job in plan.jobs if not job.done and isinstance(job.model, CodeModel)]
     mistakes = [
         f"{job.model_at}: {job.name} runs code: {job.model.described}. Look at it, and run with --trust-code."
-        for job in untrusted
-        if isinstance(job.model, CodeModel) and not job.trust_code
+        for job in plan.jobs
+        if not job.done and not job.trust_code and isinstance(job.model, OwnModel) and job.model.runs_code
     ]
     if mistakes:
         raise UsageError(*mistakes)

@@ -14,6 +14,7 @@ from evaluation.picture_files import pictures_below
 from pipeline.config.code_files import mistakes_of_code
 from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.labels import label_mistakes
+from pipeline.config.mmcls_config import mistakes_of_config
 from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
 from pipeline.config.schema import (
@@ -117,6 +118,8 @@ def _path_mistakes(
     """What is wrong with a model that is given as the path ``pattern``, relative to ``folder``."""
     if source.reads_code:
         return mistakes_of_code(pattern, entry, folder)
+    if source.reads_configs:
+        return mistakes_of_config(pattern, entry, folder)
     if source.reads_onnx_files:
         own = entry.opsets or tuple(opsets)
         wanted = {opset for some in entry.precisions.values() for opset in some or own}
@@ -229,8 +232,12 @@ def _weights_mistakes(
     has_folder = entry.wheel_folder is not None or any(map(is_folder, entry.patterns))
     if source.reads_model_folders and has_folder and weights != "random":
         yield location, "a model given as a folder has weights of its own. Remove weights from this entry."
-    if source.reads_code and weights == "pretrained":
-        yield location, "nobody offers weights for code of your own. Give weights: {file: PATH}, or random."
+    if weights == "pretrained" and (source.reads_code or (source.reads_configs and has_folder)):
+        what = "code" if source.reads_code else "a config"
+        yield (
+            location,
+            f"nobody offers weights for {what} of your own. Give weights: {{file: PATH}}, or random.",
+        )
     if isinstance(weights, FileWeights):
         path = folder / weights.file
         if not path.is_file():

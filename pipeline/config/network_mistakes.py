@@ -21,7 +21,7 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
     """The mistakes of an entry at ``place`` in the file, each with its own place."""
     for message in _channel_mistakes(entry):
         yield (*place, "channels" if entry.channels else "preprocessing"), message
-    for message in _embed_mistakes(entry):
+    for message in _embed_mistakes(entry, source):
         yield (*place, "embed"), message
     for keyword in _keywords(entry.arguments):
         key = source.keywords.get(keyword)
@@ -35,6 +35,9 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
             if getattr(entry, key):
                 yield (*place, key), f"code of your own has its own words for {key}: say it with arguments."
         return
+    if source.reads_configs and _is_unlisted(entry) and entry.channels and not entry.preprocessing.input_size:
+        said = f"preprocessing: {{input_size: [{entry.channels}, H, W]}}"
+        yield (*place, "channels"), f"a config of your own needs the size of its pictures, too: give {said}."
     has_folder = source.reads_model_folders and _is_unlisted(entry)
     asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
     if (has_folder or source.reads_onnx_files) and asked:
@@ -68,11 +71,11 @@ def _is_unlisted(entry: ModelEntry) -> bool:
     return entry.wheel_folder is not None or any("/" in pattern for pattern in entry.patterns)
 
 
-def _embed_mistakes(entry: ModelEntry) -> Iterator[str]:
+def _embed_mistakes(entry: ModelEntry, source: Source) -> Iterator[str]:
     if entry.embed.normalise is None:
         return
     changes = entry.preprocessing
-    if _is_unlisted(entry) and not (changes.mean and changes.std):
+    if _is_unlisted(entry) and not source.reads_configs and not (changes.mean and changes.std):
         yield (
             "how the pictures of a model given as a folder or a file are normalised is not known without "
             "preprocessing: {mean: [...], std: [...]}, for pixels between 0 and 1. Give both, or leave "

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import FileWeights
-from pipeline.planning.jobs import CodeModel, FileModel, FolderModel, ModelJob
+from pipeline.planning.jobs import FileModel, FolderModel, ModelJob
+from pipeline.planning.own_models import CodeModel
 from pipeline.system.weight_shards import is_index, shards_of
 
 

@@ -12,6 +12,7 @@ from evaluation.label_files import Labels
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
 from pipeline.errors import UsageError
+from pipeline.planning.own_models import CodeModel, ConfigModel, OwnModel
 from pipeline.system.fetch import folder_of_wheel
 from publishing.errors import PublishError
 from publishing.stores.folder import FolderStore
@@ -63,36 +64,7 @@ class FileModel:
         return str(self.file)
 
 
-@dataclass(frozen=True)
-class CodeModel:
-    """A model that code of the user's builds: a function of a module, or a TorchScript archive."""
-
-    files: tuple[Path, ...]
-    """Absolute: the module or the archive, then the modules beside it that the first one imports."""
-    function: str
-    """Empty for an archive."""
-
-    @property
-    def argument(self) -> str:
-        """What the export script is asked for."""
-        return f"{self.files[0]}:{self.function}" if self.function else str(self.files[0])
-
-    @property
-    def names(self) -> list[str]:
-        """The paths of its files below the folder of the first."""
-        return [str(file.relative_to(self.files[0].parent)) for file in self.files]
-
-    @property
-    def described(self) -> str:
-        """What runs, for whoever is to trust it."""
-        first, *others = self.files
-        if not self.function:
-            return f"the TorchScript archive {first}"
-        imported = f", which imports {', '.join(map(str, others))}" if others else ""
-        return f"{self.function} of {first}{imported}"
-
-
-AnyModel = NamedModel | FolderModel | FileModel | CodeModel
+AnyModel = NamedModel | FolderModel | FileModel | CodeModel | ConfigModel
 
 
 def model_in_wheel(wheel: WheelFolder) -> WheelModel:
@@ -197,8 +169,11 @@ class ModelJob:
     def network_options(self) -> NetworkOptions:
         """What the framework builds the network with beside its name."""
         own = self.listed.input_size if self.listed else None
-        size = self.entry.input_size(own) if own else None
-        trusted = self.model.files if self.trust_code and isinstance(self.model, CodeModel) else None
+        said = self.entry.preprocessing.input_size if isinstance(self.model, ConfigModel) else own
+        size = self.entry.input_size(said) if said else None
+        trusted = None
+        if isinstance(self.model, OwnModel) and (self.trust_code or not self.model.runs_code):
+            trusted = self.model.files
         return NetworkOptions(
             self.entry.classes, None if size == own else size, self.entry.arguments, trusted
         )

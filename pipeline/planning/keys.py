@@ -15,17 +15,14 @@ from converters.catalogue import ListedModel
 from converters.interface import WORKER_MODULES, Source
 from converters.registry import SOURCES
 from evaluation.label_files import Labels
-from evaluation.picture_files import pictures_below
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.config.documents import Document
-from pipeline.config.onnx_files import files_of
 from pipeline.config.schema import ModelEntry, Parity
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import SIMPLIFIED, AnyModel, CodeModel, FileModel, NamedModel, Version, WheelModel
-from pipeline.system.files import digest_of, digest_of_code, sha256_of_file
-from pipeline.system.weight_shards import is_index, shards_of
+from pipeline.planning.identities import digests_of, model_identity, weights_identity
+from pipeline.planning.jobs import SIMPLIFIED, AnyModel, Version
+from pipeline.system.files import digest_of, digest_of_code
 from publishing import __version__
-from quantization.pictures import choose
 
 NATIVE_OPSET = 12
 """The opset that exporters are asked for: the newest that we publish."""
@@ -37,7 +34,7 @@ _CODE = {
     "inputs": (
         *(f"evaluation/{name}.py" for name in ("conventions", "errors", "inputs", "picture_files")),
         *(f"evaluation/{name}.py" for name in ("preprocessing", "readable_pictures")),
-        *(f"pipeline/stages/{name}.py" for name in ("export", "model_files")),
+        *(f"pipeline/stages/{name}.py" for name in ("export", "model_files", "picture_preparation")),
     ),
     "export": ("converters/interface.py", "pipeline/workers/sources.py"),
     "embed": ("evaluation/labels.py", "pipeline/stages/embedding.py"),
@@ -125,52 +122,6 @@ def _exporter(source: Source) -> dict[str, Any]:
     }
 
 
-def _digests(paths: tuple[Path, ...]) -> list[str]:
-    return [sha256_of_file(path) for path in paths]
-
-
-def weights_identity(entry: ModelEntry, folder: Path) -> Any:
-    """What determines the weights; ``folder`` is that of the pipeline file."""
-    weights = entry.weights
-    if isinstance(weights, str):
-        return "random: 0" if weights == "random" else weights
-    fields = weights.model_dump(mode="json")
-    if "random" in fields:
-        return f"random: {fields['random']}"
-    if "file" in fields:
-        path = folder / fields["file"]
-        files = [path, *shards_of(path)] if is_index(path) else [path]
-        return {"entry": fields["entry"], "files": _digests(tuple(files))}
-    return fields
-
-
-def model_identity(model: AnyModel) -> Any:
-    """A framework's name for a model, or the digests of a model's folder or files, or of its wheel."""
-    match model:
-        case NamedModel():
-            return model.name
-        case WheelModel():
-            return model.wheel.model_dump(mode="json")
-        case FileModel():
-            return _digests(files_of(model.file))
-        case CodeModel():
-            return [model.function, model.names, _digests(model.files)]
-    files = sorted(file for file in model.folder.iterdir() if file.is_file())
-    return [[file.name, sha256_of_file(file)] for file in files]
-
-
-def gate_pictures_identity(entry: ModelEntry, folder: Path) -> Any:
-    """What determines the pictures of calibration and gate where they lie in a folder of their own."""
-    settings = entry.quantization
-    if settings.images is None:
-        return None  # those of the fixed inputs, which are in their key
-    images = folder / settings.images
-    found = [images / name for name in pictures_below(images)]
-    choice = choose(found, settings.pictures, settings.gate_pictures, settings.seed)
-    labels = sha256_of_file(folder / settings.labels) if settings.labels else None
-    return [_digests(choice.calibration), _digests(choice.gate), labels]
-
-
 def inputs_key(
     source: Source,
     model: AnyModel,
@@ -182,7 +133,7 @@ def inputs_key(
     images = entry.images
     pictures: Any = None
     if images:
-        pictures = [images.sha256, images.members, _digests(tuple(folder / file for file in images.files))]
+        pictures = [images.sha256, images.members, digests_of(tuple(folder / file for file in images.files))]
     return digest_of(
         {
             "exporter": _exporter(source),
@@ -258,7 +209,7 @@ def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | No
 def reduced_key(retarget: str, entry: ModelEntry, variant: str, pictures: Any) -> str:
     """The key of the model of ``retarget`` in a lower precision; ``pictures`` are those of the gate.
 
-    See :func:`gate_pictures_identity`.
+    See :func:`pipeline.planning.identities.gate_pictures_identity`.
     """
     settings = entry.quantization.model_dump(mode="json", exclude={"images", "labels"})
     return digest_of(

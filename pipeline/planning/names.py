@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from converters.catalogue import ListedModel, read_catalogue
 from converters.interface import Source
 from pipeline.config.mistakes import is_glob
+from pipeline.config.mmcls_config import SUFFIXES
 from pipeline.errors import UsageError
 from pipeline.planning.jobs import AnyModel, NamedModel
 
@@ -29,6 +30,8 @@ def names_fitting(pattern: str, source: Source) -> list[str]:
         if not matches:
             raise UsageError(f"no model of {source.name} fits {pattern!r}. {_how_to_list(source)}")
         return matches
+    if source.reads_configs and pattern.endswith(SUFFIXES):
+        raise UsageError(f"a config is named by its path, with a slash: give ./{pattern}.")
     if pattern not in catalogue:
         near = get_close_matches(pattern, catalogue, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -12,6 +12,7 @@ from pipeline.config.code_files import files_of_code, split_function
 from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.labels import labels_of_entry
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
+from pipeline.config.mmcls_config import chain_of
 from pipeline.config.paddleclas_config import with_configs
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
@@ -19,10 +20,10 @@ from pipeline.config.versions import OPEN
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.planning import keys
+from pipeline.planning.identities import gate_pictures_identity
 from pipeline.planning.jobs import (
     SIMPLIFIED,
     AnyModel,
-    CodeModel,
     FileModel,
     FolderModel,
     ModelJob,
@@ -35,6 +36,7 @@ from pipeline.planning.jobs import (
     model_in_wheel,
 )
 from pipeline.planning.names import listed_model, names_fitting
+from pipeline.planning.own_models import CodeModel, ConfigModel
 from pipeline.planning.selection import Selection
 from publishing.errors import PublishError
 from publishing.stores import is_url, open_store
@@ -155,6 +157,9 @@ def _model_at(pattern: str, source: Source, folder: Path) -> AnyModel:
         file, function = split_function(pattern)
         return CodeModel(files_of_code((folder / file).resolve()), function)
     path = (folder / pattern).resolve()
+    if source.reads_configs:
+        chain = chain_of(path)
+        return ConfigModel(chain.files, chain.packaged, chain.label_files)
     return FileModel(path) if source.reads_onnx_files else FolderModel(path)
 
 
@@ -197,7 +202,7 @@ def _job(
     export = keys.export_key(inputs, entry, folder)
     base = keys.embedded_key(export, entry)
     reduced = any(version.is_reduced for version in versions)
-    pictures = keys.gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
+    pictures = gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
     units = []
     for version in versions:
         name = f"{model.name}@{version}"

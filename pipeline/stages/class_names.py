@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from evaluation.errors import EvaluationError
-from evaluation.label_files import Labels, checked_names, why_unfit
+from evaluation.label_files import Labels, checked_names, read_label_file, why_unfit
 from pipeline.config.labels import labels_of_file
+from pipeline.config.mmcls_config import is_beside
 from pipeline.errors import PipelineError
 from pipeline.planning.jobs import FileModel, ModelJob
+from pipeline.planning.own_models import ConfigModel
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun
 from publishing.foreign_text import visible
@@ -32,6 +36,15 @@ def labels_of(job: ModelJob, export: Export) -> Labels | None:
     return labels
 
 
+def _labels_in(file: Path, job: ModelJob) -> Labels:
+    """The names in a file that the config of a job says. Raises EvaluationError."""
+    if not isinstance(job.model, ConfigModel) or not is_beside(file, job.model.files[0]):
+        raise EvaluationError(f"they are in {file}, which is not beside its config: copy it there")
+    if file not in job.model.label_files:
+        raise EvaluationError(f"its config computes the name of their file, {file}: write it as it is")
+    return read_label_file(file)
+
+
 def tell_labels(run: ModelRun, export: Export) -> None:
     """Say what the classes are called where the pipeline file does not. Raises PipelineError."""
     labels = labels_of(run.job, export)
@@ -44,4 +57,6 @@ def _labels_of_model(job: ModelJob, export: Export) -> Labels | None:
     if isinstance(job.model, FileModel):
         return labels_of_file(job.model.file)
     said = export.answer.get("labels")
+    if said and "file" in said:
+        return _labels_in(Path(said["file"]), job)
     return Labels(checked_names(said["names"]), said["origin"]) if said else None

@@ -14,7 +14,6 @@ from converters.interface import export_call
 from pipeline.environments import building
 from pipeline.errors import WorkerError
 from pipeline.planning import keys
-from pipeline.planning.jobs import ModelJob
 from pipeline.stages.model_files import (
     LoadedWeights,
     model_folder_of,
@@ -23,6 +22,7 @@ from pipeline.stages.model_files import (
     weights_of,
 )
 from pipeline.stages.model_run import ModelRun, StageKind
+from pipeline.stages.picture_preparation import preprocessing_of
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
@@ -141,13 +141,12 @@ def make_material(run: ModelRun) -> Material:
         model_folder_of(job, run.stop)
         weights = weights_of(job, run.plan.folder, run.stop)
         pictures = pictures_of(job.entry.images, run.plan.folder, run.stop)
-    preprocessing = _preprocessing(job)
     inputs = run.work / folder_of_inputs(job)
     with run.stage(StageKind.INPUTS) as stage:
-        _, stage.reused = make_stage(
-            inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, preprocessing, pictures)
+        made, stage.reused = make_stage(
+            inputs, job.inputs_key, lambda folder: _make_inputs(folder, run, environment, pictures)
         )
-    return Material(inputs / "inputs.npz", weights, preprocessing, pictures, environment)
+    return Material(inputs / "inputs.npz", weights, made["preprocessing"], pictures, environment)
 
 
 def make_export(run: ModelRun) -> Export:
@@ -182,61 +181,17 @@ def _environment(run: ModelRun) -> building.Environment:
         return run.environments.ensure(run.job.source)
 
 
-def _preprocessing(job: ModelJob) -> dict[str, Any]:
-    """The framework's own preprocessing, with the fields that the pipeline file replaces.
-
-    A model given as a folder has none of its own: its pictures are squashed to the input size and
-    scaled to 0..1, where the pipeline file does not say otherwise.
-    """
-    from evaluation.preprocessing import Preprocessing
-
-    entry = job.entry
-    changes = entry.preprocessing.model_dump(exclude_none=True)
-    if job.listed:
-        own = dict(job.listed.preprocessing)
-    else:
-        channels, height, width = changes["input_size"]
-        own = {
-            "input_size": (channels, height, width),
-            "resize": min(height, width),
-            "crop_mode": "squash",
-            "interpolation": "bilinear",
-            "mean": [0.0] * channels,
-            "std": [1.0] * channels,
-            "colour": "RGB",
-        }
-    size = entry.input_size(tuple(own["input_size"]))
-    if size[1:] != tuple(own["input_size"][1:]) and "resize" not in changes:
-        # Another size, and the same share of the picture in the crop.
-        own = own | {"resize": round(own["resize"] * size[1] / own["input_size"][1])}
-    if size[0] != own["input_size"][0]:
-        own = _for_channels(own, size[0])
-    return Preprocessing.from_dict(own | changes | {"input_size": list(size)}).to_dict()
-
-
-def _for_channels(own: dict[str, Any], channels: int) -> dict[str, Any]:
-    """A preprocessing for pictures of another number of channels: each gets the mean of the framework's.
-
-    So timm's own loader has it (``adapt_to_chs`` of timm.data.loader). The conventions of other frameworks
-    have three channels alone, so torchvision's, which has any number, takes their place.
-    """
-    plain = {key: value for key, value in own.items() if key not in ("convention", "library")}
-    if plain["crop_mode"] == "center_first":
-        plain["crop_mode"] = "center"
-    means = {name: round(sum(own[name]) / len(own[name]), 10) for name in ("mean", "std")}
-    return plain | {name: [value] * channels for name, value in means.items()}
-
-
 def _make_inputs(
-    folder: Path, run: ModelRun, preprocessing: dict[str, Any], pictures: list[tuple[str, Path]]
+    folder: Path, run: ModelRun, environment: building.Environment, pictures: list[tuple[str, Path]]
 ) -> dict[str, Any]:
     from evaluation.inputs import fixed_inputs, write_npz
     from evaluation.preprocessing import Preprocessing
 
+    preprocessing = preprocessing_of(run, environment, folder)
     wanted, files = Preprocessing.from_dict(preprocessing), [path for _, path in pictures]
     arrays = fixed_inputs(wanted, files, seed=keys.SEED, batch=run.job.entry.batch)
     write_npz(folder / "inputs.npz", arrays)
-    return {}
+    return {"preprocessing": preprocessing}
 
 
 def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, Any]:

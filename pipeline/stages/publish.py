@@ -14,7 +14,8 @@ import numpy.typing as npt
 from evaluation.label_files import Labels
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
-from pipeline.planning.jobs import CodeModel, ModelJob, NamedModel, Unit
+from pipeline.planning.jobs import ModelJob, NamedModel, Unit
+from pipeline.planning.own_models import OwnModel
 from pipeline.results import Result
 from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
@@ -185,7 +186,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "head": answer["head"],
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
-        **_code_of(job),
+        **_code_of(job, answer),
         **({"embedded": dict(export.embedded)} if export.embedded else {}),
         "weights": {
             "origin": export.origin,
@@ -205,11 +206,12 @@ def _of_a_file(export: Export) -> dict[str, Any]:
     return said | ({"shards": dict(export.weights.shards)} if export.weights.shards else {})
 
 
-def _code_of(job: ModelJob) -> dict[str, Any]:
-    """The digests of the user's code that built the network, by its files."""
-    if not isinstance(job.model, CodeModel):
+def _code_of(job: ModelJob, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The digests of the user's files that describe the network, and of those that they are based on."""
+    if not isinstance(job.model, OwnModel):
         return {}
-    return {"code": dict(zip(job.model.names, map(sha256_of_file, job.model.files), strict=True))}
+    own = dict(zip(job.model.names, map(sha256_of_file, job.model.files), strict=True))
+    return {"code": own | answer.get("packaged_code", {})}
 
 
 def _form(answer: Mapping[str, Any]) -> str:

@@ -29,8 +29,8 @@ def of(reader: Any) -> Of:
 
     def read(*fitting: Any, normalise: Any = NORMALISE, data: str = "ImageNet") -> Any:
         steps = [LOAD, *fitting, normalise, {"type": "ImageToTensor"}, {"type": "Collect"}]
-        test = SimpleNamespace(pipeline=steps)
-        configuration = SimpleNamespace(data=SimpleNamespace(test=test), dataset_type=data)
+        test = SimpleNamespace(pipeline=steps, type=data)
+        configuration = SimpleNamespace(data=SimpleNamespace(test=test))
         return reader.preprocessing("tiny", configuration)
 
     return read

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.planning.jobs import CodeModel, Plan
+from pipeline.planning.jobs import Plan
+from pipeline.planning.own_models import CodeModel
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 

@@ -11,6 +11,7 @@ from converters.catalogue import ListedModel
 from converters.registry import SOURCES
 from pipeline.config.schema import ModelEntry, PreprocessingChanges
 from pipeline.planning import keys
+from pipeline.planning.identities import model_identity
 from pipeline.planning.jobs import FolderModel, NamedModel, model_in_wheel
 from pipeline.planning.keys import _CODE, _PACKAGES
 from tests.imports import ROOT, all_ours, files_at, ours, packages
@@ -126,7 +127,7 @@ def _chain(folder: Path) -> dict[str, str]:
     ("file", "old", "new", "changed"),
     [
         (
-            "stages/export.py",
+            "stages/picture_preparation.py",
             '"crop_mode": "squash"',
             '"crop_mode": "center"',
             ALL,
@@ -157,14 +158,14 @@ def test_a_change_of_ours_changes_the_keys_of_what_it_determines(
 
 def test_a_model_is_known_by_its_name_or_by_what_is_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "net.pb").write_text("a")
-    before = keys.model_identity(FolderModel(tmp_path))
-    assert keys.model_identity(NamedModel(str(tmp_path))) != before
+    before = model_identity(FolderModel(tmp_path))
+    assert model_identity(NamedModel(str(tmp_path))) != before
     (tmp_path / "net.pb").write_text("b")
-    assert keys.model_identity(FolderModel(tmp_path)) != before
+    assert model_identity(FolderModel(tmp_path)) != before
     wheel = {"wheel": "some==1.0", "folder": "some/model", "sha256": "ab" * 32}
     entry = ModelEntry.model_validate({"source": "paddle", "model": wheel})
     assert entry.wheel_folder
-    assert keys.model_identity(model_in_wheel(entry.wheel_folder)) == wheel
+    assert model_identity(model_in_wheel(entry.wheel_folder)) == wheel
 
 
 def test_preprocessing_is_in_the_key_of_the_inputs(tmp_path: Path) -> None:

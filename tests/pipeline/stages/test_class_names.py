@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import onnx
 import pytest
 from PIL import Image
 
+from evaluation.label_files import Labels
 from evaluation.labels import imagenet_labels
 from pipeline.errors import PipelineError
 from pipeline.evaluations.evaluation import grouped
 from pipeline.evaluations.targets import file_target
+from pipeline.planning.jobs import ModelJob
+from pipeline.planning.own_models import ConfigModel
 from pipeline.stages.class_names import labels_of
 from pipeline.stages.model import run_model
 from publishing.pages.snippet import snippet
@@ -177,3 +181,31 @@ def test_what_a_model_says_itself_has_to_fit_too(tiny: FakeSource, names: list[A
     with pytest.raises(PipelineError) as error:
         labels_of(job, export_of(tiny, {"labels": {"names": names, "origin": "the checkpoint"}}))
     assert expected in str(error.value)
+
+
+def test_names_in_a_file_beside_a_config_count_where_nobody_else_says_them(tiny: FakeSource) -> None:
+    _write(tiny, NAMES)
+    (tiny.folder / "names.txt").write_text("\n".join("abcdefghij"))
+    config, names = tiny.folder / "mine.py", tiny.folder / "names.txt"
+    [plain] = tiny.plan("net").jobs
+    [given] = tiny.plan("net", more=MORE).jobs
+    model = ConfigModel((config,), (), (names, tiny.folder / "none.txt"))
+
+    def said(file: Path, job: ModelJob = plain) -> Labels | None:
+        answer = {"labels": {"file": str(file), "origin": "the config mine.py"}}
+        return labels_of(replace(job, model=model), export_of(tiny, answer))
+
+    labels = said(names)
+    assert labels
+    assert ("".join(labels.names), labels.origin) == ("abcdefghij", "the file names.txt")
+    assert labels.sha256
+    for file, expected in (
+        (tiny.folder / "none.txt", "there is no file"),
+        (tiny.folder / "labels.json", "its config computes the name of their file"),
+        (Path("/etc/hostname"), "they are in /etc/hostname, which is not beside its config: copy it there"),
+    ):
+        with pytest.raises(PipelineError, match=f"that tiny/net brings cannot be used: .*{expected}"):
+            said(file)
+        labels = said(file, given)  # nobody needs it
+        assert labels
+        assert labels.names == NAMES
