@@ -59,7 +59,7 @@ def _require_trust(plan: Plan) -> None:
     mistakes = [
         f"{job.model_at}: {job.name} runs code: {job.model.described}. Look at it, and run with --trust-code."
         for job in plan.jobs
-        if not job.done and not job.trust_code and isinstance(job.model, OwnModel) and job.model.runs_code
+        if not job.done and job.untrusted and isinstance(job.model, OwnModel)
     ]
     if mistakes:
         raise UsageError(*mistakes)
@@ -70,14 +70,16 @@ def _checked_plan(
 ) -> Plan:
     plan = look_at_published(make_plan(read_checked(path), selection))
     clear_published(plan, stop)
-    unfinished = dict.fromkeys(job.source for job in plan.jobs if not job.done)
+    left = [job for job in plan.jobs if not job.done]
+    unfinished = dict.fromkeys((job.source, job.entry.requirements) for job in left)
     if not unfinished:
         return plan
     _require_trust(plan)
     _require_room(plan, at_once)
-    for source in unfinished:
-        built.available(source)
-    fetch_all([job for job in plan.jobs if not job.done and not built.failure(job.source)], plan.folder, stop)
+    for source, requirements in unfinished:
+        built.available(source, requirements)
+    can_run = [job for job in left if not built.failure(job.source, job.entry.requirements)]
+    fetch_all(can_run, plan.folder, stop)
     return plan
 
 

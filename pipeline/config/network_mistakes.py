@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from converters.interface import Source
+from pipeline.config.requirements import requirement_mistakes
 from pipeline.config.schema import ModelEntry
 from pipeline.config.yaml_lines import Location
 
@@ -23,6 +24,8 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
         yield (*place, "channels" if entry.channels else "preprocessing"), message
     for message in _embed_mistakes(entry, source):
         yield (*place, "embed"), message
+    for message in requirement_mistakes(entry, source):
+        yield (*place, "requirements"), message
     for keyword in _keywords(entry.arguments):
         key = source.keywords.get(keyword)
         if key == "weights":

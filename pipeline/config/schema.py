@@ -212,6 +212,13 @@ class ModelEntry(Defaults):
         default=None, description="the published name; a model given as a folder needs one"
     )
 
+    requirements: Annotated[
+        tuple[str, ...],
+        Field(
+            strict=False, description="what code of one's own imports beside its environment: NAME==VERSION"
+        ),
+    ] = ()
+
     @property
     def fixed_batches(self) -> tuple[int, ...]:
         """The numbers of pictures for which there are files of their own."""

@@ -12,12 +12,13 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from converters.interface import Source, catalogue_call
+from pipeline.environments.additions import HASHES, add_packages
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
@@ -40,20 +41,27 @@ class Environment:
     """Name to version of every installed package, and ``python``."""
     python: Path
     """The interpreter."""
+    added: dict[str, list[str]]
+    """The sha256 of every file that the index has of each of the requirements on top of the lock."""
 
 
 def _python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def existing(source: Source) -> Environment | None:
-    """The environment of ``source`` where it has been built, or is our own, else None."""
-    description = spec_of(source)
+def existing(source: Source, requirements: Iterable[str] = ()) -> Environment | None:
+    """The environment of ``source`` where it has been built, or is our own, else None.
+
+    With ``requirements``, pinned packages, it is one of their own: see :func:`spec_of`.
+    """
+    description = spec_of(source, requirements)
     if description.own_packages is not None:
         packages = {"python": description.python, **description.own_packages}
-        return Environment(description, packages, Path(sys.executable))
+        return Environment(description, packages, Path(sys.executable), {})
     packages = _packages_of(description)
-    return None if packages is None else Environment(description, packages, _python_of(description.folder))
+    added = (read_json(description.folder / HASHES) or {}) if description.requirements else {}
+    python = _python_of(description.folder)
+    return None if packages is None else Environment(description, packages, python, added)
 
 
 def _packages_of(description: EnvironmentSpec) -> Any:
@@ -63,21 +71,24 @@ def _packages_of(description: EnvironmentSpec) -> Any:
     return read_json(description.folder / "packages.json")
 
 
-def ensure(source: Source, *, stop: threading.Event, say: Callable[[str], None]) -> Environment:
-    """The environment of ``source``, built where it is missing.
+def ensure(
+    source: Source, requirements: Iterable[str] = (), *, stop: threading.Event, say: Callable[[str], None]
+) -> Environment:
+    """The environment of ``source`` with ``requirements``, built where it is missing.
 
     ``say`` gets one line when a build begins. Raises EnvironmentBuildError when it cannot be built
     or does not pass its health check; nothing is left in place of it then.
     """
-    environment = existing(source)
+    environment = existing(source, requirements)
     if environment:
         return environment
-    description = spec_of(source)
+    description = spec_of(source, requirements)
     with locked(description.folder, stop):
         if _packages_of(description) is None:
-            say(f"building the {source.name} environment (once)")
+            added = f", with {', '.join(description.requirements)}" if description.requirements else ""
+            say(f"building the {source.name} environment (once){added}")
             _build(description, stop)
-    built = existing(source)
+    built = existing(source, requirements)
     if built is None:
         raise EnvironmentBuildError(f"the {source.name} environment vanished while it was built: run again.")
     return built
@@ -118,8 +129,9 @@ def _uv(
     stop: threading.Event,
     variables: Mapping[str, str],
     advice: str = _CHECK_INDEX,
-) -> None:
-    """Run uv as pip is set up; ``variables`` come on top. A failure is told with ``advice``."""
+    accepted: tuple[int, ...] = (0,),
+) -> str:
+    """What uv prints, run as pip is set up; ``variables`` come on top. A failure is told with ``advice``."""
     from uv import find_uv_bin
 
     log = description.folder.with_name(f"{description.folder.name}.log")
@@ -133,12 +145,14 @@ def _uv(
             environment=worker_environment({**handed_on, **description.build_variables, **variables}),
             folder=log.parent,
             stop=stop,
+            accepted=accepted,
         )
     except WorkerError as error:
         first, *more = error.lines
         raise EnvironmentBuildError(
             f"the {description.source.name} environment could not be built: {first}", *more, advice
         ) from error
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 def _install(description: EnvironmentSpec, staging: Path, stop: threading.Event) -> None:
@@ -160,6 +174,13 @@ def _install(description: EnvironmentSpec, staging: Path, stop: threading.Event)
     if description.build_constraints.exists():
         install += ["--build-constraints", str(description.build_constraints)]
     _uv(description, [*install, "-r", str(description.lock)], stop, {})
+    if description.requirements:
+
+        def uv(arguments: list[str]) -> str:
+            checks = arguments[:2] == ["pip", "check"]  # of which it makes an exit code what it has found
+            return _uv(description, arguments, stop, {}, accepted=(0, 1) if checks else (0,))
+
+        add_packages(description.requirements, staging, install, _folders(settings.find_links), uv)
 
 
 def _make_empty(description: EnvironmentSpec, staging: Path, stop: threading.Event) -> None:
@@ -185,10 +206,14 @@ def requirement_lines(lock: str, package: str) -> str:
     return "".join(kept)
 
 
+def _folders(find_links: tuple[str, ...]) -> list[Path]:
+    """The folders on disk among find-links; places elsewhere become folders that are not there."""
+    return [Path(place.removeprefix("file://")) for place in find_links]
+
+
 def _offers_torch(find_links: tuple[str, ...], backend: str) -> bool:
     """Whether a local find-links folder holds a build of torch for ``backend``."""
-    folders = [Path(place.removeprefix("file://")) for place in find_links]
-    return any(True for folder in folders for _ in folder.glob(f"torch-*+{backend}-*.whl"))
+    return any(True for folder in _folders(find_links) for _ in folder.glob(f"torch-*+{backend}-*.whl"))
 
 
 def list_models(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +35,14 @@ class EnvironmentSpec:
     """Where our own interpreter is the environment: versions of those of our packages that do the work."""
     variables: dict[str, str] = field(default_factory=dict)
     build_variables: dict[str, str] = field(default_factory=dict)
+    requirements: tuple[str, ...] = ()
+    """Pinned packages on top of those of the lock, ``name==version``, in the order of the alphabet."""
+
+    @property
+    def described(self) -> str:
+        """The source whose lock it is made of, and what comes on top."""
+        added = f" with {', '.join(self.requirements)}" if self.requirements else ""
+        return f"{self.source.name}{added}"
 
     @property
     def lock(self) -> Path:
@@ -50,8 +59,10 @@ class EnvironmentSpec:
         if self.own_packages is not None:
             return digest_of({"python": self.python, "packages": self.own_packages})
         constraints = self.build_constraints
+        added = {"requirements": self.requirements} if self.requirements else {}
         return digest_of(
             {
+                **added,
                 "layout": _LAYOUT,
                 "python": self.python,
                 "machine": [sys.platform, platform.machine()],
@@ -67,16 +78,17 @@ class EnvironmentSpec:
         return environments_folder() / f"{self.source.name}-{self.identity[:16]}"
 
 
-def spec_of(source: Source) -> EnvironmentSpec:
+def spec_of(source: Source, requirements: Iterable[str] = ()) -> EnvironmentSpec:
     """Read the environment files of ``source``, or of the one whose environment it shares.
 
-    Of ONNX files, say what we are ourselves.
+    With ``requirements``, pinned packages, it is another environment, which has these on top. Of ONNX files,
+    say what we are ourselves.
     """
     if source.reads_onnx_files:
         packages = {name: version(name) for name in ("numpy", "onnx", "onnxruntime")}
         return EnvironmentSpec(source, platform.python_version(), 0.0, None, packages)
     if source.environment:
-        return spec_of(SOURCES[source.environment])
+        return spec_of(SOURCES[source.environment], requirements)
     written = tomllib.loads((source.folder / "environment.toml").read_text(encoding="utf-8"))
     return EnvironmentSpec(
         source=source,
@@ -85,4 +97,5 @@ def spec_of(source: Source) -> EnvironmentSpec:
         torch_backend=written.get("torch-backend"),
         variables=written.get("variables", {}),
         build_variables=written.get("build-variables", {}),
+        requirements=tuple(sorted(set(requirements))),
     )

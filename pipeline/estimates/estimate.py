@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from converters.interface import Source
 from converters.registry import SOURCES
 from parity.runtimes.registry import asked_at
 from pipeline.environments import building
-from pipeline.environments.spec import environments_folder, spec_of
+from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.estimates.disk import Need, Room, rooms
 from pipeline.estimates.durations import Durations
 from pipeline.estimates.history import Entry, read_history
@@ -63,7 +62,7 @@ class Estimate:
     """The same by file system, with what each has left."""
     seconds: float
     unbuilt: tuple[str, ...]
-    """Sources whose environments are not there yet."""
+    """Environments that are not there yet: the names of their sources, and what is added to them."""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -82,7 +81,7 @@ def estimate(plan: Plan, at_once: int) -> Estimate:
     timing = sum(model.benchmark_seconds or 0.0 for model in models)
     seconds = sorted((model.seconds or 0.0) - (model.benchmark_seconds or 0.0) for model in models)
     together = max(1, min(at_once, (os.cpu_count() or 1) // THREADS_OF_A_MODEL))
-    unbuilt = tuple(source.name for source in _missing(left))
+    unbuilt = tuple(spec.described for spec in _missing(left))
     total = max([sum(seconds) / together, *seconds[-1:]]) + timing
     return Estimate(models, needs, tuple(rooms(needs)), total, unbuilt)
 
@@ -188,7 +187,7 @@ def _needs(
     plan: Plan, models: tuple[ModelEstimate, ...], left: list[ModelJob], at_once: int
 ) -> tuple[Need, ...]:
     largest = sorted((model.work or 0 for model in models), reverse=True)[:at_once]
-    missing = [spec_of(source).gigabytes or 0.0 for source in _missing(left)]
+    missing = [spec.gigabytes or 0.0 for spec in _missing(left)]
     to_publish = sum(model.publish or 0 for model in models)
     return (
         *([Need("to publish", plan.publish_folder, to_publish)] if plan.publish_folder else []),
@@ -198,14 +197,17 @@ def _needs(
     )
 
 
-def _missing(left: list[ModelJob]) -> list[Source]:
-    """The sources whose environments have to be built."""
-    names = [
-        SOURCES[name].environment or name
-        for job in left
-        for name in (job.source.name, *(() if job.done else job.entry.parity.environments))
+def _missing(left: list[ModelJob]) -> list[EnvironmentSpec]:
+    """The environments that have to be built."""
+    asked: dict[tuple[str, tuple[str, ...]], None] = {}
+    for job in left:
+        asked[job.source.environment or job.source.name, job.entry.requirements] = None
+        asked |= {(name, ()): None for name in (() if job.done else job.entry.parity.environments)}
+    return [
+        spec_of(SOURCES[name], requirements)
+        for name, requirements in asked
+        if not building.existing(SOURCES[name], requirements)
     ]
-    return [SOURCES[name] for name in dict.fromkeys(names) if not building.existing(SOURCES[name])]
 
 
 def _download_bytes(models: tuple[ModelEstimate, ...], left: list[ModelJob]) -> int:

@@ -43,7 +43,10 @@ class SourceModel:
         run = ModelRun(
             self.job, self.plan, PlainProgress(console_for_progress()), self.environments, self.stop
         )
-        made_from = self._material = self._material or make_material(run)
+        try:
+            made_from = self._material = self._material or make_material(run)
+        except WorkerError as error:  # code that nobody trusts, or a config that cannot be read
+            return Answer(None, reason=without_log(str(error)))
         folder.mkdir()
         if (
             largest := self.job.entry.embed.normalise

@@ -166,14 +166,17 @@ class ModelJob:
         return family_of(self.entry, self.listed, self.published_name)
 
     @property
+    def untrusted(self) -> bool:
+        """Whether code of the user's would run for it, and nobody has said that it may."""
+        return isinstance(self.model, OwnModel) and self.model.runs_code and not self.trust_code
+
+    @property
     def network_options(self) -> NetworkOptions:
         """What the framework builds the network with beside its name."""
         own = self.listed.input_size if self.listed else None
         said = self.entry.preprocessing.input_size if isinstance(self.model, ConfigModel) else own
         size = self.entry.input_size(said) if said else None
-        trusted = None
-        if isinstance(self.model, OwnModel) and (self.trust_code or not self.model.runs_code):
-            trusted = self.model.files
+        trusted = self.model.files if isinstance(self.model, OwnModel) and not self.untrusted else None
         return NetworkOptions(
             self.entry.classes, None if size == own else size, self.entry.arguments, trusted
         )

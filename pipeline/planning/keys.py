@@ -113,8 +113,8 @@ def _tools(stage: str) -> dict[str, Any]:
 
 
 @cache
-def _exporter(source: Source) -> dict[str, Any]:
-    description = spec_of(source)
+def _exporter(source: Source, requirements: tuple[str, ...]) -> dict[str, Any]:
+    description = spec_of(source, requirements)
     return {
         "environment": description.identity,
         "variables": description.variables,
@@ -136,7 +136,7 @@ def inputs_key(
         pictures = [images.sha256, images.members, digests_of(tuple(folder / file for file in images.files))]
     return digest_of(
         {
-            "exporter": _exporter(source),
+            "exporter": _exporter(source, entry.requirements),
             "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
             "channels": entry.channels,

@@ -103,7 +103,10 @@ def time_asked(
         name = unit.record.name
         job = asked[name]
         say(f"{name}: timing it, beside {job.source.title}")
-        built.available(job.source)  # that it is built now is not to be noted as the time of this unit
+        if not job.untrusted:
+            built.available(
+                job.source, job.entry.requirements
+            )  # that it is built now is not to be noted as the time of this unit
         try:
             begun = time.monotonic()
             origins = origin_in(job, plan.folder, built, stop)
@@ -119,8 +122,10 @@ def origin_in(job: ModelJob, folder: Path, built: RunEnvironments, stop: threadi
     """What tells the network of a job, with the weights that the pipeline file in ``folder`` names."""
 
     def origin_of(record: Record) -> Origin | str:
+        if job.untrusted:
+            return f"{job.name} is code, and was not run: only `run --trust-code` runs it"
         try:
-            environment = built.ensure(job.source)
+            environment = built.ensure(job.source, job.entry.requirements)
             model_folder_of(job, stop)
             weights = weights_of(job, folder, stop)
         except PipelineError as error:

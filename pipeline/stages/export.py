@@ -176,9 +176,17 @@ def make_export(run: ModelRun) -> Export:
 
 
 def _environment(run: ModelRun) -> building.Environment:
+    """The environment of a job.
+
+    Raises WorkerError for code that nobody trusts: what such code requires may run when it is installed, and
+    whenever the interpreter of that environment starts.
+    """
+    if run.job.untrusted:
+        raise WorkerError(f"{run.job.name} is code, and was not run: only `run --trust-code` runs it")
     with run.stage(StageKind.ENVIRONMENT) as stage:
-        stage.reused = building.existing(run.job.source) is not None
-        return run.environments.ensure(run.job.source)
+        source, requirements = run.job.source, run.job.entry.requirements
+        stage.reused = building.existing(source, requirements) is not None
+        return run.environments.ensure(source, requirements)
 
 
 def _make_inputs(

@@ -197,6 +197,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "python": packages.pop("python"),
         "packages": packages,
         "environment": export.environment.description.identity,
+        **({"requirements": export.environment.added} if export.environment.added else {}),
     }
 
 

@@ -54,7 +54,8 @@ models:
 """
 
 
-def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the pipeline as its user would, in ``folder``."""
     command = [sys.executable, "-m", "pipeline", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -71,7 +72,7 @@ def test_a_block_as_gluon_exports_it_is_published(tmp_path: Path) -> None:
     )
     assert made.returncode == 0, made.stderr
     (tmp_path / "pipeline.yaml").write_text(FILE)
-    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    answer = run_pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     asked = read_npz(tmp_path / "asked.npz")
     folder = tmp_path / "dist/mxnet/mine"
@@ -87,7 +88,7 @@ def test_a_block_as_gluon_exports_it_is_published(tmp_path: Path) -> None:
     assert len(provenance["weights"]["sha256"]) == 64
     assert provenance["parameters"] == 3 * 6 * 9 + 6 + 2 * 6 + 6 * 6 * 9 + 6 + 12 * 7 + 7
     (tmp_path / "own/net-0003.params").write_bytes((tmp_path / "own/net-0000.params").read_bytes())
-    again = _pipeline(tmp_path, "plan", "pipeline.yaml")
+    again = run_pipeline(tmp_path, "plan", "pipeline.yaml")
     assert again.returncode == 2
     assert "holds 2 files *.params (net-0000.params, net-0003.params), and has to hold one" in again.stderr
 
@@ -109,6 +110,7 @@ class Own(nn.Module):
 """
 BUILDER = """
 import pathlib
+import einops  # which the environment of torchvision does not have
 from layers import Own
 
 def build(classes=3):
@@ -135,7 +137,7 @@ opsets: [3, 7, 12]
 defaults: {license: MIT, preprocessing: {input_size: [3, 12, 12]}}
 models:
   - {source: pytorch, model: './code/net.py:build', name: built, arguments: {classes: 7},
-     weights: {file: ./code/net.pth}}
+     weights: {file: ./code/net.pth}, requirements: [einops==0.8.1]}
   - {source: pytorch, model: ./code/net.pt, name: archived}
 """
 
@@ -156,15 +158,15 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.pytorch
 def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path) -> None:
-    refused = _pipeline(code, "run", "pipeline.yaml")
+    refused = run_pipeline(code, "run", "pipeline.yaml")
     assert refused.returncode == 2
     net, layers = code / "code/net.py", code / "code/layers.py"
     assert f"pytorch/built runs code: build of {net}, which imports {layers}. Look at it" in refused.stderr
     assert f"archived runs code: the TorchScript archive {code / 'code/net.pt'}. Look" in refused.stderr
-    assert _pipeline(code, "plan", "pipeline.yaml").returncode == 0
+    assert run_pipeline(code, "plan", "pipeline.yaml").returncode == 0
     assert not (code / "code/ran").exists()
 
-    answer = _pipeline(code, "run", "pipeline.yaml", "--trust-code")
+    answer = run_pipeline(code, "run", "pipeline.yaml", "--trust-code")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert (code / "code/ran").exists()
     asked = read_npz(code / "code/asked.npz")
@@ -181,6 +183,9 @@ def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path) -> None
     )
     assert built["form"] == "as build of net.py builds it"
     assert built["code"] == {"net.py": sha256_of_file(net), "layers.py": sha256_of_file(layers)}
+    assert built["packages"]["einops"] == "0.8.1"
+    assert [len(digest) for digest in built["requirements"]["einops==0.8.1"]] == [64, 64]  # wheel and sources
+    assert built["environment"] != archived["environment"]
     assert archived["form"] == "as net.pt has it"
     assert archived["code"] == {"net.pt": sha256_of_file(code / "code/net.pt")}
     assert archived["weights"]["sha256"] == sha256_of_file(code / "code/net.pt")
@@ -228,7 +233,7 @@ def test_a_config_of_paddleclas_is_published_with_its_weights(tmp_path: Path) ->
     assert made.returncode == 0, made.stderr
     (tmp_path / "pipeline.yaml").write_text(PADDLE_FILE)
     (tmp_path / "flowers.yaml").write_text(CONFIG)
-    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    answer = run_pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     asked, folder = read_npz(tmp_path / "asked.npz"), tmp_path / "dist/paddle/squeezenet/model"
     for opset in (7, 12):
@@ -239,105 +244,3 @@ def test_a_config_of_paddleclas_is_published_with_its_weights(tmp_path: Path) ->
     assert record["provenance"]["model"] == "SqueezeNet1_1"
     assert record["provenance"]["head"]["classes"] == 7
     assert record["preprocessing"]["mean"] == [0.5, 0.4, 0.3]
-
-
-MMCLS_CONFIG = """\
-import pathlib
-
-pathlib.Path({ran!r}).touch()
-_base_ = ['mmcls::_base_/models/resnet18.py', './pictures.py']
-start = dict(type='Pretrained', checkpoint='torchvision://resnet18')
-model = dict(
-    backbone=dict(stem_channels=4, base_channels=4, init_cfg=start),
-    head=dict(in_channels=32, num_classes=7, topk=(1,)))
-data = dict(train=dict(classes='names.txt'))
-"""
-MMCLS_PICTURES = """\
-steps = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', size=(36, -1)),
-    dict(type='CenterCrop', crop_size=32),
-    dict(type='Normalize', mean=[102, 51, 153], std=[51, 51, 102], to_rgb=True),
-    dict(type='ImageToTensor', keys=['img']),
-    dict(type='Collect', keys=['img'])]
-data = dict(test=dict(type='CustomDataset', pipeline=steps))
-"""
-MMCLS = """
-from torchvision_operators import import_torchvision
-import_torchvision()
-import mmcv
-import numpy as np
-import torch
-from mmcls.models import build_classifier
-
-described = dict(
-    type="ImageClassifier",
-    backbone=dict(type="ResNet", depth=18, num_stages=4, out_indices=(3,), stem_channels=4, base_channels=4),
-    neck=dict(type="GlobalAveragePooling"),
-    head=dict(type="LinearClsHead", num_classes=7, in_channels=32, topk=(1,)))
-torch.manual_seed(3)
-network = build_classifier(mmcv.Config(dict(model=described)).model).eval()
-for tensor in network.parameters():
-    if tensor.ndim > 1:
-        torch.nn.init.normal_(tensor, std=(2 / tensor[0].numel()) ** 0.5)
-torch.save({"meta": {"epoch": 3}, "state_dict": network.state_dict()}, "latest.pth")
-pictures = torch.randn(2, 3, 32, 32)
-answer = network.simple_test(pictures, softmax=False, post_process=False)
-np.savez("asked.npz", pictures=pictures.numpy(), answer=answer.detach().numpy())
-"""
-MMCLS_FILE = """\
-publish: dist
-opsets: [3, 7, 12]
-models:
-  - {source: mmcls, model: ./configs/mine.py, name: mine, weights: {file: latest.pth}}
-"""
-
-
-@pytest.mark.mmcls
-def test_a_config_of_mmcls_is_published_with_its_checkpoint(tmp_path: Path) -> None:
-    made = subprocess.run(
-        [str(environment_of("mmcls").python), "-W", "ignore", "-c", MMCLS],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(WORKER_MODULES), "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    configs, ran, classes = tmp_path / "configs", tmp_path / "ran", [f"class {index}" for index in range(7)]
-    configs.mkdir()
-    (configs / "mine.py").write_text(MMCLS_CONFIG.format(ran=str(ran)))
-    (configs / "pictures.py").write_text(MMCLS_PICTURES)
-    (configs / "names.txt").write_text("\n".join(classes))
-    (tmp_path / "pipeline.yaml").write_text(MMCLS_FILE)
-    refused = _pipeline(tmp_path, "run", "pipeline.yaml")
-    assert refused.returncode == 2
-    chain = f"the config {configs / 'mine.py'}, based on {configs / 'pictures.py'} and, of the framework's"
-    assert f"mmcls/mine runs code: {chain} package, mmcls::_base_/models/resnet18.py." in refused.stderr
-    assert not ran.exists()
-
-    answer = _pipeline(tmp_path, "run", "pipeline.yaml", "--trust-code")
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert ran.exists()
-    asked, folder = read_npz(tmp_path / "asked.npz"), tmp_path / "dist/mmcls/mine/model"
-    for opset in (7, 12):
-        session = onnxruntime.InferenceSession(folder / f"mine-{opset}.onnx")
-        [logits] = session.run(None, {session.get_inputs()[0].name: asked["pictures"]})
-        assert compare(asked["answer"], np.asarray(logits), Tolerance()).passed
-    record = json.loads((folder / "mine-3.record.json").read_text())
-    code = record["provenance"]["code"]
-    assert code.pop("mmcls::_base_/models/resnet18.py")
-    assert code == {name: sha256_of_file(configs / name) for name in ("mine.py", "pictures.py")}
-    assert record["provenance"]["form"] == "as the config mine.py describes it"
-    assert record["provenance"]["weights"]["file"]["matched"] == "by name"
-    assert record["labels"]["names"] == classes
-    wanted = {
-        key: record["preprocessing"][key] for key in ("input_size", "resize", "mean", "std", "convention")
-    }
-    assert wanted == {
-        "input_size": [3, 32, 32],
-        "resize": 36,
-        "mean": [0.4, 0.2, 0.6],
-        "std": [0.2, 0.2, 0.4],
-        "convention": "mmcls",
-    }

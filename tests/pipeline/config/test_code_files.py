@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from pipeline.errors import UsageError
+from pipeline.environments.run_environments import RunEnvironments
+from pipeline.errors import UsageError, WorkerError
 from pipeline.planning.jobs import Plan
 from pipeline.planning.own_models import CodeModel
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
+from pipeline.stages.export import make_material
+from pipeline.stages.model_run import ModelRun
+from pipeline.terminal.progress import PlainProgress
 
 FILE = """\
 publish: dist
@@ -68,6 +74,22 @@ def test_what_is_imported_is_in_the_key_and_nothing_else(folder: Path) -> None:
     assert _plan(folder).units[0].key != before
 
 
+def test_requirements_are_in_the_key_in_any_order(folder: Path) -> None:
+    asked = ("[]", "[a==1]", "[a==1, b==2]", "[b==2, a==1]", "[a==2, b==2]")
+    keys = [_plan(folder, f"{FILE}    requirements: {some}\n").units[0].key for some in asked]
+    assert keys[0] == _plan(folder).units[0].key
+    assert keys[2] == keys[3]
+    assert len(set(keys)) == 4
+
+
+def test_what_nobody_trusts_gets_no_environment(folder: Path) -> None:
+    plan, stop = _plan(folder, f"{FILE}    requirements: [a==1]\n"), threading.Event()
+    environments = RunEnvironments(stop=stop, say=pytest.fail)
+    run = ModelRun(plan.jobs[0], plan, PlainProgress(Console(stderr=True)), environments, stop)
+    with pytest.raises(WorkerError, match="pytorch/mine is code, and was not run: only `run --trust-code`"):
+        make_material(run)
+
+
 def test_an_archive_is_in_its_key(folder: Path) -> None:
     text = FILE.replace("./net.py:build", "./net.pt")
     before = _plan(folder, text).units[0].key
@@ -108,6 +130,18 @@ def test_an_archive_is_in_its_key(folder: Path) -> None:
             "a TorchScript archive has weights of its own",
         ),
         ("./net.py:build", "./net.pt\n    arguments: {a: 1}", "a TorchScript archive is built already"),
+        ("./net.py:build", "./net.pt\n    requirements: [a==1]", "a TorchScript archive imports nothing"),
+        ("name: mine", "name: mine\n    requirements: [a]", "'a' is not pinned: give NAME==VERSION"),
+        ("name: mine", "name: mine\n    requirements: [a==1.*]", "'a==1.*' is not pinned"),
+        ("name: mine", "name: mine\n    requirements: ['a==1; python_version>\"3\"']", "is not pinned"),
+        ("name: mine", "name: mine\n    requirements: ['git+https://a.b/c']", "is not pinned"),
+        ("name: mine", "name: mine\n    requirements: [a_b==1, A-b==2]", "requirements have a-b twice"),
+        ("name: mine", "name: mine\n    requirements: [Torch==1.0]", "the environment has torch 2."),
+        (
+            "source: pytorch",
+            "source: timm\n    requirements: [a==1]",
+            "are for code of your own (source: pyt",
+        ),
     ],
 )
 def test_a_mistake_is_told_before_anything_runs(folder: Path, old: str, new: str, expected: str) -> None:
