@@ -43,7 +43,7 @@ def test_the_head_of_a_file_is_told_while_it_runs_and_in_the_record(
     assert "4 classes, as the weights file has them" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("more", ["classes: 7", "channels: 1", "arguments: {depth: 2}"])
+@pytest.mark.parametrize("more", ["classes: 7", "channels: 1", "arguments: {depth: 2}", "output: 0"])
 def test_what_is_asked_for_is_in_the_key(tiny: FakeSource, more: str) -> None:
     def key(plan: Plan) -> str:
         return plan.units[0].key
