@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List
+from typing import Any, Dict, List
 
 from caffe2.proto import caffe2_pb2
 from google.protobuf.message import DecodeError
@@ -34,8 +34,10 @@ class Folder:
                 )
         self.net = plain(read_net(os.path.join(path, PREDICT)))
         ports = [Port(name, "a blob") for name in self.net.external_output]
-        position = choose(ports, output, PREDICT) if ports else 0
-        self.output = said_of(ports, position)
+        self.output: Dict[str, Any] = {}
+        if ports:
+            position = choose(ports, output, PREDICT)
+            self.output = said_of(ports, position)
         if len(ports) > 1:
             _keep_output(self.net, ports[position].name)
         self.parameters = InitNet(os.path.join(path, INIT))

@@ -181,8 +181,8 @@ def make_export(run: ModelRun) -> Export:
 
 def _told_of(output: Mapping[str, Any]) -> str:
     """Which of several outputs was taken."""
-    name = f", {visible(output['name'])}" if output["name"] else ""
-    return f"of its {output['of']} outputs, the one at {output['index']}{name}"
+    name = f": {visible(output['name'])}" if output["name"] else ""
+    return f"of its {output['of']} outputs the one at position {output['index']}, counted from 0{name}"
 
 
 def _environment(run: ModelRun) -> building.Environment:

@@ -164,8 +164,8 @@ def _output_of(record: Record) -> str:
     output = record.provenance.get("output")
     if not output:
         return ""
-    name = f" ({output['name']})" if output["name"] else ""
-    return f"; of its {output['of']} outputs, this one: {output['index']}{name}, counted from 0"
+    name = f": {output['name']}" if output["name"] else ""
+    return f"; of its {output['of']} outputs the one at position {output['index']}, counted from 0{name}"
 
 
 def reference_of(record: Record) -> str:

@@ -367,3 +367,35 @@ def test_an_auxiliary_head_of_a_network_of_paddle_is_taken_where_it_is_asked_for
     assert exported.answer["output"] == {"index": index, "name": "", "of": 3}
     assert exported.answer["head"]["classes"] == 7
     _assert_equal(exported)
+
+
+DISTILLED = """
+import torch
+from torch import nn
+
+
+class Distilled(nn.Module):
+    def __init__(self, doubled=0):
+        super().__init__()
+        self.features, self.norm = nn.Conv2d(3, 8, 3), nn.LayerNorm(8)
+        self.head, self.head_dist = nn.Linear(8, 5), nn.Linear(8, 5)
+
+    def forward(self, pictures):
+        pooled = 0.01 * self.norm(self.features(pictures).mean((2, 3)))
+        return self.head(pooled), self.head_dist(pooled)
+"""
+
+
+@pytest.mark.pytorch
+@pytest.mark.parametrize("output", [0, 1])
+def test_random_weights_are_lively_in_either_of_two_heads_of_one_length(
+    tmp_path: Path, export: Export, output: int
+) -> None:
+    """As distilled transformers have them: the last layer of that length may not be the one that counts."""
+    (tmp_path / "code").mkdir()
+    net = tmp_path / "code/net.py"
+    net.write_text(DISTILLED)
+    trusted = NetworkOptions(trusted_code=files_of_code(net), output=output)
+    exported = export("pytorch", f"{net}:Distilled", options=trusted, **_pictures(3, 12, 12))
+    assert 0.5 <= exported.outputs["noise-3"].std(axis=1).mean() <= 2.5
+    _assert_equal(exported)

@@ -84,7 +84,7 @@ def test_one_of_several_outputs_of_a_file_with_a_fixed_batch_is_published(tmp_pa
     (tmp_path / "pipeline.yaml").write_text(asked)
     answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "onnx/mine: of its 2 outputs, the one at 1, pooled" in answer.stderr
+    assert "onnx/mine: of its 2 outputs the one at position 1, counted from 0: pooled" in answer.stderr
     made = tmp_path / "dist/onnx/mine"
     pictures = np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype(np.float32)
     [expected] = onnxruntime.InferenceSession(given).run(["pooled"], {"image": pictures})
@@ -103,7 +103,7 @@ def test_one_of_several_outputs_of_a_file_with_a_fixed_batch_is_published(tmp_pa
     asked_for = statement["predicate"]["buildDefinition"]["externalParameters"]
     assert asked_for["output"] == {"index": 1, "name": "pooled", "of": 2}
     card = " ".join((made / "README.md").read_text().split())
-    assert "of its 2 outputs, this one: 1 (pooled), counted from 0" in card
+    assert "of its 2 outputs the one at position 1, counted from 0: pooled" in card
     assert "All is well" in _pipeline(tmp_path, "verify", "dist").stdout
     timed = _pipeline(tmp_path, "benchmark", "pipeline.yaml", "--rounds", "1", "--format", "json")
     assert timed.returncode == 0, timed.stderr
