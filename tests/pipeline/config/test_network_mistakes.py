@@ -93,5 +93,7 @@ def test_what_defaults_say_of_weights_passes_by_a_model_that_has_its_own(tmp_pat
     if not said:
         assert len(read_checked(tmp_path / "pipeline.yaml").file.models) == 2
         return
-    with pytest.raises(UsageError, match=r"pipeline\.yaml:4: a model given as a folder has weights of its own"):
+    with pytest.raises(
+        UsageError, match=r"pipeline\.yaml:4: a model given as a folder has weights of its own"
+    ):
         read_checked(tmp_path / "pipeline.yaml")
