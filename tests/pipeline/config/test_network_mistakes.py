@@ -78,3 +78,22 @@ def test_plain_values_are_arguments(tmp_path: Path) -> None:
     assert (read.classes, read.channels) == (9, 1)
     assert read.arguments == {"rate": 0.1, "sizes": [1, {"a": None}]}
     assert read.input_size((3, 8, 6)) == (1, 8, 6)
+
+
+@pytest.mark.parametrize("said", ["", ", weights: {random: 0}"])
+def test_what_defaults_say_of_weights_passes_by_a_model_that_has_its_own(tmp_path: Path, said: str) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "pipeline.yaml").write_text(
+        "publish: dist\n"
+        "defaults: {weights: {random: 0}}\n"
+        "models:\n"
+        f"  - {{source: paddle, model: ./net, name: net, preprocessing: {{input_size: [3, 8, 8]}}{said}}}\n"
+        "  - {source: timm, model: a}\n"
+    )
+    if not said:
+        assert len(read_checked(tmp_path / "pipeline.yaml").file.models) == 2
+        return
+    with pytest.raises(
+        UsageError, match=r"pipeline\.yaml:4: a model given as a folder has weights of its own"
+    ):
+        read_checked(tmp_path / "pipeline.yaml")
