@@ -55,11 +55,10 @@ def _require_room(plan: Plan, at_once: int) -> None:
 
 def _require_trust(plan: Plan) -> None:
     """Raise UsageError with all code of the user's that would run and may not."""
-    untrusted = [job for job in plan.jobs if not job.done and isinstance(job.model, CodeModel)]
     mistakes = [
         f"{job.model_at}: {job.name} runs code: {job.model.described}. Look at it, and run with --trust-code."
-        for job in untrusted
-        if isinstance(job.model, CodeModel) and not job.trust_code
+        for job in plan.jobs
+        if isinstance(job.model, CodeModel) and not (job.done or job.trust_code)
     ]
     if mistakes:
         raise UsageError(*mistakes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from pipeline.config.documents import FiguresFile, read_figures
 from pipeline.config.labels import label_mistakes
 from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
+from pipeline.config.own_weights import has_own_weights
 from pipeline.config.schema import (
     FileWeights,
     Images,
@@ -62,7 +63,7 @@ def check_entries(file: PipelineFile, document: LinedDocument) -> None:
         str(document.error(location, message))
         for index, entry in enumerate(file.models)
         for location, message in (
-            *_mistakes(entry, document.value["models"][index], ("models", index), file.opsets, folder),
+            *_mistakes(entry, ("models", index), file.opsets, folder),
             *_precision_mistakes(entry, ("models", index), file.opsets, folder),
             *((("models", index, "batches"), message) for message in _batch_mistakes(entry)),
             *((("models", index, "labels"), message) for message in label_mistakes(entry, folder)),
@@ -83,9 +84,8 @@ def check_figures(file: PipelineFile, document: LinedDocument) -> FiguresFile | 
 
 
 def _mistakes(
-    entry: ModelEntry, said: Collection[str], place: Location, opsets: Sequence[int], folder: Path
+    entry: ModelEntry, place: Location, opsets: Sequence[int], folder: Path
 ) -> Iterator[tuple[Location, str]]:
-    """``said`` are the keys that the entry has in the file, and not from ``defaults``."""
     try:
         source = source_named(entry.source)
     except UsageError as error:
@@ -103,7 +103,7 @@ def _mistakes(
     if entry.wheel_folder:
         for message in _model_folder_mistakes(entry.wheel_folder.folder, entry, source, None):
             yield location, message
-    yield from _weights_mistakes(entry, said, source, place, folder)
+    yield from _weights_mistakes(entry, source, place, folder)
     if entry.images:
         for message in _image_mistakes(entry.images, folder):
             yield (*place, "images"), message
@@ -219,19 +219,20 @@ def _model_folder_mistakes(
                 yield f"{folder} holds {len(found)} files {pattern}{listed}, and has to hold one."
 
 
-def _has_own_weights(entry: ModelEntry, source: Source) -> bool:
-    has_folder = entry.wheel_folder is not None or any(map(is_folder, entry.patterns))
-    return source.reads_onnx_files or (source.reads_model_folders and has_folder)
+def _kind_of(source: Source) -> str:
+    """What a model with weights of its own is given as."""
+    if source.reads_code:
+        return "a TorchScript archive"
+    return "an ONNX file" if source.reads_onnx_files else "a model given as a folder"
 
 
 def _weights_mistakes(
-    entry: ModelEntry, said: Collection[str], source: Source, place: Location, folder: Path
+    entry: ModelEntry, source: Source, place: Location, folder: Path
 ) -> Iterator[tuple[Location, str]]:
     weights, location = entry.weights, (*place, "weights")
-    if _has_own_weights(entry, source):  # and what ``defaults`` say of weights is not for it
-        if "weights" in said and weights != "random":
-            kind = "an ONNX file" if source.reads_onnx_files else "a model given as a folder"
-            yield location, f"{kind} has weights of its own. Remove weights from this entry."
+    if has_own_weights(entry):
+        if weights != "random":
+            yield location, f"{_kind_of(source)} has weights of its own. Remove weights from this entry."
         return
     if source.reads_code and weights == "pretrained":
         yield location, "nobody offers weights for code of your own. Give weights: {file: PATH}, or random."

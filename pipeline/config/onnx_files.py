@@ -35,10 +35,8 @@ def files_of(file: Path) -> tuple[Path, ...]:
     return (file, *sorted({file.parent / place for place in places}))
 
 
-def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[str]:
-    """Why the model in ``file`` cannot be published as ``entry`` asks, at opsets up to ``highest``."""
-    from opsets import RetargetError, read_graph
-
+def lacking(file: Path, entry: ModelEntry) -> Iterator[str]:
+    """What a model that is given as ``file`` lacks, whatever is in it."""
     if not file.is_file():
         yield f"there is no file {file}. Correct the path of the model."
         return
@@ -46,6 +44,15 @@ def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[st
         yield "a model given as a file needs a name to be published under. Add name: NAME."
     if entry.preprocessing.input_size is None:
         yield "a model given as a file needs preprocessing: {input_size: [C, H, W]}."
+
+
+def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[str]:
+    """Why the model in ``file`` cannot be published as ``entry`` asks, at opsets up to ``highest``."""
+    from opsets import RetargetError, read_graph
+
+    yield from lacking(file, entry)
+    if not file.is_file():
+        return
     try:
         model = read_graph(file)
     except RetargetError as error:
@@ -56,17 +63,12 @@ def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[st
         yield f"{shown}: {message}"
 
 
-def classes_of_file(file: Path, output: int | str | None) -> int | None:
-    """The number of scores that the model in ``file`` says it answers with; None where it says none.
+def classes_of(model: onnx.ModelProto, output: int | str | None) -> int | None:
+    """The number of scores that ``model`` says it answers with; None where it says none.
 
     ``output`` is the one that its entry asks for.
-
-    Raises RetargetError where it is no ONNX file.
     """
-    from opsets import read_graph
-
-    outputs = read_graph(file).graph.output
-    chosen = _chosen(outputs, output)
+    chosen = _chosen(model.graph.output, output)
     shape = _shape(chosen) if chosen else []
     return int(shape[-1]) if len(shape) > 1 and shape[-1].isdigit() else None
 

@@ -229,6 +229,11 @@ class ModelEntry(Defaults):
         """The names, the globs over names and the paths of folders that the entry gives."""
         return (self.model, *self.models) if isinstance(self.model, str) else self.models
 
+    @property
+    def is_unlisted(self) -> bool:
+        """Whether a model is given as a folder or a file, which no framework knows anything of."""
+        return self.wheel_folder is not None or any("/" in pattern for pattern in self.patterns)
+
     def input_size(self, own: tuple[int, int, int]) -> tuple[int, int, int]:
         """Channels, height and width of the pictures, where those of the framework are ``own``."""
         channels, height, width = self.preprocessing.input_size or own

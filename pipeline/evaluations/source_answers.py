@@ -45,9 +45,8 @@ class SourceModel:
         )
         made_from = self._material = self._material or make_material(run)
         folder.mkdir()
-        if (
-            largest := self.job.entry.embed.normalise
-        ):  # what is embedded in the file is done outside of it here
+        largest = self.job.entry.embed.normalise
+        if largest:  # what is embedded in the file is done outside of it here
             own = made_from.preprocessing
             arrays = {name: normalised(batch, own, largest) for name, batch in read_npz(pictures).items()}
             pictures = folder / "pictures.npz"

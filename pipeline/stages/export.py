@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from evaluation.label_files import Labels
     from opsets import EmbeddedSteps
 
     Arrays = dict[str, npt.NDArray[np.float32]]
@@ -60,6 +61,8 @@ class Export:
     pictures: list[tuple[str, Path]]
     """The name of each picture, and where its file is."""
     environment: building.Environment
+    labels: Labels | None = None
+    """The names of the classes, where somebody said them: see :mod:`pipeline.stages.class_names`."""
     batch: int | None = None
     """The number of pictures in every data set, where a file is to take no other; None where it is open."""
     steps: EmbeddedSteps | None = None

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.label_files import Labels
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
 from pipeline.planning.jobs import CodeModel, ModelJob, NamedModel, Unit
 from pipeline.results import Result
-from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
@@ -120,7 +118,7 @@ def description_of(
 ) -> Description:
     """Everything about a unit that its files do not say themselves."""
     inputs, references = _inputs_of(candidate, export), export.references()
-    labels = labels_of(job, export)
+    labels = export.labels
     return Description(
         name=candidate.unit.name,
         source=job.source.name,
@@ -141,7 +139,7 @@ def description_of(
             for name, array in inputs.items()
         ],
         verdict=_verdict(verification),
-        predictions=_predictions(export, references, verification, labels),
+        predictions=_predictions(export, references, verification),
         labels=asdict(labels) | {"names": list(labels.names)} if labels else {},
         rewrites=candidate.retargeted["rewrites"],
         bounds=candidate.retargeted["bounds"],
@@ -237,7 +235,6 @@ def _predictions(
     export: Export,
     references: dict[str, Any],
     verification: Verification,
-    labels: Labels | None,
 ) -> list[dict[str, Any]]:
     """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
@@ -251,7 +248,8 @@ def _predictions(
     }
     logits = {who: np.stack([outputs[name][row] for name, row in places]) for who, outputs in answers.items()}
     classes = logits["source"].shape[1]
-    names, sure = labels.names if labels else imagenet_labels(classes), "softmax" in export.embedded
+    names = export.labels.names if export.labels else imagenet_labels(classes)
+    sure = "softmax" in export.embedded
     best = {who: top(values, 5, names, distributions=sure) for who, values in logits.items()}
     return [
         {
