@@ -46,7 +46,7 @@ def top(
     if labels is not None and len(labels) != logits.shape[1]:
         raise EvaluationError(f"{len(labels)} labels do not fit {logits.shape[1]} classes")
     exact = logits.astype(np.float64)
-    probabilities = exact if distributions or _are_distributions(exact) else softmax(exact)
+    probabilities = exact if distributions or are_distributions(exact) else softmax(exact)
     order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
     return [
         [Prediction(int(i), float(row[i]), labels[i] if labels is not None else None) for i in best]
@@ -54,7 +54,8 @@ def top(
     ]
 
 
-def _are_distributions(rows: npt.NDArray[np.float64]) -> bool:
+def are_distributions(rows: npt.NDArray[np.float64]) -> bool:
+    """Tell whether ``rows``, float64 (N, classes), are probabilities already: add up to 1, to 1e-4."""
     return bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, rtol=0, atol=1e-4))
 
 

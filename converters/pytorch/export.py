@@ -51,8 +51,11 @@ def _function(file: str, name: str, trusted: Sequence[str]) -> Callable[..., Any
 
 
 def _build_with(file: str, name: str, trusted: Sequence[str]) -> Build:
-    """What calls the function ``name`` of ``file`` for a network."""
-    call = functools.lru_cache(maxsize=None)(_function)
+    """What calls the function ``name`` of ``file``, which is imported for the first network, for each."""
+
+    @functools.lru_cache(maxsize=None)
+    def imported() -> Callable[..., Any]:
+        return _function(file, name, trusted)
 
     def build(asked: Network) -> Any:
         if asked.classes is not None:
@@ -61,7 +64,7 @@ def _build_with(file: str, name: str, trusted: Sequence[str]) -> Build:
                 f"the weights file has a head of {asked.classes} classes, and the network that {name} of "
                 f"{file} builds another: hand it the number with `arguments`",
             )
-        function = call(file, name, tuple(trusted))
+        function = imported()
         with Told(f"{name} of {file}"):
             network = function(**asked.arguments)
         if not isinstance(network, torch.nn.Module):
@@ -88,9 +91,9 @@ def _no_pretrained(network: Network) -> Pretrained:
     raise TaskError(WEIGHTS, f"nobody offers weights for {network.model}: name a weights file")
 
 
-def _framework(request: Dict[str, Any]) -> Framework:
-    """The framework whose one model is that of ``request``."""
-    model, trusted = request["model"], trusted_files(request)
+def _framework(request: Dict[str, Any], trusted: Sequence[str]) -> Framework:
+    """The framework whose one model is that of ``request``, made of the files ``trusted``."""
+    model = request["model"]
     size = next(iter(read_arrays(request["inputs"]).values())).shape[1:]
     file, _, name = model.rpartition(":")
     if file.endswith(".py"):
@@ -120,8 +123,9 @@ def _served(name: str) -> Task:
     """A task of the PyTorch sources, for a model of the user's."""
 
     def serve(request: Dict[str, Any]) -> Dict[str, Any]:
-        answer = tasks(_framework(request))[name](request)
-        require_listed(trusted_files(request))
+        trusted = trusted_files(request)
+        answer = tasks(_framework(request, trusted))[name](request)
+        require_listed(trusted)
         if name == "export":
             model = os.path.basename(request["model"])
             file, _, function = model.rpartition(":")

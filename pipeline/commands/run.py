@@ -59,7 +59,7 @@ def _require_trust(plan: Plan) -> None:
     mistakes = [
         f"{job.model_at}: {job.name} runs code: {job.model.described}. Look at it, and run with --trust-code."
         for job in plan.jobs
-        if not job.done and job.untrusted and isinstance(job.model, OwnModel)
+        if isinstance(job.model, OwnModel) and job.untrusted and not job.done
     ]
     if mistakes:
         raise UsageError(*mistakes)

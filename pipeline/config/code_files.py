@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.config.onnx_files import lacking
 from pipeline.config.schema import ModelEntry
 from publishing.foreign_text import visible
 
@@ -65,14 +66,9 @@ def mistakes_of_code(pattern: str, entry: ModelEntry, folder: Path) -> Iterator[
             f"({', '.join(ARCHIVES)})."
         )
         return
-    if not file.is_file():
-        yield f"there is no file {file}. Correct the path of the model."
-        return
-    if not entry.name:
-        yield "a model given as a file needs a name to be published under. Add name: NAME."
-    if entry.preprocessing.input_size is None:
-        yield "a model given as a file needs preprocessing: {input_size: [C, H, W]}."
-    yield from _mistakes_of_module(file, function) if function else _mistakes_of_archive(file, entry)
+    yield from lacking(file, entry)
+    if file.is_file():
+        yield from _mistakes_of_module(file, function) if function else _mistakes_of_archive(file, entry)
 
 
 def _mistakes_of_module(file: Path, function: str) -> Iterator[str]:
@@ -101,8 +97,6 @@ def _mistakes_of_module(file: Path, function: str) -> Iterator[str]:
 
 
 def _mistakes_of_archive(file: Path, entry: ModelEntry) -> Iterator[str]:
-    if entry.weights != "random":
-        yield "a TorchScript archive has weights of its own. Remove weights from this entry."
     if entry.arguments:
         yield "a TorchScript archive is built already. Remove arguments from this entry."
     if not zipfile.is_zipfile(file):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from converters.registry import SOURCES
 from evaluation.errors import EvaluationError
 from evaluation.label_files import Labels, checked_names, read_label_file, why_unfit
-from pipeline.config.onnx_files import classes_of_file
+from pipeline.config.onnx_files import classes_of
 from pipeline.config.schema import ModelEntry
 from pipeline.errors import UsageError
 from publishing.metadata import names_in
+
+if TYPE_CHECKING:
+    import onnx
 
 
 def labels_of_entry(entry: ModelEntry, folder: Path) -> Labels | None:
@@ -27,15 +31,12 @@ def labels_of_entry(entry: ModelEntry, folder: Path) -> Labels | None:
         raise UsageError(f"{error}.") from error
 
 
-def labels_of_file(file: Path) -> Labels | None:
-    """The names of classes in the metadata of an ONNX file, if any.
+def labels_in(model: onnx.ModelProto, file: Path) -> Labels | None:
+    """The names of classes in the metadata of ``model``, which is in ``file``, if any.
 
-    Raises EvaluationError where they are none that can be used, and RetargetError where it is no ONNX file.
+    Raises EvaluationError where they are none that can be used.
     """
-    from opsets import read_graph
-
-    properties = {entry.key: entry.value for entry in read_graph(file).metadata_props}
-    names = names_in(properties)
+    names = names_in({entry.key: entry.value for entry in model.metadata_props})
     return Labels(checked_names(names), f"the metadata of {file.name}") if names else None
 
 
@@ -49,16 +50,17 @@ def label_mistakes(entry: ModelEntry, folder: Path) -> Iterator[str]:
     source = SOURCES.get(entry.source)
     if source and source.reads_onnx_files:
         for pattern in entry.patterns:
-            yield from _mistakes_of_file(labels, folder / pattern)
+            yield from _mistakes_of_file(labels, folder / pattern, entry.output)
     elif labels and entry.classes:
         yield from _unfit(labels, entry.classes)
 
 
-def _mistakes_of_file(labels: Labels | None, file: Path) -> Iterator[str]:
-    from opsets import RetargetError
+def _mistakes_of_file(labels: Labels | None, file: Path, output: int | str | None) -> Iterator[str]:
+    from opsets import RetargetError, read_graph
 
     try:
-        labels, classes = labels or labels_of_file(file), classes_of_file(file)
+        model = read_graph(file)
+        labels, classes = labels or labels_in(model, file), classes_of(model, output)
     except EvaluationError as error:
         yield f"the names in the metadata of {file.name} cannot be used: {error}. Say labels: FILE."
         return

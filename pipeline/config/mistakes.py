@@ -17,6 +17,7 @@ from pipeline.config.labels import label_mistakes
 from pipeline.config.mmcls_config import mistakes_of_config
 from pipeline.config.network_mistakes import network_mistakes
 from pipeline.config.onnx_files import mistakes_of_file
+from pipeline.config.own_weights import has_own_weights
 from pipeline.config.schema import (
     FileWeights,
     Images,
@@ -221,18 +222,22 @@ def _model_folder_mistakes(
                 yield f"{folder} holds {len(found)} files {pattern}{listed}, and has to hold one."
 
 
+def _kind_of(source: Source) -> str:
+    """What a model with weights of its own is given as."""
+    if source.reads_code:
+        return "a TorchScript archive"
+    return "an ONNX file" if source.reads_onnx_files else "a model given as a folder"
+
+
 def _weights_mistakes(
     entry: ModelEntry, source: Source, place: Location, folder: Path
 ) -> Iterator[tuple[Location, str]]:
     weights, location = entry.weights, (*place, "weights")
-    if source.reads_onnx_files:
+    if has_own_weights(entry):
         if weights != "random":
-            yield location, "an ONNX file has weights of its own. Remove weights from this entry."
+            yield location, f"{_kind_of(source)} has weights of its own. Remove weights from this entry."
         return
-    has_folder = entry.wheel_folder is not None or any(map(is_folder, entry.patterns))
-    if source.reads_model_folders and has_folder and weights != "random":
-        yield location, "a model given as a folder has weights of its own. Remove weights from this entry."
-    if weights == "pretrained" and (source.reads_code or (source.reads_configs and has_folder)):
+    if weights == "pretrained" and (source.reads_code or (source.reads_configs and entry.is_unlisted)):
         what = "code" if source.reads_code else "a config"
         yield (
             location,

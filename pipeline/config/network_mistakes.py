@@ -38,10 +38,10 @@ def network_mistakes(entry: ModelEntry, source: Source, place: Location) -> Iter
             if getattr(entry, key):
                 yield (*place, key), f"code of your own has its own words for {key}: say it with arguments."
         return
-    if source.reads_configs and _is_unlisted(entry) and entry.channels and not entry.preprocessing.input_size:
+    if source.reads_configs and entry.is_unlisted and entry.channels and not entry.preprocessing.input_size:
         said = f"preprocessing: {{input_size: [{entry.channels}, H, W]}}"
         yield (*place, "channels"), f"a config of your own needs the size of its pictures, too: give {said}."
-    has_folder = source.reads_model_folders and _is_unlisted(entry)
+    has_folder = source.reads_model_folders and entry.is_unlisted
     asked = [key for key in ("classes", "channels", "arguments") if getattr(entry, key)]
     if (has_folder or source.reads_onnx_files) and asked:
         key = asked[0]
@@ -69,16 +69,11 @@ def _channel_mistakes(entry: ModelEntry) -> Iterator[str]:
         yield f"convention {changes.convention!r} prepares pictures of three channels. Leave it out."
 
 
-def _is_unlisted(entry: ModelEntry) -> bool:
-    """Whether a model is given as a folder or a file, which no framework knows anything of."""
-    return entry.wheel_folder is not None or any("/" in pattern for pattern in entry.patterns)
-
-
 def _embed_mistakes(entry: ModelEntry, source: Source) -> Iterator[str]:
     if entry.embed.normalise is None:
         return
     changes = entry.preprocessing
-    if _is_unlisted(entry) and not source.reads_configs and not (changes.mean and changes.std):
+    if entry.is_unlisted and not source.reads_configs and not (changes.mean and changes.std):
         yield (
             "how the pictures of a model given as a folder or a file are normalised is not known without "
             "preprocessing: {mean: [...], std: [...]}, for pixels between 0 and 1. Give both, or leave "

@@ -48,9 +48,8 @@ class SourceModel:
         except WorkerError as error:  # code that nobody trusts, or a config that cannot be read
             return Answer(None, reason=without_log(str(error)))
         folder.mkdir()
-        if (
-            largest := self.job.entry.embed.normalise
-        ):  # what is embedded in the file is done outside of it here
+        largest = self.job.entry.embed.normalise
+        if largest:  # what is embedded in the file is done outside of it here
             own = made_from.preprocessing
             arrays = {name: normalised(batch, own, largest) for name, batch in read_npz(pictures).items()}
             pictures = folder / "pictures.npz"

@@ -178,7 +178,12 @@ class ModelJob:
         size = self.entry.input_size(said) if said else None
         trusted = self.model.files if isinstance(self.model, OwnModel) and not self.untrusted else None
         return NetworkOptions(
-            self.entry.classes, None if size == own else size, self.entry.arguments, trusted
+            self.entry.classes,
+            None if size == own else size,
+            self.entry.arguments,
+            trusted,
+            self.entry.output,
+            self.entry.only_batch,
         )
 
     @property

@@ -13,6 +13,7 @@ from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.labels import labels_of_entry
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
 from pipeline.config.mmcls_config import chain_of
+from pipeline.config.own_weights import without_default_weights
 from pipeline.config.paddleclas_config import with_configs
 from pipeline.config.reader import read_pipeline_file
 from pipeline.config.schema import ModelEntry, PipelineFile
@@ -71,7 +72,7 @@ class CheckedFile:
 def read_checked(path: Path) -> CheckedFile:
     """Read a pipeline file, and the file of figures that it names. Raises UsageError with all mistakes."""
     file, document = read_pipeline_file(path)
-    file = with_configs(file, document)
+    file = without_default_weights(with_configs(file, document), document)
     check_entries(file, document)
     return CheckedFile(file, document, check_figures(file, document))
 

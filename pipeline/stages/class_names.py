@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation.errors import EvaluationError
 from evaluation.label_files import Labels, checked_names, read_label_file, why_unfit
-from pipeline.config.labels import labels_of_file
+from pipeline.config.labels import labels_in
 from pipeline.config.mmcls_config import is_beside
 from pipeline.errors import PipelineError
 from pipeline.planning.jobs import FileModel, ModelJob
@@ -18,11 +19,20 @@ from publishing.foreign_text import visible
 _SHOWN = 3
 
 
-def labels_of(job: ModelJob, export: Export) -> Labels | None:
-    """The names of the classes, where somebody says them, a name for each of them.
+def labelled(run: ModelRun, export: Export) -> Export:
+    """``export`` with the names of its classes, which are told where the pipeline file does not say them.
 
     Raises PipelineError where what the model says of them is none, or where they are of another number.
     """
+    labels = labels_of(run.job, export)
+    if labels and not run.job.labels:
+        first = ", ".join(labels.names[:_SHOWN]) + (", ..." if len(labels.names) > _SHOWN else "")
+        run.progress.note(run.job.name, f"{labels.origin} names the classes: {first}")
+    return replace(export, labels=labels)
+
+
+def labels_of(job: ModelJob, export: Export) -> Labels | None:
+    """The names of the classes, where somebody says them, a name for each of them. Raises PipelineError."""
     try:
         labels = job.labels or _labels_of_model(job, export)
     except EvaluationError as error:
@@ -45,17 +55,11 @@ def _labels_in(file: Path, job: ModelJob) -> Labels:
     return read_label_file(file)
 
 
-def tell_labels(run: ModelRun, export: Export) -> None:
-    """Say what the classes are called where the pipeline file does not. Raises PipelineError."""
-    labels = labels_of(run.job, export)
-    if labels and not run.job.labels:
-        first = ", ".join(labels.names[:_SHOWN]) + (", ..." if len(labels.names) > _SHOWN else "")
-        run.progress.note(run.job.name, f"{labels.origin} names the classes: {first}")
-
-
 def _labels_of_model(job: ModelJob, export: Export) -> Labels | None:
     if isinstance(job.model, FileModel):
-        return labels_of_file(job.model.file)
+        from opsets import read_graph
+
+        return labels_in(read_graph(job.model.file), job.model.file)
     said = export.answer.get("labels")
     if said and "file" in said:
         return _labels_in(Path(said["file"]), job)

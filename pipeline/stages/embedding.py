@@ -24,8 +24,6 @@ Array = npt.NDArray[np.float32]
 
 SOFTMAX, OWN_SOFTMAX = "embedded", "the network's own"
 """Who makes the probabilities that a file answers with, as a record says it."""
-_ALIKE = 1e-4
-"""How far from 1 probabilities may add up, as the scripts of the cards have it."""
 
 
 def embedded_export(run: ModelRun, export: Export) -> Export:
@@ -100,6 +98,7 @@ def normalised(pictures: Array, preprocessing: Mapping[str, Any], largest: int) 
 
 
 def _ends_with_softmax(run: ModelRun, export: Export) -> bool:
+    from evaluation.labels import are_distributions
     from opsets import last_operator, read_graph
 
     last = last_operator(read_graph(export.model))
@@ -108,5 +107,5 @@ def _ends_with_softmax(run: ModelRun, export: Export) -> bool:
             f"the network ends with {last}, which says of each class alone how probable it is: Softmax "
             "behind it would mean nothing. Leave softmax out of embed"
         )
-    rows = np.concatenate(list(export.references().values()))
-    return last == "Softmax" or bool(rows.min() >= 0 and np.all(abs(rows.sum(axis=1) - 1) <= _ALIKE))
+    rows = np.concatenate(list(export.references().values())).astype(np.float64)
+    return last == "Softmax" or are_distributions(rows)

@@ -26,11 +26,13 @@ from pipeline.stages.picture_preparation import preprocessing_of
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
+from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from evaluation.label_files import Labels
     from opsets import EmbeddedSteps
 
     Arrays = dict[str, npt.NDArray[np.float32]]
@@ -59,6 +61,8 @@ class Export:
     pictures: list[tuple[str, Path]]
     """The name of each picture, and where its file is."""
     environment: building.Environment
+    labels: Labels | None = None
+    """The names of the classes, where somebody said them: see :mod:`pipeline.stages.class_names`."""
     batch: int | None = None
     """The number of pictures in every data set, where a file is to take no other; None where it is open."""
     steps: EmbeddedSteps | None = None
@@ -163,6 +167,8 @@ def make_export(run: ModelRun) -> Export:
         run.progress.note(job.name, taken_of_file(answer["weights"]["file"]))
     if answer["head"]["from"] == _WEIGHTS_FILE:
         run.progress.note(job.name, f"{answer['head']['classes']} classes, as the weights file has them")
+    if "output" in answer:
+        run.progress.note(job.name, _told_of(answer["output"]))
     return Export(
         folder,
         made_from.inputs,
@@ -173,6 +179,12 @@ def make_export(run: ModelRun) -> Export:
         made_from.pictures,
         made_from.environment,
     )
+
+
+def _told_of(output: Mapping[str, Any]) -> str:
+    """Which of several outputs was taken."""
+    name = f": {visible(output['name'])}" if output["name"] else ""
+    return f"of its {output['of']} outputs the one at position {output['index']}, counted from 0{name}"
 
 
 def _environment(run: ModelRun) -> building.Environment:

@@ -18,7 +18,7 @@ from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.estimates.history import note
 from pipeline.planning.jobs import SIMPLIFIED, Unit, Version, batch_variant, units_at_once
 from pipeline.results import Result
-from pipeline.stages.class_names import tell_labels
+from pipeline.stages.class_names import labelled
 from pipeline.stages.comparison import figures_of
 from pipeline.stages.embedding import embedded_export
 from pipeline.stages.export import Export, make_export
@@ -86,7 +86,7 @@ def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
             _look_at_pictures(run, missing)
             export = make_export(run)
             require_lively(export.references(), run.job.entry.parity, export.folder)
-            tell_labels(run, export)  # refuses names of another number before anything is made of it
+            export = labelled(run, export)  # refuses names of another number before anything is made of it
             export = embedded_export(run, export)
             run.noted["bytes"] = export.model.stat().st_size
             for units, form in _forms(run, missing, export, results):

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.label_files import Labels
 from evaluation.labels import imagenet_labels, top
 from parity.compare import Array
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
 from pipeline.planning.own_models import OwnModel
 from pipeline.results import Result
-from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
@@ -121,7 +119,7 @@ def description_of(
 ) -> Description:
     """Everything about a unit that its files do not say themselves."""
     inputs, references = _inputs_of(candidate, export), export.references()
-    labels = labels_of(job, export)
+    labels = export.labels
     return Description(
         name=candidate.unit.name,
         source=job.source.name,
@@ -142,7 +140,7 @@ def description_of(
             for name, array in inputs.items()
         ],
         verdict=_verdict(verification),
-        predictions=_predictions(export, references, verification, labels),
+        predictions=_predictions(export, references, verification),
         labels=asdict(labels) | {"names": list(labels.names)} if labels else {},
         rewrites=candidate.retargeted["rewrites"],
         bounds=candidate.retargeted["bounds"],
@@ -186,6 +184,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "head": answer["head"],
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
+        **({"output": answer["output"]} if "output" in answer else {}),
         **_code_of(job, answer),
         **({"embedded": dict(export.embedded)} if export.embedded else {}),
         "weights": {
@@ -239,7 +238,6 @@ def _predictions(
     export: Export,
     references: dict[str, Any],
     verification: Verification,
-    labels: Labels | None,
 ) -> list[dict[str, Any]]:
     """The five best classes of every picture: by the source framework, and by each runtime that agrees."""
     if not export.pictures:
@@ -253,7 +251,8 @@ def _predictions(
     }
     logits = {who: np.stack([outputs[name][row] for name, row in places]) for who, outputs in answers.items()}
     classes = logits["source"].shape[1]
-    names, sure = labels.names if labels else imagenet_labels(classes), "softmax" in export.embedded
+    names = export.labels.names if export.labels else imagenet_labels(classes)
+    sure = "softmax" in export.embedded
     best = {who: top(values, 5, names, distributions=sure) for who, values in logits.items()}
     return [
         {

@@ -9,7 +9,6 @@ from opsets.errors import RetargetError
 from pipeline.config.schema import RandomWeights
 from pipeline.errors import PipelineError
 from pipeline.planning.jobs import ModelJob, NamedModel, Unit
-from pipeline.stages.class_names import labels_of
 from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.work_folder import folder_of_unit, make_stage
@@ -56,8 +55,7 @@ def _remedy(error: RetargetError) -> str:
 
 
 def metadata_of(job: ModelJob, export: Export) -> Metadata:
-    """What every file of a job says of itself, inside. Raises PipelineError."""
-    labels = labels_of(job, export)
+    """What every file of a job says of itself, inside."""
     return Metadata(
         framework=job.source.title,
         domain=job.source.domain,
@@ -66,7 +64,7 @@ def metadata_of(job: ModelJob, export: Export) -> Metadata:
         author=job.entry.author or "",
         weights=export.origin,
         preprocessing=export.preprocessing,
-        labels=labels.names if labels else (),
+        labels=export.labels.names if export.labels else (),
     )
 
 

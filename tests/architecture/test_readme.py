@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from converters.registry import SOURCES
+from pipeline.errors import UsageError
 from pipeline.planning.planner import read_checked
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +40,24 @@ def test_the_table_has_every_source_and_what_it_reads(name: str) -> None:
     assert re.findall(r"`(\.[\w.]+)`", row) == list(SOURCES[name].weights_suffixes)
 
 
+EXAMPLES = re.findall(
+    r"```yaml\n(.*?)```", (ROOT / "docs/your-own-model.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+def test_there_is_a_case_of_ones_own_for_each_source(tmp_path: Path) -> None:
+    """Only the files that it speaks of are missing."""
+    told = set()
+    for example in EXAMPLES:
+        (tmp_path / "mine.yaml").write_text(example, encoding="utf-8")
+        told |= {entry["source"] for entry in yaml.safe_load(example)["models"]}
+        with pytest.raises(UsageError) as caught:
+            read_checked(tmp_path / "mine.yaml")
+        assert [line for line in str(caught.value).splitlines() if "there is no f" not in line] == []
+    assert told == set(SOURCES)
+
+
 def test_every_link_leads_somewhere() -> None:
-    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+    for document in (*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert "://" in target or (document.parent / target).exists(), f"{document.name}: {target}"

@@ -88,7 +88,8 @@ np.savez("made.npz", logits=logits, **{{name: workspace.FetchBlob(name) for name
     logits = arrays.pop("logits")
     assert logits.shape == (4, 1000)
     assert logits.std(axis=1).mean() == pytest.approx(1, rel=1e-3)
-    assert np.corrcoef(logits)[np.triu_indices(4, 1)].max() < 0.99
+    # As for the other sources; ten draws of pictures lay between 0.79 and 0.9975, a dead network is at 1.
+    assert np.corrcoef(logits)[np.triu_indices(4, 1)].max() < 0.999
     for key, value in arrays.items():
         assert value.dtype == np.float32
         assert np.isfinite(value).all()

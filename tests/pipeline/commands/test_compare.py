@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -87,8 +88,8 @@ def test_what_does_not_compute_the_same_is_not_written(
 
     right = opsets.retarget_file
 
-    def wrong(source: Path, opset: int, destination: Path) -> object:
-        report = right(source, opset, destination)
+    def wrong(source: Path, opset: int, destination: Path, **options: Any) -> object:
+        report = right(source, opset, destination, **options)
         model = onnx.load(destination)
         model.graph.node[-1].op_type = "LogSoftmax"
         onnx.save(model, destination)

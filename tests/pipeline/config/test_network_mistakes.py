@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from pipeline.config.schema import RandomWeights
 from pipeline.errors import UsageError
 from pipeline.planning.planner import CheckedFile, read_checked
 
@@ -78,3 +80,26 @@ def test_plain_values_are_arguments(tmp_path: Path) -> None:
     assert (read.classes, read.channels) == (9, 1)
     assert read.arguments == {"rate": 0.1, "sizes": [1, {"a": None}]}
     assert read.input_size((3, 8, 6)) == (1, 8, 6)
+
+
+@pytest.mark.parametrize("said", ["", ", weights: {random: 0}"])
+def test_what_defaults_say_of_weights_passes_by_a_model_that_has_its_own(tmp_path: Path, said: str) -> None:
+    (tmp_path / "net").mkdir()
+    with zipfile.ZipFile(tmp_path / "net.pt", "w") as archive:
+        archive.writestr("net/constants.pkl", b"")
+    (tmp_path / "pipeline.yaml").write_text(
+        "publish: dist\n"
+        "defaults: {weights: {random: 7}, preprocessing: {input_size: [3, 8, 8]}}\n"
+        "models:\n"
+        f"  - {{source: paddle, model: ./net, name: net{said}}}\n"
+        "  - {source: pytorch, model: ./net.pt, name: archive}\n"
+        "  - {source: timm, model: a}\n"
+    )
+    if not said:
+        models = read_checked(tmp_path / "pipeline.yaml").file.models
+        assert [entry.weights for entry in models] == ["random", "random", RandomWeights(random=7)]
+        return
+    with pytest.raises(
+        UsageError, match=r"pipeline\.yaml:4: a model given as a folder has weights of its own"
+    ):
+        read_checked(tmp_path / "pipeline.yaml")
