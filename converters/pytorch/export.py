@@ -25,6 +25,8 @@ from torchvision_operators import import_torchvision
 import_torchvision()  # before any code of the user's, which may import it as it is
 
 Build = Callable[[Network], Any]
+LACKING = "; a package is installed where its entry says `requirements: [NAME==VERSION]`"
+"""What is said of a module that is not there."""
 
 
 def _function(file: str, name: str, trusted: Sequence[str]) -> Callable[..., Any]:
@@ -41,7 +43,7 @@ def _function(file: str, name: str, trusted: Sequence[str]) -> Callable[..., Any
     if spec is None or spec.loader is None:
         raise TaskError(MODEL, f"{file} cannot be imported")
     module = sys.modules[stem] = importlib.util.module_from_spec(spec)
-    with Told(f"importing {file}"):
+    with Told(f"importing {file}", LACKING):
         spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
@@ -65,7 +67,7 @@ def _build_with(file: str, name: str, trusted: Sequence[str]) -> Build:
                 f"{file} builds another: hand it the number with `arguments`",
             )
         function = imported()
-        with Told(f"{name} of {file}"):
+        with Told(f"{name} of {file}", LACKING):
             network = function(**asked.arguments)
         if not isinstance(network, torch.nn.Module):
             raise TaskError(

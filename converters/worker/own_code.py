@@ -23,10 +23,13 @@ def trusted_files(request: Dict[str, Any]) -> List[str]:
 
 
 class Told:
-    """Tells what code of the user's raised; its traceback goes into the log."""
+    """Tells what code of the user's raised; its traceback goes into the log.
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    ``lacking`` is added where it imports a module that is not there.
+    """
+
+    def __init__(self, what: str, lacking: str = "") -> None:
+        self.what, self.lacking = what, lacking
 
     def __enter__(self) -> None:
         """Begin."""
@@ -34,8 +37,9 @@ class Told:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, Exception) and not isinstance(error, TaskError):
             traceback.print_exception(kind, error, trace)
+            advice = self.lacking if isinstance(error, ModuleNotFoundError) else ""
             raise TaskError(
-                MODEL, f"{self.what} raised {type(error).__name__}: {first_line(error)}"
+                MODEL, f"{self.what} raised {type(error).__name__}: {first_line(error)}{advice}"
             ) from error
 
 

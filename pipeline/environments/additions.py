@@ -1,6 +1,7 @@
 """Packages on top of the lock of an environment: pinned by the user, and by the digests of the index.
 
-None is resolved: what such a package needs itself has to be in the lock, or among the others.
+None is resolved: what such a package needs itself has to be in the lock, or among the others. None is built:
+only wheels are taken, as a package of sources runs code of its own while it is made into one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from pipeline.system.files import sha256_of_file, write_json
 
 HASHES = "requirements.json"
 """Where a built environment keeps the sha256 of each file that the index has of them."""
+ADVICE = (
+    "Check name and version of each requirement, that the package index can be reached (pip's settings are "
+    "used), and that it has a wheel for this interpreter: nothing is built from sources."
+)
+"""What helps where they cannot be installed."""
+_WHEELS = ("--only-binary", ":all:")
 _NEEDS = re.compile(r"^The package `([^`]+)` requires (.+)$", re.MULTILINE)
 """How ``uv pip check`` tells of a package that lacks another, or has it in a version that will not do."""
 
@@ -28,13 +35,13 @@ def add_packages(
     """Install ``requirements`` into the environment in ``folder``, with the arguments ``install`` of uv.
 
     ``shelves`` are folders on disk that have packages, too: pip's find-links. Raises EnvironmentBuildError
-    where there is no such package, or where it needs one that is not there.
+    where there is no wheel of a package, or where it needs one that is not there.
     """
     wanted, resolved, lock = (folder / f"requirements.{end}" for end in ("in", "txt", "lock"))
     wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
     offline = ["--no-index"] if "--no-index" in install else []
     python = ["--python", str(folder / "bin" / "python")]
-    plain = ["--no-deps", "--generate-hashes", "--no-header", "--no-annotate"]
+    plain = ["--no-deps", *_WHEELS, "--generate-hashes", "--no-header", "--no-annotate"]
     uv(["pip", "compile", str(wanted), "--output-file", str(resolved), *plain, *python, *offline])
     hashes = _hashes(resolved.read_text(encoding="utf-8"))
     for requirement in hashes:  # of files on disk, uv tells no digests
@@ -44,7 +51,7 @@ def add_packages(
         for requirement, digests in hashes.items()
     )
     lock.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    uv([*install, "-r", str(lock)])
+    uv([*install, *_WHEELS, "-r", str(lock)])
     write_json(folder / HASHES, {name: sorted(set(digests)) for name, digests in hashes.items()})
     _require_complete(requirements, uv(["pip", "check", *python]))
 
@@ -73,12 +80,9 @@ def _hashes(lock: str) -> dict[str, list[str]]:
 
 
 def _files_of(requirement: str, shelves: Sequence[Path]) -> Iterator[Path]:
-    """The wheels and the archives with sources of ``requirement`` in folders on disk."""
+    """The wheels of ``requirement`` in folders on disk."""
     name, _, version = requirement.partition("==")
-    for file in (file for shelf in shelves if shelf.is_dir() for file in sorted(shelf.iterdir())):
-        if file.suffix == ".whl":
-            parts = file.name.split("-")[:2]
-        else:
-            parts = list(file.name.removesuffix(".tar.gz").rpartition("-")[::2])
-        if [canonical(parts[0]), *parts[1:]] == [canonical(name), version]:
+    for file in (file for shelf in shelves for file in sorted(shelf.glob("*-*.whl"))):
+        package, its_version = file.name.split("-")[:2]
+        if (canonical(package), its_version) == (canonical(name), version):
             yield file

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import Source, catalogue_call
-from pipeline.environments.additions import HASHES, add_packages
+from pipeline.environments.additions import ADVICE, HASHES, add_packages
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
@@ -178,7 +178,7 @@ def _install(description: EnvironmentSpec, staging: Path, stop: threading.Event)
 
         def uv(arguments: list[str]) -> str:
             checks = arguments[:2] == ["pip", "check"]  # of which it makes an exit code what it has found
-            return _uv(description, arguments, stop, {}, accepted=(0, 1) if checks else (0,))
+            return _uv(description, arguments, stop, {}, ADVICE, accepted=(0, 1) if checks else (0,))
 
         add_packages(description.requirements, staging, install, _folders(settings.find_links), uv)
 

@@ -166,9 +166,11 @@ class ModelJob:
         return family_of(self.entry, self.listed, self.published_name)
 
     @property
-    def untrusted(self) -> bool:
-        """Whether code of the user's would run for it, and nobody has said that it may."""
-        return isinstance(self.model, OwnModel) and self.model.runs_code and not self.trust_code
+    def untrusted(self) -> str:
+        """Why code of the user's does not run for it, where nobody has said that it may; else empty."""
+        if not isinstance(self.model, OwnModel) or not self.model.runs_code or self.trust_code:
+            return ""
+        return f"{self.name} is code, and was not run: only `run --trust-code` runs it"
 
     @property
     def network_options(self) -> NetworkOptions:

@@ -104,9 +104,8 @@ def time_asked(
         job = asked[name]
         say(f"{name}: timing it, beside {job.source.title}")
         if not job.untrusted:
-            built.available(
-                job.source, job.entry.requirements
-            )  # that it is built now is not to be noted as the time of this unit
+            # That it is built now is not to be noted as the time of this unit.
+            built.available(job.source, job.entry.requirements)
         try:
             begun = time.monotonic()
             origins = origin_in(job, plan.folder, built, stop)
@@ -123,7 +122,7 @@ def origin_in(job: ModelJob, folder: Path, built: RunEnvironments, stop: threadi
 
     def origin_of(record: Record) -> Origin | str:
         if job.untrusted:
-            return f"{job.name} is code, and was not run: only `run --trust-code` runs it"
+            return job.untrusted
         try:
             environment = built.ensure(job.source, job.entry.requirements)
             model_folder_of(job, stop)

@@ -190,11 +190,11 @@ def _told_of(output: Mapping[str, Any]) -> str:
 def _environment(run: ModelRun) -> building.Environment:
     """The environment of a job.
 
-    Raises WorkerError for code that nobody trusts: what such code requires may run when it is installed, and
-    whenever the interpreter of that environment starts.
+    Raises WorkerError for code that nobody trusts: what it requires may run whenever the interpreter of that
+    environment starts.
     """
     if run.job.untrusted:
-        raise WorkerError(f"{run.job.name} is code, and was not run: only `run --trust-code` runs it")
+        raise WorkerError(run.job.untrusted)
     with run.stage(StageKind.ENVIRONMENT) as stage:
         source, requirements = run.job.source, run.job.entry.requirements
         stage.reused = building.existing(source, requirements) is not None

@@ -44,6 +44,9 @@ def raises():
 def hidden():
     return getattr(__import__("importlib").import_module("unseen"), "build")()
 
+def lacking():
+    import blocks
+
 def pictures():
     return nn.Conv2d(3, 4, 3)
 """
@@ -83,6 +86,11 @@ def test_random_weights_of_a_network_that_code_builds_are_lively(net: Path, expo
         ("net.py:wrong", {}, "wrong of net.py returned a str, where a torch.nn.Module is needed"),
         ("net.py:raises", {}, "raises of net.py raised ValueError: not today"),
         ("net.py:hidden", {}, "unseen.py was imported in a way that cannot be seen without running it"),
+        (
+            "net.py:lacking",
+            {},
+            "No module named 'blocks'; a package is installed where its entry says `requirements: [NAME==",
+        ),
         ("net.py:pictures", {}, "not (pictures, classes): it cannot be published as a classifier"),
         (
             "net.py:build",

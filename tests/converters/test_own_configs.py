@@ -1,6 +1,6 @@
 """Configs of one's own for MMClassification: what they describe is built, and what is wrong is told.
 
-tests/pipeline/commands/test_own_networks.py publishes one; tests/pipeline/config/test_mmcls_config.py has
+tests/pipeline/commands/test_own_configs.py publishes one; tests/pipeline/config/test_mmcls_config.py has
 what is told before anything runs.
 """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -79,5 +81,17 @@ def test_what_a_package_needs_has_to_be_there(
 
 
 def test_a_package_that_nobody_has_is_told(source: Source) -> None:
-    with pytest.raises(EnvironmentBuildError, match=r"(?s)could not be built.*blocks"):
+    with pytest.raises(EnvironmentBuildError, match=r"(?s)not be built.*blocks.*Check name and version"):
         building.ensure(source, ("blocks==1.0",), stop=NEVER, say=print)
+
+
+def test_a_package_of_sources_is_told_and_nothing_of_it_is_run(source: Source, tmp_path: Path) -> None:
+    program = f"import pathlib\npathlib.Path({str(tmp_path / 'ran')!r}).touch()\n".encode()
+    with tarfile.open(tmp_path / "wheels/blocks-1.0.tar.gz", "w:gz") as archive:
+        for name, text in (("setup.py", program), ("PKG-INFO", b"Name: blocks\nVersion: 1.0\n")):
+            member = tarfile.TarInfo(f"blocks-1.0/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    with pytest.raises(EnvironmentBuildError, match=r"(?s)blocks.*wheel.*nothing is built from sources"):
+        building.ensure(source, ("blocks==1.0",), stop=NEVER, say=print)
+    assert not (tmp_path / "ran").exists()

@@ -125,6 +125,16 @@ def test_an_environment_that_is_missing_is_counted_and_named(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("own_cache")
+def test_requirements_of_code_make_an_environment_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("def build(): ...\n")
+    entry = "  - source: pytorch\n    model: ./net.py:build\n    name: "
+    both = f"{entry}plain\n{entry}more\n    requirements: [b==1, a==2]\n"
+    result = _estimate(tmp_path, FILE[: FILE.index("  - source")] + both)
+    assert result.unbuilt == ("torchvision", "torchvision with a==2, b==1")
+    assert _needs(result)["of environments"] == 2 * 900_000_000
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_a_model_of_which_nothing_is_known_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     entry = "  - source: paddle\n    model: ./empty\n    name: mine\n"
