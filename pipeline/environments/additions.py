@@ -29,20 +29,18 @@ Uv = Callable[[list[str]], str]
 """Runs uv with arguments, and answers with what it printed. Raises EnvironmentBuildError."""
 
 
-def add_packages(
-    requirements: Sequence[str], folder: Path, install: Sequence[str], shelves: Sequence[Path], uv: Uv
-) -> None:
-    """Install ``requirements`` into the environment in ``folder``, with the arguments ``install`` of uv.
+def lock_requirements(
+    requirements: Sequence[str], folder: Path, options: Sequence[str], shelves: Sequence[Path], uv: Uv
+) -> Path:
+    """Write a lock file of ``requirements`` into the environment in ``folder``, which needs nothing yet.
 
-    ``shelves`` are folders on disk that have packages, too: pip's find-links. Raises EnvironmentBuildError
-    where there is no wheel of a package, or where it needs one that is not there.
+    ``options`` are further ones of uv, and ``shelves`` folders on disk that have packages, too: pip's
+    find-links. Raises EnvironmentBuildError where there is no wheel of a package.
     """
     wanted, resolved, lock = (folder / f"requirements.{end}" for end in ("in", "txt", "lock"))
     wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-    offline = ["--no-index"] if "--no-index" in install else []
-    python = ["--python", str(folder / "bin" / "python")]
-    plain = ["--no-deps", *_WHEELS, "--generate-hashes", "--no-header", "--no-annotate"]
-    uv(["pip", "compile", str(wanted), "--output-file", str(resolved), *plain, *python, *offline])
+    plain = ["--no-deps", *_WHEELS, "--generate-hashes", "--no-header", "--no-annotate", *options]
+    uv(["pip", "compile", str(wanted), "--output-file", str(resolved), *plain, *_python_in(folder)])
     hashes = _hashes(resolved.read_text(encoding="utf-8"))
     for requirement in hashes:  # of files on disk, uv tells no digests
         hashes[requirement] += map(sha256_of_file, _files_of(requirement, shelves))
@@ -51,9 +49,23 @@ def add_packages(
         for requirement, digests in hashes.items()
     )
     lock.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    uv([*install, *_WHEELS, "-r", str(lock)])
     write_json(folder / HASHES, {name: sorted(set(digests)) for name, digests in hashes.items()})
-    _require_complete(requirements, uv(["pip", "check", *python]))
+    return lock
+
+
+def add_packages(
+    requirements: Sequence[str], folder: Path, lock: Path, install: Sequence[str], uv: Uv
+) -> None:
+    """Install ``requirements``, of which ``lock`` is, with the arguments ``install`` of uv.
+
+    Raises EnvironmentBuildError where one of them needs a package that is not there.
+    """
+    uv([*install, *_WHEELS, "-r", str(lock)])
+    _require_complete(requirements, uv(["pip", "check", *_python_in(folder)]))
+
+
+def _python_in(folder: Path) -> list[str]:
+    return ["--python", str(folder / "bin" / "python")]
 
 
 def _require_complete(requirements: Sequence[str], checked: str) -> None:

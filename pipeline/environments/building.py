@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import Source, catalogue_call
-from pipeline.environments.additions import ADVICE, HASHES, add_packages
+from pipeline.environments.additions import ADVICE, HASHES, add_packages, lock_requirements
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
@@ -156,12 +156,20 @@ def _uv(
 
 
 def _install(description: EnvironmentSpec, staging: Path, stop: threading.Event) -> None:
-    """Install the lock file's packages into a new environment in ``staging``."""
+    """Install the packages of the lock file, and the requirements on top, into a new one in ``staging``."""
     _make_empty(description, staging, stop)
-    settings = read_pip_settings(os.environ)
+    settings, wanted = read_pip_settings(os.environ), description.requirements
+    offline = ["--no-index"] if settings.no_index else []  # uv has no variable for it
     install = ["pip", "install", "--python", str(_python_of(staging)), "--no-deps", "--require-hashes"]
-    if settings.no_index:
-        install.append("--no-index")  # uv has no variable for it
+    install += offline
+
+    def uv(arguments: list[str]) -> str:
+        checks = arguments[:2] == ["pip", "check"]  # of which it makes an exit code what it has found
+        return _uv(description, arguments, stop, {}, ADVICE, accepted=(0, 1) if checks else (0,))
+
+    # What there is none of is told before all else is fetched.
+    shelves = _folders(settings.find_links)
+    added = lock_requirements(wanted, staging, offline, shelves, uv) if wanted else None
     backend = description.torch_backend
     if backend and not _offers_torch(settings.find_links, backend):
         # PyTorch's index has the CPU build of torch; it must not be asked for anything else, because
@@ -174,13 +182,8 @@ def _install(description: EnvironmentSpec, staging: Path, stop: threading.Event)
     if description.build_constraints.exists():
         install += ["--build-constraints", str(description.build_constraints)]
     _uv(description, [*install, "-r", str(description.lock)], stop, {})
-    if description.requirements:
-
-        def uv(arguments: list[str]) -> str:
-            checks = arguments[:2] == ["pip", "check"]  # of which it makes an exit code what it has found
-            return _uv(description, arguments, stop, {}, ADVICE, accepted=(0, 1) if checks else (0,))
-
-        add_packages(description.requirements, staging, install, _folders(settings.find_links), uv)
+    if added:
+        add_packages(wanted, staging, added, install, uv)
 
 
 def _make_empty(description: EnvironmentSpec, staging: Path, stop: threading.Event) -> None:
