@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import onnxruntime
 import pytest
 
 from parity.compare import Tolerance, compare
+from tests.commands import run_command
 from tests.pipeline.onnx_files import NETWORK, PARAMETERS, write_file
 
 pytestmark = pytest.mark.slow
@@ -30,8 +30,7 @@ models:
 
 
 def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_command(*arguments, folder=folder)
 
 
 def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_was_asked(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from converters.registry import SOURCES
 from evaluation.inputs import read_npz
 from parity.compare import Tolerance, compare
 from pipeline.system.files import sha256_of_file
+from tests.commands import run_command
 from tests.converters.conftest import environment_of
 from tests.pipeline.config.test_paddleclas_config import CONFIG
 
@@ -55,8 +55,7 @@ models:
 
 
 def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_command(*arguments, folder=folder)
 
 
 @pytest.mark.mxnet
