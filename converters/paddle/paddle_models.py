@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import types
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import httpx
@@ -25,6 +26,19 @@ _wheel = importlib.util.find_spec("paddleclas")
 if _wheel is None or not _wheel.submodule_search_locations:
     raise ImportError("the package paddleclas is not installed in this environment")
 sys.path.append(_wheel.submodule_search_locations[0])
+
+# PaddleClas imports what it judges a training by, and with it scikit-learn, which takes as long to import as
+# Paddle itself. No architecture judges anything.
+_judging = types.ModuleType("ppcls.utils.metrics")
+for _figure in (
+    "accuracy_score",
+    "hamming_distance",
+    "mean_average_precision",
+    "multi_hot_encode",
+    "precision_recall_fscore",
+):
+    setattr(_judging, _figure, None)
+sys.modules[_judging.__name__] = _judging
 
 from ppcls.arch import backbone  # noqa: E402
 from ppcls.utils import download, logger  # noqa: E402

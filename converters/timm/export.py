@@ -13,11 +13,12 @@ from pytorch_downloads import SILENCE, download, download_failed
 from pytorch_files import require_plain
 from pytorch_forms import Fusing
 from pytorch_weights import read_checkpoint
-from torchvision_operators import import_torchvision
+from torchvision_operators import compiler_on_demand, import_torchvision
 
 import_torchvision()  # before timm, which imports it as it is
 
-import timm  # noqa: E402
+with compiler_on_demand():
+    import timm
 from huggingface_hub import (  # noqa: E402
     get_hf_file_metadata,
     hf_hub_download,

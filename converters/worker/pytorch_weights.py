@@ -99,7 +99,8 @@ class _Values:
     def __init__(self, path: str, contents: Contents) -> None:
         self.path, self.contents = path, contents
         self.mapped = torch.UntypedStorage.from_file(path, False, os.path.getsize(path))
-        self.storages: Dict[str, Any] = {}
+        self.last: Tuple[str, Any] = ("", None)
+        """The storage that was asked for last, by its key: what has to be copied is not kept for long."""
 
     def tensor(self, stored: StoredTensor) -> Any:
         """The tensor ``stored``. Raises TaskError where it lies outside of its storage."""
@@ -116,9 +117,9 @@ class _Values:
         return torch.empty(0, dtype=dtype).set_(storage, stored.offset, stored.shape, stored.stride)
 
     def _storage(self, key: str, dtype: Any) -> Any:
-        if key not in self.storages:
-            self.storages[key] = self._read(key, dtype)
-        return self.storages[key]
+        if key != self.last[0]:
+            self.last = key, self._read(key, dtype)
+        return self.last[1]
 
     def _read(self, key: str, dtype: Any) -> Any:
         place = self.contents.places[key]
@@ -147,8 +148,12 @@ def fit(network: Any, checkpoint: Checkpoint) -> Match:
     wanted = {name: value for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
     loaded = {name: value for name, value in checkpoint.found.tensors.items() if not name.endswith(COUNTER)}
     found = match(_shapes(loaded), _shapes(wanted))
-    values = {ours: checkpoint.tensor(loaded[theirs]) for ours, theirs in found.names.items()}
-    network.load_state_dict(values, strict=False)
+    with torch.no_grad():
+        for (
+            ours,
+            theirs,
+        ) in found.names.items():  # one after the other: together they may take the file's size
+            wanted[ours].copy_(checkpoint.tensor(loaded[theirs]))
     return found
 
 

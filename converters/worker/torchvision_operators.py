@@ -1,8 +1,9 @@
-"""Imports torchvision where its compiled operators do not load, and without torch's compiler.
+"""Imports torchvision where its compiled operators do not load, and packages without torch's compiler.
 
-Its wheels are linked against CUDA; beside a CPU build of torch they do not load, and the import
+Torchvision's wheels are linked against CUDA; beside a CPU build of torch they do not load, and the import
 then stops at the operators that it wants to register. No classifier calls them. One of them asks the
-compiler a question when it is called, and imports it for that; it takes longer than torch itself.
+compiler a question when it is called, and imports it for that; timm keeps it from one of its methods. It
+takes longer to import than torch itself, and nothing is compiled here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import importlib
 import sys
 import types
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Optional
 
 import torch
 
@@ -29,23 +30,33 @@ _libraries: List[Any] = []
 
 def import_torchvision() -> Any:
     """The torchvision package, with the operators that its extension did not bring declared."""
-    with _compiler_on_demand():
+    with compiler_on_demand():
         return _import_torchvision()
 
 
 @contextlib.contextmanager
-def _compiler_on_demand() -> Iterator[None]:
-    """Let what is imported have the compiler's answer, and import the compiler when it is asked for it."""
+def compiler_on_demand() -> Iterator[None]:
+    """Let what is imported have the compiler's answer, and import the compiler when it is asked for it.
+
+    What is kept from the compiler meanwhile stays as it is, and could be compiled later.
+    """
     if COMPILER in sys.modules:
         yield
         return
     stand_in: Any = types.ModuleType(COMPILER)
     stand_in.is_compile_supported = _is_compile_supported
     sys.modules[COMPILER] = stand_in
+    disable, torch.compiler.disable = torch.compiler.disable, _as_it_is
     try:
         yield
     finally:
+        torch.compiler.disable = disable
         del sys.modules[COMPILER]
+
+
+def _as_it_is(function: Any = None, recursive: bool = True, *, reason: Optional[str] = None) -> Any:
+    """``function``, or what gives back a function: in place of ``torch.compiler.disable``."""
+    return function if function is not None else lambda decorated: decorated
 
 
 def _is_compile_supported(device_type: str) -> Any:

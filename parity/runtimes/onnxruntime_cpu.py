@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from parity.quantized import may_be_quantized
 from parity.runtimes.interface import (
     AnyArray,
     DataSets,
@@ -67,6 +68,8 @@ def _kept_exact(file: Path) -> tuple[str | bytes, bool]:
 
     And whether it is exact only if ONNX Runtime is told not to saturate.
     """
+    if not may_be_quantized(file):
+        return str(file), False
     from parity.saturation import make_unsigned, saturates, wants_precision
 
     if not saturates():

@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from parity.quantized import may_be_quantized
 from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_answers, in_precision
 
 INDEPENDENT = True
@@ -47,10 +48,9 @@ def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArr
 
 def _read(core: Any, model: Path) -> Any:
     """The network of a file; one with a scale for each channel of weights in bytes, in other words."""
-    import onnx
+    if may_be_quantized(model, (b"QLinear",)):
+        import onnx
 
-    graph = onnx.load(model, format="protobuf", load_external_data=False).graph
-    if any(node.op_type.startswith("QLinear") for node in graph.node):
         from parity.channel_scales import say_in_floats
 
         whole = onnx.load(model, format="protobuf")

@@ -23,6 +23,8 @@ from pipeline.errors import TimeLimitError, WorkerError, clean_log, last_lines
 from pipeline.system.interrupts import Interrupted
 
 GIBIBYTE = 1 << 30
+FIND_SECONDS = 0.5
+"""Between two searches for the processes that a process has started."""
 
 
 class PeakMemory:
@@ -54,16 +56,23 @@ class Limits:
     """What whoever is told of a broken limit can do about it, where anything."""
 
 
-def _resident_bytes(process: psutil.Process) -> int:
-    """What a process and all below it have resident; one that ends between two looks has nothing."""
-    members = [process]
-    with contextlib.suppress(psutil.Error):
-        members += process.children(recursive=True)
-    total = 0
-    for member in members:
-        with contextlib.suppress(psutil.Error):
-            total += member.memory_info().rss
-    return total
+class _Tree:
+    """A process and all below it, as they were found last: to find them, all of the machine are looked at."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._top, self._members, self._found = process, [process], 0.0
+
+    def resident_bytes(self) -> int:
+        """What they have resident; one that ended since it was found has nothing."""
+        if time.monotonic() > self._found + FIND_SECONDS:
+            with contextlib.suppress(psutil.Error):
+                self._members = [self._top, *self._top.children(recursive=True)]
+            self._found = time.monotonic()
+        total = 0
+        for member in self._members:
+            with contextlib.suppress(psutil.Error):
+                total += member.memory_info().rss
+        return total
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -82,7 +91,7 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Eve
     ours = _most_resident(resource.getrusage(resource.RUSAGE_SELF))
     remedy = limits.remedy and f": {limits.remedy}"
     try:
-        observed = psutil.Process(process.pid)
+        tree = _Tree(psutil.Process(process.pid))
     except psutil.Error:
         process.wait()
         return None
@@ -98,7 +107,7 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Eve
             raise Interrupted
         if time.monotonic() > deadline:
             return TimeLimitError, f"did not end within its limit of {limits.seconds:g} s{remedy}"
-        resident = _resident_bytes(observed)
+        resident = tree.resident_bytes()
         limits.peak.note(resident)
         if resident > limits.memory:
             return WorkerError, f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB{remedy}"

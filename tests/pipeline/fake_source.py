@@ -30,9 +30,10 @@ from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
 from pipeline.system.files import cache_folder, write_json
 from pipeline.terminal.progress import PlainProgress
+from tests.commands import run_command
+from tests.tiny_source import NAME, source_in
 
 ROOT = Path(__file__).parents[2]
-NAME = "tiny"
 MODELS = ("net", "other", "third", "dead", "wrong", "slow", "hungry", "raising")
 PREPROCESSING = {
     "input_size": [3, 8, 8],
@@ -151,7 +152,7 @@ def make_source(folder: Path) -> Source:
     (folder / "requirements.lock").write_text("# nothing\n")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (folder / "environment.toml").write_text(f'python = "{version}"\ngigabytes = 0.001\n')
-    source = Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+    source = source_in(folder)
     models = {name: ListedModel(name, PREPROCESSING, 40, 160, False) for name in MODELS}
     catalogue_file(source).write_text(catalogue_text(models))
     return source
@@ -233,10 +234,15 @@ class FakeSource:
         self, *arguments: str, before: tuple[str, ...] = (), folder: Path | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run ``python -m pipeline`` with ``arguments`` to its end, as :meth:`start`."""
-        with self.start(*arguments, before=before, folder=folder, **variables) as process:
-            output, errors = process.communicate()
-        assert "Traceback" not in output + errors
-        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+        if not before:
+            place = folder or self.folder
+            done = run_command(*arguments, folder=place, tiny=self.source.folder, **variables)
+        else:
+            with self.start(*arguments, before=before, folder=folder, **variables) as process:
+                output, errors = process.communicate()
+            done = subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
 
     def record(self, model: str = "net", opset: int = 12) -> dict[str, object]:
         """The record of a published unit."""
@@ -245,15 +251,11 @@ class FakeSource:
         return record
 
 
-LAUNCH = f"""\
+LAUNCH = """\
 import sys
 from pathlib import Path
-from converters.interface import Source
-from converters.registry import SOURCES
-folder = Path(sys.argv.pop(1))
-SOURCES[{NAME!r}] = Source(
-    {NAME!r}, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True
-)
+from tests.tiny_source import register
+register(Path(sys.argv.pop(1)))
 from pipeline.cli.app import main
 main()
 """

@@ -30,8 +30,10 @@ BLOCKS_OF_REPVGG = {"a": 1 + 2 + 4 + 14 + 1, "b": 1 + 4 + 6 + 16 + 1}
 """By the letter of the model; arXiv:2101.03697, table 2."""
 
 LARGE = [listed for listed in listed_models() if listed.name not in SMALL]
-DEEPEST = ("vgg19", "vgg19_bn", "vgg19bn_8xb32_in1k", "vgg19_8xb32_in1k")
-"""The others of their kind are the same layers, fewer times."""
+DEEPEST = ("vgg19_bn", "vgg19bn_8xb32_in1k")
+"""The others of their kind are the same layers, fewer times, and without batch normalisations in between."""
+WITHOUT_NORMALISATION = ("caffe2", "paddle")
+"""The sources that have no VGG with them."""
 
 
 def _networks(listed: Sequence[Listed]) -> pytest.MarkDecorator:
@@ -45,7 +47,7 @@ def _stands_for_others(listed: Listed) -> bool:
     """Whether what its graph computes says what those of its source's smaller and narrower ones compute."""
     model = listed.model.lower()
     if model.startswith("vgg"):
-        return model in DEEPEST
+        return model in DEEPEST or (model == "vgg19" and listed.source in WITHOUT_NORMALISATION)
     if listed.fused and "d2se" not in model:  # with one group, and with several
         return "repvgg_b3" in model or "repvgg-b3" in model
     return True

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.config.documents import read_figures
 from pipeline.planning.planner import read_checked
+from tests.commands import run_command
 from tests.zoo.listed import FILES, SMALL, ZOO, listed_models
 
 VGGS = {f"vgg{layers}{bn}" for layers in (11, 13, 16, 19) for bn in ("", "_bn")}
@@ -80,14 +78,10 @@ def test_the_documents_speak_of_listed_models_only_and_of_all_that_they_list() -
 
 @each_file
 def test_every_unit_can_be_planned_before_any_environment_is_built(path: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline", "plan", str(path), "--format", "json"]
-    answer = subprocess.run(
-        [*command, "--publish", str(tmp_path / "dist")],
-        cwd=tmp_path,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
-        capture_output=True,
-        text=True,
-        check=False,
+    answer = run_command(
+        *("plan", str(path), "--format", "json", "--publish", str(tmp_path / "dist")),
+        folder=tmp_path,
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
     )
     assert answer.returncode == 0, answer.stderr
     planned = {unit["name"] for unit in json.loads(answer.stdout)["units"]}

@@ -5,14 +5,14 @@ that keep the structure of the graph. See ``converters/worker/protocol.py`` for 
 
 Request::
 
-    {"task": "export", "models": ["swin", ...], "exporters": ["torchscript-12", ...], "seed": 0,
+    {"task": "export", "exporters": {"swin": ["torchscript-17", ...], ...}, "seed": 0,
      "inputs": "/.../inputs", "output_folder": "/.../"}
 
 ``inputs`` is a folder with the data sets of each model, float32 (N, C, H, W), in ``<model>.npz``. The
 script writes ``outputs/<model>.npz``, the logits of torch itself in eval mode, and
 ``<exporter>/<model>.onnx``, and answers with the reason why an exporter could not say a model, or ""::
 
-    {"exports": {"torchscript-12/swin": "", ...}}
+    {"exports": {"torchscript-17/swin": "", ...}}
 """
 
 from __future__ import annotations
@@ -176,7 +176,6 @@ def by_capture(network: Any, example: Any, path: Path, opset: int) -> None:
 
 
 EXPORTERS: dict[str, tuple[Callable[[Any, Any, Path, int], None], int]] = {
-    "torchscript-12": (by_tracing, 12),
     "torchscript-17": (by_tracing, 17),
     "dynamo-18": (by_capture, 18),
 }
@@ -186,16 +185,16 @@ def export(request: dict[str, Any]) -> dict[str, Any]:
     """Do the task ``export``."""
     warnings.simplefilter("ignore")
     folder = Path(request["output_folder"])
-    for name in ("outputs", *request["exporters"]):
+    for name in ("outputs", *EXPORTERS):
         (folder / name).mkdir(parents=True, exist_ok=True)
     exports: dict[str, str] = {}
-    for model in request["models"]:
+    for model, exporters in request["exporters"].items():
         with np.load(Path(request["inputs"]) / f"{model}.npz", allow_pickle=False) as stored:
             pictures = {name: torch.from_numpy(stored[name]) for name in stored.files}
         network = _lively(CLASSIFIERS[model], torch.cat(list(pictures.values())), request["seed"])
         np.savez(folder / "outputs" / f"{model}.npz", **_logits(network, pictures))
         example = next(iter(pictures.values()))[:1].repeat(2, 1, 1, 1)
-        for exporter in request["exporters"]:
+        for exporter in exporters:
             path = folder / exporter / f"{model}.onnx"
             exports[f"{exporter}/{model}"] = _reason(exporter, network, example, path)
     return {"exports": exports}

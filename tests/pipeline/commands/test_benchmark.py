@@ -22,7 +22,8 @@ from onnx import parser
 
 from pipeline.estimates.history import read_history
 from publishing.benchmarks import from_json
-from tests.pipeline.fake_source import NAME, FakeSource
+from tests.pipeline.fake_source import FakeSource
+from tests.tiny_source import NAME
 
 pytestmark = pytest.mark.slow
 QUICK = ("--rounds", "1", "--batch", "1", "--batch", "3")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ import pytest
 
 from pipeline.commands.retarget import retarget
 from pipeline.errors import PipelineError
+from tests.commands import run_command
 from tests.pipeline.equivalence.graphs import scores, written
 
 
 def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    answer = run_command(*arguments, folder=folder)
     assert "Traceback" not in answer.stderr + answer.stdout
     return answer
 

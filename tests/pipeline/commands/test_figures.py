@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +14,7 @@ from pipeline.config.documents import read_figures
 from pipeline.stages.comparison import figures_of
 from publishing.archive import DataSet
 from publishing.units import Material, publish
+from tests.commands import run_command
 from tests.publishing.zoos import description, zoo_in
 
 FILE = """\
@@ -84,9 +82,7 @@ def folder(tmp_path: Path, own_cache: Path) -> Path:
 
 
 def _command(folder: Path, *arguments: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "pipeline", "figures", "pipeline.yaml", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    answer = run_command("figures", "pipeline.yaml", *arguments, folder=folder)
     assert answer.returncode == code, answer.stdout + answer.stderr
     return answer.stdout + answer.stderr
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import onnxruntime
 import pytest
 
 from parity.compare import Tolerance, compare
+from tests.commands import run_command
 from tests.pipeline.onnx_files import NETWORK, PARAMETERS, write_file
 
 pytestmark = pytest.mark.slow
@@ -30,8 +30,7 @@ models:
 
 
 def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_command(*arguments, folder=folder)
 
 
 def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_was_asked(
@@ -81,33 +80,28 @@ def test_one_of_several_outputs_of_a_file_with_a_fixed_batch_is_published(tmp_pa
     several = NETWORK.replace("10] logits)", "10] logits, float[batch, 16] pooled)").replace("[batch,", "[1,")
     given = write_file(tmp_path / "given/net.onnx", several)
     asked = FILE.replace("    name: mine\n", "    name: mine\n    output: pooled\n    batches: 1\n")
-    (tmp_path / "pipeline.yaml").write_text(asked)
+    (tmp_path / "pipeline.yaml").write_text(asked.replace("[3, 7, 12]", "7"))
     answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "onnx/mine: of its 2 outputs the one at position 1, counted from 0: pooled" in answer.stderr
     made = tmp_path / "dist/onnx/mine"
     pictures = np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype(np.float32)
     [expected] = onnxruntime.InferenceSession(given).run(["pooled"], {"image": pictures})
-    for opset in (7, 12):
-        session = onnxruntime.InferenceSession(made / f"model/mine-{opset}-batch1.onnx")
-        [pooled] = session.run(None, {"image": pictures})
-        assert compare(expected, pooled, Tolerance()).passed
-    published = onnx.load(made / "model/mine-3-batch1.onnx").graph
+    session = onnxruntime.InferenceSession(made / "model/mine-7-batch1.onnx")
+    [pooled] = session.run(None, {"image": pictures})
+    assert compare(expected, pooled, Tolerance()).passed
+    published = onnx.load(made / "model/mine-7-batch1.onnx").graph
     assert [port.name for port in published.output] == ["pooled"]
     assert {tensor.name for tensor in published.initializer} == {"filters"}
-    record = json.loads((made / "model/mine-3-batch1.record.json").read_text())
+    record = json.loads((made / "model/mine-7-batch1.record.json").read_text())
     assert record["provenance"]["output"] == {"index": 1, "name": "pooled", "of": 2}
     assert record["provenance"]["parameters"] == 16 * 3 * 9
     assert [port["shape"] for port in record["io_ports"]["outputs"]] == [[1, 16]]
-    statement = json.loads((made / "model/mine-3-batch1.intoto.json").read_text())
+    statement = json.loads((made / "model/mine-7-batch1.intoto.json").read_text())
     asked_for = statement["predicate"]["buildDefinition"]["externalParameters"]
     assert asked_for["output"] == {"index": 1, "name": "pooled", "of": 2}
     card = " ".join((made / "README.md").read_text().split())
     assert "of its 2 outputs the one at position 1, counted from 0: pooled" in card
-    assert "All is well" in _pipeline(tmp_path, "verify", "dist").stdout
-    timed = _pipeline(tmp_path, "benchmark", "pipeline.yaml", "--rounds", "1", "--format", "json")
-    assert timed.returncode == 0, timed.stderr
-    assert "onnxruntime" in timed.stdout
 
 
 def test_a_file_that_onnxruntime_cannot_run_is_told(tmp_path: Path) -> None:

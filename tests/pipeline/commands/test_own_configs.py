@@ -17,8 +17,8 @@ from converters.interface import WORKER_MODULES
 from evaluation.inputs import read_npz
 from parity.compare import Tolerance, compare
 from pipeline.system.files import sha256_of_file
+from tests.commands import run_command
 from tests.converters.conftest import environment_of
-from tests.pipeline.commands.test_own_networks import run_pipeline
 
 MMCLS_CONFIG = """\
 import pathlib
@@ -89,13 +89,13 @@ def test_a_config_of_mmcls_is_published_with_its_checkpoint(tmp_path: Path) -> N
     (configs / "pictures.py").write_text(MMCLS_PICTURES)
     (configs / "names.txt").write_text("\n".join(classes))
     (tmp_path / "pipeline.yaml").write_text(MMCLS_FILE)
-    refused = run_pipeline(tmp_path, "run", "pipeline.yaml")
+    refused = run_command("run", "pipeline.yaml", folder=tmp_path)
     assert refused.returncode == 2
     chain = f"the config {configs / 'mine.py'}, based on {configs / 'pictures.py'} and, of the framework's"
     assert f"mmcls/mine runs code: {chain} package, mmcls::_base_/models/resnet18.py." in refused.stderr
     assert not ran.exists()
 
-    answer = run_pipeline(tmp_path, "run", "pipeline.yaml", "--trust-code")
+    answer = run_command("run", "pipeline.yaml", "--trust-code", folder=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert ran.exists()
     asked, folder = read_npz(tmp_path / "asked.npz"), tmp_path / "dist/mmcls/mine/model"

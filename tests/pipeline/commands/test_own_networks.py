@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from converters.registry import SOURCES
 from evaluation.inputs import read_npz
 from parity.compare import Tolerance, compare
 from pipeline.system.files import sha256_of_file
+from tests.commands import run_command
 from tests.converters.conftest import environment_of
 from tests.pipeline.config.test_paddleclas_config import CONFIG
 
@@ -54,10 +54,8 @@ models:
 """
 
 
-def run_pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the pipeline as its user would, in ``folder``."""
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_command(*arguments, folder=folder)
 
 
 @pytest.mark.mxnet
@@ -72,7 +70,7 @@ def test_a_block_as_gluon_exports_it_is_published(tmp_path: Path) -> None:
     )
     assert made.returncode == 0, made.stderr
     (tmp_path / "pipeline.yaml").write_text(FILE)
-    answer = run_pipeline(tmp_path, "run", "pipeline.yaml")
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     asked = read_npz(tmp_path / "asked.npz")
     folder = tmp_path / "dist/mxnet/mine"
@@ -88,7 +86,7 @@ def test_a_block_as_gluon_exports_it_is_published(tmp_path: Path) -> None:
     assert len(provenance["weights"]["sha256"]) == 64
     assert provenance["parameters"] == 3 * 6 * 9 + 6 + 2 * 6 + 6 * 6 * 9 + 6 + 12 * 7 + 7
     (tmp_path / "own/net-0003.params").write_bytes((tmp_path / "own/net-0000.params").read_bytes())
-    again = run_pipeline(tmp_path, "plan", "pipeline.yaml")
+    again = _pipeline(tmp_path, "plan", "pipeline.yaml")
     assert again.returncode == 2
     assert "holds 2 files *.params (net-0000.params, net-0003.params), and has to hold one" in again.stderr
 
@@ -158,15 +156,15 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.pytorch
 def test_code_of_ones_own_runs_only_when_the_command_says_so(code: Path) -> None:
-    refused = run_pipeline(code, "run", "pipeline.yaml")
+    refused = _pipeline(code, "run", "pipeline.yaml")
     assert refused.returncode == 2
     net, layers = code / "code/net.py", code / "code/layers.py"
     assert f"pytorch/built runs code: build of {net}, which imports {layers}. Look at it" in refused.stderr
     assert f"archived runs code: the TorchScript archive {code / 'code/net.pt'}. Look" in refused.stderr
-    assert run_pipeline(code, "plan", "pipeline.yaml").returncode == 0
+    assert _pipeline(code, "plan", "pipeline.yaml").returncode == 0
     assert not (code / "code/ran").exists()
 
-    answer = run_pipeline(code, "run", "pipeline.yaml", "--trust-code")
+    answer = _pipeline(code, "run", "pipeline.yaml", "--trust-code")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert (code / "code/ran").exists()
     asked = read_npz(code / "code/asked.npz")
@@ -233,7 +231,7 @@ def test_a_config_of_paddleclas_is_published_with_its_weights(tmp_path: Path) ->
     assert made.returncode == 0, made.stderr
     (tmp_path / "pipeline.yaml").write_text(PADDLE_FILE)
     (tmp_path / "flowers.yaml").write_text(CONFIG)
-    answer = run_pipeline(tmp_path, "run", "pipeline.yaml")
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     asked, folder = read_npz(tmp_path / "asked.npz"), tmp_path / "dist/paddle/squeezenet/model"
     for opset in (7, 12):

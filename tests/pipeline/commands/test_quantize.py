@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from PIL import Image
 
 from quantization.folding import named
+from tests.commands import run_command
 from tests.quantization.networks import error, network, pictures, run
 
 PREPARED = (
@@ -22,8 +22,7 @@ LOOSE = ("--min-agreement", "0.5", "--min-cosine", "0.9")
 
 
 def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    answer = run_command(*arguments, folder=folder)
     assert "Traceback" not in answer.stderr + answer.stdout
     return answer
 

@@ -11,6 +11,7 @@ import pytest
 from onnx import parser
 
 from opsets import retarget
+from tests.commands import run_command
 
 TEXT = (
     '<ir_version: {ir}, opset_import: ["": {opset}]>'
@@ -19,8 +20,7 @@ TEXT = (
 
 
 def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", "retarget", *arguments]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    answer = run_command("retarget", *arguments, folder=folder)
     assert "Traceback" not in answer.stderr + answer.stdout
     return answer
 

@@ -18,7 +18,8 @@ from PIL import Image
 
 from converters.registry import frameworks
 from pipeline.environments import building
-from tests.pipeline.fake_source import MODELS, NAME, PREPROCESSING, FakeSource
+from tests.pipeline.fake_source import MODELS, PREPROCESSING, FakeSource
+from tests.tiny_source import NAME
 
 pytestmark = pytest.mark.slow
 

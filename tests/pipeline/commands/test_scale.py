@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from converters.catalogue import catalogue_file
+from tests.commands import run_command
 from tests.pipeline.disks import mounted
 from tests.pipeline.fake_source import FakeSource
 
@@ -54,8 +54,7 @@ MXNET = "publish: dist\nopsets: 3-12\nmodels: [{source: mxnet, model: squeezenet
 
 
 def _pipeline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_command(*arguments, folder=folder)
 
 
 @pytest.mark.mxnet

@@ -27,6 +27,7 @@ from pipeline.stages.export import Export, make_export
 from pipeline.stages.model import run_model
 from pipeline.stages.retarget import retarget_unit
 from pipeline.stages.static_batch import export_of_batch
+from tests.commands import run_command
 from tests.pipeline.evaluations.labelled import colours, make_labelled
 from tests.pipeline.fake_source import FakeSource
 from tests.pipeline.onnx_files import NETWORK, write_file
@@ -252,8 +253,7 @@ def _line(answer: subprocess.CompletedProcess[str]) -> str:
 def _run(folder: Path, network: str, preprocessing: str = KNOWN) -> subprocess.CompletedProcess[str]:
     write_file(folder / "net.onnx", network)
     (folder / "pipeline.yaml").write_text(FILE % preprocessing)
-    command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_command("run", "pipeline.yaml", folder=folder)
 
 
 @pytest.mark.slow

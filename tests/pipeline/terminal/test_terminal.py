@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +20,7 @@ from pipeline.terminal.progress import LiveProgress, PlainProgress, print_result
 from pipeline.terminal.text_tables import Column, Table, markdown, print_table
 from pipeline.terminal.wording import for_terminal, one_line, say
 from pipeline.workers.processes import Limits, run_process
+from tests.commands import run_command
 from tests.publishing.pages.card_markdown import inner, parsed, plain
 
 FORGED = "All is well."
@@ -174,10 +173,8 @@ def test_an_error_and_its_traceback(
 
 
 def _pipeline(folder: Path, *arguments: str, code: int) -> str:
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    answer = subprocess.run(command, cwd=folder, capture_output=True, check=False, env=environment)
-    printed = (answer.stdout + answer.stderr).decode()
+    answer = run_command(*arguments, folder=folder)
+    printed = answer.stdout + answer.stderr
     assert answer.returncode == code, printed
     return printed
 

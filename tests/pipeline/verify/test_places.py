@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -17,6 +16,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.workers.processes import Limits
 from publishing.archive import DataSet
 from publishing.manifest import CHECKSUMS
+from tests.commands import run_command
 from tests.loopback import answered_by
 from tests.pipeline.verify.verifying import (
     FOLDER,
@@ -168,8 +168,7 @@ def test_wrong_places_are_told(verified: Verify, tmp_path: Path) -> None:
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "pipeline", "verify", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    return run_command("verify", *map(str, arguments), folder=Path.cwd())
 
 
 def test_the_exit_codes(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Serves ``python -m pipeline`` in forks of a process that has imported it: else each imports for a second.
+
+Run as ``python -m tests.forked_commands SOCKET``, where ``SOCKET`` is the number of an inherited socket that
+listens; it ends with its standard input. :mod:`tests.commands` is the other side.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pipeline.commands
+import pipeline.stages
+from pipeline.cli.app import main
+from tests.tiny_source import register
+
+
+def _import_all() -> None:
+    """Import what the commands import when they are asked for."""
+    for package in (pipeline.commands, pipeline.stages):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+
+def _serve(listening: socket.socket) -> None:
+    """Fork for each connection, and tell it how its command ended."""
+    while True:
+        ready, _, _ = select.select([listening, sys.stdin], [], [])
+        if sys.stdin in ready:
+            return
+        connection, _ = listening.accept()
+        with connection, connection.makefile("rw") as stream:
+            _, files, _, _ = socket.recv_fds(connection, 1, 2)
+            call = json.loads(stream.readline())
+            child = os.fork()
+            if child == 0:
+                _become(call, *files)
+            for file in files:
+                os.close(file)
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=stream, flush=True)
+
+
+def _become(call: dict[str, Any], output: int, errors: int) -> NoReturn:
+    """Run the command of ``call`` in this process, as a process of its own would."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(errors, 2)
+    os.chdir(call["folder"])
+    os.environ.clear()
+    os.environ.update(call["variables"])
+    time.tzset()
+    if call["tiny"]:
+        register(Path(call["tiny"]))
+    sys.argv[1:] = call["arguments"]
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # to take apart all that was imported would take longer than most commands
+
+
+if __name__ == "__main__":
+    _import_all()
+    gc.freeze()  # else a fork's first collection would copy all pages
+    _serve(socket.socket(fileno=int(sys.argv[1])))
