@@ -1,13 +1,21 @@
-"""Any ONNX model at an older opset: one step down at a time, nothing passed over in silence."""
+"""Any ONNX model at an older opset: one step down at a time, nothing passed over in silence.
 
-from opsets.embedding import EmbeddedSteps, Normalisation, last_operator
-from opsets.errors import AxesError, RetargetError
-from opsets.facts.versions import ir_version
-from opsets.files.storage import read_graph
-from opsets.lowering import Retargeted
-from opsets.retarget import HIGHEST_TARGET, LOWEST_TARGET, retarget, retarget_file
-from opsets.retarget import retarget_with_report as retarget_with_report
-from opsets.static_axes import StaticAxes
+Each name is imported when it is first asked for: what brings graphs down takes longer to import than most
+commands, and workers, that need an error or a version alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsets.embedding import EmbeddedSteps, Normalisation, last_operator
+    from opsets.errors import AxesError, RetargetError
+    from opsets.facts.versions import ir_version
+    from opsets.files.storage import read_graph
+    from opsets.lowering import Retargeted
+    from opsets.retargeting import HIGHEST_TARGET, LOWEST_TARGET, retarget, retarget_file
+    from opsets.retargeting import retarget_with_report as retarget_with_report
+    from opsets.static_axes import StaticAxes
 
 __all__ = [
     "HIGHEST_TARGET",
@@ -25,3 +33,25 @@ __all__ = [
     "retarget_file",
     "retarget_with_report",
 ]
+
+_MODULES = {
+    "embedding": ("EmbeddedSteps", "Normalisation", "last_operator"),
+    "errors": ("AxesError", "RetargetError"),
+    "facts.versions": ("ir_version",),
+    "files.storage": ("read_graph",),
+    "lowering": ("Retargeted",),
+    "retargeting": (
+        *("HIGHEST_TARGET", "LOWEST_TARGET"),
+        *("retarget", "retarget_file", "retarget_with_report"),
+    ),
+    "static_axes": ("StaticAxes",),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+if not TYPE_CHECKING:  # else a misspelt name would be of any type
+
+    def __getattr__(name: str) -> object:
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+        return value

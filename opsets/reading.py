@@ -14,7 +14,7 @@ from onnx_ir.passes.common import (
 
 from opsets.errors import RetargetError
 from opsets.facts.foreign import has_map, set_apart
-from opsets.files.external import load_inner_references
+from opsets.files.inner_references import load_inner_references
 from opsets.inlining import read_inlined
 from opsets.nodes import inner_graphs, nodes_of
 

@@ -9,11 +9,9 @@ from math import prod
 from pathlib import Path, PurePosixPath
 
 import onnx
-import onnx_ir as ir
 from google.protobuf.message import Message
 
 from opsets.errors import RetargetError
-from opsets.nodes import inner_graphs, nodes_of
 
 TENSOR = onnx.TensorProto.DESCRIPTOR.full_name
 
@@ -91,6 +89,8 @@ def region_of(tensor: onnx.TensorProto) -> Region:
 
 
 def _byte_count(tensor: onnx.TensorProto) -> int:
+    import onnx_ir as ir  # it takes its time, and few files have such data
+
     try:
         bits = ir.DataType(tensor.data_type).bitwidth
     except (ValueError, TypeError) as error:
@@ -148,22 +148,3 @@ def _beside(model: Path, location: str, where: str) -> Path:
     if not stat.S_ISREG(mode):
         raise RetargetError(f"{where} is not a regular file")
     return path
-
-
-def load_inner_references(model: ir.Model) -> None:
-    """Load the data of references in attributes and in subgraphs, which ``onnx.checker`` refuses there.
-
-    It sees none of the large initialisers of the graph itself, where almost all references are.
-    """
-    for node in nodes_of(model.graph):
-        for name, attribute in node.attributes.items():
-            if isinstance(attribute.value, ir.ExternalTensor):
-                node.attributes[name] = ir.AttrTensor(name, _loaded(attribute.value))
-    for graph in inner_graphs(model.graph):
-        for value in graph.initializers.values():
-            if isinstance(value.const_value, ir.ExternalTensor):
-                value.const_value = _loaded(value.const_value)
-
-
-def _loaded(tensor: ir.ExternalTensor) -> ir.TensorProtocol:
-    return ir.Tensor(tensor.numpy(), dtype=tensor.dtype, name=tensor.name)

@@ -14,7 +14,7 @@ from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
     from opsets import StaticAxes
-    from opsets.retarget import Report
+    from opsets.retargeting import Report
 
 
 def retarget(

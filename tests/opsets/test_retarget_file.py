@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from opsets import RetargetError, retarget, retarget_file
-from opsets.retarget import Report
+from opsets.retargeting import Report
 from tests.opsets.comparing import parse
 
 MODEL = parse(13, "g (float[N,4,6] x) => (float[N,4,6] y) { y = Softmax<axis=1>(x) }")

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from opsets import RetargetError
-from opsets.files.external import is_external, load_inner_references, tensors
+from opsets.files.external import is_external, tensors
+from opsets.files.inner_references import load_inner_references
 from opsets.files.storage import read_graph, write
 from opsets.files.wire import header
 

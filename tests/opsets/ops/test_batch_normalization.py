@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
 from opsets.lowering import lower
-from opsets.retarget import retarget_with_report
+from opsets.retargeting import retarget_with_report
 from parity.raising import raise_to_9
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
