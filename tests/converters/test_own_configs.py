@@ -1,18 +1,24 @@
 """Configs of one's own for MMClassification: what they describe is built, and what is wrong is told.
 
-tests/pipeline/commands/test_own_configs.py publishes one; tests/pipeline/config/test_mmcls_config.py has
-what is told before anything runs.
+tests/pipeline/config/test_mmcls_config.py has what is told before anything runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 
 from converters.interface import NetworkOptions
+from evaluation.inputs import read_npz
+from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
+from pipeline.system.files import sha256_of_file
+from tests.commands import run_command
 from tests.converters.conftest import Export, RunIn
 
 pytestmark = pytest.mark.mmcls
@@ -154,3 +160,93 @@ def test_code_that_a_config_imports_unseen_is_told(tmp_path: Path, export: Expor
     _config(tmp_path, "", "other.py")
     with pytest.raises(WorkerError, match=r"other.py was imported in a way that cannot be seen"):
         export("mmcls", model, options=options, **PICTURES)
+
+
+CONFIG = """\
+import pathlib
+
+pathlib.Path({ran!r}).touch()
+_base_ = ['mmcls::_base_/models/resnet18.py', './pictures.py']
+start = dict(type='Pretrained', checkpoint='torchvision://resnet18')
+model = dict(
+    backbone=dict(stem_channels=4, base_channels=4, init_cfg=start),
+    head=dict(in_channels=32, num_classes=7, topk=(1,)))
+data = dict(train=dict(classes='names.txt'))
+"""
+STEPS_BESIDE = """\
+steps = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', size=(36, -1)),
+    dict(type='CenterCrop', crop_size=32),
+    dict(type='Normalize', mean=[102, 51, 153], std=[51, 51, 102], to_rgb=True),
+    dict(type='ImageToTensor', keys=['img']),
+    dict(type='Collect', keys=['img'])]
+data = dict(test=dict(type='CustomDataset', pipeline=steps))
+"""
+SAVE = """
+import mmcv
+import numpy as np
+import torch
+from mmcls.models import build_classifier
+
+described = dict(
+    type="ImageClassifier",
+    backbone=dict(type="ResNet", depth=18, num_stages=4, out_indices=(3,), stem_channels=4, base_channels=4),
+    neck=dict(type="GlobalAveragePooling"),
+    head=dict(type="LinearClsHead", num_classes=7, in_channels=32, topk=(1,)))
+torch.manual_seed(3)
+network = build_classifier(mmcv.Config(dict(model=described)).model).eval()
+for tensor in network.parameters():
+    if tensor.ndim > 1:
+        torch.nn.init.normal_(tensor, std=(2 / tensor[0].numel()) ** 0.5)
+torch.save({"meta": {"epoch": 3}, "state_dict": network.state_dict()}, "latest.pth")
+pictures = torch.randn(2, 3, 32, 32)
+answer = network.simple_test(pictures, softmax=False, post_process=False)
+np.savez("asked.npz", pictures=pictures.numpy(), answer=answer.detach().numpy())
+"""
+FILE = """\
+publish: dist
+opsets: 7
+models:
+  - {source: mmcls, model: ./configs/mine.py, name: mine, weights: {file: latest.pth}}
+"""
+
+
+def test_a_config_is_published_with_its_checkpoint(tmp_path: Path, run_in: RunIn) -> None:
+    run_in("mmcls", SAVE)
+    configs, ran, classes = tmp_path / "configs", tmp_path / "ran", [f"class {index}" for index in range(7)]
+    configs.mkdir()
+    (configs / "mine.py").write_text(CONFIG.format(ran=str(ran)))
+    (configs / "pictures.py").write_text(STEPS_BESIDE)
+    (configs / "names.txt").write_text("\n".join(classes))
+    (tmp_path / "pipeline.yaml").write_text(FILE)
+    refused = run_command("run", "pipeline.yaml", folder=tmp_path)
+    assert refused.returncode == 2
+    chain = f"the config {configs / 'mine.py'}, based on {configs / 'pictures.py'} and, of the framework's"
+    assert f"mmcls/mine runs code: {chain} package, mmcls::_base_/models/resnet18.py." in refused.stderr
+    assert not ran.exists()
+
+    answer = run_command("run", "pipeline.yaml", "--trust-code", folder=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert ran.exists()
+    asked, folder = read_npz(tmp_path / "asked.npz"), tmp_path / "dist/mmcls/mine/model"
+    session = onnxruntime.InferenceSession(folder / "mine-7.onnx")
+    [logits] = session.run(None, {session.get_inputs()[0].name: asked["pictures"]})
+    assert compare(asked["answer"], np.asarray(logits), Tolerance()).passed
+    record = json.loads((folder / "mine-7.record.json").read_text())
+    code = record["provenance"]["code"]
+    assert code.pop("mmcls::_base_/models/resnet18.py")
+    assert code == {name: sha256_of_file(configs / name) for name in ("mine.py", "pictures.py")}
+    assert record["provenance"]["form"] == "as the config mine.py describes it"
+    assert record["provenance"]["weights"]["file"]["matched"] == "by name"
+    assert record["labels"]["names"] == classes
+    wanted = {
+        key: record["preprocessing"][key] for key in ("input_size", "resize", "mean", "std", "convention")
+    }
+    assert wanted == {
+        "input_size": [3, 32, 32],
+        "resize": 36,
+        "mean": [0.4, 0.2, 0.6],
+        "std": [0.2, 0.2, 0.4],
+        "convention": "mmcls",
+    }

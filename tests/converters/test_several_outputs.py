@@ -218,46 +218,43 @@ save("last", [None, 32, 32, 3], last=True)
 save("open last", [None, None, None, 3], last=True)
 save("levels", [None, 3, 32, 32], "uint8", levels=True)
 """
-BOTH_FORMATS = pytest.mark.parametrize("intermediate", ["1", "0"])
-"""Of Paddle 3, and the one before it."""
 
 
-def _save_paddle(folder: Path, run_in: RunIn, intermediate: str) -> None:
+@pytest.fixture(scope="module", params=["1", "0"])
+def programs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, started: Started
+) -> Path:
+    """A folder with what Paddle saves, in its format and in the one that it had before version 3."""
+    folder = tmp_path_factory.mktemp("programs")
     (folder / "saving.py").write_text(PADDLE)  # Paddle translates the source of what it saves
-    run_in(
-        "paddle",
-        f"import os; os.environ['FLAGS_enable_pir_api'] = '{intermediate}'\nimport saving",
-        fresh=intermediate == "0",
-    )
+    code = f"import os; os.environ['FLAGS_enable_pir_api'] = '{request.param}'\nimport saving"
+    started.run("paddle", code, folder, fresh=request.param == "0")
+    return folder
 
 
 @pytest.mark.paddle
-@BOTH_FORMATS
-def test_scores_beside_top_k_and_a_batch_of_one_in_a_program(
-    export: Export, run_in: RunIn, tmp_path: Path, intermediate: str
-) -> None:
-    _save_paddle(tmp_path, run_in, intermediate)
+def test_scores_beside_top_k_and_a_batch_of_one_in_a_program(export: Export, programs: Path) -> None:
     size = _pictures(3, 32, 32)
     with pytest.raises(WorkerError) as caught:
-        export("paddle", str(tmp_path / "several"), OWN_WEIGHTS, **size)
+        export("paddle", str(programs / "several"), OWN_WEIGHTS, **size)
     message = str(caught.value)
     assert "the model answers with 3 outputs (0 '" in message
     assert "': float32 [-1, 3]; 1 '" in message
     assert "': int64 [-1, 3]; 2 '" in message
     assert "': float32 [-1, 5]); say which of them holds the scores with `output: " in message
     scores = export(
-        "paddle", str(tmp_path / "several"), OWN_WEIGHTS, options=NetworkOptions(output=2), **size
+        "paddle", str(programs / "several"), OWN_WEIGHTS, options=NetworkOptions(output=2), **size
     )
     assert (scores.answer["output"]["index"], scores.answer["output"]["of"]) == (2, 3)
     assert scores.answer["head"]["classes"] == 5
     assert "TopK" not in {node.op_type for node in _assert_equal(scores).node}
     name = NetworkOptions(output=scores.answer["output"]["name"])
-    again = export("paddle", str(tmp_path / "several"), OWN_WEIGHTS, options=name, **size)
+    again = export("paddle", str(programs / "several"), OWN_WEIGHTS, options=name, **size)
     assert again.model.read_bytes() == scores.model.read_bytes()
     with pytest.raises(WorkerError, match=r"answers with arrays int64 \(1, 3\)"):
-        export("paddle", str(tmp_path / "several"), OWN_WEIGHTS, options=NetworkOptions(output=1), **size)
+        export("paddle", str(programs / "several"), OWN_WEIGHTS, options=NetworkOptions(output=1), **size)
 
-    folder = str(tmp_path / "one picture")
+    folder = str(programs / "one picture")
     with pytest.raises(WorkerError, match="takes batches of 1 alone: give `batches: 1` in its entry"):
         export("paddle", folder, OWN_WEIGHTS, options=NetworkOptions(output=2), **size)
     one = export("paddle", folder, OWN_WEIGHTS, options=NetworkOptions(output=2, batch=1), **size)
@@ -268,11 +265,7 @@ def test_scores_beside_top_k_and_a_batch_of_one_in_a_program(
 
 
 @pytest.mark.paddle
-@BOTH_FORMATS
-def test_a_program_that_takes_no_float32_pictures_is_refused(
-    export: Export, run_in: RunIn, tmp_path: Path, intermediate: str
-) -> None:
-    _save_paddle(tmp_path, run_in, intermediate)
+def test_a_program_that_takes_no_float32_pictures_is_refused(export: Export, programs: Path) -> None:
     for folder, expected in (
         (
             "last",
@@ -282,7 +275,7 @@ def test_a_program_that_takes_no_float32_pictures_is_refused(
         ("levels", "takes pictures of uint8 [-1, 3, 32, 32], and is given float32: save it without what it"),
     ):
         with pytest.raises(WorkerError) as caught:
-            export("paddle", str(tmp_path / folder), OWN_WEIGHTS, **_pictures(3, 32, 32))
+            export("paddle", str(programs / folder), OWN_WEIGHTS, **_pictures(3, 32, 32))
         assert expected in str(caught.value)
         assert "ends with" not in str(caught.value)
 
