@@ -96,6 +96,10 @@ class NetworkOptions:
     """Further keywords of the framework's constructor, of what JSON can say."""
     trusted_code: tuple[Path, ...] | None = None
     """The files of the user's that may run as code; None where nobody has said that any may."""
+    output: str | int | None = None
+    """The name or the position, from 0, of the output that holds the scores, where there are several."""
+    batch: int | None = None
+    """The number of pictures that all files of it take at a time; None where it is open, or differs."""
 
 
 AS_IT_IS = NetworkOptions()
@@ -109,6 +113,8 @@ def _options_of(source: Source, options: NetworkOptions) -> dict[str, Any]:
         "input_size": list(options.input_size) if options.input_size else None,
         "arguments": dict(options.arguments),
         "trusted_code": None if options.trusted_code is None else list(map(str, options.trusted_code)),
+        "output": options.output,
+        "batch": options.batch,
         "keywords": dict(source.keywords),
     }
 

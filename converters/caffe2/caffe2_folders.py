@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List
+from typing import Any, Dict, List
 
 from caffe2.proto import caffe2_pb2
 from google.protobuf.message import DecodeError
 
 from caffe2_init import InitNet
 from checkpoints import refuse_pointer
+from chosen_output import Asked, Port, choose, said_of
 from protocol import MODEL, WEIGHTS, TaskError
 
 PREDICT, INIT = "predict_net.pb", "init_net.pb"
@@ -18,8 +19,12 @@ PREDICT, INIT = "predict_net.pb", "init_net.pb"
 class Folder:
     """A pair of nets, read and checked; nothing has run yet."""
 
-    def __init__(self, path: str) -> None:
-        """Read the folder ``path``. Raises TaskError where a file is missing, damaged or not its own."""
+    def __init__(self, path: str, output: Asked = None) -> None:
+        """Read the folder ``path``, and leave of its net what the ``output`` that is asked for needs.
+
+        Raises TaskError where a file is missing, damaged or not its own, and where there are several outputs
+        and nobody says which.
+        """
         if not os.path.isdir(path):
             raise TaskError(MODEL, f"there is no folder {path}")
         for name, kind in ((PREDICT, MODEL), (INIT, WEIGHTS)):
@@ -28,6 +33,13 @@ class Folder:
                     kind, f"{path} holds no {name}: a Caffe2 model is a folder with {PREDICT} and {INIT}"
                 )
         self.net = plain(read_net(os.path.join(path, PREDICT)))
+        ports = [Port(name, "a blob") for name in self.net.external_output]
+        self.output: Dict[str, Any] = {}
+        if ports:
+            position = choose(ports, output, PREDICT)
+            self.output = said_of(ports, position)
+        if len(ports) > 1:
+            _keep_output(self.net, ports[position].name)
         self.parameters = InitNet(os.path.join(path, INIT))
         self.input = self._input()
 
@@ -43,12 +55,12 @@ class Folder:
             # that it names before the parameters.
             read = [name for name in self.net.external_input[:1] if name in self.parameters.fillings]
         outputs = list(self.net.external_output)
-        if len(read) != 1 or len(outputs) != 1:
+        if len(read) != 1 or not outputs:
             raise TaskError(
                 MODEL,
                 f"{PREDICT} has {_listed(read)} that {INIT} does not fill and {_listed(outputs)} among its "
                 "external_output, needed one input and one output: save the net for inference, with its "
-                "class scores as the only external_output",
+                "class scores as external_output",
             )
         return read[0]
 
@@ -66,6 +78,21 @@ class Folder:
         """The blobs of the init net that the predict net reads, in the order of the init net."""
         read = {name for operator in self.net.op for name in operator.input}
         return [name for name in self.parameters.fillings if name in read and name != self.input]
+
+
+def _keep_output(net: Any, name: str) -> None:
+    """Leave in ``net`` the operators that ``name`` is computed by; a blob may be written several times."""
+    needed, kept = {name}, []
+    for operator in reversed(net.op):
+        if needed.intersection(operator.output):
+            kept.append(operator)
+            needed.difference_update(operator.output)
+            needed.update(operator.input)
+    copies = [caffe2_pb2.OperatorDef.FromString(operator.SerializeToString()) for operator in reversed(kept)]
+    del net.op[:]
+    net.op.extend(copies)
+    del net.external_output[:]
+    net.external_output.append(name)
 
 
 def _listed(names: List[str]) -> str:

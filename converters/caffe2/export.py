@@ -6,7 +6,7 @@ Run by path in the environment of this folder; see ``protocol.py`` for requests 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from caffe2_init import VALUE_BYTES, InitNet
 from caffe2_layers import CLASSES
 from caffe2_onnx import OPSET, Translated, require_known
 from checkpoints import OtherHeadError, matching, sha256_of
+from chosen_output import Asked, Port, choose
 from model_details import details, details_task
 from networks import FRAMEWORK, Network, built, head_of, network_of, with_head_of_file
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
@@ -82,11 +83,14 @@ class Loaded(NamedTuple):
     """The record of the parameters."""
     asked: Optional[Network] = None
     """As which net it was built; None for a folder's own."""
+    output: Mapping[str, Any] = {}
+    """What an answer says of the output that is taken, where there are several."""
 
 
 def load_named(request: Dict[str, Any], pictures: Any) -> Loaded:
     """A net of :mod:`caffe2_nets` with its parameters."""
     asked, weights = asked_of(request), request["weights"]
+    choose([Port("", "the scores")], request["options"]["output"], asked.model)
     net, parameters = built(build, asked, request["options"]["keywords"])
     if weights["kind"] == "pretrained":
         raise TaskError(
@@ -113,9 +117,9 @@ def load_named(request: Dict[str, Any], pictures: Any) -> Loaded:
     return Loaded(net, caffe2_nets.INPUT, record, asked)
 
 
-def load_folder(path: str) -> Loaded:
-    """The net of a folder, whose weights are its own."""
-    folder = Folder(path)
+def load_folder(path: str, output: Asked) -> Loaded:
+    """The net of a folder, whose weights are its own, with the output that is asked for."""
+    folder = Folder(path, output)
     require_known(folder.net)
     folder.require_kept_parameters()
     used = folder.used()
@@ -125,13 +129,13 @@ def load_folder(path: str) -> Loaded:
         "sha256": sha256_of(folder.parameters.path),
         "tensors": len(used),
     }
-    return Loaded(folder.net, folder.input, record)
+    return Loaded(folder.net, folder.input, record, output=folder.output)
 
 
 def load(request: Dict[str, Any], inputs: Arrays) -> Loaded:
     """The net of a request, its parameters in the workspace."""
     if os.path.isabs(request["model"]):
-        return load_folder(request["model"])
+        return load_folder(request["model"], request["options"]["output"])
     return load_named(request, np.concatenate(list(inputs.values())))
 
 
@@ -144,7 +148,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     if request["reparameterise"]:
         raise TaskError(MODEL, "a Caffe2 net has no other form for inference: leave out reparameterise")
     inputs = read_arrays(request["inputs"])
-    net, source, record, asked = load(request, inputs)
+    net, source, record, asked, taken = load(request, inputs)
     translated = Translated(net, source, np.concatenate([next(iter(inputs.values()))[:1]] * 2))
     translated.write(os.path.join(request["output_folder"], "model.onnx"))
     outputs = write_outputs(request["output_folder"], answering_of(net, source), inputs)
@@ -159,6 +163,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
         "parameters": translated.learned,
         "head": head,
         "weights": record,
+        **taken,
     }
 
 

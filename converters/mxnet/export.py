@@ -13,6 +13,7 @@ import numpy as np
 
 from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError, sha256_of
+from chosen_output import Asked, Port, choose
 from model_details import details, details_task
 from networks import (
     FRAMEWORK,
@@ -129,15 +130,16 @@ class Loaded(NamedTuple):
     head: Dict[str, Any]
     weights: Dict[str, Any]
     """The record of these."""
-    form: Dict[str, str]
-    """What an answer says of the form of a network that is not the framework's own."""
+    form: Dict[str, Any]
+    """What an answer says of the form of a network that is not the framework's own, and of its output."""
 
 
 def load(request: Dict[str, Any], inputs: Arrays) -> Loaded:
     """The network of a request with its weights."""
     if os.path.isabs(request["model"]):
-        return load_folder(request["model"], inputs)
+        return load_folder(request["model"], inputs, request["options"]["output"])
     asked = asked_of(request)
+    choose([Port("", "the logits")], request["options"]["output"], asked.model)
     together = mx.nd.array(np.concatenate(list(inputs.values())))
     try:
         loaded = _load(asked, request, together)
@@ -160,11 +162,11 @@ def _load(asked: Network, request: Dict[str, Any], together: Any) -> Loaded:
     return Loaded(network, learned, head, record, {})
 
 
-def load_folder(path: str, inputs: Arrays) -> Loaded:
-    """The network in the folder ``path``, with the weights beside it."""
+def load_folder(path: str, inputs: Arrays, output: Asked) -> Loaded:
+    """The network in the folder ``path``, its weights beside it, with the output that is asked for."""
     folder = mxnet_symbols.Folder(path)
     shape = next(iter(inputs.values())).shape
-    network, answers, surplus = mxnet_symbols.load(folder, shape)
+    network, answers, surplus, taken = mxnet_symbols.load(folder, shape, output)
     parameters = network.collect_params()
     passed_over = f", without {', '.join(surplus)}, which no operator needs" if surplus else ""
     record = {
@@ -180,7 +182,7 @@ def load_folder(path: str, inputs: Arrays) -> Loaded:
             "(N, classes): export a network that ends as a classifier does",
         )
     head = {"classes": scores[1], "from": FRAMEWORK}
-    form = {"form": f"as its symbol says, {answers}"}
+    form = {"form": f"as its symbol says, {answers}", **taken}
     return Loaded(network, mxnet_symbols.learned_of(network), head, record, form)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import os
-from typing import Any, NamedTuple
+from typing import Any, Dict, NamedTuple
 
 import mxnet as mx
 import mxnet.onnx
@@ -17,6 +17,7 @@ import numpy as np
 from mxnet.onnx.mx2onnx._export_onnx import MXNetGraph
 
 from checkpoints import SHOWN, refuse_pointer
+from chosen_output import Asked, Port, choose, said_of
 from gluon_weights import read_file
 from protocol import MODEL, WEIGHTS, TaskError
 
@@ -58,16 +59,21 @@ class SymbolNetwork(NamedTuple):
     """What it answers with, for the record."""
     surplus: list[str]
     """Names of arrays in the file that no operator needs."""
+    output: Dict[str, Any]
+    """What is said of the output that is taken, where there are several."""
 
 
-def load(folder: Folder, shape: tuple[int, ...]) -> SymbolNetwork:
-    """The network in ``folder`` for pictures of the shape (N, C, H, W).
+def load(folder: Folder, shape: tuple[int, ...], output: Asked = None) -> SymbolNetwork:
+    """The network in ``folder`` for pictures of the shape (N, C, H, W), with the output that is asked for.
 
-    Raises TaskError where its files are damaged or do not belong together, where it has not one input and one
-    output, and, before anything of it runs, where an operator has no translation to ONNX.
+    Raises TaskError where its files are damaged or do not belong together, where it has not one input, or
+    several outputs and nobody says which, and, before anything of it runs, where an operator has no
+    translation to ONNX.
     """
-    symbol, answers = _without_training_head(_read_symbol(folder.symbol))
-    tensors = read_file(folder.parameters)
+    whole, tensors = _read_symbol(folder.symbol), read_file(folder.parameters)
+    ports = _ports(whole, tensors, shape)
+    position = choose(ports, output, os.path.basename(folder.symbol))
+    symbol, answers = _without_training_head(whole[position] if len(ports) > 1 else whole)
     needed = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
     inputs = [name for name in needed if name not in tensors]
     if len(inputs) != 1:
@@ -83,7 +89,22 @@ def load(folder: Folder, shape: tuple[int, ...]) -> SymbolNetwork:
         parameter.grad_req = "null"  # nothing is trained
         parameter.initialize(mx.init.Zero())
         parameter.data()[:] = tensors[name].astype(np.float32, copy=False)
-    return SymbolNetwork(block, answers, [name for name in tensors if name not in given])
+    surplus = [name for name in tensors if name not in given]
+    return SymbolNetwork(block, answers, surplus, said_of(ports, position))
+
+
+def _ports(symbol: Any, tensors: Any, shape: tuple[int, ...]) -> list[Port]:
+    """The outputs of ``symbol``, with their shapes where they follow from those of its first input."""
+    names = symbol.list_outputs()
+    data = next((name for name in symbol.list_arguments() if name not in tensors), None)
+    try:
+        _, shapes, _ = symbol.infer_shape_partial(**({data: shape} if data else {}))
+    except mx.MXNetError:
+        shapes = None  # why not is said of the output that is taken
+    return [
+        Port(name, f"of shape {tuple(each)}" if each else "of a shape that is not known")
+        for name, each in zip(names, shapes or [None] * len(names), strict=True)
+    ]
 
 
 def learned_of(block: Any) -> list[Any]:
@@ -93,7 +114,7 @@ def learned_of(block: Any) -> list[Any]:
 
 
 def _read_symbol(path: str) -> Any:
-    """The symbol in the file ``path``, of known operators and with one output."""
+    """The symbol in the file ``path``, of known operators."""
     name = os.path.basename(path)
     try:
         with open(path, encoding="utf-8") as stream:
@@ -107,13 +128,6 @@ def _read_symbol(path: str) -> Any:
             f"{str(error).strip().splitlines()[-1] if str(error).strip() else 'nothing more is said'}. "
             "Export it again",
         ) from error
-    outputs = symbol.list_outputs()
-    if len(outputs) != 1:
-        raise TaskError(
-            MODEL,
-            f"{name} has {len(outputs)} outputs ({', '.join(outputs)}); one of scores can be published: "
-            "export a network that returns that one alone",
-        )
     return symbol
 
 

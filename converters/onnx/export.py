@@ -6,15 +6,25 @@ Run by path with the interpreter of the pipeline itself; see ``protocol.py`` for
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 import onnx
 import onnxruntime
 
-from answering import Answering, Arrays, outputs_task, read_arrays, write_outputs
+from answering import (
+    Answering,
+    Arrays,
+    in_batches_of,
+    outputs_task,
+    read_arrays,
+    require_batch,
+    write_outputs,
+)
 from checkpoints import sha256_of
+from chosen_output import Port, choose, said_of
 from networks import FRAMEWORK
+from onnx_outputs import keep_output
 from protocol import EXPORT, MODEL, TaskError, main
 from timed_network import latency_task
 
@@ -23,35 +33,61 @@ LARGEST_WEIGHTS = 2**31 - 2**24
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
 
 
-def answering_of(path: str, threads: int = 0, optimised: bool = False) -> Answering:
-    """What onnxruntime computes with the file at ``path``; 0 threads: as many as there are processors."""
+class Loaded(NamedTuple):
+    """A file that onnxruntime has read."""
+
+    answering: Answering
+    position: int
+    """Of the output that is published."""
+    said: Dict[str, Any]
+    """What an answer says of it, where there are several."""
+
+
+def load(request: Dict[str, Any], threads: int, optimised: bool = False) -> Loaded:
+    """What onnxruntime makes of the file of a request; 0 threads: as many as there are processors."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
+    path, asked = request["model"], request["options"]
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own have no base of their own
-        reason = str(error).strip().splitlines()[0]
-        raise TaskError(EXPORT, f"onnxruntime cannot run the file as it came: {reason}") from error
-    name = session.get_inputs()[0].name
+        raise TaskError(EXPORT, f"onnxruntime cannot run the file as it came: {_reason(error)}") from error
+    [pictures], name = session.get_inputs(), os.path.basename(path)
+    ports = [Port(one.name, f"{one.type} of shape {one.shape}") for one in session.get_outputs()]
+    position = choose(ports, asked["output"], name)
 
     def run(array: Any) -> Any:
-        [scores] = session.run(None, {name: array})
+        try:
+            [scores] = session.run([ports[position].name], {pictures.name: array})
+        except Exception as error:
+            raise TaskError(
+                EXPORT,
+                f"onnxruntime cannot run the file as it came on {len(array)} pictures: {_reason(error)}",
+            ) from error
         return scores
 
-    return run
+    fixed = pictures.shape[0]
+    if isinstance(fixed, int):
+        require_batch(fixed, asked["batch"], name)
+    answering = in_batches_of(run, fixed) if isinstance(fixed, int) else run
+    return Loaded(answering, position, said_of(ports, position))
 
 
-def load(request: Dict[str, Any], inputs: Arrays) -> Answering:
-    """What computes the reference outputs of a request."""
-    return answering_of(request["model"], int(os.environ.get("OMP_NUM_THREADS", "0")))
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def load_reference(request: Dict[str, Any]) -> Loaded:
+    """What computes the reference outputs of a request: nothing is optimised."""
+    return load(request, int(os.environ.get("OMP_NUM_THREADS", "0")))
 
 
 def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What is timed: the file as it came, as onnxruntime's users run it."""
-    return answering_of(request["model"], request["threads"], optimised=True)
+    return load(request, request["threads"], optimised=True).answering
 
 
 def _beside(path: str) -> str:
@@ -72,11 +108,13 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
             f"{os.path.basename(path)} is a file, and does not say which of its branches could be fused: "
             "remove `reparameterise` from its entry",
         )
-    outputs = write_outputs(request["output_folder"], load(request, inputs), inputs)
+    loaded = load_reference(request)
+    outputs = write_outputs(request["output_folder"], loaded.answering, inputs)
     shapes = [array.shape for array in outputs.values()]
     if any(len(shape) != 2 for shape in shapes):
         raise TaskError(EXPORT, f"the model answers with arrays {shapes}, not with logits (N, classes)")
     model = onnx.load(path)
+    keep_output(model.graph, loaded.position)
     tensors: List[Any] = list(model.graph.initializer)
     size = sum(len(tensor.raw_data) for tensor in tensors)
     opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
@@ -88,6 +126,7 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
         "exporter": f"the file as it came, written by {maker}",
         "parameters": sum(int(np.prod(one.dims)) for one in tensors if one.data_type in FLOATS),
         "as_it_came": True,
+        **loaded.said,
         "head": {"classes": shapes[0][1], "from": FRAMEWORK},
         "weights": {
             "origin": f"those of the file {os.path.basename(path)} as it came{_beside(path)}",
@@ -101,7 +140,7 @@ if __name__ == "__main__":
     main(
         {
             "export": export,
-            "outputs": outputs_task(load),
+            "outputs": outputs_task(lambda request, inputs: load_reference(request).answering),
             "latency": latency_task(
                 load_timed, f"onnxruntime {onnxruntime.__version__} on the file as it came"
             ),

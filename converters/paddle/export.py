@@ -40,22 +40,12 @@ import paddle_labels  # noqa: E402
 import paddle_lively  # noqa: E402
 import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
+import paddle_outputs  # noqa: E402
 import paddle_pictures  # noqa: E402
 import paddle_weights  # noqa: E402
 
 PROGRAM = "__model__.json"
 """How paddle.jit.save names the program where each parameter has a file of its own."""
-
-
-class FirstOutput(paddle.nn.Layer):  # type: ignore[misc]
-    """A network that answers with its logits alone, without the auxiliary heads behind them."""
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pictures: Any) -> Any:
-        return self.network(pictures)[0]
 
 
 def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -78,6 +68,8 @@ class Loaded(NamedTuple):
     head: Dict[str, Any]
     weights: Dict[str, Any]
     """The record of these."""
+    output: Dict[str, Any]
+    """What an answer says of the output that is taken, where there are several."""
 
 
 def asked_of(request: Dict[str, Any]) -> Network:
@@ -160,13 +152,11 @@ def load_network(request: Dict[str, Any], inputs: Arrays) -> Loaded:
     pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
     with paddle.no_grad(), pictures_explained(fitted, own_size(fitted.model)):
         answer = network(pictures[:1])
-    if isinstance(answer, (list, tuple)):
-        network, answer = FirstOutput(network), answer[0]
-        network.eval()
+    network, answer, taken = paddle_outputs.with_one_output(network, answer, request)
     head = head_of(fitted, int(answer.shape[-1]), fitted != asked)
     if request["weights"]["kind"] == "random":
         paddle_lively.enliven(network, pictures, request["weights"]["seed"])
-    return Loaded(network, head, record)
+    return Loaded(network, head, record, taken)
 
 
 def answering_of(network: Any) -> Answering:
@@ -183,10 +173,10 @@ def export_network(
     request: Dict[str, Any], inputs: Arrays, path: str
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """Outputs by name, and what the answer says of the file of a network."""
-    network, head, record = load_network(request, inputs)
+    network, head, record, taken = load_network(request, inputs)
     outputs = write_outputs(request["output_folder"], answering_of(network), inputs)
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
-    form: Dict[str, Any] = {}
+    form = dict(taken)
     if request["reparameterise"]:
         form["training_parameters"] = learned_values(network)
         form["reparameterised"] = paddle_forms.reparameterise(network, request["model"])
@@ -202,7 +192,8 @@ def export_network(
             raise TaskError(EXPORT, f"paddle.jit.save cannot say this model: {reason}") from error
         names = sorted(name for name in os.listdir(folder) if name != PROGRAM)
         files = [os.path.join(folder, name) for name in names]
-        opset = paddle_onnx.write(os.path.join(folder, PROGRAM), files, sizes, request["opset"], path)
+        shape = (None, *sizes)
+        opset = paddle_onnx.write(os.path.join(folder, PROGRAM), files, shape, request["opset"], path)
     parameters = learned_values(network)
     return outputs, {"opset": opset, "parameters": parameters, "head": head, "weights": record, **form}
 
@@ -222,10 +213,16 @@ def export_folder(
     named = labels_said(*paddle_labels.labels(request["model"]))
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
-        program = paddle_folders.Program(folder, scratch)
-        program.check_input(sizes)
+        program = paddle_folders.prepared(request, folder, scratch, sizes)
         outputs = write_outputs(request["output_folder"], program.run, inputs)
-        opset = paddle_onnx.write(program.model, [program.parameters], sizes, request["opset"], path)
+        opset = paddle_onnx.write(
+            program.model,
+            [program.parameters],
+            (program.batch, *sizes),
+            request["opset"],
+            path,
+            program.output,
+        )
     record = {
         "origin": f"{os.path.basename(folder.parameters)} of the model folder",
         "sha256": sha256_of(folder.parameters),
@@ -233,16 +230,16 @@ def export_folder(
     }
     head = {"classes": int(next(iter(outputs.values())).shape[-1]), "from": FRAMEWORK}
     said = {"opset": opset, "parameters": program.learned, "head": head, "weights": record}
-    return outputs, {**said, **named}
+    return outputs, {**said, **program.said, **named}
 
 
 def load_model(request: Dict[str, Any], inputs: Arrays) -> Answering:
     """What the model of a request answers to arrays."""
     if os.path.isabs(request["model"]):
-        folder = paddle_folders.Folder(request["model"])
-        program = paddle_folders.Program(folder, tempfile.mkdtemp(dir=request["output_folder"]))
-        program.check_input(next(iter(inputs.values())).shape[1:])
-        return program.run
+        folder, sizes = paddle_folders.Folder(request["model"]), next(iter(inputs.values())).shape[1:]
+        scratch = tempfile.mkdtemp(dir=request["output_folder"])
+        run: Answering = paddle_folders.prepared(request, folder, scratch, sizes).run
+        return run
     return answering_of(load_network(request, inputs).network)
 
 
@@ -251,9 +248,11 @@ def export(request: Dict[str, Any]) -> Dict[str, Any]:
     path = os.path.join(request["output_folder"], "model.onnx")
     task = export_folder if os.path.isabs(request["model"]) else export_network
     outputs, answer = task(request, inputs, path)
-    shapes: List[Tuple[int, ...]] = [array.shape for array in outputs.values()]
-    if any(len(shape) != 2 for shape in shapes):
-        raise TaskError(EXPORT, f"the model answers with arrays {shapes}, not with logits (N, classes)")
+    answers = [f"{array.dtype} {array.shape}" for array in outputs.values()]
+    if any(array.ndim != 2 or array.dtype.kind != "f" for array in outputs.values()):
+        raise TaskError(
+            EXPORT, f"the model answers with arrays {', '.join(answers)}, not with logits (N, classes)"
+        )
     exporter = f"paddle2onnx.export {paddle_onnx.VERSION}, paddlepaddle {paddle.__version__}"
     return {"exporter": exporter, **answer}
 
@@ -263,7 +262,8 @@ def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     if os.path.isabs(request["model"]):
         scratch = tempfile.mkdtemp(dir=os.path.dirname(request["turns"]))
         folder = paddle_folders.Folder(request["model"])
-        program = paddle_folders.Program(folder, scratch)  # refuses what must not run
+        # Refuses what must not run.
+        program = paddle_folders.prepared(request, folder, scratch, next(iter(inputs.values())).shape[1:])
         program.predictor = paddle_folders.optimised_predictor(folder, request["threads"])
         run: Answering = program.run
         return run

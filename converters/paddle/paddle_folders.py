@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import numpy as np
 import paddle
@@ -12,12 +12,16 @@ import paddle.inference
 
 import paddle_operators
 import paddle_parameters
+from answering import in_batches_of, require_batch
 from checkpoints import refuse_pointer
+from chosen_output import Asked, Port, choose, said_of
+from paddle_outputs import described
 from protocol import MODEL, WEIGHTS, TaskError
 
 PROGRAMS = (".json", ".pdmodel")
 PARAMETERS = ".pdiparams"
 FEEDS = ("pd_op.data", "pd_op.feed")
+FETCH = "pd_op.fetch"
 BATCH_NORMS = ("pd_op.batch_norm", "pd_op.batch_norm_")
 
 
@@ -86,9 +90,15 @@ class Program:
             ) from error
         self.tensors = len(sizes)
         self.learned = sum(size for name, size in sizes.items() if name not in _statistics(operators))
-        self.declared = [
-            list(operator.results()[0].shape) for operator in operators if operator.name() in FEEDS
+        self.inputs = [operator.results()[0] for operator in operators if operator.name() in FEEDS]
+        fetched = [operator for operator in operators if operator.name() == FETCH]
+        fetched.sort(key=lambda operator: int(operator.attrs()["col"]))
+        self.ports = [
+            Port(str(operator.attrs()["name"]), described(operator.operands_source()[0]))
+            for operator in fetched
         ]
+        self.output = 0
+        self.batch: Optional[int] = None
 
     def _read(self, scratch: str) -> List[Any]:
         """The operators of the program; an old one is written anew, with the ranks it was made with.
@@ -116,35 +126,76 @@ class Program:
         self._program = paddle.pir.translate_to_pir(old.desc)
         return list(self._program.global_block().ops)
 
-    def check_input(self, sizes: Tuple[int, ...]) -> None:
-        """Raise TaskError unless the model takes one input of (N, *sizes)."""
-        outputs = self.predictor.get_output_names()
-        if len(self.declared) != 1 or len(outputs) != 1:
-            raise TaskError(
-                MODEL,
-                f"the model has {len(self.declared)} inputs and {len(outputs)} outputs, needed one of each",
-            )
-        declared = self.declared[0]
-        wanted = [-1, *sizes]
-        if len(declared) != len(wanted) or any(
-            a not in (-1, b) for a, b in zip(declared[1:], wanted[1:], strict=True)
-        ):
-            raise TaskError(
-                MODEL,
-                f"the model takes inputs of the shape {declared} (-1 is any size), but was given {wanted}: "
-                "set input_size to what it takes",
-            )
-        if declared[0] != -1:
-            raise TaskError(
-                MODEL, f"the model takes batches of {declared[0]} only: save it with a batch size of None"
-            )
+    def prepare(self, sizes: Tuple[int, ...], output: Asked, batch: Optional[int]) -> None:
+        """Let it answer to float32 (N, *sizes) with one output; nothing of it has run yet.
+
+        ``output`` and ``batch`` are those of a request. Raises TaskError unless it takes one such input, and
+        answers with one output or has the one that is asked for.
+        """
+        if len(self.inputs) != 1:
+            raise TaskError(MODEL, f"the model has {len(self.inputs)} inputs, needed one of pictures")
+        _require_pictures(self.inputs[0], sizes)
+        declared = int(self.inputs[0].shape[0])
+        if declared != -1:
+            require_batch(declared, batch, "the model")
+            self.batch = declared
+        self.output = choose(self.ports, output, "the model")
+
+    @property
+    def said(self) -> Dict[str, Any]:
+        """What an answer says of the output that is taken, where there are several."""
+        return said_of(self.ports, self.output)
 
     def run(self, array: Any) -> Any:
         """The output of Paddle's own inference on ``array``, float32 (N, C, H, W)."""
+        run = in_batches_of(self._run, self.batch) if self.batch else self._run
+        return run(array)
+
+    def _run(self, array: Any) -> Any:
         handle = self.predictor.get_input_handle(self.predictor.get_input_names()[0])
         handle.copy_from_cpu(np.ascontiguousarray(array))
         self.predictor.run()
-        return self.predictor.get_output_handle(self.predictor.get_output_names()[0]).copy_to_cpu()
+        return self.predictor.get_output_handle(self.predictor.get_output_names()[self.output]).copy_to_cpu()
+
+
+def _require_pictures(value: Any, sizes: Tuple[int, ...]) -> None:
+    """Raise TaskError unless the input ``value`` of a program takes float32 (N, *sizes)."""
+    declared, wanted = list(value.shape), [-1, *sizes]
+    fits = len(declared) == len(wanted) and _fits(declared, sizes)
+    if not fits and len(declared) == len(wanted) and declared[-1] == sizes[0]:
+        raise TaskError(
+            MODEL,
+            f"the model takes pictures with the channels last, {declared} (-1 is any size), and files are "
+            "made for (N, C, H, W) alone: save it with data_format NCHW",
+        )
+    if not fits:
+        raise TaskError(
+            MODEL,
+            f"the model takes inputs of the shape {declared} (-1 is any size), but was given {wanted}: "
+            "set input_size to what it takes",
+        )
+    if not described(value).startswith("float32 "):
+        raise TaskError(
+            MODEL,
+            f"the model takes pictures of {described(value)}, and is given float32: save it without what "
+            "it does to them first, such as a cast. With embed: [normalise] in its entry, files take levels "
+            "of 0 to 255",
+        )
+
+
+def _fits(declared: List[int], sizes: Tuple[int, ...]) -> bool:
+    """Whether the axes behind the batch are of ``sizes``, or open."""
+    return all(length in (-1, size) for length, size in zip(declared[1:], sizes, strict=True))
+
+
+def prepared(request: Dict[str, Any], folder: Folder, scratch: str, sizes: Tuple[int, ...]) -> Program:
+    """The program in ``folder`` for pictures of ``sizes``, with the output that ``request`` asks for.
+
+    Raises TaskError as :class:`Program` and its ``prepare`` do.
+    """
+    program, options = Program(folder, scratch), request["options"]
+    program.prepare(sizes, options["output"], options["batch"])
+    return program
 
 
 def _keep_rank(block: Any, operator: Any) -> None:

@@ -16,6 +16,8 @@ SMALLEST_SPREAD, LARGEST_SPREAD = 0.5, 2.0
 CORRECTIONS = 3
 LEARNED_MAPS = (paddle.nn.Conv1D, paddle.nn.Conv2D, paddle.nn.Conv3D, paddle.nn.Linear)
 BATCH_NORMS = (_BatchNormBase, paddle.nn.BatchNorm)
+_Adjusted = Tuple[Any, Any]
+"""A layer, and what it answered with once it was adjusted, None where that cannot be logits."""
 
 
 def enliven(network: Any, pictures: Any, seed: int) -> None:
@@ -26,16 +28,25 @@ def enliven(network: Any, pictures: Any, seed: int) -> None:
     where the logits stay constant.
     """
     generator = np.random.default_rng(seed)
-    adjusted: List[Any] = []
+    adjusted: List[_Adjusted] = []
     with paddle.no_grad():
         _draw(network, generator)
         hooks = [hook for layer in network.sublayers(include_self=True) for hook in _hooks(layer, adjusted)]
         try:
-            network(pictures)
+            logits = network(pictures)
         finally:
             for hook in hooks:
                 hook.remove()
-        _correct(network, pictures, adjusted)
+        _correct(network, pictures, _heads(adjusted, logits))
+
+
+def _heads(adjusted: List[_Adjusted], logits: Any) -> List[Any]:
+    """The layers that may have made ``logits``: where some did make the same values, these alone."""
+    fitting = [(layer, output) for layer, output in adjusted if _outputs(layer) == logits.shape[-1]]
+    equal = [
+        layer for layer, output in fitting if output is not None and np.array_equal(output, logits.numpy())
+    ]
+    return equal or [layer for layer, _ in fitting]
 
 
 def _draw(network: Any, generator: np.random.Generator) -> None:
@@ -51,7 +62,7 @@ def _draw(network: Any, generator: np.random.Generator) -> None:
         in_place(parameter)[...] = value.T if transposed else value
 
 
-def _hooks(layer: Any, adjusted: List[Any]) -> List[Any]:
+def _hooks(layer: Any, adjusted: List[_Adjusted]) -> List[Any]:
     if isinstance(layer, BATCH_NORMS):
         return [layer.register_forward_pre_hook(lively.once(_set_statistics))]
     if isinstance(layer, LEARNED_MAPS):
@@ -74,15 +85,16 @@ def _set_statistics(layer: Any, inputs: Tuple[Any, ...]) -> None:
         layer.bias.set_value(layer.bias.numpy() + np.float32(lively.CENTRE))
 
 
-def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
+def _adjuster(adjusted: List[_Adjusted]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(layer: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
         dense = isinstance(layer, paddle.nn.Linear)
         scale, shift = lively.correction(
             output.numpy(), _channel_axis(layer), biased=layer.bias is not None, dense=dense
         )
         _scale(layer, scale, shift)
-        adjusted.append(layer)
-        return layer.forward(*inputs)
+        corrected = layer.forward(*inputs)
+        adjusted.append((layer, corrected.numpy() if corrected.ndim == 2 else None))
+        return corrected
 
     return adjust
 
@@ -99,7 +111,7 @@ def _outputs(layer: Any) -> int:
     return int(layer.weight.shape[-1 if isinstance(layer, paddle.nn.Linear) else 0])
 
 
-def _correct(network: Any, pictures: Any, adjusted: List[Any]) -> None:
+def _correct(network: Any, pictures: Any, heads: List[Any]) -> None:
     """Scale the last layer until the spread of the logits is near 1."""
     spread = 0.0
     for _ in range(CORRECTIONS):
@@ -107,7 +119,6 @@ def _correct(network: Any, pictures: Any, adjusted: List[Any]) -> None:
         spread = lively.spread(logits)
         if SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
             return
-        heads = [layer for layer in adjusted if _outputs(layer) == logits.shape[-1]]
         if not heads or not 0 < spread < float("inf"):
             break
         factor = np.full(logits.shape[-1], 1 / spread, dtype=np.float32)

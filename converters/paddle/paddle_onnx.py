@@ -5,31 +5,35 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import tempfile
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import onnx
 import paddle2onnx
 
 import onnx_stream
 import paddle_parameters
+from onnx_outputs import inner_graphs, keep_output, read_by
 from protocol import EXPORT, TaskError
 
 VERSION = importlib.metadata.version("paddle2onnx")
 
 
-def write(model: str, params: List[str], sizes: Tuple[int, ...], opset: int, path: str) -> int:
+def write(
+    model: str, params: List[str], shape: Tuple[Optional[int], ...], opset: int, path: str, output: int = 0
+) -> int:
     """Write the inference model ``model`` and ``params`` to ``path``; return the opset of the file.
 
     ``params`` are the files of its parameters, in the order of their names, or one that holds them all.
-    ``sizes`` are the channels, height and width of its input; the batch axis is left open.
-    paddle2onnx raises ``opset`` by itself where the model needs a higher one. None of its
-    optimisers runs, so that no BatchNormalization is folded and no weight changes. Raises
-    TaskError where paddle2onnx cannot say the model.
+    ``shape`` is (N, C, H, W) of its input, where N is None for a batch axis that is left open. ``output`` is
+    the position of the output that the file is to have. paddle2onnx raises ``opset`` by itself where the
+    model needs a higher one. None of its optimisers runs, so that no BatchNormalization is folded and no
+    weight changes. Raises TaskError where paddle2onnx cannot say the model.
     """
     tensors = paddle_parameters.records(params)
     graph_file = _converted(model, tensors, opset, os.path.dirname(path))
+    keep_output(graph_file.graph, output)
     _tidy(graph_file.graph)
-    _fix_sizes(graph_file.graph, sizes)
+    _fix_sizes(graph_file.graph, shape)
     weights = _declare_weights(graph_file.graph, tensors)
     try:
         onnx.checker.check_model(graph_file, full_check=True)
@@ -101,7 +105,7 @@ def _tidy(graph: Any) -> None:
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept]
     del graph.node[:]
     graph.node.extend(copies)
-    used = {name for node in copies for name in _read_by(node)} | results
+    used = {name for node in copies for name in read_by(node)} | results
     for position in reversed(range(len(graph.initializer))):
         if graph.initializer[position].name not in used:
             del graph.initializer[position]
@@ -114,35 +118,23 @@ def _rename_inputs(node: Any, renamed: Dict[str, str]) -> None:
     """
     for position, name in enumerate(node.input):
         node.input[position] = renamed.get(name, name)
-    for graph in _inner_graphs(node):
+    for graph in inner_graphs(node):
         for inner in graph.node:
             _rename_inputs(inner, renamed)
         for value in graph.output:
             value.name = renamed.get(value.name, value.name)
 
 
-def _read_by(node: Any) -> List[str]:
-    """The names that ``node`` and the graphs inside of it read, inner ones among them."""
-    names = list(node.input)
-    for graph in _inner_graphs(node):
-        names += [name for inner in graph.node for name in _read_by(inner)]
-        names += [value.name for value in graph.output]
-    return names
-
-
-def _inner_graphs(node: Any) -> List[Any]:
-    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
-
-
-def _fix_sizes(graph: Any, sizes: Tuple[int, ...]) -> None:
-    """Leave only the batch axis open."""
-    if len(graph.input) != 1 or len(graph.output) != 1:
-        raise TaskError(
-            EXPORT,
-            f"the model has {len(graph.input)} inputs and {len(graph.output)} outputs, needed one of each",
-        )
+def _fix_sizes(graph: Any, shape: Tuple[Optional[int], ...]) -> None:
+    """Leave only the batch axis open, and that only where ``shape`` does."""
+    if len(graph.input) != 1:
+        raise TaskError(EXPORT, f"the model has {len(graph.input)} inputs, needed one")
+    batch, *sizes = shape
     for value in (graph.input[0], graph.output[0]):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        if batch is None:
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        else:
+            value.type.tensor_type.shape.dim[0].dim_value = batch
     for dimension, size in zip(graph.input[0].type.tensor_type.shape.dim[1:], sizes, strict=True):
         dimension.dim_value = size
     del graph.value_info[:]  # sizes that were unknown then

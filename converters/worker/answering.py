@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Optional, Sequence
 
 import numpy as np
 
-from protocol import Task
+from protocol import MODEL, Task, TaskError
 
 Arrays = Dict[str, Any]
 Answering = Callable[[Any], Any]
@@ -25,6 +25,35 @@ def write_outputs(folder: str, answering: Answering, pictures: Arrays) -> Arrays
     outputs: Arrays = {name: answering(array) for name, array in pictures.items()}
     np.savez(os.path.join(folder, "outputs.npz"), **outputs)
     return outputs
+
+
+def in_batches_of(answering: Answering, pictures: int) -> Answering:
+    """``answering`` of a network that takes so many ``pictures`` at a time, for any number of them.
+
+    The last batch is filled up from the front, and what is answered to that is left out.
+    """
+
+    def answer(array: Any) -> Any:
+        batches = [
+            np.take(array, range(start, start + pictures), axis=0, mode="wrap")
+            for start in range(0, len(array), pictures)
+        ]
+        return np.concatenate([answering(batch) for batch in batches])[: len(array)]
+
+    return answer
+
+
+def require_batch(fixed: int, asked: Optional[int], model: str) -> None:
+    """Raise TaskError unless files are asked for that take ``fixed`` pictures at a time, as the network does.
+
+    ``asked`` is what a request says of the batch, ``model`` what messages call the network.
+    """
+    if fixed != asked:
+        raise TaskError(
+            MODEL,
+            f"{model} takes batches of {fixed} alone: give `batches: {fixed}` in its entry, for files that "
+            "do so too, or save it with an open batch axis",
+        )
 
 
 def labels_said(names: Optional[Sequence[str]], origin: str) -> Dict[str, Any]:

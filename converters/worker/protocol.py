@@ -30,7 +30,7 @@ Request, task ``export``::
 
     {"task": "export", "model": "vgg11",
      "options": {"classes": 10, "input_size": [1, 64, 64], "arguments": {"drop_rate": 0.1},
-                 "keywords": {"num_classes": "classes", ...}},
+                 "output": "aux", "batch": 1, "keywords": {"num_classes": "classes", ...}},
      "weights": {"kind": "random", "seed": 0},
      "reparameterise": false, "inputs": "/.../inputs.npz", "output_folder": "/.../", "opset": 12}
 
@@ -38,13 +38,16 @@ Request, task ``export``::
 height and width of its pictures, each null where the framework's own holds, and ``arguments``, further
 keywords of the framework's constructor; ``keywords`` are, for messages, the keys of the pipeline file by the
 keywords that they stand for. ``trusted_code`` lists the files of the user's that may run as code, for a
-source whose models are such files; where it is null, none may. A keyword that the constructor does not take
-is an error of kind ``model``, as are pictures that the network cannot take. Where ``classes`` is null and the
-head of a weights file has another length than the framework's, the network gets that many classes.
+source whose models are such files; where it is null, none may. ``output`` is the name, or the position from
+0, of the output that is published of several; null where nobody says it, which is an error of kind ``model``
+where there are several. ``batch`` is the number of pictures that every file is to take at a time, or null: a
+program that takes a fixed number alone is refused unless it is that. A keyword that the constructor does not
+take is an error of kind ``model``, as are pictures that the network cannot take. Where ``classes`` is null
+and the head of a weights file has another length than the framework's, the network gets that many classes.
 
 ``inputs`` holds one float32 array (N, C, H, W) per data set. The script writes ``model.onnx`` (one
-input and one output, the batch axis dynamic) and ``outputs.npz`` (the logits of the framework in
-eval mode, float32 (N, classes), under the same names), and answers::
+input and one output, the batch axis dynamic, or fixed where the program's own is) and ``outputs.npz`` (the
+logits of the framework in eval mode, float32 (N, classes), under the same names), and answers::
 
     {"opset": 12, "exporter": "torch.onnx.export", "parameters": 132863336,
      "head": {"classes": 10, "from": "the pipeline file"},
@@ -59,6 +62,8 @@ the number of blocks that were fused, and ``"training_parameters"``, the learned
 fused from (``parameters`` are those of the file); a network without such blocks is an error of kind
 ``model``. Where the model or its checkpoint says what its classes are called, the answer has ``"labels":
 {"names": ["cat", "dog"], "origin": "the checkpoint net.pth"}``, in the order of the logits.
+Where the network has several outputs, the answer has ``"output": {"index": 1, "name": "aux", "of": 2}``, the
+one that was taken; the name is empty where it has none.
 Where a network is not built as the framework has it, but as a file of the user's says, it has ``"form"``, a
 few words on that for the record.
 

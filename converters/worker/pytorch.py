@@ -13,6 +13,7 @@ import torch
 
 from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
 from checkpoints import OtherHeadError, sha256_of
+from chosen_output import Asked
 from model_details import details, details_task
 from networks import (
     Network,
@@ -28,6 +29,7 @@ from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
 from pytorch_names import Match
+from pytorch_outputs import logits_in, with_one_output
 from pytorch_weights import COUNTER, Checkpoint, fit, read_checkpoint, report
 from timed_network import latency_task
 
@@ -160,6 +162,7 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
         "head": loaded.head,
         "weights": loaded.weights,
         **loaded.labels,
+        **loaded.output,
         **form,
     }
 
@@ -174,6 +177,8 @@ class _Loaded(NamedTuple):
     asked: Network
     labels: Dict[str, Any]
     """What the answer says of the names of the classes, where the file of the weights says them."""
+    output: Dict[str, Any]
+    """What it says of the output that was taken, where there are several."""
 
 
 def _asked(framework: Framework, request: Mapping[str, Any]) -> Network:
@@ -194,7 +199,7 @@ def _loaded(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> _L
 def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays) -> _Loaded:
     """The network in eval mode with the weights asked for."""
     asked, weights = _asked(framework, request), request["weights"]
-    keys = request["options"]["keywords"]
+    keys, output = request["options"]["keywords"], request["options"]["output"]
     pictures = [torch.from_numpy(array) for array in inputs.values()]
     torch.manual_seed(weights.get("seed", 0))
     sha256, fitted, of_the_file, labels = None, asked, {}, {}
@@ -209,15 +214,16 @@ def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays)
         origin = os.path.basename(weights["path"])
         shards, entry = weights.get("shards", ()), weights.get("entry")
         checkpoint = read_checkpoint(weights["path"], framework.entries, entry, shards)
-        network, fitted, match = _with_file(framework, asked, network, checkpoint, pictures[0][:1])
+        network, fitted, match = _with_file(framework, asked, network, checkpoint, (pictures[0][:1], output))
         of_the_file = {"file": report(checkpoint, match)}
         labels = labels_said(framework.labels(checkpoint.saved), f"the checkpoint {origin}")
-    classes = _classes(framework, network, fitted, pictures[0][:1])  # refuses what is no classifier
+    # Refuses what is no classifier.
+    network, classes, taken = _answering(framework, network, fitted, (pictures[0][:1], output))
     head = head_of(fitted, classes, fitted != asked)
     if weights["kind"] == "random":
         enliven(network, torch.cat(pictures), weights["seed"])
     record = {"origin": origin, "sha256": sha256, "tensors": _tensors(network), **of_the_file}
-    return _Loaded(network, head, record, asked, labels)
+    return _Loaded(network, head, record, asked, labels, taken)
 
 
 def _pretrained(framework: Framework, asked: Network, keys: Mapping[str, str]) -> Pretrained:
@@ -231,8 +237,12 @@ def _pretrained(framework: Framework, asked: Network, keys: Mapping[str, str]) -
         raise no_untrained_head(asked, error.given) from error
 
 
+_Question = Tuple[Any, Asked]
+"""A picture, float32 (1, C, H, W), and the output that is to answer to it."""
+
+
 def _with_file(
-    framework: Framework, asked: Network, network: Any, checkpoint: Checkpoint, picture: Any
+    framework: Framework, asked: Network, network: Any, checkpoint: Checkpoint, question: _Question
 ) -> Tuple[Any, Network, Match]:
     """A network with the weights of a file; as which one it was built, and how the tensors were found.
 
@@ -242,35 +252,25 @@ def _with_file(
     try:
         return network, asked, fit(network, checkpoint)
     except OtherHeadError as error:
-        other = with_head_of_file(asked, error, _classes(framework, network, asked, picture))
+        other = with_head_of_file(asked, error, _answering(framework, network, asked, question)[1])
         network = framework.build(other).eval()
         return network, other, fit(network, checkpoint)
 
 
-def _classes(framework: Framework, network: Any, asked: Network, picture: Any) -> int:
-    """The number of logits that the network answers with to ``picture``, float32 (1, C, H, W)."""
+def _answering(
+    framework: Framework, network: Any, asked: Network, question: _Question
+) -> Tuple[Any, int, Dict[str, Any]]:
+    """The network with its one output that is asked for, the number of its logits, and what is said of it."""
+    picture, output = question
     with pictures_explained(asked, framework.own_size(asked.model)):
-        return int(_logits(network.eval(), picture, asked.model).shape[1])
+        network, answer, taken = with_one_output(network.eval(), picture, output, asked.model)
+        return network, int(logits_in(answer, picture, asked.model).shape[1]), taken
 
 
 def _logits(network: Any, pictures: Any, model: str) -> Array:
     """The network's answer to ``pictures``, float32 (N, classes)."""
     with torch.inference_mode():
-        answer = network(pictures)
-    if not isinstance(answer, torch.Tensor):
-        raise TaskError(
-            EXPORT,
-            f"{model} answers with a {type(answer).__name__}, not with one tensor of logits: "
-            "it cannot be published as a classifier",
-        )
-    if answer.ndim != 2 or len(answer) != len(pictures):
-        raise TaskError(
-            EXPORT,
-            f"{model} answers {len(pictures)} pictures with a tensor of shape {tuple(answer.shape)}, "
-            "not (pictures, classes): it cannot be published as a classifier",
-        )
-    logits: Array = answer.float().numpy()
-    return logits
+        return logits_in(network(pictures), pictures, model)
 
 
 def _learned(network: Any) -> int:

@@ -16,6 +16,8 @@ LARGEST_EXCESS = 0.5
 """How much of what all inputs' logits have in common may be more than what sets them apart."""
 LEARNED_MAPS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Linear)
 BATCH_NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
+_Adjusted = Tuple[Any, Any]
+"""A layer, and what it answered with once it was adjusted, None where that cannot be logits."""
 
 
 def enliven(network: Any, pictures: Any, seed: int) -> None:
@@ -25,7 +27,7 @@ def enliven(network: Any, pictures: Any, seed: int) -> None:
     same seed and inputs give the same weights. Raises TaskError where the logits stay constant.
     """
     generator = np.random.default_rng(seed)
-    adjusted: List[Any] = []
+    adjusted: List[_Adjusted] = []
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             _draw(name, parameter, generator)
@@ -35,7 +37,14 @@ def enliven(network: Any, pictures: Any, seed: int) -> None:
         finally:
             for hook in hooks:
                 hook.remove()
-        _correct(network, pictures, [module for module in adjusted if _outputs(module) == logits.shape[-1]])
+        _correct(network, pictures, _heads(adjusted, logits))
+
+
+def _heads(adjusted: List[_Adjusted], logits: Any) -> List[Any]:
+    """The layers that may have made ``logits``: where some did make the same values, these alone."""
+    fitting = [(module, output) for module, output in adjusted if _outputs(module) == logits.shape[-1]]
+    equal = [module for module, output in fitting if output is not None and torch.equal(output, logits)]
+    return equal or [module for module, _ in fitting]
 
 
 def _draw(name: str, parameter: Any, generator: np.random.Generator) -> None:
@@ -45,7 +54,7 @@ def _draw(name: str, parameter: Any, generator: np.random.Generator) -> None:
     parameter.copy_(torch.from_numpy(np.asarray(value)))
 
 
-def _hooks(module: Any, adjusted: List[Any]) -> List[Any]:
+def _hooks(module: Any, adjusted: List[_Adjusted]) -> List[Any]:
     if isinstance(module, BATCH_NORMS) and module.track_running_stats:
         return [module.register_forward_pre_hook(lively.once(_set_statistics))]
     if isinstance(module, LEARNED_MAPS):
@@ -61,7 +70,7 @@ def _set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:
         module.bias.add_(lively.CENTRE)
 
 
-def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
+def _adjuster(adjusted: List[_Adjusted]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(module: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
         dense = isinstance(module, torch.nn.Linear)
         axis = -1 if dense else 1
@@ -77,7 +86,7 @@ def _adjuster(adjusted: List[Any]) -> Callable[[Any, Tuple[Any, ...], Any], Any]
             for parameter, value in zip(module.parameters(), kept, strict=True):
                 parameter.copy_(value)
             return module.forward(*inputs)
-        adjusted.append(module)
+        adjusted.append((module, corrected if corrected.ndim == 2 else None))
         return corrected
 
     return adjust

@@ -50,17 +50,17 @@ def label_mistakes(entry: ModelEntry, folder: Path) -> Iterator[str]:
     source = SOURCES.get(entry.source)
     if source and source.reads_onnx_files:
         for pattern in entry.patterns:
-            yield from _mistakes_of_file(labels, folder / pattern)
+            yield from _mistakes_of_file(labels, folder / pattern, entry.output)
     elif labels and entry.classes:
         yield from _unfit(labels, entry.classes)
 
 
-def _mistakes_of_file(labels: Labels | None, file: Path) -> Iterator[str]:
+def _mistakes_of_file(labels: Labels | None, file: Path, output: int | str | None) -> Iterator[str]:
     from opsets import RetargetError, read_graph
 
     try:
         model = read_graph(file)
-        labels, classes = labels or labels_in(model, file), classes_of(model)
+        labels, classes = labels or labels_in(model, file), classes_of(model, output)
     except EvaluationError as error:
         yield f"the names in the metadata of {file.name} cannot be used: {error}. Say labels: FILE."
         return

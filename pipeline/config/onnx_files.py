@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _FLOAT = 1
 """FLOAT of TensorProto."""
+_FLOATS = (_FLOAT, 10, 11)
+"""It, FLOAT16 and DOUBLE."""
 
 
 def files_of(file: Path) -> tuple[Path, ...]:
@@ -61,10 +63,13 @@ def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[st
         yield f"{shown}: {message}"
 
 
-def classes_of(model: onnx.ModelProto) -> int | None:
-    """The number of scores that ``model`` says it answers with; None where it says none."""
-    outputs = model.graph.output
-    shape = _shape(outputs[0]) if len(outputs) == 1 else []
+def classes_of(model: onnx.ModelProto, output: int | str | None) -> int | None:
+    """The number of scores that ``model`` says it answers with; None where it says none.
+
+    ``output`` is the one that its entry asks for.
+    """
+    chosen = _chosen(model.graph.output, output)
+    shape = _shape(chosen) if chosen else []
     return int(shape[-1]) if len(shape) > 1 and shape[-1].isdigit() else None
 
 
@@ -89,15 +94,51 @@ def _wrong_ports(graph: onnx.GraphProto, entry: ModelEntry) -> Iterator[str]:
         size = ", ".join(map(str, entry.preprocessing.input_size or ("C", "H", "W")))
         yield (
             f"its input {_port(inputs[0])} does not take what the preprocessing makes, float32 pictures "
-            f"(N, {size})."
+            f"(N, {size}).{_remedy(inputs[0], entry.preprocessing.input_size)}"
         )
-    elif _shape(inputs[0])[0].isdigit():
+    elif _shape(inputs[0])[0].isdigit() and int(_shape(inputs[0])[0]) != entry.only_batch:
+        batch = _shape(inputs[0])[0]
         yield (
-            f"its input {_port(inputs[0])} takes batches of {_shape(inputs[0])[0]} alone, and files are "
-            "verified with one picture and with several. Export it with an open batch axis."
+            f"its input {_port(inputs[0])} takes batches of {batch} alone. Give batches: {batch}, for files "
+            "that do so too, or export it with an open batch axis."
         )
-    if len(graph.output) != 1:
-        yield f"it has {len(graph.output)} outputs ({_listed(graph.output)}); one of scores can be published."
+    yield from _wrong_outputs(graph.output, entry.output)
+
+
+def _wrong_outputs(outputs: Sequence[onnx.ValueInfoProto], asked: int | str | None) -> Iterator[str]:
+    """No output of scores among ``outputs``, or several and nobody says which."""
+    chosen = _chosen(outputs, asked)
+    if chosen is None and asked is None:
+        yield (
+            f"it has {len(outputs)} outputs ({_listed(outputs)}); one of scores can be published. Say which "
+            "with output: NAME, or with its position from 0."
+        )
+    elif chosen is None:
+        yield f"it has no output {visible(repr(asked))}. It has {_listed(outputs)}. Correct output."
+    elif chosen.type.tensor_type.elem_type not in _FLOATS:
+        yield f"its output {_port(chosen)} is not one of scores, which are of a floating type."
+
+
+def _chosen(outputs: Sequence[onnx.ValueInfoProto], asked: int | str | None) -> onnx.ValueInfoProto | None:
+    """The output that is asked for; where nobody asks, the only one."""
+    if asked is None:
+        return outputs[0] if len(outputs) == 1 else None
+    if isinstance(asked, int):
+        return outputs[asked] if asked < len(outputs) else None
+    return next((port for port in outputs if port.name == asked), None)
+
+
+def _remedy(port: onnx.ValueInfoProto, size: tuple[int, int, int] | None) -> str:
+    """What would help an input that takes no pictures as they are made, where that is known."""
+    shape = _shape(port)
+    if size and len(shape) == 4 and shape[3] == str(size[0]) and shape[1] != str(size[0]):
+        return " It has the channels last, and files are made with them first: export it as (N, C, H, W)."
+    if port.type.tensor_type.elem_type not in _FLOATS:
+        return (
+            " Export it without what it does to whole numbers first, such as a cast; with "
+            "embed: [normalise], files take levels of 0 to 255 as float32."
+        )
+    return ""
 
 
 def _takes_pictures(port: onnx.ValueInfoProto, size: tuple[int, int, int] | None) -> bool:

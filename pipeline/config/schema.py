@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from pipeline.config.embedding import Embed, Steps
+from pipeline.config.outputs import Output
 from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, OPEN, Batches, Opsets, Precisions
 
 
@@ -171,6 +172,7 @@ class Defaults(_Strict):
     classes: Annotated[int, Field(ge=2, description="of a head of one's own")] | None = None
     channels: Annotated[Literal[1, 3], Field(description="of the pictures")] | None = None
     arguments: Annotated[dict[str, JsonValue], Field(description="of the framework's own constructor")] = {}
+    output: Output = None
     labels: Path | None = Field(
         default=None, strict=False, description="the names of the classes: a name a line, or JSON"
     )
@@ -216,6 +218,11 @@ class ModelEntry(Defaults):
     def fixed_batches(self) -> tuple[int, ...]:
         """The numbers of pictures for which there are files of their own."""
         return tuple(batch for batch in self.batches if isinstance(batch, int))
+
+    @property
+    def only_batch(self) -> int | None:
+        """The number of pictures that all files of it take at a time; None where it is open, or differs."""
+        return self.fixed_batches[0] if len(self.batches) == 1 and self.fixed_batches else None
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -200,7 +200,12 @@ class ModelJob:
         size = self.entry.input_size(own) if own else None
         trusted = self.model.files if self.trust_code and isinstance(self.model, CodeModel) else None
         return NetworkOptions(
-            self.entry.classes, None if size == own else size, self.entry.arguments, trusted
+            self.entry.classes,
+            None if size == own else size,
+            self.entry.arguments,
+            trusted,
+            self.entry.output,
+            self.entry.only_batch,
         )
 
     @property

@@ -204,8 +204,7 @@ def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
         {
             "inputs": inputs,
             "weights": weights_identity(entry, folder),
-            "classes": entry.classes,
-            "arguments": entry.arguments,
+            "network": [entry.classes, entry.arguments, entry.output],
             "reparameterise": entry.reparameterise,
             "native opset": NATIVE_OPSET,
             "tools": _tools("export"),

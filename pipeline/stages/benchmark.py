@@ -163,7 +163,12 @@ def _options_of(record: Record) -> NetworkOptions:
     """What the network of a record was built with beside its name."""
     head, size = record.provenance["head"], record.preprocessing["input_size"]
     classes = None if head["from"] == THE_FRAMEWORK else head["classes"]
-    return NetworkOptions(classes, (size[0], size[1], size[2]), record.provenance["arguments"])
+    return NetworkOptions(
+        classes,
+        (size[0], size[1], size[2]),
+        record.provenance["arguments"],
+        output=record.provenance.get("output", {}).get("index"),
+    )
 
 
 @contextmanager

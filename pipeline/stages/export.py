@@ -26,6 +26,7 @@ from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
 from pipeline.workers.sources import run_worker
 from publishing.addresses import without_secrets
+from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,6 +168,8 @@ def make_export(run: ModelRun) -> Export:
         run.progress.note(job.name, taken_of_file(answer["weights"]["file"]))
     if answer["head"]["from"] == _WEIGHTS_FILE:
         run.progress.note(job.name, f"{answer['head']['classes']} classes, as the weights file has them")
+    if "output" in answer:
+        run.progress.note(job.name, _told_of(answer["output"]))
     return Export(
         folder,
         made_from.inputs,
@@ -177,6 +180,12 @@ def make_export(run: ModelRun) -> Export:
         made_from.pictures,
         made_from.environment,
     )
+
+
+def _told_of(output: Mapping[str, Any]) -> str:
+    """Which of several outputs was taken."""
+    name = f": {visible(output['name'])}" if output["name"] else ""
+    return f"of its {output['of']} outputs the one at position {output['index']}, counted from 0{name}"
 
 
 def _environment(run: ModelRun) -> building.Environment:

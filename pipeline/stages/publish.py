@@ -183,6 +183,7 @@ def _provenance(job: ModelJob, export: Export) -> dict[str, Any]:
         "head": answer["head"],
         "arguments": dict(job.entry.arguments),
         "form": _form(answer),
+        **({"output": answer["output"]} if "output" in answer else {}),
         **_code_of(job),
         **({"embedded": dict(export.embedded)} if export.embedded else {}),
         "weights": {

@@ -156,7 +156,16 @@ def form_of(record: Record) -> str:
     form, arguments = str(record.provenance["form"]), record.provenance["arguments"]
     told = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     built = f"as {record.framework} builds it" if form == "as the framework builds it" else form
-    return f"{built}, with {told}" if told else built
+    return f"{f'{built}, with {told}' if told else built}{_output_of(record)}"
+
+
+def _output_of(record: Record) -> str:
+    """Which of several outputs the file has; empty where the network has one."""
+    output = record.provenance.get("output")
+    if not output:
+        return ""
+    name = f": {output['name']}" if output["name"] else ""
+    return f"; of its {output['of']} outputs the one at position {output['index']}, counted from 0{name}"
 
 
 def reference_of(record: Record) -> str:

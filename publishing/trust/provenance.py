@@ -72,6 +72,7 @@ def _build_definition(description: Description) -> dict[str, Any]:
             "form": provenance["form"],
             "head": provenance["head"],
             "arguments": provenance["arguments"],
+            **({"output": provenance["output"]} if "output" in provenance else {}),
             "preprocessing": description.preprocessing,
         },
         "internalParameters": {

@@ -102,7 +102,8 @@ SPOILED = {
     ),
     "two outputs": (
         "predict_net.external_output.append('scores')\n" + SAVE,
-        "2 blobs (scores, probabilities) among its external_output",
+        "predict_net.pb answers with 2 outputs (0 'scores': a blob; 1 'probabilities': a blob); say which of "
+        "them holds the scores with `output: scores`, or another, in its entry",
     ),
     "an overwritten parameter": (
         "op('Relu', 'conv1_b', 'conv1_b')\n" + SAVE,

@@ -64,6 +64,8 @@ save("missing", scores, lambda arguments, states: arguments.pop("conv_weight"))
 save("others", scores, lambda arguments, states: arguments.update(fc_weight=mx.nd.ones((7, 4))))
 save("two inputs", network(lambda scores: scores + mx.sym.var("softmax_label")))
 save("two outputs", network(lambda scores: mx.sym.Group([scores, mx.sym.softmax(scores, name="other")])))
+pair = network(lambda scores: mx.sym.Group([mx.sym.SoftmaxOutput(scores, name="softmax"), scores * 2]))
+save("labelled pair", pair)
 save("no network", scores, text=lambda text: text[:100])
 save("reads files", scores, text=lambda text: text.replace('"Activation"', '"_cvimread"'))
 save("a circle", scores, text=lambda text: text.replace('"inputs": [[0, 0, 0]', '"inputs": [[9, 0, 0]'))
@@ -100,6 +102,15 @@ for name, size in (("small", (2, 3, 1, 1)), ("grey", (2, 1, 8, 8))):
         mxnet_symbols.load(mxnet_symbols.Folder(os.path.abspath("scores")), size)
     except TaskError as error:
         told[name] = str(error)
+for name, output in (("two outputs", "other_output"), ("two outputs", 0), ("two outputs", "other"),
+                     ("two outputs", 2), ("labelled pair", "softmax_output")):
+    try:
+        folder = mxnet_symbols.Folder(os.path.abspath(name))
+        loaded = mxnet_symbols.load(folder, pictures.shape, output)
+        answer = loaded.block(mx.nd.array(pictures)).asnumpy()
+        told[f"{output} of {name}"] = [loaded.output, loaded.answers, answer.sum(axis=1).tolist()]
+    except TaskError as error:
+        told[f"{output} of {name}"] = str(error)
 with open("told.json", "w") as stream:
     json.dump(told, stream)
 """
@@ -151,6 +162,21 @@ def test_arrays_that_no_operator_needs_are_named(told: Any) -> None:
     assert told["surplus"]["as the framework"]
 
 
+def test_one_of_several_outputs_is_taken_by_its_name_or_position(told: Any) -> None:
+    said, answers, sums = told["other_output of two outputs"]
+    assert said == {"output": {"index": 1, "name": "other_output", "of": 2}}
+    assert answers == "with its softmax: it answers with probabilities"
+    assert sums == pytest.approx([1, 1])
+    said, answers, sums = told["0 of two outputs"]
+    assert said["output"]["name"] == "fc_output"
+    assert answers == "it answers with logits"
+    assert sums != pytest.approx([1, 1])
+    said, answers, sums = told["softmax_output of labelled pair"]
+    assert said["output"]["index"] == 0
+    assert answers == "without SoftmaxOutput, which takes labels: it answers with logits"
+    assert sums != pytest.approx([1, 1])
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -160,7 +186,14 @@ def test_arrays_that_no_operator_needs_are_named(told: Any) -> None:
             "net-0000.params does not fit net-symbol.json: fc_weight has (7, 4), where (5, 4) is needed",
         ),
         ("two inputs", "takes 2 arrays that net-0000.params does not hold (data, softmax_label)"),
-        ("two outputs", "has 2 outputs (fc_output, other_output); one of scores can be published"),
+        (
+            "two outputs",
+            "answers with 2 outputs (0 'fc_output': of shape (2, 5); 1 'other_output': of shape (2, 5)); say "
+            "which of them holds the scores with `output: fc_output`, or another, in its entry",
+        ),
+        ("labelled pair", "1 '_mulscalar0_output': of shape (2, 5)"),
+        ("other of two outputs", "has no output 'other'. It answers with 2 outputs (0 'fc_output': "),
+        ("2 of two outputs", "has no output 2. It answers with 2 outputs (0 'fc_output': "),
         ("no network", "net-symbol.json cannot be read as a symbol of MXNet's: JSONDecodeError"),
         ("reads files", "holds _cvimread: these operators have no translation to ONNX, and are not run"),
         ("a circle", "node 3 takes what comes after it"),

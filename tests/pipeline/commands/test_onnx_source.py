@@ -13,7 +13,7 @@ import pytest
 
 from parity.compare import Tolerance, compare
 from tests.commands import run_command
-from tests.pipeline.onnx_files import PARAMETERS, write_file
+from tests.pipeline.onnx_files import NETWORK, PARAMETERS, write_file
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +75,35 @@ def test_a_file_is_published_at_older_opsets_and_nothing_says_that_a_framework_w
     assert "all 3 units are published" in _pipeline(tmp_path, "run", "pipeline.yaml").stderr
 
 
+def test_one_of_several_outputs_of_a_file_with_a_fixed_batch_is_published(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    several = NETWORK.replace("10] logits)", "10] logits, float[batch, 16] pooled)").replace("[batch,", "[1,")
+    given = write_file(tmp_path / "given/net.onnx", several)
+    asked = FILE.replace("    name: mine\n", "    name: mine\n    output: pooled\n    batches: 1\n")
+    (tmp_path / "pipeline.yaml").write_text(asked.replace("[3, 7, 12]", "7"))
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "onnx/mine: of its 2 outputs the one at position 1, counted from 0: pooled" in answer.stderr
+    made = tmp_path / "dist/onnx/mine"
+    pictures = np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype(np.float32)
+    [expected] = onnxruntime.InferenceSession(given).run(["pooled"], {"image": pictures})
+    session = onnxruntime.InferenceSession(made / "model/mine-7-batch1.onnx")
+    [pooled] = session.run(None, {"image": pictures})
+    assert compare(expected, pooled, Tolerance()).passed
+    published = onnx.load(made / "model/mine-7-batch1.onnx").graph
+    assert [port.name for port in published.output] == ["pooled"]
+    assert {tensor.name for tensor in published.initializer} == {"filters"}
+    record = json.loads((made / "model/mine-7-batch1.record.json").read_text())
+    assert record["provenance"]["output"] == {"index": 1, "name": "pooled", "of": 2}
+    assert record["provenance"]["parameters"] == 16 * 3 * 9
+    assert [port["shape"] for port in record["io_ports"]["outputs"]] == [[1, 16]]
+    statement = json.loads((made / "model/mine-7-batch1.intoto.json").read_text())
+    asked_for = statement["predicate"]["buildDefinition"]["externalParameters"]
+    assert asked_for["output"] == {"index": 1, "name": "pooled", "of": 2}
+    card = " ".join((made / "README.md").read_text().split())
+    assert "of its 2 outputs the one at position 1, counted from 0: pooled" in card
+
+
 def test_a_file_that_onnxruntime_cannot_run_is_told(tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     path = write_file(tmp_path / "given/net.onnx")
@@ -86,6 +115,20 @@ def test_a_file_that_onnxruntime_cannot_run_is_told(tmp_path: Path) -> None:
     answer = _pipeline(tmp_path, "run", "pipeline.yaml")
     assert answer.returncode == 1
     assert "onnxruntime cannot run the file as it came" in " ".join(answer.stdout.split())
+    assert "Traceback" not in answer.stdout + answer.stderr
+
+
+def test_a_file_that_takes_one_picture_and_says_that_it_takes_any_is_told(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    inside = "pooled = ReduceSum <keepdims = 0> (active, axes)"
+    assert inside in NETWORK
+    summed = inside.replace("pooled", "summed")
+    one = "one = Constant <value = int64[2] {1, 16}> ()\n  pooled = Reshape (summed, one)"
+    write_file(tmp_path / "given/net.onnx", NETWORK.replace(inside, f"{summed}\n  {one}"))
+    (tmp_path / "pipeline.yaml").write_text(FILE)
+    answer = _pipeline(tmp_path, "run", "pipeline.yaml")
+    assert answer.returncode == 1
+    assert "onnxruntime cannot run the file as it came on 3 pictures: " in " ".join(answer.stdout.split())
     assert "Traceback" not in answer.stdout + answer.stderr
 
 

@@ -91,13 +91,35 @@ def test_a_wrong_entry_is_told_with_its_line(tmp_path: Path, old: str, new: str,
             "8] image, float[1] more)",
             "it has 2 inputs ('image', float (batch, 3, 8, 8); 'more', ",
         ),
-        ("[batch, 3, 8, 8] image", "[batch, 8, 8, 3] image", "'image', float (batch, 8, 8, 3) does not take"),
+        (
+            "[batch, 3, 8, 8] image",
+            "[batch, 8, 8, 3] image",
+            "'image', float (batch, 8, 8, 3) does not take what the preprocessing makes, float32 pictures "
+            "(N, 3, 8, 8). It has the channels last, and files are made with them first: export it as",
+        ),
+        (
+            "float[batch, 3, 8, 8] image",
+            "uint8[batch, 3, 8, 8] image",
+            "'image', uint8 (batch, 3, 8, 8) does not take what the preprocessing makes, float32 pictures "
+            "(N, 3, 8, 8). Export it without what it does to whole numbers first, such as a cast; with "
+            "embed: [normalise], files take levels of 0 to 255",
+        ),
         ("float[batch, 3, 8, 8] image", "float16[batch, 3, 8, 8] image", "float16 (batch, 3, 8, 8) does not"),
-        ("[batch, 3, 8, 8] image", "[1, 3, 8, 8] image", "takes batches of 1 alone, and files are verified"),
+        (
+            "[batch, 3, 8, 8] image",
+            "[1, 3, 8, 8] image",
+            "'image', float (1, 3, 8, 8) takes batches of 1 alone. Give batches: 1, for files that do so too",
+        ),
         (
             "10] logits)",
             "10] logits, float[batch, 16] pooled)",
-            "it has 2 outputs ('logits', float (batch, 10)",
+            "it has 2 outputs ('logits', float (batch, 10); 'pooled', float (batch, 16)); one of scores can "
+            "be published. Say which with output: NAME, or with its position from 0.",
+        ),
+        (
+            "(float[batch, 10] logits)",
+            "(int64[2] axes)",
+            "its output 'axes', int64 (2) is not one of scores, which are of a floating type.",
         ),
         ('["": 13]', '["": 11]', "it is of opset 11, and files are only brought to older ones. Ask for 11"),
         ("Relu (filtered)", "Relu (absent)", "it is not valid as it came, and is not mended here: "),
@@ -111,6 +133,59 @@ def test_a_file_that_cannot_be_published_is_told_and_named(
     message = _mistake(tmp_path)
     assert message.startswith("pipeline.yaml:5: net.onnx: ")
     assert expected in message
+
+
+SEVERAL = NETWORK.replace("10] logits)", "10] logits, float[batch, 16] pooled, int64[2] axes)")
+NAME = "    name: mine\n"
+
+
+@pytest.mark.parametrize("output", ["logits", "pooled", "0", "1"])
+def test_one_of_several_outputs_is_asked_for_by_its_name_or_position(tmp_path: Path, output: str) -> None:
+    write_file(tmp_path / "net.onnx", SEVERAL)
+    assert _plan(tmp_path, FILE.replace(NAME, f"{NAME}    output: {output}\n")).units
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("scores", "net.onnx: it has no output 'scores'. It has 'logits', float (batch, 10); 'pooled', "),
+        (
+            "3",
+            "net.onnx: it has no output 3. It has 'logits', float (batch, 10); 'pooled', float (batch, 16); ",
+        ),
+        ("2", "net.onnx: its output 'axes', int64 (2) is not one of scores, which are of a floating type."),
+        ("-1", "an output is given by its name, or by its position from 0 (given: -1)"),
+        ("true", "an output is given by its name, or by its position from 0 (given: True)"),
+        ("''", "an output is given by its name, or by its position from 0 (given: '')"),
+        ("[logits]", "an output is given by its name, or by its position from 0 (given: ['logits'])"),
+    ],
+)
+def test_an_output_that_cannot_be_published_is_told(tmp_path: Path, output: str, expected: str) -> None:
+    write_file(tmp_path / "net.onnx", SEVERAL)
+    assert expected in _mistake(tmp_path, FILE.replace(NAME, f"{NAME}    output: {output}\n"))
+
+
+def test_names_of_classes_have_to_fit_the_output_that_is_asked_for(tmp_path: Path) -> None:
+    write_file(tmp_path / "net.onnx", SEVERAL)
+    (tmp_path / "names.txt").write_text("".join(f"{letter}\n" for letter in "abcdefghij"))
+    labelled = FILE.replace(NAME, f"{NAME}    labels: names.txt\n    output: logits\n")
+    assert _plan(tmp_path, labelled).units
+    assert "16" in _mistake(tmp_path, labelled.replace("output: logits", "output: pooled"))
+
+
+@pytest.mark.parametrize(("batches", "taken"), [("1", True), ("[open, 1]", False), ("2", False)])
+def test_a_file_of_a_fixed_batch_gives_files_of_that_batch_alone(
+    tmp_path: Path, batches: str, taken: bool
+) -> None:
+    write_file(tmp_path / "net.onnx", NETWORK.replace("[batch,", "[1,"))
+    text = FILE.replace(NAME, f"{NAME}    batches: {batches}\n")
+    if taken:
+        assert [unit.name for unit in _plan(tmp_path, text).units] == [
+            "onnx/mine@3-batch1",
+            "onnx/mine@12-batch1",
+        ]
+    else:
+        assert "takes batches of 1 alone. Give batches: 1" in _mistake(tmp_path, text)
 
 
 def test_a_file_whose_weights_are_not_beside_it_is_told(tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.planning.jobs import Plan
+from pipeline.stages.benchmark import _options_of
 from pipeline.stages.model import run_model
+from publishing.record import from_json
 from tests.pipeline.fake_source import FakeSource
 
 MORE = "classes: 7\nchannels: 1\narguments: {depth: 2}"
@@ -30,6 +34,16 @@ def test_a_network_of_other_classes_and_channels_is_published_timed_and_evaluate
         assert "Tiny" in timed.stdout
 
 
+def test_the_output_that_a_record_names_is_asked_for_where_it_is_timed(tiny: FakeSource) -> None:
+    [result] = run_model(tiny.run(tiny.plan("net")))
+    assert result.status == "published", result.reason
+    record = from_json(json.dumps(tiny.record()))
+    assert "output" not in record.provenance
+    assert _options_of(record).output is None
+    taken = {"index": 2, "name": "aux", "of": 3}
+    assert _options_of(replace(record, provenance={**record.provenance, "output": taken})).output == 2
+
+
 def test_the_head_of_a_file_is_told_while_it_runs_and_in_the_record(
     tiny: FakeSource, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,7 +57,7 @@ def test_the_head_of_a_file_is_told_while_it_runs_and_in_the_record(
     assert "4 classes, as the weights file has them" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("more", ["classes: 7", "channels: 1", "arguments: {depth: 2}"])
+@pytest.mark.parametrize("more", ["classes: 7", "channels: 1", "arguments: {depth: 2}", "output: 0"])
 def test_what_is_asked_for_is_in_the_key(tiny: FakeSource, more: str) -> None:
     def key(plan: Plan) -> str:
         return plan.units[0].key

@@ -137,6 +137,12 @@ def test_weights_and_form_are_those_of_the_record() -> None:
     plain = replace(some, provenance={**some.provenance, "form": "as the framework builds it"})
     assert prose.form_of(plain) == "as PyTorch Image Models (timm) builds it"
     assert "form for training" not in prose.reference_of(plain)
+    taken = {"index": 0, "name": "", "of": 3}
+    several = replace(plain, provenance={**plain.provenance, "output": taken})
+    told = "builds it; of its 3 outputs the one at position 0, counted from 0"
+    assert prose.form_of(several).endswith(told)
+    named = replace(plain, provenance={**plain.provenance, "output": {**taken, "name": "aux"}})
+    assert prose.form_of(named).endswith(f"{told}: aux")
 
 
 def test_of_a_file_of_unknown_origin_nobody_says_that_a_framework_was_asked() -> None:
