@@ -9,7 +9,7 @@ from pathlib import Path
 from parity.integer_arithmetic import OPERATORS as INTEGER_OPERATORS
 
 OPERATORS = frozenset({"DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear", *INTEGER_OPERATORS})
-PARTS = (b"Quantize", b"QLinear", b"Integer")
+PARTS = (b"uantizeLinear", b"QLinear", b"Integer")
 """Each of these names has one of them in it."""
 
 

@@ -99,7 +99,7 @@ class _Values:
     def __init__(self, path: str, contents: Contents) -> None:
         self.path, self.contents = path, contents
         self.mapped = torch.UntypedStorage.from_file(path, False, os.path.getsize(path))
-        self.last: Tuple[str, Any] = ("", None)
+        self.last: Tuple[Optional[str], Any] = (None, None)
         """The storage that was asked for last, by its key: what has to be copied is not kept for long."""
 
     def tensor(self, stored: StoredTensor) -> Any:
@@ -126,17 +126,30 @@ class _Values:
         if not place.size:
             return torch.UntypedStorage(0)
         if place.offset is None:
-            with zipfile.ZipFile(self.path) as archive:
-                packed = bytearray(archive.read(place.member))
-            storage = torch.frombuffer(packed, dtype=torch.uint8).untyped_storage()
+            with zipfile.ZipFile(self.path) as archive, archive.open(place.member) as stream:
+                storage = _storage_of(stream, place.size)
+        elif place.offset % ALIGNMENT:
+            with open(self.path, "rb") as stream:  # not from what is mapped: that would stay in memory, too
+                stream.seek(place.offset)
+                storage = _storage_of(stream, place.size)
         else:
             storage = self.mapped[place.offset : place.offset + place.size]
-            if place.offset % ALIGNMENT:
-                storage = storage.clone()
         if self.contents.big_endian:
             storage = storage.clone()
             storage.byteswap(dtype)
         return storage
+
+
+def _storage_of(stream: Any, size: int) -> Any:
+    """A storage of the next ``size`` bytes of ``stream``, a file or a member of an archive."""
+    storage = torch.UntypedStorage(size)
+    left = memoryview(torch.empty(0, dtype=torch.uint8).set_(storage, 0, (size,), (1,)).numpy())
+    while left:
+        count = stream.readinto(left)
+        if not count:
+            raise TaskError(WEIGHTS, f"a file ends {len(left)} bytes before the values of a tensor do")
+        left = left[count:]
+    return storage
 
 
 def fit(network: Any, checkpoint: Checkpoint) -> Match:

@@ -55,7 +55,7 @@ save_checkpoint(build_classifier(described), 'tuned.pth', meta={'CLASSES': tuple
 """
 PADDLE = """\
 import os, sys, importlib.util
-sys.path.append(importlib.util.find_spec('paddleclas').submodule_search_locations[0])
+import paddle_models  # finds PaddleClas
 import paddle
 from ppcls.arch import backbone
 from ppcls.utils import logger

@@ -14,6 +14,8 @@ from onnx import parser
 
 from parity.compare import Array
 from parity.exact import evaluate
+from parity.quantized import OPERATORS as QUANTISED
+from parity.quantized import may_be_quantized
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import asked_at
 from parity.saturation import make_unsigned, wants_precision
@@ -48,6 +50,17 @@ OPERATORS = {
     "dynamic, computed at run time": f"""{COMPUTED}
         s = MatMulInteger(a, c) r = Cast<to=1>(s) q = QuantizeLinear(r, step, half)""",
 }
+
+
+def test_every_quantised_operator_is_found_in_the_bytes_of_a_file(tmp_path: Path) -> None:
+    for operator in sorted(QUANTISED):
+        node = onnx.helper.make_node(operator, ["a"], ["b"])
+        graph = onnx.helper.make_graph([node], "g", [], [])
+        onnx.save(onnx.helper.make_model(graph), tmp_path / "model.onnx")
+        assert may_be_quantized(tmp_path / "model.onnx"), operator
+    node = onnx.helper.make_node("Conv", ["a", "w"], ["b"])
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [])), tmp_path / "model.onnx")
+    assert not may_be_quantized(tmp_path / "model.onnx")
 
 
 def network(operator: str, weights: Array = WEIGHTS) -> onnx.ModelProto:
@@ -219,6 +232,8 @@ ON_HASWELL = """
 import sys
 import numpy as np, onnx
 from pathlib import Path
+from parity.quantized import OPERATORS as QUANTISED
+from parity.quantized import may_be_quantized
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import RUNTIMES
 from parity.saturation import saturates
