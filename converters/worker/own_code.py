@@ -22,6 +22,17 @@ def trusted_files(request: Dict[str, Any]) -> List[str]:
     return [os.path.realpath(path) for path in trusted]
 
 
+_KNOWN = tuple(
+    os.path.realpath(folder)
+    for folder in (sys.prefix, sys.base_prefix, os.path.join(os.path.dirname(__file__), os.pardir))
+)
+"""Folders of code that keys know already: the interpreter with its packages, and the sources."""
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
+
+
 class Told:
     """Tells what code of the user's raised; its traceback goes into the log.
 
@@ -44,12 +55,20 @@ class Told:
 
 
 def require_listed(trusted: Sequence[str]) -> None:
-    """Raise TaskError where code ran that is not among ``trusted``, so that no key knows of it."""
-    folder = os.path.dirname(trusted[0]) + os.sep
-    files = {
-        os.path.realpath(str(getattr(module, "__file__", None) or "")) for module in [*sys.modules.values()]
-    }
-    unknown = sorted(path for path in files - set(trusted) if path.startswith(folder))
+    """Raise TaskError where code ran that is not among ``trusted``, so that no key knows of it.
+
+    All of it lies in the folder of the first. The interpreter, its packages and our own modules may lie there
+    as well, such as in a virtual environment beside a model.
+    """
+    folder = os.path.dirname(trusted[0])
+    named = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    # Of some modules it is a name alone, which is below the work folder then, and no file.
+    files = {os.path.realpath(str(name)) for name in named if name and os.path.isfile(name)}
+    unknown = sorted(
+        path
+        for path in files - set(trusted)
+        if _is_below(path, folder) and not any(_is_below(path, known) for known in _KNOWN)
+    )
     if unknown:
         raise TaskError(
             MODEL,

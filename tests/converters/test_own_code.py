@@ -5,7 +5,11 @@ tests/pipeline/commands/test_own_networks.py publishes networks that it builds.
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,6 +114,20 @@ def test_what_it_does_wrong_is_told(
         export("pytorch", f"{net.parent}/{model}", options=trusted, **PICTURES)
     assert expected in str(caught.value).replace(f"{net.parent}/", "")
     assert "ends with" not in str(caught.value)
+
+
+def test_a_module_may_lie_beside_the_pipeline_file_and_the_work(net: Path, export: Export) -> None:
+    beside = net.rename(net.parent.parent / "net.py")
+    made = export("pytorch", f"{beside}:build", options=NetworkOptions(trusted_code=(beside,)), **PICTURES)
+    assert made.model.is_relative_to(beside.parent)
+    assert made.answer["form"] == "as build of net.py builds it"
+
+
+def test_an_interpreter_in_the_folder_of_a_module_is_not_its_own(worker_module: Callable[[str], Any]) -> None:
+    """As that of a virtual environment beside a model is."""
+    folder = Path(sys.base_prefix).resolve()
+    assert Path(json.__file__).resolve().is_relative_to(folder)
+    worker_module("own_code").require_listed([str(folder / "net.py")])
 
 
 def test_another_head_in_the_weights_is_said_with_arguments(
