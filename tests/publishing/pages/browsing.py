@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+everywhere = pytest.mark.parametrize("address", ["file", "http"], indirect=True)
+"""For tests of what may depend on how a page comes: what it loads, keeps in its address and copies."""
 MODEL = "timm/efficientnet/tf_efficientnet_lite0.html"
 MODELS = ["tf_efficientnet_lite0", "RepVGG_A0", "vgg16_bn"]
 PHONE = {"width": 360, "height": 740}

@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from publishing.pages.catalogue import catalogue
-from tests.publishing.pages.browsing import MODELS, expect_models
+from tests.publishing.pages.browsing import MODELS, everywhere, expect_models
 from tests.publishing.pages.catalogue_zoo import many, unit, zoo
 
 pytestmark = pytest.mark.slow
 
 
+@everywhere
 def test_search_finds_names_whatever_their_separators(page: Page, address: str) -> None:
     page.goto(f"{address}index.html")
     expect_models(page, MODELS)
@@ -68,6 +69,7 @@ def test_size_is_that_of_the_file_that_the_other_filters_ask_for(page: Page, add
     expect_models(page, MODELS[:2])
 
 
+@everywhere
 def test_a_filter_can_be_shared(page: Page, context: BrowserContext, address: str) -> None:
     page.goto(f"{address}index.html")
     page.get_by_label("Search").fill("vgg a&b=c #1")

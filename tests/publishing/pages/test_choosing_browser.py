@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.publishing.pages.browsing import MODEL, MODELS, PHONE, expect_models, tab_to
+from tests.publishing.pages.browsing import MODEL, MODELS, PHONE, everywhere, expect_models, tab_to
 from tests.publishing.pages.card_records import figure
 from tests.publishing.pages.catalogue_zoo import timed, unit, write, zoo
 
@@ -17,6 +17,7 @@ MARK = f".accuracy:not([hidden]) a[href='{MODEL}']"
 LOWER = f".accuracy:not([hidden]) a[href='{MODEL}#accuracy']"
 
 
+@everywhere
 def test_a_mark_is_a_link_for_the_pointer_and_the_keyboard(page: Page, address: str) -> None:
     page.goto(f"{address}index.html")
     mark = page.locator(MARK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.publishing.pages.browsing import MODEL
+from tests.publishing.pages.browsing import MODEL, everywhere
 from tests.publishing.pages.catalogue_zoo import DISSENT
 
 pytestmark = pytest.mark.slow
@@ -26,6 +26,7 @@ def test_the_errors_of_a_cell_come_with_the_pointer_and_stay_under_it(page: Page
     expect(page.locator(".note")).to_contain_text(DISSENT)
 
 
+@everywhere
 def test_a_digest_and_the_script_can_be_copied(page: Page, context: BrowserContext, address: str) -> None:
     if address.startswith("http"):
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
@@ -40,6 +41,7 @@ def test_a_digest_and_the_script_can_be_copied(page: Page, context: BrowserConte
         page.wait_for_function("navigator.clipboard.readText().then((text) => text.includes('onnxruntime'))")
 
 
+@everywhere
 def test_pictures_and_bars_are_there(page: Page, address: str) -> None:
     page.goto(f"{address}{MODEL}")
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 100)")
