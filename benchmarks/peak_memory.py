@@ -117,7 +117,7 @@ def watch(run: subprocess.Popen[bytes]) -> dict[str, int]:
 
 
 def measure(source: str, entry: str, folder: Path) -> tuple[dict[str, int], int, float]:
-    """The most bytes of each part of a run that publishes ``entry``, those of its file, and what is allowed."""
+    """The most bytes of each part of a run that publishes ``entry``; those of its file, and those allowed."""
     write_job(folder, source, entry)
     command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
