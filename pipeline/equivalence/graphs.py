@@ -119,7 +119,7 @@ def with_input_of(first: Graph, second: Graph) -> tuple[Graph, str]:
     if len(first.inputs) != 1 or len(second.inputs) != 1 or first.inputs[0].name == second.inputs[0].name:
         return second, ""
     [one], [other] = first.inputs, second.inputs
-    rows = {one.name: count for count in second.rows.values()}
+    rows = dict(zip([one.name], second.rows.values(), strict=False))
     note = f"the input is called {one.name!r} and {other.name!r}"
     return replace(second, inputs=(replace(other, name=one.name),), rows=rows), note
 
