@@ -18,6 +18,9 @@ from parity.runtimes.interface import UnsupportedError, in_precision
 _LARGE = 1 << 16
 """Bytes of constants that are handed to ONNX Runtime as inputs: no operator takes its shape from so many."""
 
+_MOST_AT_ONCE = 1 << 26
+"""Bytes of weights, if not of one node, that are handed to ONNX Runtime together: each is a copy."""
+
 
 def has_integer_operators(model: onnx.ModelProto) -> bool:
     """Whether a node of the main graph adds products of integers up."""
@@ -35,7 +38,7 @@ def evaluate(model: onnx.ModelProto, inputs: Mapping[str, Array], threads: int =
     values = dict(inputs)
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     wanted = {value.name for value in model.graph.output}
-    groups = [(exact, list(nodes)) for exact, nodes in groupby(model.graph.node, _is_integer)]
+    groups = list(_groups(model.graph.node, constants))
     for place, (exact, nodes) in enumerate(groups):
         if exact:
             for node in nodes:
@@ -47,6 +50,22 @@ def evaluate(model: onnx.ModelProto, inputs: Mapping[str, Array], threads: int =
         values[value.name] if value.name in values else numpy_helper.to_array(constants[value.name])
         for value in model.graph.output
     ]
+
+
+def _groups(
+    nodes: Sequence[onnx.NodeProto], constants: Mapping[str, onnx.TensorProto]
+) -> Iterator[tuple[bool, list[onnx.NodeProto]]]:
+    """Whether nodes that follow each other add integers up, and these nodes, without too many weights."""
+    for exact, alike in groupby(nodes, _is_integer):
+        group, held = list[onnx.NodeProto](), 0
+        for node in alike:
+            needed = sum(constants[name].ByteSize() for name in _reads([node]) if name in constants)
+            if group and not exact and held + needed > _MOST_AT_ONCE:
+                yield exact, group
+                group, held = [], 0
+            group.append(node)
+            held += needed
+        yield exact, group
 
 
 def logits_of(model: onnx.ModelProto, pictures: Array, threads: int = 1) -> Array:

@@ -15,9 +15,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from quantization.errors import QuantizationError
+from quantization.graph import without_weights
 
 LARGEST = float(np.finfo(np.float16).max)
 """65504; what is larger is infinite in float16."""
+_LARGE = 4096
+"""Bytes of weights that no operator takes its shape from."""
 _MAKERS = frozenset(("Cast", "CastLike", "Constant", "ConstantOfShape", "EyeLike"))
 """Operators that say in an attribute which type they make: they go on making it."""
 
@@ -33,21 +36,23 @@ def to_float16(
     Raises:
         QuantizationError: a node has a subgraph, or the types of the model cannot be inferred.
     """
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    for node in result.graph.node:
+    for node in model.graph.node:
         if any(attribute.type in (attribute.GRAPH, attribute.GRAPHS) for attribute in node.attribute):
             raise QuantizationError(
                 f"{node.op_type} {node.name!r} has a subgraph, and float16 is for graphs without: "
                 "simplify the model first, or leave it in float32"
             )
-    _Conversion(result, frozenset(kept), keep_io_types).convert()
+    result = without_weights(model)
+    _Conversion(model, result, frozenset(kept), keep_io_types).convert()
     return result
 
 
 @dataclass
 class _Conversion:
+    source: onnx.ModelProto
+    """What is converted, with the weights, which are in memory once."""
     model: onnx.ModelProto
+    """What it becomes."""
     kept: frozenset[str]
     keep_io_types: bool
     half: set[str] = field(default_factory=set)
@@ -57,8 +62,8 @@ class _Conversion:
 
     def __post_init__(self) -> None:
         graph = self.model.graph
-        self.floats = _float_tensors(self.model)
-        self.weights = {tensor.name: tensor for tensor in graph.initializer}
+        self.floats = _float_tensors(self.source)
+        self.weights = {tensor.name: tensor for tensor in self.source.graph.initializer}
         self.taken = {name for node in graph.node for name in (*node.input, *node.output)}
         self.taken |= set(self.weights)
 
@@ -136,25 +141,23 @@ class _Conversion:
 
     def _write_weights(self) -> None:
         """Keep each weight in the types in which it is read: mostly float16 alone."""
-        graph, written = self.model.graph, []
+        graph = self.model.graph
         outputs = {port.name for port in graph.output}
-        for tensor in graph.initializer:
+        for tensor in self.weights.values():
             half = self.casts.get((tensor.name, TensorProto.FLOAT16))
             if half is not None and tensor.name in self.floats:
                 array = numpy_helper.to_array(tensor).astype(np.float16)
-                written.append(numpy_helper.from_array(array, half))
+                graph.initializer.append(numpy_helper.from_array(array, half))
             if half is None or (tensor.name, TensorProto.FLOAT) in self.casts or tensor.name in outputs:
-                written.append(tensor)
-        kept = {tensor.name for tensor in written}
+                graph.initializer.append(tensor)
+        kept = {tensor.name for tensor in graph.initializer}
         inputs = [port for port in graph.input if port.name not in self.weights or port.name in kept]
-        for tensor in written:
+        for tensor in graph.initializer:
             if tensor.name not in self.weights and len(inputs) < len(graph.input):  # at IR 3 all are inputs
                 inputs.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
-        copies = [TensorProto.FromString(tensor.SerializeToString()) for tensor in written]
-        ports = [onnx.ValueInfoProto.FromString(port.SerializeToString()) for port in inputs]
-        del graph.initializer[:], graph.input[:]
-        graph.initializer.extend(copies)
-        graph.input.extend(ports)
+        copies = [onnx.ValueInfoProto.FromString(port.SerializeToString()) for port in inputs]
+        del graph.input[:]
+        graph.input.extend(copies)
 
     def _fresh(self, wanted: str) -> str:
         name, count = wanted, 0
@@ -167,14 +170,28 @@ class _Conversion:
 
 def _float_tensors(model: onnx.ModelProto) -> set[str]:
     """The names of the tensors in float32."""
+    types = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
     try:
-        graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+        graph = onnx.shape_inference.infer_shapes(_to_infer(model), strict_mode=True).graph
     except onnx.shape_inference.InferenceError as error:
         raise QuantizationError(f"the types of the model cannot be inferred: {error}") from error
     values = (*graph.input, *graph.value_info, *graph.output)
-    types = {value.name: value.type.tensor_type.elem_type for value in values}
-    types |= {tensor.name: tensor.data_type for tensor in graph.initializer}
+    types |= {value.name: value.type.tensor_type.elem_type for value in values}
     return {name for name, kind in types.items() if kind == TensorProto.FLOAT}
+
+
+def _to_infer(model: onnx.ModelProto) -> onnx.ModelProto:
+    """``model`` with inputs in place of its large weights: inference would copy them four times."""
+    result = without_weights(model)
+    inputs = {port.name for port in model.graph.input}
+    for tensor in model.graph.initializer:
+        if len(tensor.raw_data) < _LARGE:
+            result.graph.initializer.append(tensor)
+        elif tensor.name not in inputs:
+            result.graph.input.append(
+                helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            )
+    return result
 
 
 def _float16_inputs(node: onnx.NodeProto, opset: int) -> set[int]:
@@ -196,7 +213,9 @@ def _float16_inputs(node: onnx.NodeProto, opset: int) -> set[int]:
 
 def _fits(weight: onnx.TensorProto) -> bool:
     array = numpy_helper.to_array(weight)
-    return array.size == 0 or bool((np.abs(array[np.isfinite(array)]) <= LARGEST).all())
+    finite = np.isfinite(array)
+    largest = np.max(array, where=finite, initial=0)
+    return bool(max(largest, -np.min(array, where=finite, initial=0)) <= LARGEST)
 
 
 def _cast(source: str, result: str, kind: int) -> onnx.NodeProto:

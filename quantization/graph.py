@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
+from google.protobuf.message import Message
 from onnx import helper, numpy_helper
 
 from quantization.errors import QuantizationError
@@ -131,3 +132,24 @@ def work_of(model: onnx.ModelProto) -> dict[str, int]:
                 outer = int(np.prod(places[1:-1], dtype=np.int64))
                 work[node.name] = outer * int(np.prod(weight, dtype=np.int64))
     return work
+
+
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of ``model`` without its initializers."""
+    result = onnx.ModelProto()
+    _copy(model, result, "graph")
+    _copy(model.graph, result.graph, "initializer")
+    return result
+
+
+def _copy(source: Message, target: Message, left_out: str) -> None:
+    """Copy all fields of a message to another of its kind, but for one."""
+    for field, value in source.ListFields():
+        if field.name == left_out:
+            continue
+        if field.is_repeated:
+            getattr(target, field.name).extend(value)
+        elif field.message_type:
+            getattr(target, field.name).CopyFrom(value)
+        else:
+            setattr(target, field.name, value)

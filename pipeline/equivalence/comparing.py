@@ -12,7 +12,7 @@ from parity.call import Run, RuntimeCall
 from parity.compare import Tolerance
 from parity.equivalence import Equivalence, judge_pair
 from parity.runtimes.registry import asked_at
-from pipeline.equivalence.graphs import Graph, common_inputs, matched_outputs
+from pipeline.equivalence.graphs import Graph, common_inputs, matched_outputs, with_input_of
 from pipeline.equivalence.inputs import Inputs, Values, made_inputs, read_inputs
 from pipeline.workers.processes import Limits
 from pipeline.workers.runtimes import runs_of
@@ -51,10 +51,11 @@ def compare_files(
         OSError: the disk refuses.
         Interrupted: ``stop`` was set.
     """
+    second, called = with_input_of(first, second)
     ports = common_inputs(first, second)
-    positions, note = matched_outputs(first, second)
+    positions, matched = matched_outputs(first, second)
     inputs = read_inputs(arrays, ports) if arrays else made_inputs(ports, {**second.rows, **first.rows})
-    notes = [*inputs.notes, *([note] if note else [])]
+    notes = [*inputs.notes, *filter(None, (called, matched))]
     runs = _runs(first, inputs, folder / "first", stop)
     if inputs.smaller and not any(run.outcome == "ran" for run in runs.values()):
         inputs = replace(inputs, data_sets={name: inputs.data_sets[name] for name in inputs.smaller})

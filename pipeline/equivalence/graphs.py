@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,19 @@ def _rows(graph: onnx.GraphProto) -> dict[str, int]:
             name = names[node.input[1]]
             rows[name] = min(lengths[node.input[0]], rows.get(name, np.iinfo(np.int64).max))
     return rows
+
+
+def with_input_of(first: Graph, second: Graph) -> tuple[Graph, str]:
+    """``second`` with its one input called as that of ``first``, and what there is to say of it.
+
+    Runtimes are given arrays by position. Of several inputs, names alone tell which is which.
+    """
+    if len(first.inputs) != 1 or len(second.inputs) != 1 or first.inputs[0].name == second.inputs[0].name:
+        return second, ""
+    [one], [other] = first.inputs, second.inputs
+    rows = dict(zip([one.name], second.rows.values(), strict=False))
+    note = f"the input is called {one.name!r} and {other.name!r}"
+    return replace(second, inputs=(replace(other, name=one.name),), rows=rows), note
 
 
 def common_inputs(first: Graph, second: Graph) -> tuple[Port, ...]:

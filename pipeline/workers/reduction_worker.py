@@ -39,8 +39,9 @@ from quantization.search import FEW, Material, search
 from quantization.settings import Settings
 from quantization.writer import FORMS, tensors_to_calibrate
 
-STRIDE = 16
-"""Pictures that are in memory at a time."""
+STRIDE = 4
+"""Pictures that go through a network at a time: so many times its activations are in memory, here and in the
+runtimes that are asked."""
 GATE = "gate.npz"
 REFERENCE = "reference.npy"
 
@@ -67,7 +68,8 @@ def _reduce(request: dict[str, Any], folder: Path) -> dict[str, Any]:
         histograms = calibrate(model, list(dict.fromkeys(tensors)), strides, threads)
     labels = None if request["labels"] is None else np.array(request["labels"], np.int64)
     run = partial(_run, threads=threads)
-    material = Material(model, run, gate, next(iter(strides()))[:FEW], histograms, labels)
+    few = np.concatenate(list(_strides(request["calibration"][:FEW], preprocessing)))
+    material = Material(model, run, gate, few, histograms, labels)
     found = search(request["form"], material, _settings(request["settings"]))
     onnx.checker.check_model(found.model, full_check=True)
     onnx.save(found.model, folder / "model.onnx")

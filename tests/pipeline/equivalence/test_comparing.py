@@ -72,14 +72,18 @@ def test_several_inputs_of_other_types_and_several_outputs(tmp_path: Path) -> No
     assert "axis 1 of the input ids is open, and was 16 long" in result.notes
 
 
-def test_half_precision_and_outputs_of_other_names(tmp_path: Path) -> None:
+def test_half_precision_and_ports_of_other_names(tmp_path: Path) -> None:
     text = (
-        '<ir_version: 8, opset_import: ["": 13]> g (float16[N,6] x) => (float16[N,6] {0}) {{ {0} = Tanh(x) }}'
+        '<ir_version: 8, opset_import: ["": 13]> g (float16[N,6] {0}x) => (float16[N,6] {0}) '
+        "{{ {0} = Tanh({0}x) }}"
     )
     first, second = (written(tmp_path / f"{name}.onnx", text.format(name)) for name in "ab")
     result = compared(first, second, tmp_path)
     assert result.same
-    assert result.notes == ("outputs have other names and are matched by position: a and b",)
+    assert result.notes == (
+        "the input is called 'ax' and 'bx'",
+        "outputs have other names and are matched by position: a and b",
+    )
 
 
 def test_outputs_in_another_order_are_matched_by_their_names(tmp_path: Path) -> None:

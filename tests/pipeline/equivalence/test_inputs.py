@@ -77,7 +77,6 @@ def test_files_that_take_something_else(tmp_path: Path) -> None:
     first = read(scores(tmp_path / "a.onnx"))
     text = '<ir_version: 8, opset_import: ["": 13]> g ({0} {1}) => ({0} y) {{ y = Identity({1}) }}'
     for name, port, words in [
-        ("x", "float[N,3,16,16]", "have different inputs: 'image', and 'x'"),
         (
             "image",
             "float[N,1,16,16]",
@@ -89,6 +88,14 @@ def test_files_that_take_something_else(tmp_path: Path) -> None:
         second = read(written(tmp_path / "b.onnx", text.format(port, name)))
         with pytest.raises(UsageError, match=words):
             common_inputs(first, second)
+
+
+def test_several_inputs_of_other_names(tmp_path: Path) -> None:
+    text = '<ir_version: 8, opset_import: ["": 13]> g (float[N] a, float[N] {0}) => (float[N] y) '
+    text += "{{ y = Sub(a, {0}) }}"
+    first, second = (read(written(tmp_path / f"{name}.onnx", text.format(name))) for name in "bc")
+    with pytest.raises(UsageError, match="have different inputs: 'a', 'b', and 'a', 'c'"):
+        common_inputs(first, second)
 
 
 def test_another_number_of_outputs_cannot_be_compared(tmp_path: Path) -> None:
