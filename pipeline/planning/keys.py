@@ -87,6 +87,7 @@ _PACKAGES = {
         "opencv-python-headless",
         "openvino",
         "pillow",
+        "protobuf",
     ),
     "parity": ("numpy", "onnx", "onnxruntime", "opencv-python-headless", "openvino"),
     "publish": (
