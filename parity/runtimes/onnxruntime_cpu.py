@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.quantized import may_be_quantized
+from parity.quantized_files import may_be_quantized
 from parity.runtimes.interface import (
     AnyArray,
     DataSets,

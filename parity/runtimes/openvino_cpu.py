@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from parity.quantized import may_be_quantized
+from parity.quantized_files import may_be_quantized
 from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_answers, in_precision
 
 INDEPENDENT = True

@@ -15,7 +15,7 @@ from onnx import parser
 from parity.compare import Array
 from parity.exact import evaluate
 from parity.quantized import OPERATORS as QUANTISED
-from parity.quantized import may_be_quantized
+from parity.quantized_files import may_be_quantized
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import asked_at
 from parity.saturation import make_unsigned, wants_precision
@@ -233,7 +233,7 @@ import sys
 import numpy as np, onnx
 from pathlib import Path
 from parity.quantized import OPERATORS as QUANTISED
-from parity.quantized import may_be_quantized
+from parity.quantized_files import may_be_quantized
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import RUNTIMES
 from parity.saturation import saturates
