@@ -50,6 +50,7 @@ def main() -> None:
         raise SystemExit(__doc__)
     folder = Path(sys.argv[1]).absolute()
     pictures = Path(sys.argv[2]).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "vgg16.yaml").write_text(PIPELINE, encoding="utf-8")
     pipeline(folder, "run", "vgg16.yaml")
     fp32, int8 = folder / "dist/torchvision/vgg/model/vgg16-12.onnx", folder / "vgg16-12-int8.onnx"
