@@ -14,12 +14,12 @@ import numpy as np
 import onnx
 
 from quantization.errors import QuantizationError
-from quantization.graph import Array, batches, fixed_batch, input_of
+from quantization.graph import LARGE, Array, batches, fixed_batch, input_of
 from quantization.ranges import Histogram
 
 Pictures = Callable[[], Iterable[Array]]
 """Gives the same pictures each time: float32 (N, C, H, W), a stride at a time."""
-_LARGE, _PAGE = 4096, 4096
+_PAGE = 4096
 AT_ONCE = 2
 """Pictures that go through the network together: so many times its activations are in memory."""
 
@@ -82,7 +82,7 @@ def _with_weights_in(file: Path, model: onnx.ModelProto) -> onnx.ModelProto:
     result.graph.input.extend(model.graph.input)
     with file.open("wb") as stream:
         for tensor in model.graph.initializer:
-            if len(tensor.raw_data) < _LARGE:
+            if len(tensor.raw_data) < LARGE:
                 result.graph.initializer.append(tensor)
                 continue
             stream.write(bytes(-stream.tell() % _PAGE))

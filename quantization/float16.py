@@ -15,12 +15,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from quantization.errors import QuantizationError
-from quantization.graph import without_weights
+from quantization.graph import LARGE, without_weights
 
 LARGEST = float(np.finfo(np.float16).max)
 """65504; what is larger is infinite in float16."""
-_LARGE = 4096
-"""Bytes of weights that no operator takes its shape from."""
 _MAKERS = frozenset(("Cast", "CastLike", "Constant", "ConstantOfShape", "EyeLike"))
 """Operators that say in an attribute which type they make: they go on making it."""
 
@@ -185,7 +183,7 @@ def _to_infer(model: onnx.ModelProto) -> onnx.ModelProto:
     result = without_weights(model)
     inputs = {port.name for port in model.graph.input}
     for tensor in model.graph.initializer:
-        if len(tensor.raw_data) < _LARGE:
+        if len(tensor.raw_data) < LARGE:
             result.graph.initializer.append(tensor)
         elif tensor.name not in inputs:
             result.graph.input.append(

@@ -15,6 +15,8 @@ from onnx import helper, numpy_helper
 from quantization.errors import QuantizationError
 
 Array = npt.NDArray[np.float32]
+LARGE = 4096
+"""Bytes of weights that no operator takes its shape from."""
 
 
 class Graph:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import pytest
 from converters.interface import WORKER_MODULES, NetworkOptions
 from parity.compare import Tolerance, compare
 from pipeline.errors import WorkerError
+from tests.commands import run_command
 from tests.converters.conftest import Export, Exported, RunIn
 
 TIMM = """\
@@ -157,14 +155,7 @@ def test_a_tuned_network_is_published_at_the_oldest_and_the_newest_opset(
 ) -> None:
     _tuned(run_in, "timm", tmp_path)
     (tmp_path / "pipeline.yaml").write_text(ENTRIES)
-    answer = subprocess.run(
-        [sys.executable, "-m", "pipeline", "run", "pipeline.yaml"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = run_command("run", "pipeline.yaml", folder=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "10 classes, as the weights file has them" in answer.stderr
     heads = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from evaluation.preprocessing import Preprocessing
 from parity.compare import Comparison, Tolerance, compare
 from parity.liveliness import lifeless
 from pipeline.errors import WorkerError
+from tests.commands import run_command
 from tests.converters.conftest import Arrays, Export, Exported, RunIn
 
 SMALL = {"input_size": [3, 64, 64]}
@@ -212,8 +211,7 @@ def test_the_record_says_which_form_was_published(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text(
         "{publish: dist, opsets: 3, models: [{source: paddle, model: PPLCNetV2_small, reparameterise: true}]}"
     )
-    command = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    answer = run_command("run", "pipeline.yaml", folder=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     [record] = (tmp_path / "dist/paddle").glob("*/model/PPLCNetV2_small-3.record.json")
     provenance = json.loads(record.read_text())["provenance"]

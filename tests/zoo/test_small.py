@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import onnx
 import pytest
 
+from tests.commands import run_command
 from tests.zoo.listed import SMALL, ZOO, Listed, listed_models
 
 OPSETS = (3, 7, 12)
@@ -36,8 +35,7 @@ def published(
     folder = tmp_path_factory.mktemp("zoo")
     shutil.copytree(ZOO, folder / "zoo")
     selection = ["--only", listed.name, "--opset", ",".join(map(str, OPSETS))]
-    command = [sys.executable, "-m", "pipeline", "run", f"zoo/{listed.file.name}", *selection]
-    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    answer = run_command("run", f"zoo/{listed.file.name}", *selection, folder=folder)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert not [left for left in (folder / "work").rglob("*") if left.is_file() and left.suffix != ".lock"]
     yield listed, folder / "dist"
