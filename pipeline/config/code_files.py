@@ -67,6 +67,8 @@ def mistakes_of_code(pattern: str, entry: ModelEntry, folder: Path) -> Iterator[
         )
         return
     yield from lacking(file, entry)
+    if entry.preprocessing.input_size is None:
+        yield "code does not say the size of its pictures. Give preprocessing: {input_size: [C, H, W]}."
     if file.is_file():
         yield from _mistakes_of_module(file, function) if function else _mistakes_of_archive(file, entry)
 

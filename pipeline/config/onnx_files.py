@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.config.schema import ModelEntry
+from converters.registry import SOURCES
+from pipeline.config.schema import ModelEntry, PipelineFile
+from pipeline.config.yaml_lines import LinedDocument
 from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
@@ -35,6 +37,38 @@ def files_of(file: Path) -> tuple[Path, ...]:
     return (file, *sorted({file.parent / place for place in places}))
 
 
+def with_input_sizes(file: PipelineFile, document: LinedDocument) -> PipelineFile:
+    """``file``, where each entry of an ONNX file that fixes the size of its pictures has that size.
+
+    What an entry says itself stays; so does one whose file cannot be read, of which :func:`mistakes_of_file`
+    says why.
+    """
+    folder = document.path.parent
+    return file.model_copy(update={"models": tuple(_with_input_size(one, folder) for one in file.models)})
+
+
+def _with_input_size(entry: ModelEntry, folder: Path) -> ModelEntry:
+    from opsets import RetargetError, read_graph
+
+    source = SOURCES.get(entry.source)
+    if source is None or not source.reads_onnx_files or entry.preprocessing.input_size:
+        return entry
+    if not isinstance(entry.model, str) or not (folder / entry.model).is_file():
+        return entry
+    try:
+        graph = read_graph(folder / entry.model).graph
+    except RetargetError:
+        return entry
+    sizes = [_shape(port)[1:] for port in _inputs(graph)]
+    if len(sizes) != 1 or len(sizes[0]) != 3 or not all(map(str.isdigit, sizes[0])):
+        return entry
+    channels, height, width = map(int, sizes[0])
+    if channels not in (1, 3):
+        return entry
+    said = entry.preprocessing.model_copy(update={"input_size": (channels, height, width)})
+    return entry.model_copy(update={"preprocessing": said})
+
+
 def lacking(file: Path, entry: ModelEntry) -> Iterator[str]:
     """What a model that is given as ``file`` lacks, whatever is in it."""
     if not file.is_file():
@@ -42,8 +76,6 @@ def lacking(file: Path, entry: ModelEntry) -> Iterator[str]:
         return
     if not entry.name:
         yield "a model given as a file needs a name to be published under. Add name: NAME."
-    if entry.preprocessing.input_size is None:
-        yield "a model given as a file needs preprocessing: {input_size: [C, H, W]}."
 
 
 def mistakes_of_file(file: Path, entry: ModelEntry, highest: int) -> Iterator[str]:
@@ -86,8 +118,7 @@ def _invalid(file: Path) -> Iterator[str]:
 
 def _wrong_ports(graph: onnx.GraphProto, entry: ModelEntry) -> Iterator[str]:
     """Inputs that are no pictures, and outputs that are no scores."""
-    weights = {tensor.name for tensor in graph.initializer}
-    inputs = [port for port in graph.input if port.name not in weights]
+    inputs = _inputs(graph)
     if len(inputs) != 1:
         yield f"it has {len(inputs)} inputs ({_listed(inputs)}); a classifier of pictures has one."
     elif not _takes_pictures(inputs[0], entry.preprocessing.input_size):
@@ -96,6 +127,11 @@ def _wrong_ports(graph: onnx.GraphProto, entry: ModelEntry) -> Iterator[str]:
             f"its input {_port(inputs[0])} does not take what the preprocessing makes, float32 pictures "
             f"(N, {size}).{_remedy(inputs[0], entry.preprocessing.input_size)}"
         )
+    elif entry.preprocessing.input_size is None:
+        yield (
+            f"its input {_port(inputs[0])} does not say the size of the pictures. Give preprocessing: "
+            "{input_size: [C, H, W]}."
+        )
     elif _shape(inputs[0])[0].isdigit() and int(_shape(inputs[0])[0]) != entry.only_batch:
         batch = _shape(inputs[0])[0]
         yield (
@@ -103,6 +139,12 @@ def _wrong_ports(graph: onnx.GraphProto, entry: ModelEntry) -> Iterator[str]:
             "that do so too, or export it with an open batch axis."
         )
     yield from _wrong_outputs(graph.output, entry.output)
+
+
+def _inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """What has to be given to ``graph``; up to IR version 3, weights stand among its inputs."""
+    weights = {tensor.name for tensor in graph.initializer}
+    return [port for port in graph.input if port.name not in weights]
 
 
 def _wrong_outputs(outputs: Sequence[onnx.ValueInfoProto], asked: int | str | None) -> Iterator[str]:

@@ -41,8 +41,16 @@ class EnvironmentSpec:
     @property
     def described(self) -> str:
         """The source whose lock it is made of, and what comes on top."""
-        added = f" with {', '.join(self.requirements)}" if self.requirements else ""
-        return f"{self.source.name}{added}"
+        return f"{self.source.name}{self._added}"
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return f"{self.source.name} environment{self._added}"
+
+    @property
+    def _added(self) -> str:
+        return f" with {', '.join(self.requirements)}" if self.requirements else ""
 
     @property
     def lock(self) -> Path:

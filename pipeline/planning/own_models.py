@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
-class OwnModel:
+class OwnModel(ABC):
     """A model that files of the user's describe: see the classes that are derived from it."""
 
     files: tuple[Path, ...]
@@ -32,9 +33,9 @@ class OwnModel:
         return True
 
     @property
+    @abstractmethod
     def described(self) -> str:
         """What runs, for whoever is to trust it."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pipeline.config.documents import Document, FiguresFile
 from pipeline.config.labels import labels_of_entry
 from pipeline.config.mistakes import check_entries, check_figures, is_folder, source_named
 from pipeline.config.mmcls_config import chain_of
+from pipeline.config.onnx_files import with_input_sizes
 from pipeline.config.own_weights import without_default_weights
 from pipeline.config.paddleclas_config import with_configs
 from pipeline.config.reader import read_pipeline_file
@@ -72,7 +73,7 @@ class CheckedFile:
 def read_checked(path: Path) -> CheckedFile:
     """Read a pipeline file, and the file of figures that it names. Raises UsageError with all mistakes."""
     file, document = read_pipeline_file(path)
-    file = without_default_weights(with_configs(file, document), document)
+    file = with_input_sizes(without_default_weights(with_configs(file, document), document), document)
     check_entries(file, document)
     return CheckedFile(file, document, check_figures(file, document))
 

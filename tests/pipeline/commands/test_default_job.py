@@ -25,6 +25,7 @@ from converters.registry import frameworks
 from parity.runtimes import onnxruntime_cpu, openvino_cpu
 from pipeline.system.fetch import extract_members, fetch_wheel
 from publishing import __version__
+from tests.commands import run_command
 from tests.pipeline.commands.default_job import (
     IR_VERSIONS,
     MODELS,
@@ -261,20 +262,9 @@ def evaluated(job: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(job, folder)
     make_photographs(folder / "photographs")
     only = ("--only", "timm/*@12", "--data", "photographs", "--against-source")
-    counted = _command(folder, "evaluate", "pipeline.yaml", *only)
+    counted = run_command("evaluate", "pipeline.yaml", *only, folder=folder)
     assert counted.returncode == 0, counted.stdout + counted.stderr
     return folder
-
-
-def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
 
 
 @pytest.mark.parametrize(
@@ -296,7 +286,7 @@ def test_card_and_page_show_it_and_the_zoo_stays_whole(evaluated: Path) -> None:
         text = (evaluated / "dist/timm/efficientnet" / name).read_text()
         assert "91.67% (74.15 to 97.68), 22 of 24" in text
         assert "photographs (24 pictures)" in text
-    verified = _command(evaluated, "verify", "dist", "--digests-only")
+    verified = run_command("verify", "dist", "--digests-only", folder=evaluated)
     assert verified.returncode == 0, verified.stdout
 
 
@@ -304,7 +294,7 @@ def test_whoever_downloads_it_can_verify_it(job: Path) -> None:
     archives = [f"dist/{stem_of('timm/tf_efficientnet_lite0', opset)}.tar.gz" for opset in (3, 12)]
     digests = "All digests are right; no model was looked into."
     for places, verdict in ((["dist", "--digests-only"], digests), (archives, "All is well.")):
-        answer = _command(job, "verify", *places)
+        answer = run_command("verify", *places, folder=job)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         assert verdict in answer.stdout
 

@@ -121,7 +121,11 @@ def test_an_archive_is_in_its_key(folder: Path) -> None:
         ),
         ("./net.py:build", "net.py:build", "pytorch lists no models: its models are files of yours"),
         ("    name: mine\n", "", "a model given as a file needs a name"),
-        ("input_size: [3, 8, 8]", "", "a model given as a file needs preprocessing: {input_size: [C, H, W]}"),
+        (
+            "input_size: [3, 8, 8]",
+            "",
+            "code does not say the size of its pictures. Give preprocessing: {input_size",
+        ),
         ("name: mine", "name: mine\n    classes: 7", "code of your own has its own words for classes"),
         ("name: mine", "name: mine\n    weights: pretrained", "nobody offers weights for code of your own"),
         (

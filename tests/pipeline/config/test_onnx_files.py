@@ -67,7 +67,6 @@ def test_the_weights_beside_it_are_in_its_key(tmp_path: Path) -> None:
         ),
         ("./net.onnx", "./pipeline.yaml", "pipeline.yaml:5: cannot read pipeline.yaml: "),
         ("    name: mine\n", "", "pipeline.yaml:5: a model given as a file needs a name"),
-        ("    preprocessing: {input_size: [3, 8, 8]}\n", "", "needs preprocessing: {input_size: [C, H, W]}"),
         ("name: mine", "name: mine\n    weights: pretrained", "an ONNX file has weights of its own. Remove"),
         (
             "[3, 8, 8]",
@@ -133,6 +132,33 @@ def test_a_file_that_cannot_be_published_is_told_and_named(
     message = _mistake(tmp_path)
     assert message.startswith("pipeline.yaml:5: net.onnx: ")
     assert expected in message
+
+
+UNSAID = FILE.replace("    preprocessing: {input_size: [3, 8, 8]}\n", "")
+
+
+def test_the_size_of_the_pictures_is_that_of_the_file(tmp_path: Path) -> None:
+    write_file(tmp_path / "net.onnx")
+    assert _plan(tmp_path, UNSAID).units == _plan(tmp_path).units
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (
+            "[batch, 3, H, W]",
+            "net.onnx: its input 'image', float (batch, 3, H, W) does not say the size of the pictures. Give "
+            "preprocessing: {input_size: [C, H, W]}.",
+        ),
+        ("[batch, 8, 8, 3]", "'image', float (batch, 8, 8, 3) does not say the size of the pictures. Give "),
+        ("[batch, 192]", "'image', float (batch, 192) does not take what the preprocessing makes, float32 "),
+    ],
+)
+def test_a_file_that_does_not_say_the_size_of_pictures_is_told(
+    tmp_path: Path, shape: str, expected: str
+) -> None:
+    write_file(tmp_path / "net.onnx", NETWORK.replace("[batch, 3, 8, 8]", shape))
+    assert expected in _mistake(tmp_path, UNSAID)
 
 
 SEVERAL = NETWORK.replace("10] logits)", "10] logits, float[batch, 16] pooled, int64[2] axes)")

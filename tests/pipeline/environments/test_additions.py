@@ -41,7 +41,7 @@ def test_a_pinned_package_is_added_and_its_digests_are_known(source: Source, tmp
     plain = spec_of(source)
     run = RunEnvironments(stop=NEVER, say=(lines := list[str]()).append)
     made = run.ensure(source, ("blocks==1.0",))
-    assert lines == ["building the tiny environment (once), with blocks==1.0"]
+    assert lines == ["building the tiny environment with blocks==1.0 (once)"]
     assert (made.packages["framework"], made.packages["blocks"]) == ("1.0", "1.0")
     assert made.added == {"blocks==1.0": [digest]}
     assert made.description.identity != plain.identity
