@@ -85,12 +85,15 @@ def write_job(folder: Path, source: str, entry: str) -> None:
 
 
 def part_of(process: psutil.Process) -> str:
-    """What a process of a run is: the pipeline itself, an export, a reduction, or a runtime by its name."""
-    command = process.cmdline()
+    """What a process of a run is: the pipeline itself, an export, a reduction, or a runtime by its name.
+
+    A fork has the command line of its server, and works in the folder of its call.
+    """
+    command, folder = process.cmdline(), Path(process.cwd())
     if any("reduction_worker" in argument for argument in command):
         return "reduction"
     if any(argument.endswith("start_worker.py") for argument in command):
-        return Path(command[-2]).parent.parent.name
+        return folder.parent.name if (folder / "request.json").exists() else "servers of runtimes"
     return "export" if any(argument.endswith("export.py") for argument in command) else "pipeline"
 
 

@@ -76,6 +76,11 @@ class Source:
     def script(self) -> Path:
         return self.folder / "export.py"
 
+    @property
+    def preloads(self) -> bool:
+        """Whether what its script imports is worth keeping for other calls."""
+        return self.start_seconds >= 1
+
 
 @dataclass(frozen=True)
 class WorkerCall:
@@ -84,6 +89,8 @@ class WorkerCall:
     script: Path
     request: Mapping[str, Any]
     module_folder: Path = WORKER_MODULES
+    preloads: bool = False
+    """Whether more calls are likely, and what the script imports is worth keeping for them."""
 
 
 @dataclass(frozen=True)
@@ -136,13 +143,16 @@ def details_call(source: Source, models: Sequence[str]) -> WorkerCall:
 
     Also whether the framework offers weights for them. It is the second half of ``catalogue.json``.
     """
-    return WorkerCall(source.script, {"task": "details", "models": list(models)})
+    request = {"task": "details", "models": list(models)}
+    return WorkerCall(source.script, request, preloads=source.preloads)
 
 
 def preprocessing_call(source: Source, model: str, options: NetworkOptions) -> WorkerCall:
     """The call that tells how ``model``, a config of the user's, wants its pictures."""
     return WorkerCall(
-        source.script, {"task": "preprocessing", "model": model, "options": _options_of(source, options)}
+        source.script,
+        {"task": "preprocessing", "model": model, "options": _options_of(source, options)},
+        preloads=source.preloads,
     )
 
 
@@ -173,6 +183,7 @@ def outputs_call(
             "pictures": str(pictures),
             "output_folder": str(output_folder),
         },
+        preloads=source.preloads,
     )
 
 
@@ -209,6 +220,7 @@ def export_call(
             "output_folder": str(output_folder),
             "opset": opset,
         },
+        preloads=source.preloads,
     )
 
 

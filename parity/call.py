@@ -18,7 +18,8 @@ from parity.runtimes.registry import RUNTIMES
 Outcome = Literal["ran", "unsupported", "missing", "invalid", "crashed", "timed out"]
 Ending = Literal["exited", "crashed", "timed out"]
 
-_STARTER = Path(__file__).absolute().parent / "start_worker.py"
+STARTER = Path(__file__).absolute().parent / "start_worker.py"
+"""The script that every call runs."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class RuntimeCall:
     @property
     def command(self) -> list[str]:
         """The command line, which :meth:`write_request` must precede."""
-        return [str(self.python), str(_STARTER), str(self.folder / "request.json"), str(self.result)]
+        return [str(self.python), str(STARTER), str(self.folder / "request.json"), str(self.result)]
 
     def write_request(self) -> None:
         """Write the file that the command reads.

@@ -21,7 +21,12 @@ from typing import Any, NoReturn
 
 import pipeline.commands
 import pipeline.stages
+from parity.call import STARTER
+from parity.runtimes.registry import RUNTIMES
 from pipeline.cli.app import main
+from pipeline.workers import forks
+from pipeline.workers.forks import Preloaded
+from pipeline.workers.sources import worker_environment
 from tests.tiny_source import register
 
 
@@ -30,6 +35,15 @@ def _import_all() -> None:
     for package in (pipeline.commands, pipeline.stages):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+
+
+def _start_runtimes() -> None:
+    """Start the servers of the runtimes: the commands have them then, instead of each its own."""
+    forks.IDLE_SECONDS = 3600
+    for runtime in RUNTIMES.values():
+        if runtime.ENVIRONMENT is None:
+            preloaded = Preloaded(Path(sys.executable), STARTER, runtime.MODULES)
+            forks.connect(preloaded, worker_environment({})).close()
 
 
 def _serve(listening: socket.socket) -> None:
@@ -75,5 +89,6 @@ def _become(call: dict[str, Any], output: int, errors: int) -> NoReturn:
 
 if __name__ == "__main__":
     _import_all()
+    _start_runtimes()
     gc.freeze()  # else a fork's first collection would copy all pages
     _serve(socket.socket(fileno=int(sys.argv[1])))

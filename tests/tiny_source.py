@@ -12,7 +12,8 @@ NAME = "tiny"
 
 def source_in(folder: Path) -> Source:
     """The source whose files ``tests.pipeline.fake_source`` has written to ``folder``."""
-    return Source(NAME, "Tiny", folder, (".npz",), "MIT", "org.example", reads_model_folders=True)
+    about = (NAME, "Tiny", folder, (".npz",), "MIT", "org.example")
+    return Source(*about, reads_model_folders=True, start_seconds=0.5)
 
 
 def register(folder: Path) -> None:

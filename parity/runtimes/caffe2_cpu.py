@@ -22,6 +22,7 @@ JUDGE = False
 OPSETS = range(3, 7)
 ENVIRONMENT: str | None = "caffe2"
 QUANTIZED = False
+MODULES: tuple[str, ...] = ("numpy", "onnx")
 
 _SMALL = 1024
 """Tensors of so many bytes stay in the graph: shapes are inferred from some of them."""

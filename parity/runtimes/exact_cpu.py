@@ -16,6 +16,7 @@ JUDGE = True
 OPSETS = range(10, 13)  # there is no quantised operator below
 ENVIRONMENT: str | None = None
 QUANTIZED = True
+MODULES: tuple[str, ...] = ("numpy", "onnx", "onnxruntime")
 
 
 def version() -> str:

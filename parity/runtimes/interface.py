@@ -63,6 +63,9 @@ class Runtime(Protocol):
     QUANTIZED: bool
     """Whether it is asked about quantised graphs alone."""
 
+    MODULES: tuple[str, ...]
+    """What it imports while it runs a model: a process that has done so beforehand can be forked."""
+
     def version(self) -> str:
         """Return what ran, with the version that is installed."""
         ...

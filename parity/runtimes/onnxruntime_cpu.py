@@ -24,6 +24,7 @@ JUDGE = True
 OPSETS = range(7, 13)  # it has no kernels for most operators below
 ENVIRONMENT: str | None = None
 QUANTIZED = False
+MODULES: tuple[str, ...] = ("numpy", "onnxruntime")
 
 _FLOATS = {"tensor(float16)": np.float16, "tensor(double)": np.float64}
 

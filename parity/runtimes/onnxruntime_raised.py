@@ -18,6 +18,7 @@ JUDGE = False
 OPSETS = range(3, 7)
 ENVIRONMENT: str | None = None
 QUANTIZED = False
+MODULES: tuple[str, ...] = ("numpy", "onnx", "onnxruntime")
 
 
 def version() -> str:

@@ -17,6 +17,7 @@ JUDGE = False
 OPSETS = range(3, 7)
 ENVIRONMENT: str | None = None
 QUANTIZED = False
+MODULES: tuple[str, ...] = ("numpy", "cv2")
 
 
 def version() -> str:

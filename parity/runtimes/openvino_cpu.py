@@ -14,6 +14,7 @@ JUDGE = True
 OPSETS = range(3, 13)
 ENVIRONMENT: str | None = None
 QUANTIZED = False
+MODULES: tuple[str, ...] = ("numpy", "openvino")
 
 
 def version() -> str:

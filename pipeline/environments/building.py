@@ -25,7 +25,7 @@ from pipeline.errors import EnvironmentBuildError, WorkerError
 from pipeline.system.files import read_json, write_json
 from pipeline.system.locks import locked
 from pipeline.system.pip_settings import read_pip_settings, uv_variables
-from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.processes import Command, Limits, run_process
 from pipeline.workers.sources import run_worker, worker_environment
 
 _BUILD_LIMITS = Limits(seconds=3600)
@@ -85,12 +85,11 @@ def ensure(
     description = spec_of(source, requirements)
     with locked(description.folder, stop):
         if _packages_of(description) is None:
-            added = f", with {', '.join(description.requirements)}" if description.requirements else ""
-            say(f"building the {source.name} environment (once){added}")
+            say(f"building the {description.name} (once)")
             _build(description, stop)
     built = existing(source, requirements)
     if built is None:
-        raise EnvironmentBuildError(f"the {source.name} environment vanished while it was built: run again.")
+        raise EnvironmentBuildError(f"the {description.name} vanished while it was built: run again.")
     return built
 
 
@@ -138,19 +137,21 @@ def _uv(
     handed_on = uv_variables(read_pip_settings(os.environ), os.environ)
     try:
         run_process(
-            [find_uv_bin(), *arguments, "--no-config", "--no-progress"],
+            Command(
+                [find_uv_bin(), *arguments, "--no-config", "--no-progress"],
+                worker_environment({**handed_on, **description.build_variables, **variables}),
+                log.parent,
+            ),
             what=f"uv {arguments[0]}",
             log=log,
             limits=_BUILD_LIMITS,
-            environment=worker_environment({**handed_on, **description.build_variables, **variables}),
-            folder=log.parent,
             stop=stop,
             accepted=accepted,
         )
     except WorkerError as error:
         first, *more = error.lines
         raise EnvironmentBuildError(
-            f"the {description.source.name} environment could not be built: {first}", *more, advice
+            f"the {description.name} could not be built: {first}", *more, advice
         ) from error
     return log.read_text(encoding="utf-8", errors="replace")
 
@@ -241,7 +242,7 @@ def list_models(
     except WorkerError as error:
         first, *more = error.lines
         raise EnvironmentBuildError(
-            f"the {source.name} environment was built, but does not work: {first}", *more
+            f"the {description.name} was built, but does not work: {first}", *more
         ) from error
     shutil.rmtree(work, ignore_errors=True)
     models: dict[str, dict[str, Any]] = answer["models"]
@@ -257,15 +258,8 @@ print(json.dumps({"python": platform.python_version(), **names}))
 
 def _installed_packages(description: EnvironmentSpec, folder: Path, stop: threading.Event) -> dict[str, str]:
     log = folder / "packages.log"
-    run_process(
-        [str(_python_of(folder)), "-c", _PACKAGES_SCRIPT],
-        what="listing the installed packages",
-        log=log,
-        limits=_CHECK_LIMITS,
-        environment=worker_environment({}),
-        folder=folder,
-        stop=stop,
-    )
+    command = Command([str(_python_of(folder)), "-c", _PACKAGES_SCRIPT], worker_environment({}), folder)
+    run_process(command, what="listing the installed packages", log=log, limits=_CHECK_LIMITS, stop=stop)
     packages: dict[str, str] = json.loads(log.read_text(encoding="utf-8"))
     log.unlink()
     return packages

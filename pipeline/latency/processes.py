@@ -12,7 +12,7 @@ from typing import Any
 from converters.interface import NetworkOptions, Source, latency_call
 from pipeline.environments.building import Environment
 from pipeline.system.files import read_json, write_json
-from pipeline.workers.processes import GIBIBYTE, Limits, run_process
+from pipeline.workers.processes import GIBIBYTE, Command, Limits, run_process
 from pipeline.workers.sources import run_worker, worker_environment
 
 _ROOM = Path(__file__).parents[2] / "latency"
@@ -79,15 +79,13 @@ class RuntimeProcess:
         }
         write_json(self.folder / "request.json", request)
         result = self.folder / "result.json"
-        run_process(
+        command = Command(
             [sys.executable, str(_ROOM / "worker.py"), str(self.folder / "request.json"), str(result)],
-            what=f"timing {self.name}",
-            log=self.folder / "worker.log",
-            limits=_limits(),
-            environment=worker_environment(_variables(self.settings), as_users_have_it=True),
-            folder=self.folder,
-            stop=self.ending,
+            worker_environment(_variables(self.settings), as_users_have_it=True),
+            self.folder,
         )
+        log = self.folder / "worker.log"
+        run_process(command, what=f"timing {self.name}", log=log, limits=_limits(), stop=self.ending)
         answer = read_json(result)
         return answer if isinstance(answer, dict) else {"error": "it ended without a result"}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pipeline
 from pipeline.system.files import read_json, write_json
-from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.processes import Command, Limits, run_process
 from pipeline.workers.sources import worker_environment
 
 
@@ -30,13 +30,10 @@ def run_own_worker(
     ``<name>.log``; ``what`` names the process in errors. Raises WorkerError.
     """
     write_json(folder / f"{name}-request.json", request)
-    run_process(
+    command = Command(
         [sys.executable, "-m", module, f"{name}-request.json", f"{name}-result.json"],
-        what=what,
-        log=folder / f"{name}.log",
-        limits=limits,
-        environment=worker_environment({"PYTHONPATH": str(Path(pipeline.__file__).absolute().parents[1])}),
-        folder=folder,
-        stop=stop,
+        worker_environment({"PYTHONPATH": str(Path(pipeline.__file__).absolute().parents[1])}),
+        folder,
     )
+    run_process(command, what=what, log=folder / f"{name}.log", limits=limits, stop=stop)
     return read_json(folder / f"{name}-result.json")

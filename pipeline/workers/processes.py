@@ -16,11 +16,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import psutil
 
 from pipeline.errors import TimeLimitError, WorkerError, clean_log, last_lines
 from pipeline.system.interrupts import Interrupted
+from pipeline.workers.forks import Ending, Fork, Preloaded, fork
 
 GIBIBYTE = 1 << 30
 FIND_SECONDS = 0.5
@@ -59,14 +61,15 @@ class Limits:
 class _Tree:
     """A process and all below it, as they were found last: to find them, all of the machine are looked at."""
 
-    def __init__(self, process: psutil.Process) -> None:
-        self._top, self._members, self._found = process, [process], 0.0
+    def __init__(self, pid: int) -> None:
+        self._pid, self._members, self._found = pid, list[psutil.Process](), 0.0
 
     def resident_bytes(self) -> int:
         """What they have resident; one that ended since it was found has nothing."""
         if time.monotonic() > self._found + FIND_SECONDS:
             with contextlib.suppress(psutil.Error):
-                self._members = [self._top, *self._top.children(recursive=True)]
+                top = psutil.Process(self._pid)
+                self._members = [top, *top.children(recursive=True)]
             self._found = time.monotonic()
         total = 0
         for member in self._members:
@@ -75,42 +78,84 @@ class _Tree:
         return total
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it started: they share its session."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+@dataclass(frozen=True)
+class Command:
+    """A process to run."""
+
+    line: Sequence[str]
+    """The program and its arguments."""
+    environment: Mapping[str, str]
+    folder: Path
+    """Where it works."""
+    preloaded: Preloaded | None = None
+    """What has been imported where a fork may run it, which then is ``interpreter script argument ...``."""
 
 
-Broken = tuple[type[WorkerError], str]
+class _Started:
+    """A process that was started for a command alone."""
 
+    def __init__(self, command: Command, output: IO[bytes]) -> None:
+        self._ours = _most_resident(resource.getrusage(resource.RUSAGE_SELF))
+        self._process = subprocess.Popen(
+            command.line,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(command.environment),
+            cwd=command.folder,
+            start_new_session=True,
+        )
+        self.pid: int | None = self._process.pid
 
-def _watch(process: subprocess.Popen[bytes], limits: Limits, stop: threading.Event) -> Broken | None:
-    """Wait for the process; None when it ended by itself, else the limit that it broke."""
-    deadline = time.monotonic() + limits.seconds
-    ours = _most_resident(resource.getrusage(resource.RUSAGE_SELF))
-    remedy = limits.remedy and f": {limits.remedy}"
-    try:
-        tree = _Tree(psutil.Process(process.pid))
-    except psutil.Error:
-        process.wait()
-        return None
-    while True:
-        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if ended:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            # The system begins to count with what the process that started it had: less says nothing.
-            if _most_resident(usage) > ours:
-                limits.peak.note(_most_resident(usage))
+    def ended(self) -> Ending | None:
+        """How it ended, if it did."""
+        ended, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+        if not ended:
             return None
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        resident = _most_resident(usage)
+        # The system begins to count with what the process that started it had: less says nothing.
+        return Ending(self._process.returncode, resident if resident > self._ours else 0)
+
+    def kill(self) -> None:
+        """End it and all that it started, which share its session, whether it has ended itself or not."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class _Broken(NamedTuple):
+    """A limit that a process broke."""
+
+    kind: type[WorkerError]
+    happened: str
+
+
+class _NotStartedError(Exception):
+    """The system could not start a process."""
+
+
+def _watch(process: _Started | Fork, limits: Limits, stop: threading.Event) -> Ending | _Broken:
+    """Wait for the process: how it ended, or the limit that it broke."""
+    deadline = time.monotonic() + limits.seconds
+    remedy = limits.remedy and f": {limits.remedy}"
+    tree: _Tree | None = None
+    while True:
+        ending = process.ended()
+        if ending:
+            limits.peak.note(ending.resident)
+            return ending
         if stop.wait(limits.look_seconds):
             raise Interrupted
         if time.monotonic() > deadline:
-            return TimeLimitError, f"did not end within its limit of {limits.seconds:g} s{remedy}"
-        resident = tree.resident_bytes()
+            return _Broken(TimeLimitError, f"did not end within its limit of {limits.seconds:g} s{remedy}")
+        if tree is None and process.pid is not None:
+            tree = _Tree(process.pid)
+        resident = tree.resident_bytes() if tree else 0
         limits.peak.note(resident)
         if resident > limits.memory:
-            return WorkerError, f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB{remedy}"
+            grew = f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB{remedy}"
+            return _Broken(WorkerError, grew)
 
 
 def _most_resident(usage: resource.struct_rusage) -> int:
@@ -129,17 +174,15 @@ def _how_it_ended(exit_code: int) -> str:
 
 
 def run_process(
-    command: Sequence[str],
+    command: Command,
     *,
     what: str,
     log: Path,
     limits: Limits,
-    environment: Mapping[str, str],
-    folder: Path,
     stop: threading.Event,
     accepted: tuple[int, ...] = (0,),
 ) -> int:
-    """Run ``command`` in ``folder``; what it prints goes to ``log``. The exit code, an accepted one.
+    """Run ``command``; what it prints goes to ``log``. The exit code, an accepted one.
 
     ``limits.peak`` gets to know the most memory that it had: what the system counted for the process, or for
     one that it waited for, and what all of them had together whenever they were looked at. Resident bytes
@@ -150,23 +193,42 @@ def run_process(
     """
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=dict(environment),
-                cwd=folder,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise WorkerError(f"{what} cannot be started: {error.strerror}: {command[0]}") from error
-        try:
-            broken = _watch(process, limits, stop)
+            outcome = _run_fork(command, log, limits, stop) or _run_started(command, output, limits, stop)
+        except _NotStartedError as error:
+            raise WorkerError(f"{what} cannot be started: {error}: {command.line[0]}") from error
         finally:
-            _end(process)
             clean_log(log)
-    if broken is None and process.returncode in accepted:
-        return process.returncode
-    kind, happened = broken or (WorkerError, _how_it_ended(process.returncode))
-    raise kind(f"{what} {happened}. Its log, {log}, ends with:", *last_lines(log))
+    if isinstance(outcome, Ending):
+        if outcome.exit_code in accepted:
+            return outcome.exit_code
+        outcome = _Broken(WorkerError, _how_it_ended(outcome.exit_code))
+    raise outcome.kind(f"{what} {outcome.happened}. Its log, {log}, ends with:", *last_lines(log))
+
+
+def _run_started(
+    command: Command, output: IO[bytes], limits: Limits, stop: threading.Event
+) -> Ending | _Broken:
+    try:
+        process = _Started(command, output)
+    except OSError as error:
+        raise _NotStartedError(error.strerror) from error
+    try:
+        return _watch(process, limits, stop)
+    finally:
+        process.kill()
+
+
+def _run_fork(command: Command, log: Path, limits: Limits, stop: threading.Event) -> Ending | _Broken | None:
+    """Run it in a fork; None where none is to be had, and a process of its own tells more."""
+    if command.preloaded is None:
+        return None
+    script = command.line[1:]
+    process = fork(command.preloaded, script, log=log, environment=command.environment, folder=command.folder)
+    if process is None:
+        return None
+    try:
+        return _watch(process, limits, stop)
+    except ConnectionError:  # the server has ended, and what it had made with it
+        return Ending(-signal.SIGKILL, 0) if process.pid else None
+    finally:
+        process.kill()

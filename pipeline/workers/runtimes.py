@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from opsets import RetargetError, read_graph
-from parity.call import Ending, Run, RuntimeCall, read_running, read_runs
+from parity.call import STARTER, Ending, Run, RuntimeCall, read_running, read_runs
 from parity.quantized import is_quantized
+from parity.runtimes.registry import RUNTIMES
 from pipeline.errors import TimeLimitError, WorkerError
-from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.forks import Preloaded
+from pipeline.workers.processes import Command, Limits, run_process
 from pipeline.workers.sources import worker_environment
 from publishing.addresses import without_secrets
 from publishing.foreign_text import in_one_line
@@ -29,6 +31,12 @@ def is_quantized_file(model: Path) -> bool:
     except RetargetError:
         return False
     return is_quantized(node.op_type for node in graph.node)
+
+
+def _preloaded(call: RuntimeCall) -> Preloaded:
+    """What the process of ``call`` imports, whatever the models."""
+    modules = RUNTIMES[call.runtime].MODULES
+    return Preloaded(call.python, STARTER, modules, tuple(sorted(call.environment.items())))
 
 
 def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[str, Run]:
@@ -55,15 +63,9 @@ def _run(call: RuntimeCall, limits: Limits, stop: threading.Event) -> tuple[dict
     ending: Ending = "exited"
     detail = ""
     try:
-        run_process(
-            call.command,
-            what=call.runtime,
-            log=call.folder / "worker.log",
-            limits=limits,
-            environment=worker_environment(call.environment),
-            folder=call.folder,
-            stop=stop,
-        )
+        environment = worker_environment(call.environment)
+        command = Command(call.command, environment, call.folder, _preloaded(call))
+        run_process(command, what=call.runtime, log=call.folder / "worker.log", limits=limits, stop=stop)
     except TimeLimitError as error:
         ending, detail = "timed out", str(error)
     except WorkerError as error:

@@ -11,7 +11,8 @@ from typing import Any
 from converters.interface import WorkerCall
 from pipeline.errors import WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
-from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.forks import Preloaded
+from pipeline.workers.processes import Command, Limits, run_process
 
 _OURS_ALONE = (
     "PYTHONDONTWRITEBYTECODE",  # the environments are ours: each start would compile the framework anew
@@ -34,6 +35,17 @@ _DEFAULTS = {
 """What holds where the user's own variables say nothing else."""
 
 
+_ALWAYS = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    # A model is nobody's business but its owner's, and a run needs no network: ONNX Runtime (since 1.32, see
+    # its Privacy.md) and OpenVINO tell their makers of what they are used for unless these are set.
+    "ORT_DISABLE_TELEMETRY": "1",
+    "CI": "true",
+}
+"""What holds whatever the user's own variables say."""
+
+
 def worker_environment(variables: Mapping[str, str], *, as_users_have_it: bool = False) -> dict[str, str]:
     """The variables of a worker: the user's own, less those about Python, plus ``variables``.
 
@@ -41,7 +53,7 @@ def worker_environment(variables: Mapping[str, str], *, as_users_have_it: bool =
     """
     defaults = {} if as_users_have_it else _DEFAULTS
     inherited = {name: value for name, value in os.environ.items() if name not in _OURS_ALONE}
-    return defaults | inherited | {"PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1"} | dict(variables)
+    return defaults | inherited | _ALWAYS | dict(variables)
 
 
 def run_worker(
@@ -64,19 +76,15 @@ def run_worker(
     request, result, log = folder / "request.json", folder / "result.json", folder / "worker.log"
     result.unlink(missing_ok=True)
     write_json(request, call.request)
-    run_process(
+    ours = {**variables, "PYTHONPATH": str(call.module_folder)}
+    kept = call.preloads and not as_users_have_it
+    command = Command(
         [str(python), str(call.script), str(request), str(result)],
-        what=what,
-        log=log,
-        limits=limits,
-        environment=worker_environment(
-            {**variables, "PYTHONPATH": str(call.module_folder)},
-            as_users_have_it=as_users_have_it,
-        ),
-        folder=folder,
-        stop=stop,
-        accepted=(0, 1),
+        worker_environment(ours, as_users_have_it=as_users_have_it),
+        folder,
+        Preloaded(python, call.script, variables=tuple(sorted(ours.items()))) if kept else None,
     )
+    run_process(command, what=what, log=log, limits=limits, stop=stop, accepted=(0, 1))
     answer = read_json(result)
     if not isinstance(answer, dict):
         raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))

@@ -38,7 +38,8 @@ def _foreign() -> Iterator[tuple[Path, tuple[int, int]]]:
     for file in sorted(CONVERTERS.rglob("*.py")):
         if file.name not in NOT_RUN_ELSEWHERE:
             yield file, _python_of(file.parent.name) if file.parent.name in frameworks() else OLDEST
-    yield ROOT / "latency" / "shared" / "turns.py", OLDEST
+    for place in ("latency/shared/turns.py", "pipeline/workers/fork_server.py"):
+        yield ROOT / place, OLDEST
     for file in sorted(ZOO.glob("thin_*.py")):
         source = file.stem.removeprefix("thin_")
         yield file, _python_of(source) if source in frameworks() else OLDEST

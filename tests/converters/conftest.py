@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import socket
-import subprocess
-import sys
+import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +21,12 @@ from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
 from pipeline.environments import building
-from pipeline.workers.processes import Limits
+from pipeline.workers.forks import Preloaded
+from pipeline.workers.processes import Command, Limits, run_process
 from pipeline.workers.sources import run_worker, worker_environment
-from tests.converters import forking
 
 NEVER = threading.Event()
+BEFORE = dict(os.environ)
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 
@@ -50,89 +49,43 @@ def environment_of(source: str) -> building.Environment:
     return building.ensure(SOURCES[source], stop=NEVER, say=print)
 
 
-class Started:
-    """The frameworks that are started, each in a process that runs scripts in forks of itself."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._processes: dict[str, tuple[subprocess.Popen[bytes], dict[str, str], Path]] = {}
-
-    def python(self, source: str, variables: Mapping[str, str]) -> Path:
-        """What runs a script as the interpreter of a source would, and is spared the framework's start.
-
-        Frameworks read variables when they are imported: where these are others, the start is another one.
-        """
-        needed = worker_environment({**variables, "PYTHONPATH": str(WORKER_MODULES)})
-        needed.pop("PYTEST_CURRENT_TEST", None)
-        process, given, client = self._processes.get(source, (None, None, None))
-        if client and process and process.poll() is None and given == needed:
-            return client
-        self._end(source)
-        process, client = self._start(source, needed)
-        self._processes[source] = process, needed, client
-        return client
-
-    def _start(self, source: str, variables: dict[str, str]) -> tuple[subprocess.Popen[bytes], Path]:
-        address, client = self.folder / f"{source}.socket", self.folder / source
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(address))
-            listening.listen()
-            process = subprocess.Popen(
-                [
-                    environment_of(source).python,
-                    forking.__file__,
-                    SOURCES[source].folder,
-                    str(listening.fileno()),
-                ],
-                pass_fds=[listening.fileno()],
-                env=variables,
-            )
-        client.write_text(forking.CLIENT.format(python=sys.executable, address=address))
-        client.chmod(0o700)
-        return process, client
-
-    def _end(self, source: str) -> None:
-        if source in self._processes:
-            process, _, _ = self._processes.pop(source)
-            process.kill()
-            process.wait()
-            (self.folder / f"{source}.socket").unlink()
-
-    def run(self, source: str, code: str, folder: Path, *, fresh: bool = False) -> None:
-        """Run a few lines of Python in ``folder``; ``fresh`` starts the framework for them alone."""
-        environment = environment_of(source)
-        variables = {"OMP_NUM_THREADS": "2", **environment.description.variables}
-        python = environment.python if fresh else self.python(source, variables)
-        with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
-            script.write("import sys; sys.path.insert(0, '')\n" + code)
-            script.flush()
-            answer = subprocess.run(
-                [str(python), script.name],
-                cwd=folder,
-                env=worker_environment(variables),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        assert answer.returncode == 0, answer.stderr
-
-    def end(self) -> None:
-        """End all of them."""
-        for source in list(self._processes):
-            self._end(source)
+def _changed() -> dict[str, str]:
+    """The variables that the test has set: a framework that was started without them does not know them."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if value != BEFORE.get(name) and name != "PYTEST_CURRENT_TEST"
+    }
 
 
-@pytest.fixture(scope="package")
-def started() -> Iterator[Started]:
-    # The path of a socket has to be short.
-    with tempfile.TemporaryDirectory(prefix="started-") as folder:
-        frameworks = Started(Path(folder))
-        yield frameworks
-        frameworks.end()
+def run_lines(source: str, code: str, folder: Path, *, fresh: bool = False) -> None:
+    """Run a few lines of Python with a framework in ``folder``, as an export script is run.
+
+    ``fresh`` starts it for them alone: lines that change what is read while it is imported, or measure it.
+    """
+    environment = environment_of(source)
+    variables = {"OMP_NUM_THREADS": "2", **environment.description.variables}
+    ours = {**variables, "PYTHONPATH": str(WORKER_MODULES)}
+    preloaded = Preloaded(environment.python, SOURCES[source].script, variables=tuple(sorted(ours.items())))
+    with tempfile.TemporaryDirectory() as aside:
+        script = Path(aside) / "lines.py"
+        script.write_text("import sys; sys.path.insert(0, '')\n" + code)
+        run_process(
+            Command(
+                [str(environment.python), str(script)],
+                worker_environment(ours),
+                folder,
+                None if fresh else preloaded,
+            ),
+            what="the lines",
+            log=Path(aside) / "log",
+            limits=Limits(),
+            stop=NEVER,
+        )
 
 
 @pytest.fixture
-def export(tmp_path: Path, started: Started) -> Export:
+def export(tmp_path: Path) -> Export:
     """Export a model with the framework's own preprocessing; the weights are random by default."""
 
     def run(
@@ -144,7 +97,7 @@ def export(tmp_path: Path, started: Started) -> Export:
         options: NetworkOptions = AS_IT_IS,
         **changed: Any,
     ) -> Exported:
-        variables = {"OMP_NUM_THREADS": "2", **environment_of(source).description.variables}
+        variables = {"OMP_NUM_THREADS": "2", **environment_of(source).description.variables, **_changed()}
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         listed = read_catalogue(SOURCES[source]).get(model)
@@ -166,7 +119,7 @@ def export(tmp_path: Path, started: Started) -> Export:
                 output_folder=folder,
                 opset=12,
             ),
-            python=started.python(source, variables),
+            python=environment_of(source).python,
             variables=variables,
             what=f"exporting {source}/{model}",
             folder=folder,
@@ -189,13 +142,10 @@ def worker_module() -> Iterator[Callable[[str], Any]]:
 
 
 @pytest.fixture
-def run_in(tmp_path: Path, started: Started) -> RunIn:
-    """Run a few lines of Python with a framework, to make the checkpoints that a test needs.
-
-    ``fresh`` starts it anew, for lines that change what is read while it is imported, or measure a process.
-    """
+def run_in(tmp_path: Path) -> RunIn:
+    """Run a few lines of Python with a framework, to make the checkpoints that a test needs."""
 
     def run(source: str, code: str, *, fresh: bool = False) -> None:
-        started.run(source, code, tmp_path, fresh=fresh)
+        run_lines(source, code, tmp_path, fresh=fresh)
 
     return run

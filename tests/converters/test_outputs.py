@@ -12,7 +12,7 @@ from converters.registry import SOURCES
 from evaluation.inputs import read_npz, write_npz
 from pipeline.workers.processes import Limits
 from pipeline.workers.sources import run_worker
-from tests.converters.conftest import NEVER, Export, Started, environment_of
+from tests.converters.conftest import NEVER, Export, environment_of
 
 MODELS = {
     "timm": "mobilenetv3_small_050",
@@ -28,7 +28,7 @@ MODELS = {
     ("source", "model"), [pytest.param(*pair, marks=getattr(pytest.mark, pair[0])) for pair in MODELS.items()]
 )
 def test_random_weights_are_those_of_the_export(
-    source: str, model: str, export: Export, started: Started, tmp_path: Path
+    source: str, model: str, export: Export, tmp_path: Path
 ) -> None:
     exported = export(source, model)
     folder = tmp_path / "outputs"
@@ -47,7 +47,7 @@ def test_random_weights_are_those_of_the_export(
             pictures=pictures,
             output_folder=folder,
         ),
-        python=started.python(source, variables),
+        python=environment_of(source).python,
         variables=variables,
         what="asking",
         folder=folder,

@@ -16,7 +16,7 @@ import pytest
 from converters.interface import NetworkOptions
 from pipeline.config.code_files import files_of_code
 from pipeline.errors import WorkerError
-from tests.converters.conftest import Export, Started
+from tests.converters.conftest import Export, run_lines
 
 pytestmark = pytest.mark.pytorch
 
@@ -67,8 +67,8 @@ def net(tmp_path: Path) -> Path:
     return folder / "net.py"
 
 
-def test_a_request_that_trusts_nothing_runs_nothing(net: Path, export: Export, started: Started) -> None:
-    started.run("pytorch", "import torch; torch.jit.script(torch.nn.ReLU()).save('net.pt')", net.parent)
+def test_a_request_that_trusts_nothing_runs_nothing(net: Path, export: Export) -> None:
+    run_lines("pytorch", "import torch; torch.jit.script(torch.nn.ReLU()).save('net.pt')", net.parent)
     for model in (f"{net}:build", str(net.with_name("net.pt"))):
         with pytest.raises(WorkerError, match="is code, and was not run: only `run --trust-code` runs code"):
             export("pytorch", model, **PICTURES)
@@ -130,11 +130,9 @@ def test_an_interpreter_in_the_folder_of_a_module_is_not_its_own(worker_module: 
     worker_module("own_code").require_listed([str(folder / "net.py")])
 
 
-def test_another_head_in_the_weights_is_said_with_arguments(
-    net: Path, export: Export, started: Started
-) -> None:
+def test_another_head_in_the_weights_is_said_with_arguments(net: Path, export: Export) -> None:
     save = "import torch; from net import build; torch.save(build(7).state_dict(), 'net.pth')"
-    started.run("pytorch", f"import sys; sys.path.insert(0, '.'); {save}", net.parent)
+    run_lines("pytorch", f"import sys; sys.path.insert(0, '.'); {save}", net.parent)
     weights = {"kind": "file", "path": str(net.with_name("net.pth"))}
     trusted = NetworkOptions(trusted_code=files_of_code(net))
     with pytest.raises(WorkerError, match=r"has a head of 7 classes, .* hand it the number with `arguments`"):

@@ -14,7 +14,7 @@ import pytest
 
 from converters.interface import WORKER_MODULES
 from converters.registry import SOURCES
-from tests.converters.conftest import Export, Started
+from tests.converters.conftest import Export, run_lines
 
 READ = """
 import json, os, sys
@@ -142,10 +142,10 @@ os._exit(0)
 """
 
 
-def _answers(started: Started, source: str, model: str, code: str, folder: Path) -> dict[str, Any]:
+def _answers(source: str, model: str, code: str, folder: Path) -> dict[str, Any]:
     """What the process of a framework read of the files that it wrote into ``folder``."""
     begin = READ.format(worker=str(WORKER_MODULES), folder=str(SOURCES[source].folder))
-    started.run(source, f"MODEL = {model!r}\n{begin}{code}", folder)
+    run_lines(source, f"MODEL = {model!r}\n{begin}{code}", folder)
     answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
     return answers
 
@@ -156,8 +156,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(started: Started, folder: Path) -> dict[str, Any]:
-    return _answers(started, "timm", "test_resnet", TIMM, folder)
+def answers(folder: Path) -> dict[str, Any]:
+    return _answers("timm", "test_resnet", TIMM, folder)
 
 
 @pytest.mark.timm
@@ -228,9 +228,9 @@ def test_an_entry_is_exported_and_said(answers: dict[str, Any], folder: Path, ex
 
 
 @pytest.mark.mmcls
-def test_averages_and_preprocessors_of_openmmlab(started: Started, tmp_path: Path) -> None:
+def test_averages_and_preprocessors_of_openmmlab(tmp_path: Path) -> None:
     """An EMAHook keeps the weights it has replaced as buffers, with names of their own."""
-    answers = _answers(started, "mmcls", "resnet18_8xb32_in1k", MMCLS, tmp_path)
+    answers = _answers("mmcls", "resnet18_8xb32_in1k", MMCLS, tmp_path)
     assert answers["moved"] > 0.005  # the momentum of the first step is near a hundredth
     preprocessor, averaged = answers["mmpretrain.pth"], answers["ema.pth"]
     assert (preprocessor["off"], averaged["off"]) == (0.0, 0.0)

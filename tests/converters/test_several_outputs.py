@@ -15,7 +15,7 @@ from parity.compare import Tolerance, compare
 from pipeline.config.code_files import files_of_code
 from pipeline.errors import WorkerError
 from tests.converters.caffe2_pairs import BEGIN, SMALL
-from tests.converters.conftest import Export, Exported, RunIn, Started
+from tests.converters.conftest import Export, Exported, RunIn, run_lines
 
 OWN_WEIGHTS = {"kind": "pretrained"}
 
@@ -171,11 +171,9 @@ def test_outputs_of_a_module_are_listed_where_none_can_be_taken(
 
 @pytest.mark.pytorch
 @pytest.mark.parametrize(("kind", "output"), [("Pair", 1), ("Mapping", "aux"), ("Fields", "aux")])
-def test_an_output_of_an_archive_is_exported(
-    net: Path, export: Export, started: Started, kind: str, output: int | str
-) -> None:
+def test_an_output_of_an_archive_is_exported(net: Path, export: Export, kind: str, output: int | str) -> None:
     code = f"import torch, net; torch.manual_seed(1); torch.jit.script(net.{kind}()).save('net.pt')"
-    started.run("pytorch", code, net.parent)
+    run_lines("pytorch", code, net.parent)
     archive = net.with_name("net.pt")
     trusted = NetworkOptions(trusted_code=(archive,), output=output)
     exported = export("pytorch", str(archive), options=trusted, **_pictures(3, 12, 12))
@@ -221,14 +219,12 @@ save("levels", [None, 3, 32, 32], "uint8", levels=True)
 
 
 @pytest.fixture(scope="module", params=["1", "0"])
-def programs(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, started: Started
-) -> Path:
+def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what Paddle saves, in its format and in the one that it had before version 3."""
     folder = tmp_path_factory.mktemp("programs")
     (folder / "saving.py").write_text(PADDLE)  # Paddle translates the source of what it saves
     code = f"import os; os.environ['FLAGS_enable_pir_api'] = '{request.param}'\nimport saving"
-    started.run("paddle", code, folder, fresh=request.param == "0")
+    run_lines("paddle", code, folder, fresh=request.param == "0")
     return folder
 
 

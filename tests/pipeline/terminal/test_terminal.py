@@ -19,7 +19,7 @@ from pipeline.terminal.output import guard_streams
 from pipeline.terminal.progress import LiveProgress, PlainProgress, print_results
 from pipeline.terminal.text_tables import Column, Table, markdown, print_table
 from pipeline.terminal.wording import for_terminal, one_line, say
-from pipeline.workers.processes import Limits, run_process
+from pipeline.workers.processes import Command, Limits, run_process
 from tests.commands import run_command
 from tests.publishing.pages.card_markdown import inner, parsed, plain
 
@@ -74,12 +74,10 @@ def test_the_log_of_a_process_is_quoted(tmp_path: Path) -> None:
     )
     with pytest.raises(WorkerError) as failure:
         run_process(
-            ["/bin/sh", "-c", "cat says; exit 3"],
+            Command(["/bin/sh", "-c", "cat says; exit 3"], {}, tmp_path),
             what="a worker",
             log=tmp_path / "log",
             limits=Limits(seconds=60),
-            environment={},
-            folder=tmp_path,
             stop=threading.Event(),
         )
     assert_harmless(for_terminal(str(failure.value)))
