@@ -210,6 +210,7 @@ def main() -> None:
     from pipeline.system.interrupts import Interrupted
 
     guard_streams()
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for our own process too; worker_environment says why
     try:
         app(prog_name="python -m pipeline")
     except PipelineError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from pipeline.commands.retarget import retarget
 from pipeline.errors import PipelineError
-from tests.commands import run_command
+from tests.commands import ROOT, run_command
 from tests.pipeline.equivalence.graphs import scores, written
 
 
@@ -30,6 +32,22 @@ def test_the_exit_code_says_whether_they_are_the_same(tmp_path: Path) -> None:
     other = _command(tmp_path, "compare", "a.onnx", "b.onnx")
     assert other.returncode == 1
     assert "a.onnx and b.onnx do not compute the same, within 0.0001: onnxruntime" in other.stdout
+
+
+def test_no_runtime_keeps_anything_of_it_or_tells_anybody(tmp_path: Path) -> None:
+    """ONNX Runtime keeps what it is going to tell its makers in the user's cache folder."""
+    scores(tmp_path / "a.onnx")
+    (tmp_path / "home").mkdir()
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "TMPDIR"), str(tmp_path / "home"))
+    answer = subprocess.run(
+        [sys.executable, "-m", "pipeline", "compare", "a.onnx", "a.onnx"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ORT_DISABLE_TELEMETRY": "0", **places},
+        check=False,
+        capture_output=True,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 @pytest.mark.parametrize(
