@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 from tests.loopback import served
+from tests.publishing.archives import unpack
 from tests.publishing.clients import ask, assert_clients_read, run_backend_tests
 from tests.publishing.small_zoo import MODELS, OPSETS, publish_small_zoo
 
@@ -118,8 +118,7 @@ def test_the_runner_tells_test_data_that_do_not_come_out(
     path = zoo / PATHS["mxnet/squeeze1.1", opset]
     archives = {}
     for name in ("whole", "wrong"):
-        with tarfile.open(path.with_suffix(".tar.gz")) as archive:
-            archive.extractall(tmp_path / name, filter="data")
+        unpack(path.with_suffix(".tar.gz"), tmp_path / name)
         archives[name] = tmp_path / name / path.stem
     output = archives["wrong"] / "test_data_set_1" / "output_0.pb"
     tensor = onnx.load_tensor(output)

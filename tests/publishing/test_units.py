@@ -26,6 +26,7 @@ from publishing.graph_facts import facts_of
 from publishing.manifest import CHECKSUMS, MANIFEST
 from publishing.record import KINDS, RECORD_SUFFIX, from_json, parse_name, to_json
 from publishing.units import Material, publish
+from tests.publishing.archives import unpack
 from tests.publishing.zoos import (
     IMAGES,
     NETWORK,
@@ -106,9 +107,7 @@ def test_sha256sum_confirms_every_published_file(tmp_path: Path, model_file: Pat
 
 def test_the_archive_holds_the_test_data_with_the_graphs_names(tmp_path: Path, model_file: Path) -> None:
     publish_in(tmp_path, model_file, description())
-    with tarfile.open(tmp_path / "timm/small/model/tiny-9.tar.gz") as archive:
-        names = archive.getnames()
-        archive.extractall(tmp_path / "out", filter="data")
+    names = unpack(tmp_path / "timm/small/model/tiny-9.tar.gz", tmp_path / "out")
     assert names == [
         "tiny-9",
         "tiny-9/tiny-9.onnx",

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +37,7 @@ from tests.pipeline.commands.default_job import (
 )
 from tests.pipeline.commands.test_determinism import ELSEWHERE, OTHER_DAY, require_other_day
 from tests.pipeline.evaluations.photographs import DIGESTS, make_photographs
+from tests.publishing.archives import unpack
 from tests.publishing.clients import assert_clients_read
 from tests.publishing.zoos import bytes_of
 
@@ -72,8 +72,7 @@ def test_the_test_data_is_the_frameworks_and_the_model_reproduces_it(
     job: Path, model: str, opset: int, tmp_path: Path
 ) -> None:
     stem = stem_of(model, opset)
-    with tarfile.open(job / "dist" / f"{stem}.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack(job / "dist" / f"{stem}.tar.gz", tmp_path)
     [top] = tmp_path.iterdir()
     assert top.name == Path(stem).name
     [model_file] = top.glob("*.onnx")
