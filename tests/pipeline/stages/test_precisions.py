@@ -301,7 +301,7 @@ def test_versions_are_picked_by_their_names(tiny: FakeSource, pictures: Path) ->
 
 @pytest.mark.slow
 def test_a_calibration_that_runs_out_of_its_memory_costs_its_own_unit_alone(tiny: FakeSource) -> None:
-    """Export and runtimes take a few pictures at a time and fit in; the gate holds all of its own."""
+    """Export and runtimes take a few pictures at a time and fit in; the gate holds all of its own, 290 MB."""
     (tiny.folder / "pictures").mkdir()
     for number in range(82):
         Image.new("RGB", (9, 9), (3 * number, 9, 99)).save(tiny.folder / f"pictures/{number}.png")
@@ -309,7 +309,7 @@ def test_a_calibration_that_runs_out_of_its_memory_costs_its_own_unit_alone(tiny
     path.write_text(
         path.read_text()
         + "    precisions: [fp32, int8]\n"
-        + "    preprocessing: {input_size: [3, 512, 512]}\n"
+        + "    preprocessing: {input_size: [3, 768, 768]}\n"
         + "    quantization: {images: pictures, pictures: 2, gate_pictures: 80}\n"
         + "    limits: {memory_gib: 0.25}\n"
     )
