@@ -21,7 +21,7 @@ from torchvision_operators import import_torchvision
 import_torchvision()
 import timm, torch
 torch.manual_seed(1)
-network = timm.create_model('test_resnet', num_classes=10, in_chans=1)
+network = timm.create_model('resnet18', num_classes=10, in_chans=1)
 optimiser = torch.optim.SGD(network.parameters(), 0.05)
 for _ in range(3):
     pictures, classes = torch.randn(8, 1, 64, 64), torch.arange(8)
@@ -68,7 +68,7 @@ network.initialize(); network(mx.nd.ones((1, 3, 64, 64)))
 network.save_parameters('tuned.params')
 """
 CASES = {
-    "timm": ("test_resnet", TIMM, "tuned.pth", (1, 64, 64), "drop_rat"),
+    "timm": ("resnet18", TIMM, "tuned.pth", (1, 64, 64), "drop_rat"),
     "torchvision": ("squeezenet1_1", TORCHVISION, "tuned.pth", (3, 64, 64), "dropuot"),
     "mmcls": ("mobilenet-v2_8xb32_in1k", MMCLS, "tuned.pth", (3, 64, 64), "trian_cfg"),
     "paddle": ("SqueezeNet1_1", PADDLE, "tuned.pdparams", (3, 64, 64), "return_stagse"),
@@ -136,7 +136,7 @@ def test_a_keyword_that_a_constructor_does_not_take_is_named_with_those_that_it_
 def test_a_file_for_grey_pictures_asks_for_channels(export: Export, run_in: RunIn, tmp_path: Path) -> None:
     model, weights, _ = _tuned(run_in, "timm", tmp_path)
     message = _refusal(export, "timm", model, weights)
-    assert "conv1.0.weight has shape (16, 1, 3, 3), needed is (16, 3, 3, 3)" in message
+    assert "conv1.weight has shape (64, 1, 7, 7), needed is (64, 3, 7, 7)" in message
     assert "`classes: 10` and `channels: 1`" in message
 
 
@@ -144,7 +144,7 @@ ENTRIES = """\
 publish: dist
 opsets: [3, 12]
 models:
-  - {source: timm, model: test_resnet, name: tuned, channels: 1, weights: {file: tuned.pth}}
+  - {source: timm, model: resnet18, name: tuned, channels: 1, weights: {file: tuned.pth}}
   - {source: timm, model: test_vit, name: small, classes: 10, preprocessing: {input_size: [3, 96, 64]}}
 """
 
