@@ -22,6 +22,8 @@ class PipelineError(Exception):
     """
 
     exit_code = NOT_PUBLISHED
+    cause = "refused"
+    """One word or two for what kind of failure it is, by which many are counted."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(visible(without_secrets(line)) for line in lines))
@@ -45,9 +47,13 @@ class DigestError(UsageError):
 class FetchError(PipelineError):
     """A file could not be fetched."""
 
+    cause = "not fetched"
+
 
 class EnvironmentBuildError(PipelineError):
     """The environment of a source could not be built."""
+
+    cause = "not built"
 
 
 class DiskSpaceError(PipelineError):
@@ -57,17 +63,39 @@ class DiskSpaceError(PipelineError):
 class WorkerError(PipelineError):
     """A process of its own failed: it refused, raised, crashed, hung or ate the memory."""
 
+    cause = "crash"
+
 
 class TimeLimitError(WorkerError):
     """A process did not end within its limit."""
+
+    cause = "time limit"
+
+
+class MemoryLimitError(WorkerError):
+    """A process grew past its limit."""
+
+    cause = "memory limit"
+
+
+class TaskFailedError(WorkerError):
+    """An export script ended its task and said why: ``cause`` is the kind that it gave."""
+
+    def __init__(self, cause: str, *lines: str) -> None:
+        super().__init__(*lines)
+        self.cause = cause
 
 
 class VerdictError(PipelineError):
     """The converted model does not compute what the framework computes, or nobody can tell."""
 
+    cause = "nobody can tell"
+
 
 class FiguresError(PipelineError):
     """The model does not have the figures that a document gives for it, and nobody explains why."""
+
+    cause = "other figures"
 
 
 def last_lines(log: Path, count: int = 8) -> list[str]:

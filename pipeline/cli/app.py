@@ -16,6 +16,7 @@ from pipeline.cli.accuracy import dataset_app, evaluate
 from pipeline.cli.environments import environments_app, models
 from pipeline.cli.forms import compare, retarget
 from pipeline.cli.precision import quantize, simplify
+from pipeline.cli.sweep import coverage, sweep
 from pipeline.cli.zoo import SignOption, benchmark, serve, unpublish, verify
 from pipeline.errors import INTERRUPTED, PipelineError, UsageError, quoted
 from pipeline.terminal.output import guard_streams
@@ -178,6 +179,8 @@ for command in (
     verify,
     unpublish,
     serve,
+    sweep,
+    coverage,
     schema,
 ):
     app.command()(command)

@@ -17,7 +17,7 @@ from parity.errors import ParityError
 from pipeline.errors import FiguresError, PipelineError, VerdictError
 from pipeline.estimates.history import note
 from pipeline.planning.jobs import SIMPLIFIED, Unit, Version, batch_variant, units_at_once
-from pipeline.results import Result
+from pipeline.results import DISK, Result, Status
 from pipeline.stages.class_names import labelled
 from pipeline.stages.comparison import figures_of
 from pipeline.stages.embedding import embedded_export
@@ -39,7 +39,7 @@ from publishing.foreign_text import visible
 
 Made = TypeVar("Made")
 
-_EXPECTED = (PipelineError, EvaluationError, RetargetError, ParityError, PublishError)
+_EXPECTED = (EvaluationError, RetargetError, ParityError, PublishError)
 
 
 def run_model(run: ModelRun) -> list[Result]:
@@ -140,30 +140,30 @@ def _batches(units: list[Unit], export: Export) -> list[list[Unit]]:
 
 def _guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
     """What ``step`` returns, or the result that its failure amounts to, under the name of the model."""
-    name = run.job.name
     try:
         return step()
     except Interrupted:
-        return Result(name, "interrupted")
-    except VerdictError as error:
-        return Result(name, "inconclusive", reason=str(error))
-    except _EXPECTED as error:
-        ours = isinstance(
-            error, PipelineError
-        )  # only its lines are ours: the other rooms tell what files say
-        return Result(name, "failed", reason=str(error) if ours else visible(str(error)))
-    except OSError as error:
+        return Result(run.job.name, "interrupted")
+    except Exception as error:  # noqa: BLE001 - a defect of ours costs this model only
+        status: Status = "inconclusive" if isinstance(error, VerdictError) else "failed"
+        cause, reason = _explained(run, error)
+        stage = run.times.at.value if run.times.at else ""
+        return Result(run.job.name, status, reason=reason, stage=stage, cause=cause)
+
+
+def _explained(run: ModelRun, error: Exception) -> tuple[str, str]:
+    """What kind of failure ``error`` is, and what is said of it."""
+    if isinstance(error, PipelineError):
+        return error.cause, str(error)
+    if isinstance(error, _EXPECTED):  # their lines are not ours: they tell what files say
+        return "refused", visible(str(error))
+    if isinstance(error, OSError):
         reason = error.strerror or str(error)
-        return Result(
-            name,
-            "failed",
-            reason=f"{reason}: {error.filename or run.work}. Make room, or make it writable",
-        )
-    except Exception:  # noqa: BLE001 - a defect of ours costs this model only
-        log = run.work.with_name(f"{run.work.name}.traceback.txt")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
-        return Result(name, "failed", reason=f"a defect in the pipeline: please report {log}")
+        return DISK, f"{reason}: {error.filename or run.work}. Make room, or make it writable"
+    log = run.work.with_name(f"{run.work.name}.traceback.txt")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
+    return "defect", f"a defect in the pipeline: please report {log}"
 
 
 def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator[Result]:

@@ -50,6 +50,29 @@ class StageTimes:
 
     def __init__(self) -> None:
         self._taken: dict[StageKind, tuple[float, int]] = {}
+        self._failed: dict[StageKind, float] = {}
+        self._peaks: dict[StageKind, PeakMemory] = {}
+        self.at: StageKind | None = None
+        """The stage that began last."""
+
+    def peak_memory(self, whole: PeakMemory) -> PeakMemory:
+        """Where the processes of the stage under way note their memory, as a part of ``whole``."""
+        return self._peaks.setdefault(self.at, PeakMemory(whole)) if self.at else whole
+
+    def note_failure(self, kind: StageKind, seconds: float) -> None:
+        """Add what a stage took before it failed, which says nothing of how long it takes."""
+        self._failed[kind] = self._failed.get(kind, 0.0) + seconds
+
+    def seconds(self) -> dict[str, float]:
+        """What each stage took for a unit, whole for what all units share; of those that failed as well."""
+        seconds = {kind: taken / units for kind, (taken, units) in self._taken.items()}
+        for kind, failed in self._failed.items():
+            seconds[kind] = seconds.get(kind, 0.0) + failed
+        return {kind.value: round(taken, 2) for kind, taken in seconds.items()}
+
+    def peaks(self) -> dict[str, int]:
+        """The most resident bytes of any process of each stage that had processes."""
+        return {kind.value: peak.bytes for kind, peak in self._peaks.items()}
 
     def note(self, kind: StageKind, seconds: float, units: int = 1) -> None:
         """Add what a stage took for ``units`` units together."""
@@ -103,20 +126,25 @@ class ModelRun:
         """What each process of this model may use."""
         limits = self.job.entry.limits
         memory = int(limits.memory_gib * GIBIBYTE)
-        return Limits(limits.seconds, memory, self.memory, remedy=REMEDY)
+        return Limits(limits.seconds, memory, self.times.peak_memory(self.memory), remedy=REMEDY)
 
     @contextmanager
     def stage(self, kind: StageKind, versions: Sequence[Version] = ()) -> Iterator[Stage]:
         """Tell the progress display of a stage. Raises Interrupted where the run is to end.
 
         ``versions`` are those of the units that it is done for, none where all units share it. The time of
-        a stage that fails is not noted.
+        a stage that fails is not counted among those that it takes.
         """
         if self.stop.is_set():
             raise Interrupted
         stage, begun, title = Stage(), time.monotonic(), _title(kind, versions)
         self.progress.begin(self.job.name, title)
-        yield stage
+        self.times.at = kind
+        try:
+            yield stage
+        except Exception:
+            self.times.note_failure(kind, time.monotonic() - begun)
+            raise
         seconds = time.monotonic() - begun
         self.progress.end(self.job.name, title, seconds, stage.reused)
         if not stage.reused:

@@ -55,13 +55,12 @@ class Verification:
         return max(errors, default=None)
 
     @property
-    def runtimes(self) -> str:
-        """Each runtime and what became of the model in it, in one line."""
-        outcomes = []
-        for name, runtime in self.verdict.runtimes.items():
-            outcome = runtime.outcome if runtime.outcome != "ran" else "ok" if runtime.agrees else "wrong"
-            outcomes.append(f"{name} {outcome}")
-        return ", ".join(outcomes)
+    def runtimes(self) -> dict[str, str]:
+        """What became of the model in each runtime: ``ok``, ``wrong``, or why it computed nothing."""
+        return {
+            name: runtime.outcome if runtime.outcome != "ran" else "ok" if runtime.agrees else "wrong"
+            for name, runtime in self.verdict.runtimes.items()
+        }
 
 
 def tolerance_of(parity: Parity) -> Tolerance:

@@ -85,12 +85,15 @@ def _reservations(verification: Verification) -> str:
 def _refused(candidate: Candidate, verification: Verification) -> Result:
     """The result of a unit whose verdict is bad; its files stay for a look."""
     verdict = verification.verdict
+    inconclusive = verdict.status == "inconclusive"
     return Result(
         candidate.unit.name,
-        "inconclusive" if verdict.status == "inconclusive" else "failed",
+        "inconclusive" if inconclusive else "failed",
         verification.largest_error,
         verification.runtimes,
         reason=f"{verdict.reason}. Not published; its files are in {candidate.folder}",
+        stage=StageKind.PARITY.value,
+        cause="nobody can tell" if inconclusive else "another result",
     )
 
 

@@ -124,7 +124,7 @@ def print_results(results: Sequence[Result]) -> None:
             Text(one_line(result.unit)),
             Text(result.status, style=_STYLES[result.status]),
             "" if result.error is None else f"{result.error:.1e}",
-            Text(one_line(result.runtimes)),
+            Text(one_line(", ".join(map(" ".join, result.runtimes.items())))),
             size_text(result.peak_memory) if result.peak_memory else "",
             duration(result.seconds) if result.seconds else "",
         )

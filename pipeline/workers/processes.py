@@ -20,7 +20,7 @@ from typing import IO, NamedTuple
 
 import psutil
 
-from pipeline.errors import TimeLimitError, WorkerError, clean_log, last_lines
+from pipeline.errors import MemoryLimitError, TimeLimitError, WorkerError, clean_log, last_lines
 from pipeline.system.interrupts import Interrupted
 from pipeline.workers.forks import Ending, Fork, Preloaded, fork
 
@@ -32,14 +32,18 @@ FIND_SECONDS = 0.5
 class PeakMemory:
     """The most resident bytes of any process so far; many threads may note theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: PeakMemory | None = None) -> None:
+        """``whole`` gets to know of all that this one does, which is a part of it."""
         self.bytes = 0
+        self._whole = whole
         self._lock = threading.Lock()
 
     def note(self, resident: int) -> None:
         """Keep ``resident`` where it is more than what was seen before."""
         with self._lock:
             self.bytes = max(self.bytes, resident)
+        if self._whole:
+            self._whole.note(resident)
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def _watch(process: _Started | Fork, limits: Limits, stop: threading.Event) -> E
         limits.peak.note(resident)
         if resident > limits.memory:
             grew = f"grew past its memory limit of {limits.memory / GIBIBYTE:g} GiB{remedy}"
-            return _Broken(WorkerError, grew)
+            return _Broken(MemoryLimitError, grew)
 
 
 def _most_resident(usage: resource.struct_rusage) -> int:

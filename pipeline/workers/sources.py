@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.interface import WorkerCall
-from pipeline.errors import WorkerError, foreign_message, last_lines
+from pipeline.errors import TaskFailedError, WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
@@ -94,4 +94,4 @@ def run_worker(
     lines = [f"{what} failed: {first}", *more]
     if answer["kind"] == "framework":
         lines += [f"Its log, {log}, ends with:", *last_lines(log)]
-    raise WorkerError(*lines)
+    raise TaskFailedError(answer["kind"], *lines)

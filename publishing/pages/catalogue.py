@@ -45,13 +45,18 @@ def catalogue(
     """
     for record in records:
         check(record)
-    models, environment = models_of(records, benchmarks), _environment()
-    pages = {f"assets/{name}": (_HERE / "assets" / name).read_bytes() for name in _ASSETS}
+    models = models_of(records, benchmarks)
+    pages = assets()
     for model in models:
         with _complete(model):
-            pages[model.path] = _render(environment, "model.html", {"root": "../../", **_model(model)})
-    pages[INDEX] = _render(environment, "index.html", {"root": "", **_index(models, imagenet)})
+            pages[model.path] = render("model.html", {**_below("../../"), **_model(model)})
+    pages[INDEX] = render("index.html", {**_below(""), **_index(models, imagenet)})
     return {path: pages[path] for path in sorted(pages)}
+
+
+def assets() -> dict[str, bytes]:
+    """What the pages look like and do, by path from them."""
+    return {f"assets/{name}": (_HERE / "assets" / name).read_bytes() for name in _ASSETS}
 
 
 @contextmanager
@@ -107,8 +112,14 @@ def _quoted(path: str) -> str:
     return quote(path, safe="/+")
 
 
-def _render(environment: Environment, template: str, values: Mapping[str, Any]) -> bytes:
-    return environment.get_template(template).render(values).encode()
+def render(template: str, values: Mapping[str, Any]) -> bytes:
+    """A page in UTF-8; whatever ``values`` say, none of it is taken for HTML."""
+    return _environment().get_template(template).render(values).encode()
+
+
+def _below(root: str) -> dict[str, str]:
+    """Where a page finds the others, ``root`` being the way to the publish folder."""
+    return {"root": root, "assets": f"{root}assets/"}
 
 
 def _index(models: Sequence[Model], imagenet: Sequence[str]) -> dict[str, Any]:

@@ -149,6 +149,7 @@ def make_source(folder: Path) -> Source:
     """The source with its files in ``folder``; its environment has not been made."""
     folder.mkdir(parents=True)
     (folder / "export.py").write_text(EXPORT)
+    (folder / "requirements.in").write_text("tiny==1.0\n")
     (folder / "requirements.lock").write_text("# nothing\n")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (folder / "environment.toml").write_text(f'python = "{version}"\ngigabytes = 0.001\n')

@@ -25,7 +25,7 @@ def test_a_model_is_published_and_then_left_alone(tiny: FakeSource) -> None:
         ("tiny/net@6", "published", ""),
         ("tiny/net@12", "published", ""),
     ]
-    assert results[1].runtimes == "onnxruntime ok, openvino ok"
+    assert results[1].runtimes == {"onnxruntime": "ok", "openvino": "ok"}
     assert tiny.published == ["net-12.onnx", "net-6.onnx"]
     assert not (tiny.folder / "work/tiny/net").exists()
     again = tiny.plan("net", opsets="6, 12")
@@ -36,10 +36,10 @@ def test_a_model_is_published_and_then_left_alone(tiny: FakeSource) -> None:
 def test_what_goes_wrong_with_one_opset_or_model_is_told(tiny: FakeSource) -> None:
     [wrong] = _run(tiny, "wrong")
     assert wrong.status == "failed"
-    assert wrong.runtimes == "onnxruntime wrong, openvino wrong"
+    assert wrong.runtimes == {"onnxruntime": "wrong", "openvino": "wrong"}
     assert "Not published; its files are in" in wrong.reason
     [dead] = _run(tiny, "dead")
-    assert (dead.status, dead.runtimes) == ("inconclusive", "")
+    assert (dead.status, dead.runtimes) == ("inconclusive", {})
     [raising] = _run(tiny, "raising")
     assert (raising.status, raising.reason) == (
         "failed",

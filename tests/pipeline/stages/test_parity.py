@@ -70,10 +70,9 @@ def test_ten_opsets_take_one_process_of_each_runtime(tmp_path: Path) -> None:
     files[9] = models.write(wrong / "9.onnx", models.KERNEL[::-1].copy())
     verified = _verify(tmp_path, files)
     assert [opset for opset, verification in verified.items() if not verification.passed] == [9]
-    assert {verification.runtimes for opset, verification in verified.items() if opset != 9} == {
-        "onnxruntime ok, openvino ok"
-    }
-    assert verified[9].runtimes == "onnxruntime wrong, openvino wrong"
+    right = [verification.runtimes for opset, verification in verified.items() if opset != 9]
+    assert right == [{"onnxruntime": "ok", "openvino": "ok"}] * (len(verified) - 1)
+    assert verified[9].runtimes == {"onnxruntime": "wrong", "openvino": "wrong"}
     processes = {path.parent.relative_to(tmp_path) for path in tmp_path.rglob("worker.log")}
     assert processes == {Path("parity/onnxruntime/0"), Path("parity/openvino/0")}
 
@@ -92,8 +91,8 @@ def test_old_and_new_opsets_are_asked_of_their_own_runtimes(tmp_path: Path) -> N
         stop=threading.Event(),
         environment_of=_never,
     )
-    assert verified[6].runtimes == "openvino ok, opencv wrong, onnxruntime-raised ok"
-    assert verified[12].runtimes == "onnxruntime ok, openvino ok"
+    assert verified[6].runtimes == {"openvino": "ok", "opencv": "wrong", "onnxruntime-raised": "ok"}
+    assert verified[12].runtimes == {"onnxruntime": "ok", "openvino": "ok"}
     assert all(verification.passed for verification in verified.values())
     assert "opencv disagrees" in verified[6].verdict.dissent
     error = verified[6].largest_error

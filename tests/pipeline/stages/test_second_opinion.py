@@ -51,10 +51,10 @@ def test_runtimes_name_environments_that_there_are() -> None:
 @pytest.mark.caffe2
 def test_caffe2_is_asked_at_old_opsets(tmp_path: Path) -> None:
     verified = _verify(tmp_path, [])
-    others = "openvino ok, opencv ok, onnxruntime-raised ok"
-    assert verified[6].runtimes == f"{others}, caffe2 ok"
-    assert verified[4].runtimes == f"{others}, caffe2 ok".replace("ok", "wrong")
-    assert verified[12].runtimes == "onnxruntime ok, openvino ok"
+    asked = ("openvino", "opencv", "onnxruntime-raised", "caffe2")
+    assert verified[6].runtimes == dict.fromkeys(asked, "ok")
+    assert verified[4].runtimes == dict.fromkeys(asked, "wrong")
+    assert verified[12].runtimes == {"onnxruntime": "ok", "openvino": "ok"}
     assert [verification.passed for verification in verified.values()] == [False, True, True]
     assert not verified[6].verdict.missing
 
@@ -71,7 +71,12 @@ def test_an_environment_that_cannot_be_had_is_recorded_and_blocks_nothing(
     lines: list[str] = []
     verified = _verify(tmp_path, lines)
     assert [verification.passed for verification in verified.values()] == [False, True, True]
-    assert verified[6].runtimes == "openvino ok, opencv ok, onnxruntime-raised ok, caffe2 missing"
+    assert verified[6].runtimes == {
+        "openvino": "ok",
+        "opencv": "ok",
+        "onnxruntime-raised": "ok",
+        "caffe2": "missing",
+    }
     assert "caffe2: the caffe2 environment could not be built: uv " in verified[6].verdict.missing
     assert lines[0] == "building the caffe2 environment (once)"
     recorded = json.dumps(verified[6].verdict.to_dict(), allow_nan=False)

@@ -41,7 +41,9 @@ def test_a_terminal_shows_what_is_under_way() -> None:
 def test_results_are_a_table_and_every_reason_once(capsys: pytest.CaptureFixture[str]) -> None:
     print_results(
         [
-            Result("timm/vgg16@7", "published", 3.2e-6, "onnxruntime ok", 9.0, "published, but one differs"),
+            Result(
+                "timm/vgg16@7", "published", 3.2e-6, {"onnxruntime": "ok"}, 9.0, "published, but one differs"
+            ),
             Result("timm/vgg16@9", "done before"),
             Result("timm/vgg11@7", "failed", reason="no room", peak_memory=1_500_000_000),
             Result("timm/vgg11@9", "failed", reason="no room"),

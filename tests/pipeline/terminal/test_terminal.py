@@ -117,7 +117,7 @@ def test_a_live_display_has_only_commands_of_its_own(monkeypatch: pytest.MonkeyP
 
 def test_verdicts_and_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     reason = str(PipelineError(f"it failed: {HOSTILE}", *foreign_message(HOSTILE)))
-    print_results([Result(HOSTILE, "failed", 1.0, HOSTILE, 1.0, reason), Result("b", "published")])
+    print_results([Result(HOSTILE, "failed", 1.0, {HOSTILE: HOSTILE}, 1.0, reason), Result("b", "published")])
     printed = capsys.readouterr().out
     assert_harmless(printed)
     assert "[bold]h[/bold]" in printed

@@ -1,0 +1,52 @@
+"""Shares of a plan for several machines: whole models, about as much work in each, and no matter who asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import UsageError
+from pipeline.estimates.durations import export_seconds, unit_seconds
+from pipeline.planning.jobs import ModelJob
+
+UNKNOWN_BYTES = 100_000_000
+"""Of a model whose size no list says."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The share ``number`` of ``count``, from 1."""
+
+    number: int
+    count: int
+
+
+def parse_shard(text: str) -> Shard:
+    """Read ``2/4``. Raises UsageError."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise UsageError(f"--shard: {text!r} is no share. Give one such as 2/4, the second of four.")
+    return Shard(int(match[1]), int(match[2]))
+
+
+def share(jobs: Sequence[ModelJob], shard: Shard) -> list[ModelJob]:
+    """The jobs of ``shard``, in their order.
+
+    The largest come first, each to the share that has the least so far: no share then has more than the
+    best possible one and a third of it (Graham's bound for this rule, 4/3). What this machine remembers plays
+    no part, or two machines would share differently.
+    """
+    loads = [0.0] * shard.count
+    ours = set()
+    for job in sorted(jobs, key=lambda job: (-_seconds(job), job.name)):
+        least = min(range(shard.count), key=lambda index: loads[index])
+        loads[least] += _seconds(job)
+        if least == shard.number - 1:
+            ours.add(job.name)
+    return [job for job in jobs if job.name in ours]
+
+
+def _seconds(job: ModelJob) -> float:
+    size = (job.listed.bytes if job.listed else None) or UNKNOWN_BYTES
+    return export_seconds(job.source, size) + len(job.units) * unit_seconds(size)
