@@ -146,18 +146,19 @@ def _walk_down(walk: Walk, current: int, target: int, result: Descent) -> None:
     stopped = set[ir.Node]()
     for opset in range(current, target, -1):
         walk.begin_step(opset - 1)
-        changes = [node for node in nodes_of(walk.model.graph) if _changes(node, opset)]
-        for node in changes:
+        touched = False
+        for node in [node for node in nodes_of(walk.model.graph) if _changes(node, opset)]:
             if node.graph is None or node in stopped:
                 continue
             operator = node.op_type
             outcome = _step_node(node, opset, walk)
+            touched = touched or bool(outcome)
             if isinstance(outcome, Obstacle):
                 stopped.add(node)
                 result.obstacles.append(outcome)
             elif outcome:
                 result.rewrites[f"{operator} {opset} to {opset - 1}"] += 1
-        if changes:
+        if touched:
             remove_dead(walk.model)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+_ONE, _SEVERAL = ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS
+
 
 def graphs_of(node: ir.Node) -> list[ir.Graph]:
     """The branches and bodies of ``node``."""
     graphs: list[ir.Graph] = []
     for attribute in node.attributes.data.values():  # the dict itself: its views cost much more
-        if attribute.type == ir.AttributeType.GRAPH:
+        kind = attribute.type
+        if kind is _ONE:
             graphs.append(attribute.as_graph())
-        elif attribute.type == ir.AttributeType.GRAPHS:
+        elif kind is _SEVERAL:
             graphs += attribute.as_graphs()
     return graphs
 
@@ -21,8 +24,9 @@ def nodes_of(graph: ir.Graph) -> list[ir.Node]:
     nodes: list[ir.Node] = []
     for node in graph:
         nodes.append(node)
-        for inner in graphs_of(node):
-            nodes += nodes_of(inner)
+        if node.attributes.data:
+            for inner in graphs_of(node):
+                nodes += nodes_of(inner)
     return nodes
 
 
@@ -30,6 +34,7 @@ def inner_graphs(graph: ir.Graph) -> list[ir.Graph]:
     """Every branch and body in ``graph``, each followed by those in it."""
     graphs: list[ir.Graph] = []
     for node in graph:
-        for inner in graphs_of(node):
-            graphs += [inner, *inner_graphs(inner)]
+        if node.attributes.data:
+            for inner in graphs_of(node):
+                graphs += [inner, *inner_graphs(inner)]
     return graphs
