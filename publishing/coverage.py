@@ -57,6 +57,13 @@ STAGES = ("environment", "build", "export", "retarget", "parity", "publish", PUB
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
+def by_source(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of each source, in the order of the alphabet."""
+    listed = list(rows)
+    sources = sorted({row.source for row in listed})
+    return {source: [row for row in listed if row.source == source] for source in sources}
+
+
 def table(rows: Iterable[Row]) -> str:
     """The CSV of ``rows``, in one order whatever theirs."""
     output = io.StringIO()

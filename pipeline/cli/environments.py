@@ -29,7 +29,8 @@ def models(
     Exit code 2: there is no such source, or a GLOB fits nothing.
     """
     as_json = wants_json(output)
-    from pipeline.commands.models import models_fitting, models_json, print_models
+    from pipeline.commands.models import models_json, print_models
+    from pipeline.planning.names import models_fitting
 
     fitting = models_fitting(source, globs or [])
     typer.echo(models_json(fitting)) if as_json else print_models(fitting)

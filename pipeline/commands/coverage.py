@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 from pipeline.sweeps.ledger import read
-from publishing.coverage import Row, read_table, table
+from publishing.coverage import by_source, read_table, table
 from publishing.errors import PublishError
 from publishing.pages.catalogue import assets
 from publishing.pages.coverage import coverage_page
@@ -22,7 +22,7 @@ def write_coverage(ledgers: Sequence[Path], folder: Path, style: str | None = No
     Returns the tables and the page. Raises UsageError, with nothing written.
     """
     rows = list(read(ledgers).values())
-    tables = {source: table(some) for source, some in _by_source(rows).items()}
+    tables = {source: table(some) for source, some in by_source(rows).items()}
     known = {file.stem: file.read_text(encoding="utf-8") for file in folder.glob("*.csv")} | tables
     if not known:
         raise UsageError(f"{folder} has no tables, and no ledger was named. Name those of a sweep.")
@@ -38,8 +38,3 @@ def write_coverage(ledgers: Sequence[Path], folder: Path, style: str | None = No
         (folder / place).write_bytes(content)
     (folder / PAGE).write_bytes(coverage_page(listed, style or "assets/"))
     return [*(folder / f"{source}.csv" for source in tables), folder / PAGE]
-
-
-def _by_source(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    sources = sorted({row.source for row in rows})
-    return {source: [row for row in rows if row.source == source] for source in sources}

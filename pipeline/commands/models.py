@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from converters.catalogue import ListedModel, read_catalogue
-from pipeline.config.mistakes import source_named
-from pipeline.planning.names import names_fitting
+from converters.catalogue import ListedModel
 from pipeline.terminal.output import console_for_output
 from pipeline.terminal.text_tables import Column, Table, print_table
 
@@ -20,17 +18,6 @@ _COLUMNS = (
 )
 _UNKNOWN = "?"
 """What is not known of a network that the framework cannot build."""
-
-
-def models_fitting(source_name: str, patterns: Sequence[str]) -> Mapping[str, ListedModel]:
-    """The models of a source that fit one of ``patterns``, names or globs over names; none: all.
-
-    Raises UsageError where there is no such source, or a pattern fits nothing.
-    """
-    source = source_named(source_name)
-    catalogue = read_catalogue(source)
-    fitting = {name for pattern in patterns or ["*"] for name in names_fitting(pattern, source)}
-    return {name: model for name, model in catalogue.items() if name in fitting}
 
 
 def print_models(models: Mapping[str, ListedModel]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from converters.catalogue import ListedModel, read_catalogue
 from converters.interface import Source
-from pipeline.config.mistakes import is_glob
+from pipeline.config.mistakes import is_glob, source_named
 from pipeline.config.mmcls_config import SUFFIXES
 from pipeline.errors import UsageError
 from pipeline.planning.jobs import AnyModel, NamedModel
@@ -37,6 +38,17 @@ def names_fitting(pattern: str, source: Source) -> list[str]:
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise UsageError(f"{source.name} has no model {pattern!r}.{hint} {_how_to_list(source)}")
     return [pattern]
+
+
+def models_fitting(source_name: str, patterns: Sequence[str]) -> Mapping[str, ListedModel]:
+    """The models of a source that fit one of ``patterns``, names or globs over names; none: all.
+
+    Raises UsageError where there is no such source, or a pattern fits nothing.
+    """
+    source = source_named(source_name)
+    catalogue = read_catalogue(source)
+    fitting = {name for pattern in patterns or ["*"] for name in names_fitting(pattern, source)}
+    return {name: model for name, model in catalogue.items() if name in fitting}
 
 
 def listed_model(source: Source, model: AnyModel) -> ListedModel | None:

@@ -49,30 +49,23 @@ def read(ledgers: Iterable[Path]) -> dict[tuple[str, int], Row]:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{ledger} cannot be read: {error}. Name a ledger of a sweep.") from error
         for number, line in enumerate(lines, 1):
-            row = _row(line)
-            if row:
-                rows[row.model, row.opset] = row
-            elif line.strip() and not _is_cut(line):
+            value = _value(line)
+            if value is None:
+                continue
+            if not isinstance(value, dict) or set(value) != _FIELDS:
                 raise UsageError(
                     f"{ledger}:{number} is no line of a ledger. Name one that a sweep has written."
                 )
+            row = Row(**value)
+            rows[row.model, row.opset] = row
     return rows
 
 
-def _row(line: str) -> Row | None:
-    try:
-        value: Any = json.loads(line)
-    except ValueError:
+def _value(line: str) -> Any:
+    """What a line says; None of an empty one, and of the beginning of one, as a killed run leaves it."""
+    if not line.strip():
         return None
-    if not isinstance(value, dict) or set(value) != _FIELDS:
-        return None
-    return Row(**value)
-
-
-def _is_cut(line: str) -> bool:
-    """Whether a line is the beginning of one, as a killed run leaves it."""
     try:
-        json.loads(line)
+        return json.loads(line)
     except ValueError:
-        return line.startswith("{")
-    return False
+        return None if line.startswith("{") else line

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from converters.catalogue import read_catalogue
-from pipeline.config.mistakes import source_named
 from pipeline.config.versions import parse_opsets
 from pipeline.errors import UsageError
-from pipeline.planning.names import names_fitting
+from pipeline.planning.names import models_fitting
 
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
@@ -55,11 +53,9 @@ def models_of(settings: SweepSettings) -> list[str]:
 
     Raises UsageError where there is no such source, or nothing fits.
     """
-    source = source_named(settings.source)
-    fitting = {name for pattern in settings.patterns or ("*",) for name in names_fitting(pattern, source)}
-    catalogue, largest = read_catalogue(source), settings.max_parameters
+    fitting, largest = models_fitting(settings.source, settings.patterns), settings.max_parameters
     names = [
-        name for name in sorted(fitting) if largest is None or (catalogue[name].parameters or 0) <= largest
+        name for name in sorted(fitting) if largest is None or (fitting[name].parameters or 0) <= largest
     ]
     if not names:
         raise UsageError(f"--max-params: all {len(fitting)} models that fit are larger. Give more.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from publishing.coverage import STAGES, Row
+from publishing.coverage import STAGES, Row, by_source
 from publishing.pages.catalogue import render
 from publishing.pages.formatting import natural
 
@@ -44,20 +44,18 @@ class Failure:
 def coverage_page(rows: Sequence[Row], assets: str = "assets/") -> bytes:
     """The page in UTF-8; ``assets`` is where the catalogue's style lies, relative to it."""
     opsets = sorted({row.opset for row in rows})
-    sources = sorted({row.source for row in rows})
-    by_source = {source: [row for row in rows if row.source == source] for source in sources}
+    sources = by_source(rows)
     return render(
         "coverage.html",
         {
             "assets": assets,
             "models": len({row.model for row in rows}),
-            "rows": len(rows),
-            "sources": sources,
+            "sources": list(sources),
             "opsets": opsets,
             "versions": _versions(rows),
-            "shares": {source: _by_opset(some, opsets) for source, some in by_source.items()},
+            "shares": {source: _by_opset(some, opsets) for source, some in sources.items()},
             "whole": _by_opset(rows, opsets),
-            "funnel": {source: _funnel(some) for source, some in by_source.items()},
+            "funnel": {source: _funnel(some) for source, some in sources.items()},
             "stages": STAGES,
             "failures": _failures(rows),
             "families": _families(rows, opsets),
@@ -125,8 +123,8 @@ def _most(rows: Sequence[Row], cost: Callable[[Row], float]) -> list[tuple[Row, 
 
 def _versions(rows: Iterable[Row]) -> dict[str, str]:
     """Each package with the versions that there were."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         for name, version in row.versions.items():
-            found[name][version] += 1
+            found[name].add(version)
     return {name: ", ".join(sorted(versions, key=natural)) for name, versions in sorted(found.items())}
