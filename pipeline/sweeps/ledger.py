@@ -66,6 +66,6 @@ def _value(line: str) -> Any:
     if not line.strip():
         return None
     try:
-        return json.loads(line)
+        return json.loads(line) or line  # what is false says nothing, and is no row
     except ValueError:
         return None if line.startswith("{") else line

@@ -103,9 +103,10 @@ def test_nothing_is_written_where_a_file_is_wrong(tmp_path: Path) -> None:
     folder = tmp_path / "coverage"
     with pytest.raises(UsageError, match=r"has no tables, and no ledger was named"):
         write_coverage([], folder)
-    (tmp_path / "notes").write_text(json.dumps({"model": "x"}) + "\n")
-    with pytest.raises(UsageError, match=r"notes:1 is no line of a ledger"):
-        write_coverage([tmp_path / "notes"], folder)
+    for line in (json.dumps({"model": "x"}), "null", "{}"):
+        (tmp_path / "notes").write_text(f"{line}\n")
+        with pytest.raises(UsageError, match=r"notes:1 is no line of a ledger"):
+            write_coverage([tmp_path / "notes"], folder)
     with pytest.raises(UsageError, match=r"none cannot be read"):
         write_coverage([tmp_path / "none"], folder)
     assert not folder.exists()
