@@ -1,4 +1,4 @@
-"""A model at an older opset with a report of it, or everything that stands in its way."""
+"""A model at another opset with a report of it, or everything that stands in its way."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("MeanVarianceNormalization", 13, 12, "only the accepted types changed")
+alike("MeanVarianceNormalization", 13, 12, "only the accepted types changed")
 
 
 @adapts("MeanVarianceNormalization", 9, 8)

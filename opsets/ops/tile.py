@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.copies import reshaped
 from opsets.families.open_axes import along_open_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -48,3 +49,19 @@ def _repeated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> ir.Va
     if 1 < count <= MOST_COPIES:
         return rewrite.add("Concat", [value] * count, {"axis": axis})
     raise CannotAdapt(f"it makes {count} copies along axis {axis}, whose length is not fixed ({length})")
+
+
+@adapts("Tile", 5, 6)
+def tile_5_to_6(rewrite: Rewrite) -> None:
+    """How often one axis is repeated becomes how often each is."""
+    axis = rewrite.constant(2, "axis")
+    assert axis is not None
+    place = int(axis.reshape(-1)[0])
+    rank = rewrite.rank(rewrite.required(0))
+    count = rewrite.add("Cast", [rewrite.required(1)], {"to": int(ir.DataType.INT64)})
+    one = [rewrite.initializer(np.ones(size, np.int64), "once") for size in (place, rank - 1 - place) if size]
+    single = reshaped(rewrite, count, [1])
+    parts = [*one[: bool(place)], single, *one[bool(place) :]]
+    repeats = rewrite.add("Concat", parts, {"axis": 0}) if one else single
+    rewrite.keep_inputs(2)
+    rewrite.set_input(1, repeats)

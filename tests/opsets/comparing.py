@@ -178,8 +178,12 @@ def steps_of(model: onnx.ModelProto, inputs: Mapping[str, Array], outputs: list[
 
 def step(model: onnx.ModelProto) -> onnx.ModelProto:
     """``model`` one opset lower."""
-    opset = model.opset_import[0].version
-    return lower(model, opset, opset - 1).model
+    return brought_to(model, model.opset_import[0].version - 1)
+
+
+def brought_to(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """``model`` at ``opset``, which may be any."""
+    return lower(model, model.opset_import[0].version, opset).model
 
 
 def constants_of(model: onnx.ModelProto) -> dict[str, list[Any]]:
@@ -206,12 +210,25 @@ def assert_step(
     after: str,
     tolerance: float = 1e-6,
     inputs: Mapping[str, Array] | None = None,
+    *,
+    by: int = -1,
 ) -> None:
-    """One step down from ``opset`` turns ``before`` into ``after``, valid, with the same numbers."""
-    original, expected = parse(opset, before), parse(opset - 1, after)
-    lowered = step(original)
-    assert text_of(lowered) == text_of(expected)
-    assert constants_of(lowered) == constants_of(expected)
-    assert [entry.version for entry in lowered.opset_import] == [opset - 1]
-    checker.check_model(lowered, full_check=True)
-    assert_same_numbers(original, lowered, inputs, tolerance)
+    """One step from ``opset``, down or ``by`` 1, turns ``before`` into ``after``, with the same numbers."""
+    original, expected = parse(opset, before), parse(opset + by, after)
+    found = brought_to(original, opset + by)
+    assert text_of(found) == text_of(expected)
+    assert constants_of(found) == constants_of(expected)
+    assert [entry.version for entry in found.opset_import] == [opset + by]
+    checker.check_model(found, full_check=True)
+    assert_same_numbers(original, found, inputs, tolerance)
+
+
+def assert_step_up(
+    opset: int,
+    before: str,
+    after: str,
+    tolerance: float = 1e-6,
+    inputs: Mapping[str, Array] | None = None,
+) -> None:
+    """One step up from ``opset``: as :func:`assert_step`."""
+    assert_step(opset, before, after, tolerance, inputs, by=1)
