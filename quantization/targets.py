@@ -50,6 +50,11 @@ class Target:
         return np.broadcast_to(bias.reshape(-1), (outputs,))
 
     @property
+    def output_axis(self) -> int:
+        """The axis of the weight that the output channels are along."""
+        return 0 if self.node.op_type == "Conv" or self.is_transposed else 1
+
+    @property
     def is_transposed(self) -> bool:
         """Whether the node is a Gemm whose weight is (outputs, inputs)."""
         return bool(attributes_of(self.node).get("transB"))

@@ -1,8 +1,9 @@
 """A graph in int8, of standard operators alone, in one of two forms.
 
 ``int8``: QLinearConv and QLinearMatMul, with a scale for each output channel. ``int8-qdq``: Conv, MatMul and
-Gemm between DequantizeLinear and QuantizeLinear, with one scale for each tensor, as DequantizeLinear has no
-axis below opset 13. Runtimes fuse the latter; who does not know how computes it in float32.
+Gemm between DequantizeLinear and QuantizeLinear, with a scale for each output channel from opset 13 on, and
+one for each tensor below, where DequantizeLinear has no axis. Runtimes fuse the latter; who does not know how
+computes it in float32.
 
 Bytes stay bytes through operators that only move them, and through MaxPool from opset 12 on.
 """
@@ -37,6 +38,8 @@ Form = Literal["int8", "int8-qdq"]
 FORMS: tuple[Form, ...] = ("int8", "int8-qdq")
 _REQUANTIZED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 LOWEST_OPSET = 10
+AXIS_FROM = 13
+"""The opset from which DequantizeLinear has an axis, along which it takes a scale for each channel."""
 """QuantizeLinear, DequantizeLinear, QLinearConv and QLinearMatMul begin there."""
 
 
@@ -217,7 +220,8 @@ class _Writer:
     def _constant(self, wanted: str, array: npt.NDArray[np.generic]) -> str:
         name = self._graph.fresh(wanted)
         if name not in self.constants:
-            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+            whole = np.ascontiguousarray(array).reshape(array.shape)  # a scalar stays one: 13 reads axes
+            self.constants[name] = numpy_helper.from_array(whole, name)
         return name
 
     def _add(self, operator: str, inputs: list[str], result: str, **attributes: Any) -> str:
@@ -268,12 +272,18 @@ class _Writer:
         result = self._bytes_for(target.result)
         attributes = {} if is_gemm else attributes_of(node)
         if is_gemm:
-            data = self._add("Unsqueeze", [data], self._graph.fresh(f"{node.name}_pixel"), axes=[2, 3])
+            data = self._as_pixel(data, self._graph.fresh(f"{node.name}_pixel"))
         inputs = [data, *self._constants_of(target.source), *names, *self._constants_of(target.result), *bias]
         made = self._graph.fresh(f"{node.name}_pixels") if is_gemm else result
         self._add("QLinearConv", inputs, made, **attributes)
         if is_gemm:
             self._add("Flatten", [made], result, axis=1)
+
+    def _as_pixel(self, data: str, result: str) -> str:
+        """Rows as pictures of one pixel; Unsqueeze takes its axes as an input since 13."""
+        if self._graph.opset < 13:
+            return self._add("Unsqueeze", [data], result, axes=[2, 3])
+        return self._add("Unsqueeze", [data, self._constant("axes", np.array([2, 3]))], result)
 
     def _write_mat_mul(self, target: Target) -> None:
         names, _ = self._weights(target, target.weight, 1)
@@ -284,16 +294,20 @@ class _Writer:
     def _write_between(self, target: Target) -> None:
         """The node itself, on floats that are multiples of a scale."""
         node, fresh = target.node, self._graph.fresh
-        names, weight_scale = self._weights(target, target.weight, None)
+        axis = target.output_axis if self._graph.opset >= AXIS_FROM else None
+        along = {} if axis is None else {"axis": axis}
+        names, weight_scale = self._weights(target, target.weight, axis)
         bias = self._bias(target, weight_scale)
         made = onnx.NodeProto()
         made.CopyFrom(node)
         made.input[0] = self._dequantized(target.source)
-        made.input[1] = self._add("DequantizeLinear", names, fresh(f"{node.name}_weight_dequantized"))
+        weight_name = fresh(f"{node.name}_weight_dequantized")
+        made.input[1] = self._add("DequantizeLinear", names, weight_name, **along)
         if bias:
             scale_name = self._constant(f"{node.name}_bias_scale", self._bias_scale(target, weight_scale))
             bias_name = fresh(f"{node.name}_bias_dequantized")
-            made.input[2] = self._add("DequantizeLinear", [*bias, scale_name], bias_name)
+            along = {} if axis is None else {"axis": 0}
+            made.input[2] = self._add("DequantizeLinear", [*bias, scale_name], bias_name, **along)
         made.output[0] = fresh(f"{node.name}_float")
         self._nodes.append(made)
         scale, zero = self._constants_of(target.result)

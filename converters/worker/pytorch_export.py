@@ -22,10 +22,13 @@ LARGEST_VALUE = 1 << 16
 def write_onnx(network: Any, example: Any, path: str, opset: int) -> int:
     """Write ``network`` to ``path`` and return the opset, ``opset`` or the next that the exporter asks for.
 
+    Where ``opset`` is beyond the highest that the exporter writes, it is that.
+
     ``example`` is a batch of pictures, float32 (N, C, H, W), to trace with. The file has an input
     ``input`` and an output ``logits``, both with a symbolic first axis ``batch``. Raises TaskError
     where the exporter cannot say the network at any opset.
     """
+    opset = min(opset, _highest_opset())
     for candidate in (opset, *(step for step in STEPS_UP if step > opset)):
         try:
             _export(network, example, path, candidate)
@@ -36,6 +39,12 @@ def write_onnx(network: Any, example: Any, path: str, opset: int) -> int:
         else:
             return candidate
     raise TaskError(EXPORT, "torch.onnx.export cannot say this model:\n" + _last_lines(reason))
+
+
+def _highest_opset() -> int:
+    """The highest opset of the exporter that traces, as its version names it: torch 1.13 has one for all."""
+    constants = torch.onnx._constants
+    return int(getattr(constants, "ONNX_TORCHSCRIPT_EXPORTER_MAX_OPSET", constants.ONNX_MAX_OPSET))
 
 
 def _export(network: Any, example: Any, path: str, opset: int) -> None:
