@@ -1,4 +1,4 @@
-"""The commands for any ONNX file: at an older opset, and beside another. Heavy imports wait inside them."""
+"""The commands for any ONNX file: at another opset, and beside another. Heavy imports wait inside them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RelativeOption = Annotated[
 
 def retarget(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
-    opset: Annotated[int, typer.Option("--opset", min=3, max=12, help="The opset to bring it to.")],
+    opset: Annotated[int, typer.Option("--opset", min=3, max=21, help="The opset to bring it to.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-OPSET.onnx beside MODEL]"),
@@ -34,7 +34,7 @@ def retarget(
         bool, typer.Option("--verify", help="Write it only if runtimes compute the same of both.")
     ] = False,
 ) -> None:
-    """Bring any ONNX file to an older opset.
+    """Bring any ONNX file to another opset, older or newer.
 
     Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
     where it cannot, nothing is written. With --shape or --batch, axes that are open have a length, what

@@ -38,7 +38,9 @@ def parse_opsets(value: object) -> tuple[int, ...]:
 Opsets = Annotated[
     tuple[int, ...],
     BeforeValidator(parse_opsets),
-    WithSchema({"type": ["integer", "string", "array"], "description": "12, 3-12, or a list of these; from 3 to 21"}),
+    WithSchema(
+        {"type": ["integer", "string", "array"], "description": "12, 3-12, or a list of these; from 3 to 21"}
+    ),
 ]
 
 Precision = Literal["fp32", "int8", "int8-qdq", "fp16"]
