@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
-from opsets.families.copies import reshaped
+from opsets.families.copies import cast, reshaped
 from opsets.families.open_axes import along_open_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -56,12 +56,19 @@ def tile_5_to_6(rewrite: Rewrite) -> None:
     """How often one axis is repeated becomes how often each is."""
     axis = rewrite.constant(2, "axis")
     assert axis is not None
-    place = int(axis.reshape(-1)[0])
-    rank = rewrite.rank(rewrite.required(0))
-    count = rewrite.add("Cast", [rewrite.required(1)], {"to": int(ir.DataType.INT64)})
-    one = [rewrite.initializer(np.ones(size, np.int64), "once") for size in (place, rank - 1 - place) if size]
-    single = reshaped(rewrite, count, [1])
-    parts = [*one[: bool(place)], single, *one[bool(place) :]]
-    repeats = rewrite.add("Concat", parts, {"axis": 0}) if one else single
+    place, rank = int(axis.reshape(-1)[0]), rewrite.rank(rewrite.required(0))
+    count = rewrite.constant_or_none(rewrite.required(1))
+    if count is not None:
+        numbers = [int(count.reshape(-1)[0]) if each == place else 1 for each in range(rank)]
+        repeats = rewrite.initializer(np.array(numbers, dtype=np.int64), "repeats")
+    else:
+        repeats = _counts(rewrite, place, rank)
     rewrite.keep_inputs(2)
     rewrite.set_input(1, repeats)
+
+
+def _counts(rewrite: Rewrite, place: int, rank: int) -> ir.Value:
+    """The second input, computed, among ones for the other axes."""
+    number = reshaped(rewrite, cast(rewrite, rewrite.required(1), ir.DataType.INT64), [1])
+    ones = [rewrite.initializer(np.ones(size, np.int64), "ones") for size in (place, rank - 1 - place)]
+    return rewrite.add("Concat", [ones[0], number, ones[1]], {"axis": 0})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from opsets.registry import Step
 
 ONE = "g (float[2,3,4] x) => (float[2,3,4] z)"
@@ -24,12 +26,6 @@ STEPS: dict[Step, list[tuple[str, str]]] = {
         (
             f"{ONE} {{ z = Selu<consumed_inputs=[0]>(x) }}",
             f"{ONE} {{ z = Selu<alpha=1.6732, gamma=1.0507>(x) }}",
-        )
-    ],
-    ("Tile", 5, 6): [
-        (
-            """g (float[2,3,4] x) => (float[2,6,4] z) <float n = {2}, float a = {1}> { z = Tile(x, n, a) }""",
-            """g (float[2,3,4] x) => (float[2,6,4] z) <int64[3] z_repeats = {1,2,1}> { z = Tile(x, z_repeats) }""",
         )
     ],
     ("PRelu", 6, 7): [
@@ -68,7 +64,7 @@ STEPS: dict[Step, list[tuple[str, str]]] = {
     ("BatchNormalization", 13, 14): [
         (
             f"""g ({IMAGE}, float[2] s, float[2] b, float[2] m) => (float[1,2,4,6] z) <float[2] v = {{0.5,2}}>
-            {{ z, mean, var = BatchNormalization(x, s, b, m, v) }}""",
+            {{ z = BatchNormalization(x, s, b, m, v) }}""",
             f"""g ({IMAGE}, float[2] s, float[2] b, float[2] m) => (float[1,2,4,6] z) <float[2] v = {{0.5,2}}>
             {{ z = BatchNormalization(x, s, b, m, v) }}""",
         )
@@ -84,6 +80,15 @@ STEPS: dict[Step, list[tuple[str, str]]] = {
     ],
     ("Dropout", 11, 12): [
         (f"{ONE} {{ a = Neg(x) b = Dropout<ratio=0.7>(a) z = Abs(b) }}", f"{ONE} {{ a = Neg(x) z = Abs(a) }}")
+    ],
+    ("Upsample", 6, 7): [
+        (
+            f"""g ({IMAGE}) => (float[1,2,8,18] z)
+            {{ z = Upsample<mode="{old}", height_scale=2.0, width_scale=3.0>(x) }}""",
+            f"""g ({IMAGE}) => (float[1,2,8,18] z)
+            {{ z = Upsample<mode="{new}", scales=[1.0,1.0,2.0,3.0]>(x) }}""",
+        )
+        for old, new in (("nearest", "nearest"), ("bilinear", "linear"))
     ],
     ("Upsample", 8, 9): [
         (
@@ -169,8 +174,10 @@ STEPS: dict[Step, list[tuple[str, str]]] = {
     ],
     ("OneHot", 10, 11): [
         (
-            """g (int64[3] x) => (float[3,4] z) <int64 d = {4}, float[2] v = {-1,2}> { z = OneHot(x, d, v) }""",
-            """g (int64[3] x) => (float[3,4] z) <int64 d = {4}, float[2] v = {-1,2}> { z = OneHot(x, d, v) }""",
+            """g (int64[3] x) => (float[3,4] z) <int64 d = {4}, float[2] v = {-1,2}>
+            { z = OneHot(x, d, v) }""",
+            """g (int64[3] x) => (float[3,4] z) <int64 d = {4}, float[2] v = {-1,2}>
+            { z = OneHot(x, d, v) }""",
         )
     ],
     ("Clip", 10, 11): [
@@ -277,7 +284,8 @@ STEPS: dict[Step, list[tuple[str, str]]] = {
     ("GridSample", 19, 20): [
         (
             f"""g ({IMAGE}, float[1,2,3,2] q) => (float[1,2,2,3] z) {{ z = GridSample{given}(x, q) }}""",
-            f"""g ({IMAGE}, float[1,2,3,2] q) => (float[1,2,2,3] z) {{ z = GridSample<mode="{now}">(x, q) }}""",
+            f"""g ({IMAGE}, float[1,2,3,2] q) => (float[1,2,2,3] z)
+            {{ z = GridSample<mode="{now}">(x, q) }}""",
         )
         for given, now in (("", "linear"), ('<mode="nearest">', "nearest"), ('<mode="bicubic">', "cubic"))
     ],
@@ -301,7 +309,8 @@ for name, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
 for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"):
     STEPS[f"Reduce{name}", *((12, 13) if name == "Sum" else (17, 18))] = [
         (
-            f"g (float[2,3,4] x) => (float[3] z) {{ a = Abs(x) z = Reduce{name}<axes=[0,-1], keepdims=0>(a) }}",
+            f"""g (float[2,3,4] x) => (float[3] z)
+            {{ a = Abs(x) z = Reduce{name}<axes=[0,-1], keepdims=0>(a) }}""",
             f"""g (float[2,3,4] x) => (float[3] z) <int64[2] z_axes = {{0,-1}}>
             {{ a = Abs(x) z = Reduce{name}<keepdims=0>(a, z_axes) }}""",
         ),
@@ -328,15 +337,16 @@ for name in ("Softmax", "LogSoftmax", "Hardmax"):
 for name in ("Add", "Div", "Mul", "Sub", "Pow", "Equal", "Greater", "Less", "And", "Or", "Xor"):
     kind = "bool" if name in ("And", "Or", "Xor") else "int32" if name == "Equal" else "float"
     result = kind if name in ("Add", "Div", "Mul", "Sub", "Pow") else "bool"
-    first = "a = Abs(x)" if name == "Pow" else "a = Identity(x)"
     heads = {
         shape: f"g ({kind}[2,3,4] x, {kind}[{shape}] y) => ({result}[2,3,4] z)"
         for shape in ("2,3,4", "3,4", "4", "1")
     }
+    base = "a = Abs(x) " if name == "Pow" else ""
+    left = "a" if name == "Pow" else "x"
     STEPS[name, 6, 7] = [
-        (f"{heads['2,3,4']} {{ z = {name}(x, y) }}", f"{heads['2,3,4']} {{ z = {name}(x, y) }}"),
-        (f"{heads['3,4']} {{ z = {name}<broadcast=1>(x, y) }}", f"{heads['3,4']} {{ z = {name}(x, y) }}"),
-        (f"{heads['1']} {{ z = {name}<broadcast=1>(x, y) }}", f"{heads['1']} {{ z = {name}(x, y) }}"),
+        (f"{head} {{ {base}z = {name}{given}({left}, y) }}", f"{head} {{ {base}z = {name}({left}, y) }}")
+        for head, given in zip(heads.values(), ("", *["<broadcast=1>"] * 3), strict=True)
+        if name != "And" or "bool[1]" not in head  # of one operand that is false, nothing is left
     ]
     along = f"g ({kind}[2,3,4] x, {kind}[3] y) => ({result}[2,3,4] z)"
     if name in ("Add", "Div", "Mul", "Sub"):  # of the others OpenVINO ignores the axis
@@ -346,7 +356,10 @@ for name in ("Add", "Div", "Mul", "Sub", "Pow", "Equal", "Greater", "Less", "And
                 f"{along} {{ z_Unsqueeze = Unsqueeze<axes=[1]>(y) z = {name}(x, z_Unsqueeze) }}",
             )
         )
-CONSUMING = "Abs Ceil Clip Elu Exp Floor HardSigmoid LeakyRelu Max Mean Min Neg Reciprocal Relu Sigmoid Sum Tanh".split()
+CONSUMING = (
+    *("Abs", "Ceil", "Clip", "Elu", "Exp", "Floor", "HardSigmoid", "LeakyRelu", "Max", "Mean", "Min", "Neg"),
+    *("Reciprocal", "Relu", "Sigmoid", "Sum", "Tanh"),
+)
 for name in CONSUMING:
     STEPS[name, 5, 6] = [(f"{ONE} {{ z = {name}<consumed_inputs=[0]>(x) }}", f"{ONE} {{ z = {name}(x) }}")]
 for name in ("Log", "Sqrt"):
@@ -386,3 +399,14 @@ STEPS["BatchNormalization", 5, 6] = [
 STEPS["Dropout", 5, 6] = [
     (f"{ONE} {{ z = Dropout<consumed_inputs=[0], is_test=1>(x) }}", f"{ONE} {{ z = Dropout<is_test=1>(x) }}")
 ]
+
+
+def readable(operator: str, before: str) -> str:
+    """``before`` in another form of the same opset, which a runtime reads and which means the same."""
+    if operator == "Concat":
+        return before.replace("Concat(", "Concat<axis=1>(")
+    if operator == "Selu":
+        return before.replace("consumed_inputs=[0]", "alpha=1.6732, gamma=1.0507")
+    if operator == "BatchNormalization":
+        return before
+    return re.sub(r"consumed_inputs=\[[\d,]*\](, )?", "", before).replace("<>", "")
