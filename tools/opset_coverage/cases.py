@@ -106,6 +106,7 @@ def is_legal(model: ModelProto, target: int) -> bool:
         graph = shape_inference.infer_shapes(model, data_prop=True).graph
     values = [*graph.input, *graph.output, *graph.value_info]
     types = {value.name: type_text(value.type) for value in values}
+    types |= {tensor.name: tensor_text(tensor.data_type) for tensor in graph.initializer}
     if not _holds_tensors(model):
         return False
     return all(is_node_legal(node, types, target) for node in every_node(graph))
@@ -163,8 +164,12 @@ def every_node(graph: GraphProto) -> Iterator[NodeProto]:
 def type_text(kind: TypeProto) -> str:
     """A type as schemas write it, such as ``tensor(float)``; other than tensors by the field's name."""
     if kind.HasField("tensor_type"):
-        return f"tensor({TensorProto.DataType.Name(kind.tensor_type.elem_type).lower()})"
+        return tensor_text(kind.tensor_type.elem_type)
     return str(kind.WhichOneof("value"))
+
+
+def tensor_text(element: int) -> str:
+    return f"tensor({TensorProto.DataType.Name(element).lower()})"
 
 
 def parameter_names(node: NodeProto, opset: int) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import onnx
@@ -20,6 +21,7 @@ KINDS = (SINGLE, BODIES, EXPORTED, LIGHT)
 _DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
 
 
+@cache
 def rising_cases() -> dict[str, list[Case]]:
     """The cases by kind; the targets of each are those above its opset at which it is legal."""
     cases: dict[str, list[Case]] = {kind: [] for kind in KINDS}
