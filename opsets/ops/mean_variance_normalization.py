@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from opsets.registry import adapts, alike
+from opsets.registry import adapts, unchanged
 from opsets.rewrite import Rewrite
 
-alike("MeanVarianceNormalization", 13, 12, "only the accepted types changed")
+unchanged("MeanVarianceNormalization", 13, 12, "only the accepted types changed")
+
+
+@adapts("MeanVarianceNormalization", 12, 13)
+def mean_variance_normalization_12_to_13(rewrite: Rewrite) -> None:
+    """Axes that are left out are written, as the newer form has a definition that does without a default."""
+    rewrite.set_attribute("axes", rewrite.integers("axes") or [0, 2, 3])
 
 
 @adapts("MeanVarianceNormalization", 9, 8)

@@ -219,6 +219,13 @@ STEPS: dict[Step, list[tuple[str, str]]] = {
             { z = ConvTranspose<strides=[2,2], pads=[0,0,1,1]>(x, w) }""",
         )
     ],
+    ("MeanVarianceNormalization", 12, 13): [
+        (
+            f"g ({IMAGE}) => (float[1,2,4,6] z) {{ z = MeanVarianceNormalization{given}(x) }}",
+            f"g ({IMAGE}) => (float[1,2,4,6] z) {{ z = MeanVarianceNormalization<axes={axes}>(x) }}",
+        )
+        for given, axes in (("", "[0,2,3]"), ("<axes=[1]>", "[1]"))
+    ],
     ("Split", 12, 13): [
         (
             "g (float[2,6] x) => (float[2,2] z, float[2,4] y) { z, y = Split<axis=1, split=[2,4]>(x) }",

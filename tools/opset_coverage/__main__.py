@@ -17,7 +17,7 @@ import opsets
 from tools.opset_coverage.cases import HIGHEST, TARGETS, Case, default_opset, load_cases
 from tools.opset_coverage.judging import RIGHT, Result, judge_all
 from tools.opset_coverage.lowering import CONVERTER, OPSETS
-from tools.opset_coverage.report import Raised, document, grouped, rising_summary, summary
+from tools.opset_coverage.report import Raised, document, grouped, rising_summary, summary, with_rising
 from tools.opset_coverage.rising_cases import RISING_TARGETS, rising_cases
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "opsets.md"
@@ -27,10 +27,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.opset_coverage",
         description="Bring onnx's backend tests to other opsets, run them, and write docs/opsets.md. "
-        "With --target, --only, --ours or --up, print what fails and leave the document as it is.",
+        "With --target, --only or --ours, print what fails and leave the document as it is.",
     )
     parser.add_argument("--target", type=int, action="append", help="only this opset (3 to 12; repeatable)")
-    parser.add_argument("--up", action="store_true", help="only what is raised, and nothing is brought down")
+    parser.add_argument(
+        "--up", action="store_true", help="only what is raised; its part of the document is written"
+    )
     parser.add_argument("--only", action="append", help="only cases or operators like this glob (repeatable)")
     parser.add_argument("--ours", action="store_true", help="leave onnx.version_converter out")
     parser.add_argument("--single", action="store_true", help="leave function bodies out")
@@ -48,6 +50,8 @@ def main() -> None:
         raised = judged_up(wanted.processes)
         print_failures([one for some in raised.values() for one in some])
         print(rising_summary(raised))
+        DOCUMENT.write_text(with_rising(DOCUMENT.read_text(encoding="utf-8"), raised), encoding="utf-8")
+        print(f"written: what goes up in docs/{DOCUMENT.name}")
         return
     targets = tuple(wanted.target or TARGETS)
     cases = [case for case in load_cases(targets, HIGHEST) if not (wanted.single and case.expanded)]

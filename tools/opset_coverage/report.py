@@ -71,15 +71,20 @@ def document(results: Sequence[Result], targets: Iterable[int], raised: Raised) 
     for target in targets:
         failures = [result for result in ours if result.target == target and result.outcome != RIGHT]
         parts += [f"\n## What fails at {target}\n", *failure_table(failures)]
-    parts += [RISING, *rising_tables(raised)]
-    return "\n".join(parts) + "\n"
+    return with_rising("\n".join(parts) + "\n", raised)
+
+
+def with_rising(text: str, raised: Raised) -> str:
+    """The document ``text`` with another part on what goes up."""
+    down = text.partition(RISING)[0].rstrip("\n")
+    return "\n".join([down, RISING, *rising_tables(raised)]) + "\n"
 
 
 RISING = """
 ## Brought up
 
 The same tests, and others that come with the onnx package, go up too: single operators and function bodies of
-any opset below the target, if every operator of theirs exists there; what PyTorch's first exporters wrote at
+any opset below 21, if every operator of theirs exists there; what PyTorch's first exporters wrote at
 opset 6; and whole networks at opset 9 whose weights are of one number each. They are judged as above.
 """
 

@@ -32,7 +32,7 @@ from opsets.walk import Walk
 
 
 @dataclass
-class Descent:
+class Walked:
     """A model that has been walked to its target, and what was done to it and found in its way."""
 
     model: ir.Model
@@ -48,7 +48,7 @@ class Descent:
     """In the order of the walk; where there are any, the model is of no use."""
 
 
-def descend(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None = None) -> Descent:
+def walk_to(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None = None) -> Walked:
     """``source``, of opset ``current``, at opset ``target``, its open axes ``fixed`` where that is given.
 
     Raises :class:`RetargetError` where it is no graph, and :class:`AxesError` where it cannot be computed
@@ -82,10 +82,10 @@ def descend(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes
     return result
 
 
-def _begin(source: onnx.ModelProto, current: int, fixed: FixedAxes | None) -> tuple[Walk, Descent]:
+def _begin(source: onnx.ModelProto, current: int, fixed: FixedAxes | None) -> tuple[Walk, Walked]:
     """``source`` before the first step, its nodes in order and nothing inferred yet."""
     model = read_model(source)
-    result = Descent(model, sort_nodes(model))
+    result = Walked(model, sort_nodes(model))
     if fixed:
         fix_axes(model, fixed)
     name_origins(model)
@@ -141,7 +141,7 @@ def _contradict(one: ir.Shape, other: ir.Shape) -> bool:
     )
 
 
-def _walk_to(walk: Walk, current: int, target: int, result: Descent) -> None:
+def _walk_to(walk: Walk, current: int, target: int, result: Walked) -> None:
     """Every node that stops stays as it is, so that all obstacles are found and not only the first."""
     stopped, by = set[ir.Node](), 1 if target > current else -1
     for leaves in range(current, target, by):
