@@ -17,8 +17,8 @@ from quantization.graph import Array, Graph, opset_of, work_of
 from quantization.parameters import WeightKind
 from quantization.ranges import Histogram, Method, ranges_of
 from quantization.settings import Settings
-from quantization.targets import targets_in
-from quantization.writer import AXIS_FROM, Form, write_quantized
+from quantization.targets import AXIS_FROM, targets_in
+from quantization.writer import Form, write_quantized
 
 FEW = 8
 """The pictures on which the error of single nodes is measured."""

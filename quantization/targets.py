@@ -14,6 +14,10 @@ from quantization.graph import Graph, attributes_of
 OPERATORS = ("Conv", "Gemm", "MatMul")
 
 
+AXIS_FROM = 13
+"""The opset from which DequantizeLinear has an axis, along which it takes a scale for each channel."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A node with constant weights, which are read from the graph when they are asked for."""
@@ -50,8 +54,13 @@ class Target:
         return np.broadcast_to(bias.reshape(-1), (outputs,))
 
     @property
-    def output_axis(self) -> int:
-        """The axis of the weight that the output channels are along."""
+    def axis_between(self) -> int | None:
+        """The axis of the weight that DequantizeLinear has scales along: that of the output channels.
+
+        None where the opset knows one scale alone.
+        """
+        if self.graph.opset < AXIS_FROM:
+            return None
         return 0 if self.node.op_type == "Conv" or self.is_transposed else 1
 
     @property

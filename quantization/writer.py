@@ -1,9 +1,8 @@
 """A graph in int8, of standard operators alone, in one of two forms.
 
 ``int8``: QLinearConv and QLinearMatMul, with a scale for each output channel. ``int8-qdq``: Conv, MatMul and
-Gemm between DequantizeLinear and QuantizeLinear, with a scale for each output channel from opset 13 on, and
-one for each tensor below, where DequantizeLinear has no axis. Runtimes fuse the latter; who does not know how
-computes it in float32.
+Gemm between DequantizeLinear and QuantizeLinear, with a scale for each output channel where DequantizeLinear
+has an axis, from opset 13 on. Runtimes fuse the latter; who does not know how computes it in float32.
 
 Bytes stay bytes through operators that only move them, and through MaxPool from opset 12 on.
 """
@@ -20,9 +19,10 @@ from onnx import helper, numpy_helper
 
 from quantization.cleaning import remove_dead, remove_unread, require_standard, without_weights
 from quantization.errors import QuantizationError
-from quantization.graph import Graph, attributes_of
+from quantization.graph import Graph, attributes_of, copy_of
 from quantization.parameters import (
     WeightKind,
+    bias_scale,
     data_of,
     least_scale,
     parameters_of,
@@ -38,8 +38,6 @@ Form = Literal["int8", "int8-qdq"]
 FORMS: tuple[Form, ...] = ("int8", "int8-qdq")
 _REQUANTIZED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 LOWEST_OPSET = 10
-AXIS_FROM = 13
-"""The opset from which DequantizeLinear has an axis, along which it takes a scale for each channel."""
 """QuantizeLinear, DequantizeLinear, QLinearConv and QLinearMatMul begin there."""
 
 
@@ -137,8 +135,7 @@ class _Writer:
         return self._nodes
 
     def _write_float(self, node: onnx.NodeProto) -> None:
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = copy_of(node)
         for place, name in enumerate(node.input):
             if name in self._bytes and node.op_type in _REQUANTIZED:
                 made.input[place] = self._multiplied(name)
@@ -177,8 +174,7 @@ class _Writer:
         inputs = [*(self._bytes[name] for name in node.input[:count]), *node.input[count:]]
         for name in node.input[count:]:
             self._float(name)
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = copy_of(node)
         del made.input[:]
         made.input.extend(inputs)
         made.output[0] = self._bytes_for(node.output[0])
@@ -220,8 +216,7 @@ class _Writer:
     def _constant(self, wanted: str, array: npt.NDArray[np.generic]) -> str:
         name = self._graph.fresh(wanted)
         if name not in self.constants:
-            whole = np.ascontiguousarray(array).reshape(array.shape)  # a scalar stays one: 13 reads axes
-            self.constants[name] = numpy_helper.from_array(whole, name)
+            self.constants[name] = numpy_helper.from_array(np.asarray(array, order="C"), name)
         return name
 
     def _add(self, operator: str, inputs: list[str], result: str, **attributes: Any) -> str:
@@ -255,11 +250,8 @@ class _Writer:
         bias = target.bias
         if bias is None:
             return []
-        levels = quantized_bias(bias, self._bias_scale(target, weight_scale))
+        levels = quantized_bias(bias, bias_scale(self._parameters[target.source], weight_scale))
         return [self._constant(f"{target.node.name}_bias_quantized", levels)]
-
-    def _bias_scale(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(self._parameters[target.source].scale * weight_scale, np.float32)
 
     def _write_convolution(self, target: Target) -> None:
         """A Conv; or a Gemm as the convolution of a picture of one pixel, which has a bias too."""
@@ -272,18 +264,14 @@ class _Writer:
         result = self._bytes_for(target.result)
         attributes = {} if is_gemm else attributes_of(node)
         if is_gemm:
-            data = self._as_pixel(data, self._graph.fresh(f"{node.name}_pixel"))
+            axes = [self._constant("axes", np.array([2, 3]))] if self._graph.opset >= 13 else []
+            given = {} if axes else {"axes": [2, 3]}
+            data = self._add("Unsqueeze", [data, *axes], self._graph.fresh(f"{node.name}_pixel"), **given)
         inputs = [data, *self._constants_of(target.source), *names, *self._constants_of(target.result), *bias]
         made = self._graph.fresh(f"{node.name}_pixels") if is_gemm else result
         self._add("QLinearConv", inputs, made, **attributes)
         if is_gemm:
             self._add("Flatten", [made], result, axis=1)
-
-    def _as_pixel(self, data: str, result: str) -> str:
-        """Rows as pictures of one pixel; Unsqueeze takes its axes as an input since 13."""
-        if self._graph.opset < 13:
-            return self._add("Unsqueeze", [data], result, axes=[2, 3])
-        return self._add("Unsqueeze", [data, self._constant("axes", np.array([2, 3]))], result)
 
     def _write_mat_mul(self, target: Target) -> None:
         names, _ = self._weights(target, target.weight, 1)
@@ -293,22 +281,20 @@ class _Writer:
 
     def _write_between(self, target: Target) -> None:
         """The node itself, on floats that are multiples of a scale."""
-        node, fresh = target.node, self._graph.fresh
-        axis = target.output_axis if self._graph.opset >= AXIS_FROM else None
+        node, fresh, axis = target.node, self._graph.fresh, target.axis_between
         along = {} if axis is None else {"axis": axis}
         names, weight_scale = self._weights(target, target.weight, axis)
         bias = self._bias(target, weight_scale)
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = copy_of(node)
         made.input[0] = self._dequantized(target.source)
-        weight_name = fresh(f"{node.name}_weight_dequantized")
-        made.input[1] = self._add("DequantizeLinear", names, weight_name, **along)
+        name = fresh(f"{node.name}_weight_dequantized")
+        made.input[1] = self._add("DequantizeLinear", names, name, **along)
         if bias:
-            scale_name = self._constant(f"{node.name}_bias_scale", self._bias_scale(target, weight_scale))
-            bias_name = fresh(f"{node.name}_bias_dequantized")
-            along = {} if axis is None else {"axis": 0}
-            made.input[2] = self._add("DequantizeLinear", [*bias, scale_name], bias_name, **along)
+            scale = bias_scale(self._parameters[target.source], weight_scale)
+            bias.append(self._constant(f"{node.name}_bias_scale", scale))
+            bias_name, first = fresh(f"{node.name}_bias_dequantized"), dict.fromkeys(along, 0)
+            made.input[2] = self._add("DequantizeLinear", bias, bias_name, **first)
         made.output[0] = fresh(f"{node.name}_float")
         self._nodes.append(made)
-        scale, zero = self._constants_of(target.result)
-        self._add("QuantizeLinear", [made.output[0], scale, zero], self._bytes_for(target.result))
+        inputs = [made.output[0], *self._constants_of(target.result)]
+        self._add("QuantizeLinear", inputs, self._bytes_for(target.result))

@@ -34,9 +34,9 @@ def retarget(
         bool, typer.Option("--verify", help="Write it only if runtimes compute the same of both.")
     ] = False,
 ) -> None:
-    """Bring any ONNX file to another opset, older or newer.
+    """Bring any ONNX file to another opset.
 
-    Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
+    It may be older or newer. Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
     where it cannot, nothing is written. With --shape or --batch, axes that are open have a length, what
     follows from it is computed, and OPSET may be the one that MODEL has. With --verify both are compared
     first, as `compare` does it.

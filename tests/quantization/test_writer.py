@@ -19,7 +19,8 @@ from quantization.errors import QuantizationError
 from quantization.folding import fold_batch_normalization, named
 from quantization.parameters import WeightKind
 from quantization.ranges import Range, ranges_of
-from quantization.writer import AXIS_FROM, FORMS, Form, tensors_to_calibrate, write_quantized
+from quantization.targets import AXIS_FROM
+from quantization.writer import FORMS, Form, tensors_to_calibrate, write_quantized
 from tests.quantization.networks import Array, error, network, pictures, run
 
 OPSETS = (10, 11, 12, 13, 17, 21)
