@@ -36,10 +36,10 @@ def retarget(
 ) -> None:
     """Bring any ONNX file to another opset.
 
-    It may be older or newer. Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
-    where it cannot, nothing is written. With --shape or --batch, axes that are open have a length, what
-    follows from it is computed, and OPSET may be the one that MODEL has. With --verify both are compared
-    first, as `compare` does it.
+    It may be older or newer. Prints what was rewritten. The new file computes the same and has the same
+    weights, byte for byte; where it cannot, nothing is written. With --shape or --batch, axes that are open
+    have a length, what follows from it is computed, and OPSET may be the one that MODEL has. With --verify
+    both are compared first, as `compare` does it.
 
     Exit code 0: it is written; 1: the model cannot be said at this opset, the two do not compute the same
     or nobody can tell, or the disk refuses; 2: the command is wrong, the lengths do not suit MODEL, or it
