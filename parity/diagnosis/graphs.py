@@ -93,8 +93,8 @@ class Network:
     def part(self, targets: Sequence[str], given: Mapping[str, Given]) -> Part:
         """The nodes that make ``targets`` of the tensors ``given``, as a model of its own.
 
-        A tensor that is given and also made has another name as an input: ``NAME/given``. The types of inputs
-        of the whole graph need not be among ``given``.
+        A tensor that is given and also made has another name as an input: ``NAME/given``. The inputs of the
+        whole graph need not be among ``given``.
         """
         places = self.segment(targets, given.keys())
         nodes = [_copied(self.nodes[place]) for place in places]
@@ -127,14 +127,6 @@ class Network:
             if name in self._initializers and self.model.ir_version < FIRST_IR_WITHOUT_INPUTS:
                 tensor = self._initializers[name]
                 graph.input.append(_port(name, Given(tensor.data_type, tuple(tensor.dims))))
-
-    def whole(self, outputs: Sequence[str]) -> Part:
-        """The model with ``outputs``, tensors that its nodes make, in place of its own."""
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
-        del model.graph.output[:]
-        model.graph.output.extend(given_output(name) for name in outputs)
-        return Part(model, self.inputs, tuple(outputs))
 
 
 def given_output(name: str) -> onnx.ValueInfoProto:

@@ -81,10 +81,11 @@ class Described:
 
 
 def in_order(layers: Sequence[Described], tensors: Sequence[Described]) -> list[tuple[int, int]]:
-    """Pairs of positions in both, rising in both: the most and the likeliest, of as many values each.
+    """Pairs of positions in both, rising in both: the most and the likeliest.
 
     The dynamic programme of the longest common subsequence. Of a pair of the same number of values
-    alone counts 1; the same shape, and a layer whose kind is named like the operator, count more. Where
+    alone counts 1; the same shape, and a layer whose kind is named like the operator, count more, and the
+    latter alone counts where the pictures and channels are as many. Where
     several tensors would do as well, a layer gets the last of them: what it computes in several steps
     is there at the end.
     """
@@ -93,8 +94,7 @@ def in_order(layers: Sequence[Described], tensors: Sequence[Described]) -> list[
     worth = np.zeros((rows, columns), np.int64)
     for row, layer in enumerate(layers):
         for column, tensor in enumerate(tensors):
-            if layer.size == tensor.size:
-                worth[row, column] = 1 + (layer.shape == tensor.shape) + likeness(layer.kind, tensor.kind)
+            worth[row, column] = _worth(layer, tensor)
     for row in range(1, rows + 1):
         taken = np.where(worth[row - 1] > 0, best[row - 1, :-1] + worth[row - 1], 0)
         best[row, 1:] = np.maximum.accumulate(np.maximum(best[row - 1, 1:], taken))
@@ -110,6 +110,14 @@ def in_order(layers: Sequence[Described], tensors: Sequence[Described]) -> list[
         else:
             row -= 1
     return pairs[::-1]
+
+
+def _worth(layer: Described, tensor: Described) -> int:
+    alike = likeness(layer.kind, tensor.kind)
+    if layer.size == tensor.size:
+        return 1 + (layer.shape == tensor.shape) + alike
+    # A window that is wrong makes more or fewer values, but of as many pictures and channels.
+    return int(len(layer.shape) > 2 and alike > 0 and layer.shape[:2] == tensor.shape[:2])
 
 
 def unexplained(network: Network, good: Collection[str]) -> list[str]:

@@ -190,6 +190,8 @@ def _apart(matching: Matching, runner: Runner, tensor: str, layer: int, given: T
 def _elsewhere(matching: Matching, runner: Runner, left: Sequence[str], layer: int) -> str | None:
     """Another tensor that has the values of a layer once all before it is right, where there is one."""
     names = [name for name in left if _fits(matching, name, layer)]
+    if not names:
+        return None
     given = matching.given(names)
     part = matching.second.network.part(
         names, given_of([*given], {matching.data_set: given}, matching.second.facts)

@@ -86,9 +86,9 @@ def _in_type(array: Values, element: int) -> Values:
 
 
 def _port(finding: Finding) -> onnx.ValueInfoProto:
-    """The output, of any lengths: they may be what differs."""
+    """The output, of open lengths: they may be what differs."""
     expected = finding.expected
     element = finding.side.facts.elements.get(finding.tensor) or int(
         helper.np_dtype_to_tensor_dtype(expected.dtype)
     )
-    return helper.make_tensor_value_info(finding.tensor, element, None)
+    return helper.make_tensor_value_info(finding.tensor, element, [None] * expected.ndim)

@@ -134,14 +134,14 @@ class Runner:
         }
 
     def tensors(self, of: Side, names: Sequence[str], data_sets: DataSets) -> dict[str, dict[str, Values]]:
-        """What the whole graph of a file computes of ``names``, some of which may be its inputs.
+        """What a file computes of ``names``, some of which may be its inputs, by all that leads to them.
 
         ``data_sets`` have the inputs in the graph's order. Raises NotRunError.
         """
         given = {data_set: of.input_named(inputs) for data_set, inputs in data_sets.items()}
         made = [name for name in dict.fromkeys(names) if name in of.network.makers]
         computed = (
-            self.run(of.network.whole(made), of.runtime, given) if made else {name: {} for name in given}
+            self.run(of.network.part(made, {}), of.runtime, given) if made else {name: {} for name in given}
         )
         return {data_set: {**given[data_set], **computed[data_set]} for data_set in data_sets}
 
