@@ -85,7 +85,11 @@ def compare_layers(matching: Matching, runner: Runner) -> Outcome:
         ]
         if not left:
             break
-        tensor, layer = _next(matching, left)
+        found = _next(matching, left)
+        if found is None:
+            text = f"nothing between what is the same and the outputs has its like in the reference; {same}"
+            return Outcome(matching.title, None, text, differs=True)
+        tensor, layer = found
         given = matching.given([tensor])
         apart = _apart(matching, runner, tensor, layer, given)
         if not apart.exceeds(matching.tolerance):
@@ -150,7 +154,7 @@ def _layer_like(
     return None
 
 
-def _next(matching: Matching, left: Sequence[str]) -> tuple[str, int]:
+def _next(matching: Matching, left: Sequence[str]) -> tuple[str, int] | None:
     """The first of the tensors ``left`` that fits a layer which ran after all that it is made of."""
     used, ends = set(matching.good.values()), set(matching.ends.values())
     least = _ran_before(matching, left[0])
@@ -164,8 +168,7 @@ def _next(matching: Matching, left: Sequence[str]) -> tuple[str, int]:
     for layer, tensor in in_order(layers, tensors):
         if places[layer] > _ran_before(matching, inner[tensor]):
             return inner[tensor], places[layer]
-    name = next(name for name in left if name in matching.ends)
-    return name, matching.ends[name]
+    return next(((name, matching.ends[name]) for name in left if name in matching.ends), None)
 
 
 def _ran_before(matching: Matching, tensor: str) -> int:

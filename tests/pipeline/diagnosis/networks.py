@@ -47,7 +47,8 @@ def right() -> onnx.ModelProto:
 
 def maker(model: onnx.ModelProto, tensor: str) -> onnx.NodeProto:
     """The node that makes ``tensor``."""
-    return next(node for node in model.graph.node if tensor in node.output)
+    [node] = [node for node in model.graph.node if tensor in node.output]
+    return node
 
 
 def changed(tensor: str, **attributes: object) -> Fault:
