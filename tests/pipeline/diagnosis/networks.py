@@ -47,8 +47,8 @@ def right() -> onnx.ModelProto:
 
 def maker(model: onnx.ModelProto, tensor: str) -> onnx.NodeProto:
     """The node that makes ``tensor``."""
-    [node] = [node for node in model.graph.node if tensor in node.output]
-    return node
+    nodes: list[onnx.NodeProto] = [node for node in model.graph.node if tensor in node.output]
+    return nodes[0]
 
 
 def changed(tensor: str, **attributes: object) -> Fault:
