@@ -11,10 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.errors import EvaluationError
+from opsets.errors import RetargetError
 from parity.compare import Tolerance
+from parity.errors import ParityError
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, PipelineError, UsageError
 from pipeline.system.interrupts import interruptible
 from pipeline.terminal.wording import for_terminal, say
+from publishing.foreign_text import visible
 
 if TYPE_CHECKING:
     from pipeline.diagnosis.findings import Outcome
@@ -36,10 +40,20 @@ def diagnose_unit(name: str, file: Path, output: Path | None, *, trust_code: boo
     whole = make_plan(read_checked(file), Selection(trust_code=trust_code))
     plan = _of_one_unit(whole, name, file)
     stop = threading.Event()
-    with interruptible(stop):
-        built = RunEnvironments(stop=stop, say=say)
-        outcomes = _diagnosed(plan, built, stop, folder)
+    try:
+        with interruptible(stop):
+            outcomes = _diagnosed(plan, RunEnvironments(stop=stop, say=say), stop, folder)
+    except OSError as error:
+        raise _no_room(error, plan.work) from error
+    except (EvaluationError, RetargetError, ParityError) as error:
+        raise PipelineError(visible(str(error))) from error
     return _exit_code(outcomes)
+
+
+def _no_room(error: OSError, place: Path) -> PipelineError:
+    return PipelineError(
+        f"{error.filename or place}: {error.strerror or error}. Make room, or make it writable."
+    )
 
 
 def _plain(name: str) -> str:
@@ -64,7 +78,7 @@ def _of_one_unit(plan: Plan, name: str, file: Path) -> Plan:
         near = near_published(name, (unit.name for unit in plan.units))
         raise UsageError(f"{file} has no unit {name!r}; one is named like timm/resnet18@12.{near}")
     [(job, unit)] = found
-    if str(unit.version) != str(unit.opset):
+    if unit.version.is_reduced:
         raise UsageError(
             f"{unit.name} is made of {job.name}@{unit.opset} and computes something else by what it is; "
             "diagnose that one."
@@ -77,8 +91,10 @@ def _of_one_unit(plan: Plan, name: str, file: Path) -> Plan:
 def _diagnosed(plan: Plan, built: RunEnvironments, stop: threading.Event, folder: Path) -> list[Outcome]:
     from pipeline.diagnosis.running import Runner
     from pipeline.diagnosis.unit import UnitDiagnosis
+    from pipeline.planning.jobs import SIMPLIFIED
     from pipeline.stages.export import make_export
     from pipeline.stages.model_run import ModelRun
+    from pipeline.stages.simplification import simplified_export
     from pipeline.system.locks import locked
     from pipeline.terminal.output import console_for_progress
     from pipeline.terminal.progress import progress_on
@@ -91,6 +107,8 @@ def _diagnosed(plan: Plan, built: RunEnvironments, stop: threading.Event, folder
         with locked(run.work, stop):
             try:
                 export = make_export(run)
+                if unit.version.variant == SIMPLIFIED:
+                    export = simplified_export(run, export)
                 with tempfile.TemporaryDirectory(prefix="diagnosis-", dir=run.work) as scratch:
                     runner = Runner(Path(scratch), stop, run.limits)
                     writer = _Writer(folder)
@@ -117,7 +135,6 @@ class _Writer:
         place = None
         if outcome.finding:
             place = self._folder / _plain(outcome.title)[:80]
-            self._folder.mkdir(exist_ok=True)
             write_reproduction(outcome.finding, place)
         self._lines += lines_of(outcome, place)
 
@@ -156,9 +173,6 @@ def diagnose_files(
             writer = _Writer(folder)
             writer.tell(replace(outcome, text="; ".join([outcome.text, *made.notes])))
     except OSError as error:
-        raise PipelineError(
-            f"{error.filename or 'the temporary folder'}: {error.strerror or error}. Make room, or name "
-            "another folder in the environment variable TMPDIR."
-        ) from error
+        raise _no_room(error, Path(tempfile.gettempdir())) from error
     writer.print()
     return _exit_code([outcome])

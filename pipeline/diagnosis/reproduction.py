@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,9 +54,18 @@ print("not finite in one alone:", np.count_nonzero(np.isfinite(expected) != np.i
 def write_reproduction(finding: Finding, folder: Path) -> None:
     """Write ``model.onnx``, ``inputs.npz``, ``expected.npz`` and ``reproduce.py`` into ``folder``, a new one.
 
-    The model is the nodes of the finding, at their opset, with the weights that they read. Raises OSError.
+    The model is the nodes of the finding, at their opset, with the weights that they read. The folder appears
+    complete or not at all. Raises OSError.
     """
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".diagnosis-", dir=folder.parent) as staging:
+        whole = Path(staging) / "whole"
+        whole.mkdir()
+        _write(finding, whole)
+        whole.rename(folder)
+
+
+def _write(finding: Finding, folder: Path) -> None:
     given = {name: Given(ports.element, finding.given[name].shape) for name, ports in _given(finding).items()}
     part = finding.side.network.part([finding.tensor], given)
     [output] = part.model.graph.output

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from converters.interface import trace_call
-from evaluation.inputs import write_npz
-from opsets import read_graph, retarget_with_report
+from evaluation.inputs import in_batches, write_npz
+from opsets import StaticAxes, read_graph, retarget_with_report
 from opsets.errors import RetargetError
 from parity.diagnosis.difference import Worst, difference
 from parity.diagnosis.graphs import Network
@@ -47,9 +47,16 @@ class UnitDiagnosis:
     """All comparisons of one unit, each told when it is done."""
 
     def __init__(self, run: ModelRun, unit: Unit, export: Export, runner: Runner) -> None:
+        """``export`` is the native export, or the form of it that the unit is made of."""
         self._run, self._unit, self._export, self._runner = run, unit, export, runner
         self._tolerance = run.job.entry.parity.relative
-        self._data_sets: DataSets = {name: {_INPUT: array} for name, array in export.input_arrays().items()}
+        batch = unit.version.batch
+        inputs, self._references = export.input_arrays(), export.references()
+        if batch:
+            inputs, self._references = in_batches(inputs, batch), in_batches(self._references, batch)
+        self._static = StaticAxes(batch=batch) if batch else None
+        self._data_sets: DataSets = {name: {_INPUT: array} for name, array in inputs.items()}
+        self._file: Side | None = None
         native = Network(read_graph(export.model))
         opset = int(export.answer["opset"])
         self._native = side("the native export", native, runtime_for(opset), self._data_sets)
@@ -57,15 +64,25 @@ class UnitDiagnosis:
     def outcomes(self, tell: Tell) -> list[Outcome]:
         """What came of the comparisons, in their order; ``tell`` is told of each at once.
 
-        Raises PipelineError where something cannot be run at all, and Interrupted.
+        Where one cannot be made, that is what came of it. Raises Interrupted.
         """
-        outcomes = []
-        steps = (self._framework, self._retargeted, *self._runtimes())
-        for step in steps:
-            outcome = step()
+        outcomes = list[Outcome]()
+        for title, step in self._steps():
+            try:
+                outcome = step()
+            except PipelineError as error:  # the other comparisons may find it
+                outcome = Outcome(title, None, f"not compared: {error.lines[0].rstrip('.')}", differs=True)
             tell(outcome)
             outcomes.append(outcome)
+            if step == self._retargeted and self._file is None:
+                break
         return outcomes
+
+    def _steps(self) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+        """The comparisons, and what each is called where it cannot be made."""
+        yield f"{visible(self._run.job.source.title)} against the native export", self._framework
+        yield f"the native export against the file at opset {self._unit.opset}", self._retargeted
+        yield from self._runtimes()
 
     def _framework(self) -> Outcome:
         """The framework against the native export, on all data sets; by layers where the outputs differ."""
@@ -100,7 +117,7 @@ class UnitDiagnosis:
         computed = self._runner.tensors(self._native, [output], self._data_sets)
         found = [
             Worst(name, difference(reference, computed[name][output]))
-            for name, reference in self._export.references().items()
+            for name, reference in self._references.items()
         ]
         wrong = [each for each in found if each.difference.exceeds(self._tolerance)]
         if not wrong:
@@ -144,12 +161,13 @@ class UnitDiagnosis:
         """The native export against the file at the opset, in one runtime where it runs both."""
         opset, first = self._unit.opset, self._native
         try:
-            result = retarget_with_report(first.network.model, opset)
+            result = retarget_with_report(first.network.model, opset, self._static)
         except RetargetError as error:
             raise PipelineError(visible(str(error))) from error
         runtime = runtime_for(opset)
-        self._file = side(f"the file at opset {opset}", Network(result.model), runtime, self._data_sets)
-        second = self._file
+        self._file = second = side(
+            f"the file at opset {opset}", Network(result.model), runtime, self._data_sets
+        )
         if runtime != first.runtime and self._runs(replace(first, runtime=runtime)):
             first = replace(first, runtime=runtime)
         pair = _same_names(first, second, self._data_sets, self._tolerance)
@@ -162,15 +180,18 @@ class UnitDiagnosis:
             return False
         return True
 
-    def _runtimes(self) -> list[Callable[[], Outcome]]:
+    def _runtimes(self) -> Iterator[tuple[str, Callable[[], Outcome]]]:
         """The file at the opset in one runtime after the other, against it without any optimisation."""
         if runtime_for(self._unit.opset) != UNOPTIMISED:
             title = f"{titled(OPENVINO)} against another runtime"
             text = f"no other that people have runs opset {self._unit.opset} as it is"
-            return [lambda: Outcome(title, None, text, differs=False)]
-        return [partial(self._in_runtime, runtime) for runtime in (OPTIMISED, OPENVINO)]
+            yield title, lambda: Outcome(title, None, text, differs=False)
+            return
+        for runtime in (OPTIMISED, OPENVINO):
+            yield titled(runtime), partial(self._in_runtime, runtime)
 
     def _in_runtime(self, runtime: str) -> Outcome:
+        assert self._file
         return compare_runtimes(self._file, runtime, self._data_sets, self._tolerance, self._runner)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -58,8 +59,8 @@ def test_a_rewriting_that_is_wrong_is_found_and_named(
 ) -> None:
     right = opsets.retarget_with_report
 
-    def wrong(model: onnx.ModelProto, opset: int) -> opsets.Retargeted:
-        result = right(model, opset)
+    def wrong(model: onnx.ModelProto, opset: int, static: opsets.StaticAxes | None) -> opsets.Retargeted:
+        result = right(model, opset, static)
         changed("logits", alpha=2.0)(result.model)
         return result
 
@@ -75,6 +76,28 @@ def test_a_rewriting_that_is_wrong_is_found_and_named(
     ]
 
 
+def test_a_unit_of_a_fixed_batch_is_compared_on_that(tiny: FakeSource) -> None:
+    path = tiny.write("wrong", more="batches: [2]")
+    assert diagnose_unit("tiny/wrong@12-batch2", path, tiny.folder / "shown", trust_code=False) == 1
+    [folder] = (tiny.folder / "shown").iterdir()
+    with np.load(folder / "inputs.npz", allow_pickle=False) as inputs:
+        assert inputs["flat"].shape == (2, 3)
+
+
+def test_a_file_that_cannot_be_made_is_said_to_be_so_after_what_was_found(
+    tiny: FakeSource, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(model: onnx.ModelProto, opset: int, static: object) -> None:
+        raise opsets.RetargetError(f"no way to opset {opset}")
+
+    monkeypatch.setattr(unit, "retarget_with_report", refused)
+    path = tiny.write("wrong")
+    assert diagnose_unit("tiny/wrong@12", path, tiny.folder / "shown", trust_code=False) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "the first tensor that differs is 'logits'" in lines[0]
+    assert lines[-1] == ("the native export against the file at opset 12: not compared: no way to opset 12.")
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -83,11 +106,12 @@ def test_a_rewriting_that_is_wrong_is_found_and_named(
             "has no unit 'tiny/nte@12'; one is named like timm/resnet18@12. Did you mean tiny/net@12",
         ),
         ("tiny/net", "has no unit 'tiny/net'"),
-        ("tiny/net@12-sim", "tiny/net@12-sim is made of tiny/net@12 and computes something else"),
+        ("tiny/net@12-int8", "tiny/net@12-int8 is made of tiny/net@12 and computes something else"),
     ],
 )
 def test_a_unit_that_cannot_be_diagnosed_is_one_error(tiny: FakeSource, name: str, words: str) -> None:
-    path = tiny.write("net", more="simplify: true")
+    (tiny.folder / "pictures").mkdir()
+    path = tiny.write("net", more="precisions: [fp32, int8]\nquantization: {images: pictures}")
     before = sorted(tiny.folder.rglob("*"))
     with pytest.raises(UsageError) as caught:
         diagnose_unit(name, path, None, trust_code=False)
