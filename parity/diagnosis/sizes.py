@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, shape_inference
 
-BATCH_BYTES = 256 << 20
+BATCH_BYTES = 512 << 20
 """Bytes of the tensors of one batch, on all data sets together."""
 COMPARED = frozenset(
     getattr(onnx.TensorProto, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 import opsets
 from pipeline.commands.diagnose import diagnose_unit
@@ -111,6 +112,8 @@ def test_a_file_that_cannot_be_made_is_said_to_be_so_after_what_was_found(
 )
 def test_a_unit_that_cannot_be_diagnosed_is_one_error(tiny: FakeSource, name: str, words: str) -> None:
     (tiny.folder / "pictures").mkdir()
+    for number in range(4):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tiny.folder / f"pictures/{number}.png")
     path = tiny.write("net", more="precisions: [fp32, int8]\nquantization: {images: pictures}")
     before = sorted(tiny.folder.rglob("*"))
     with pytest.raises(UsageError) as caught:
