@@ -77,12 +77,14 @@ def rewrite_of(finding: Finding, first: Network, rewrites: Sequence[str]) -> str
     They name operators, and not nodes: it is those of the node that made the tensor before, and of the ones
     that make it now.
     """
+    if finding.reference not in first.makers:
+        return f"none: it was the input {finding.reference!r}"
     before = first.maker(finding.reference)
     if [_meaning(node) for node in finding.nodes] == [_meaning(before)]:
         return "none: the node is as it was before"
     operators = {before.op_type, *(node.op_type for node in finding.nodes)}
     lines = [line for line in rewrites if line.partition(" ")[0] in operators and " to " in line]
-    lines = lines or [line for line in rewrites if line.startswith(("Nodes folded", "Declared", "fixed"))]
+    lines = lines or [line for line in rewrites if line.startswith(("Nodes folded", "Declared"))]
     return f"{'; '.join(lines) or 'no line of the report names it'} (it was {described(before)})"
 
 

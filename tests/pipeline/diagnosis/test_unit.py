@@ -13,7 +13,7 @@ import opsets
 from pipeline.commands.diagnose import diagnose_unit
 from pipeline.diagnosis import unit
 from pipeline.errors import UsageError
-from tests.pipeline.diagnosis.networks import changed
+from tests.pipeline.diagnosis.networks import changed, right, written
 from tests.pipeline.fake_source import FakeSource
 
 
@@ -146,3 +146,18 @@ def test_code_of_the_users_is_not_run_unasked(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"is code\. Look at it, and diagnose it with --trust-code"):
         diagnose_unit("pytorch/own@12", file, tmp_path / "shown", trust_code=False)
+
+
+def test_a_file_that_is_its_own_reference_is_compared_node_by_node(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(right(), tmp_path / "own.onnx")
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(
+        "publish: dist\nopsets: [9]\nmodels:\n  - source: onnx\n    model: ./own.onnx\n    name: own\n"
+        "    preprocessing: {input_size: [3, 15, 15]}\n"
+    )
+    assert diagnose_unit("onnx/own@9", file, tmp_path / "shown", trust_code=False) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("the file as it came against the native export: 11 tensors do not differ")
+    assert second.startswith("the native export against the file at opset 9: 11 tensors do not differ")
