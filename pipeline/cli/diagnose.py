@@ -20,7 +20,7 @@ DiagnosisOption = Annotated[
 
 def diagnose(
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="Its name, such as timm/resnet18@12.")],
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The pipeline file that has it.")] = Path(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The pipeline file that has it.")] = Path(
         "pipeline.yaml"
     ),
     output: DiagnosisOption = None,
