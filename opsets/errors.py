@@ -18,12 +18,16 @@ class RetargetError(Exception):
     """The model cannot be said at the target; the message names operator, node, step and reason.
 
     The message is one printable line, whatever the names in it hold. ``open_axes`` are inputs and axes of
-    theirs that, fixed, would let it come further.
+    theirs that, fixed, would let it come further. ``is_proven`` says that a node of the model is in the way
+    of which no older form can say what it says, whichever axes are fixed.
     """
 
-    def __init__(self, message: str, open_axes: tuple[tuple[str, int], ...] = ()) -> None:
+    def __init__(
+        self, message: str, open_axes: tuple[tuple[str, int], ...] = (), *, is_proven: bool = False
+    ) -> None:
         super().__init__(printable(message))
         self.open_axes = open_axes
+        self.is_proven = is_proven
 
 
 class AxesError(RetargetError):
