@@ -10,7 +10,7 @@ from pathlib import Path
 from evaluation.inputs import write_npz
 from parity.call import Run, RuntimeCall
 from parity.compare import Tolerance
-from parity.equivalence import Equivalence, judge_pair
+from parity.equivalence import Equivalence, apart, judge_pair
 from parity.runtimes.registry import asked_at
 from pipeline.equivalence.graphs import Graph, common_inputs, matched_outputs, with_input_of
 from pipeline.equivalence.inputs import Inputs, Values, made_inputs, read_inputs
@@ -32,6 +32,12 @@ class Compared:
     notes: tuple[str, ...]
     rows: int
     """Of inputs, in all data sets."""
+    apart: float | None = None
+    """How far runtimes are from each other on the first file, relative to its largest output.
+
+    None where fewer than two run it. A graph may magnify what is negligible in one of its sums; one that is
+    quantised rounds it to a whole step.
+    """
 
     @property
     def same(self) -> bool:
@@ -75,10 +81,13 @@ def compare_files(
         theirs = {name: _in_order(run, inputs, positions) for name, run in theirs.items()}
     names = [port.name for port in first.outputs]
     equivalence = judge_pair(runs, theirs, names, Tolerance(relative))
+    own = apart(runs, names, Tolerance(relative))
+    if own is not None and own > relative:
+        notes.append(f"runtimes are {own:.2g} apart on {first.path} itself")
     rows = sum(_length(each) for each in inputs.data_sets.values())
     if rows == 1:
         notes.append("a single row of inputs does not show that the outputs depend on them; give several")
-    return Compared(first, second, equivalence, tuple(notes), rows)
+    return Compared(first, second, equivalence, tuple(notes), rows, own)
 
 
 def _length(arrays: Mapping[str, Values]) -> int:

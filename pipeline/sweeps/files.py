@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from parity.compare import Tolerance
-from pipeline.equivalence.comparing import compare_files
+from pipeline.equivalence.comparing import Compared, compare_files
 from pipeline.equivalence.graphs import Graph, read
 from pipeline.errors import PipelineError, UsageError, VerdictError
 from pipeline.stages.parity import Verification
@@ -23,7 +23,14 @@ from publishing.coverage import ONNX_FILES, VERIFIED, Row
 
 IMPOSSIBLE, NOT_KNOWN = "impossible", "not known to be possible"
 """Causes of a refusal: that there is no older form is proven, or nobody has shown one."""
+_CAUSES = {True: IMPOSSIBLE, False: NOT_KNOWN, None: PipelineError.cause}
 NO_MODEL = "no model"
+NOT_RUN = "not run"
+"""A runtime that decides does not run what was made, and none that does computes anything else."""
+_FACTOR = 10
+"""So many times as far as runtimes are apart on a file itself says nothing of what is made of it: of a
+quantised model that ONNX Runtime and OpenVINO compute 0.0009 apart, and ONNX Runtime without its optimisations
+0.0016, the same numbers at another opset were seen to be 0.0008 to 0.0034 off."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def row_of(file: SweptFile, opset: int, limits: ProcessLimits, folder: Path, sto
         versions=own_versions(),
     )
     try:
-        verification = _verified(file, opset, progress, folder, stop)
+        compared = _compared(file, opset, progress, folder, stop)
     except PipelineError as error:
         return replace(row, stage=progress.at, cause=error.cause, reason=_told(error, file, folder))
     except OSError:
@@ -135,31 +142,49 @@ def row_of(file: SweptFile, opset: int, limits: ProcessLimits, folder: Path, sto
     except Exception as error:  # noqa: BLE001 - a defect of ours costs this file only
         reason = _told(PipelineError(f"{type(error).__name__}: {error}"), file, folder)
         return replace(row, stage=progress.at, cause="defect", reason=reason)
+    verification = Verification(compared.equivalence.verdict, {})
     row = replace(row, error=verification.largest_error, runtimes=verification.runtimes)
-    if verification.passed:
-        return row
-    wrong = verification.verdict.status == "failed"
+    cause, note = _judged(compared)
+    if not cause:
+        return replace(row, reason=note)
     reason = _told(PipelineError(verification.verdict.reason), file, folder)
-    return replace(
-        row, stage="parity", cause="another result" if wrong else VerdictError.cause, reason=reason
-    )
+    return replace(row, stage="parity", cause=cause, reason=f"{reason}; {note}" if note else reason)
 
 
-def _verified(
+def _judged(compared: Compared) -> tuple[str, str]:
+    """Why the two are not the same, as a cause, and what else there is to say; both empty where they are."""
+    verdict, apart = compared.equivalence.verdict, compared.apart or 0.0
+    if verdict.status == "passed":
+        return "", ""
+    if verdict.status == "inconclusive":
+        return VerdictError.cause, ""
+    differing = [one for one in verdict.runtimes.values() if one.outcome == "ran" and not one.agrees]
+    if not differing:
+        return NOT_RUN, ""
+    errors = [each.relative_error for one in differing for each in one.failed.values()]
+    limit = _FACTOR * apart
+    if apart <= verdict.tolerance.relative or any(error is None or error > limit for error in errors):
+        return "another result", ""
+    note = f"runtimes are {apart:.2g} apart on the file as it came"
+    failing = any(one.objects and one.outcome != "ran" for one in verdict.runtimes.values())
+    deciding = any(one.agrees and one.judge and one.independent for one in verdict.runtimes.values())
+    return ("" if deciding and not failing else VerdictError.cause), note
+
+
+def _compared(
     file: SweptFile, opset: int, progress: _Progress, folder: Path, stop: threading.Event
-) -> Verification:
+) -> Compared:
     with progress.stage("read"):
         graph = _read(file)
     made = folder / "model.onnx"
     with progress.stage("retarget") as limits:
         refusal = retarget_in_process(file.path, opset, made, folder, limits, stop)
     if refusal:
-        raise _EndedError(IMPOSSIBLE if refusal.is_proven else NOT_KNOWN, refusal.reason)
+        raise _EndedError(_CAUSES[refusal.is_proven], refusal.reason)
     (folder / "runs").mkdir()
     with progress.stage("parity") as limits:
         arrays = (file.arrays, Tolerance().relative)
-        compared = compare_files(graph, read(made), *arrays, folder / "runs", stop, limits)
-    return Verification(compared.equivalence.verdict, {})
+        return compare_files(graph, read(made), *arrays, folder / "runs", stop, limits)
 
 
 def _read(file: SweptFile) -> Graph:

@@ -1,8 +1,8 @@
 """Brings one ONNX file to an opset in a process of its own: ``request.json result.json``.
 
 Request: ``{"model": "/.../model.onnx", "opset": 7, "output": "/.../lower.onnx"}``. Result: ``{}`` once it is
-written; ``{"refused": "...", "proven": true}``, why it was not, and whether it is proven that it cannot be;
-or ``{"disk": "..."}`` where the system refuses a file.
+written; ``{"refused": "...", "proven": true}``, why it was not, and whether it is proven that it cannot be,
+null where no operator is in the way; or ``{"disk": "..."}`` where the system refuses a file.
 """
 
 from __future__ import annotations

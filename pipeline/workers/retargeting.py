@@ -15,8 +15,8 @@ class Refusal:
     """Why a model is not said at an opset."""
 
     reason: str
-    is_proven: bool
-    """Whether it is known that it cannot be."""
+    is_proven: bool | None
+    """Whether it is known that it cannot be; None where no operator is in the way."""
 
 
 def retarget_in_process(
