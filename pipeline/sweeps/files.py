@@ -29,7 +29,7 @@ NOT_RUN = "not run"
 """A runtime that decides does not run what was made, and none that does computes anything else."""
 _FACTOR = 10
 """So many times as far as runtimes are apart on a file itself says nothing of what is made of it: of a
-quantised model that ONNX Runtime and OpenVINO compute 0.0009 apart, and ONNX Runtime without its optimisations
+quantised model that ONNX Runtime and OpenVINO compute 0.0009 apart, ONNX Runtime without its optimisations
 0.0016, the same numbers at another opset were seen to be 0.0008 to 0.0034 off."""
 
 
@@ -166,9 +166,10 @@ def _judged(compared: Compared) -> tuple[str, str]:
     if apart <= verdict.tolerance.relative or any(error is None or error > limit for error in errors):
         return "another result", ""
     note = f"runtimes are {apart:.2g} apart on the file as it came"
-    failing = any(one.objects and one.outcome != "ran" for one in verdict.runtimes.values())
+    failing = [one for one in verdict.runtimes.values() if one.objects and one.outcome != "ran"]
+    blocking = len(failing) > 1 or any(one.judge or one.outcome == "invalid" for one in failing)
     deciding = any(one.agrees and one.judge and one.independent for one in verdict.runtimes.values())
-    return ("" if deciding and not failing else VerdictError.cause), note
+    return ("" if deciding and not blocking else VerdictError.cause), note
 
 
 def _compared(

@@ -13,6 +13,12 @@ import onnx
 import pytest
 
 from evaluation.inputs import write_npz
+from parity.call import Outcome
+from parity.compare import Comparison, Tolerance
+from parity.equivalence import Equivalence
+from parity.verdict import RuntimeVerdict, decide
+from pipeline.equivalence.comparing import Compared
+from pipeline.equivalence.graphs import Graph
 from pipeline.errors import UsageError
 from pipeline.sweeps import files as swept_files
 from pipeline.sweeps.files import ProcessLimits, SweptFile, files_of, row_of
@@ -166,3 +172,29 @@ def test_a_wrong_command_is_one_error(tmp_path: Path, arguments: tuple[str, ...]
     assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
     assert expected in answer.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["it.onnx"]
+
+
+def test_a_runtime_is_believed_as_far_as_it_is_near_others_on_the_file_itself() -> None:
+    """A quantised file is no further from itself in another runtime than what is made of it may be."""
+
+    def judged(apart: float | None, **errors: float | None) -> tuple[str, str]:
+        verdicts = {}
+        for name, error in errors.items():
+            outcome: Outcome = "crashed" if error is None else "ran"
+            passed = error is not None and error <= 1e-4
+            figures = {} if error is None else {"noise": Comparison(passed, "", relative_error=error)}
+            verdicts[name] = RuntimeVerdict(outcome, "", "1", 0.0, True, name != "opencv", figures)
+        verdict = decide("", verdicts, Tolerance())
+        graph = Graph(Path("it.onnx"), 9, True, (), (), {})
+        return swept_files._judged(Compared(graph, graph, Equivalence(verdict, {}), (), 5, apart))
+
+    note = "runtimes are 0.01 apart on the file as it came"
+    assert judged(0.01, onnxruntime=0.0, openvino=1e-6) == ("", "")
+    assert judged(0.01, onnxruntime=0.0, openvino=0.02) == ("", note)
+    assert judged(0.01, onnxruntime=0.003, openvino=0.02) == ("nobody can tell", note)
+    assert judged(0.01, onnxruntime=0.0, openvino=0.2) == ("another result", "")
+    assert judged(0.01, onnxruntime=0.02, openvino=0.0, opencv=None) == ("", note)
+    assert judged(0.01, onnxruntime=0.0, openvino=None, opencv=0.02) == ("nobody can tell", note)
+    assert judged(1e-5, onnxruntime=0.0, openvino=2e-4) == ("another result", "")
+    assert judged(None, onnxruntime=0.0, openvino=0.02) == ("another result", "")
+    assert judged(0.01, onnxruntime=0.0, openvino=None) == ("not run", "")
