@@ -108,4 +108,5 @@ def test_the_page_is_what_the_command_makes_of_the_table_and_nothing_is_wrong(tm
         for graph in package.graphs
     }
     assert {row.model for row in rows} == listed
-    assert [row for row in rows if not row.good and row.stage != "retarget"] == []
+    causes = {row.cause for row in rows if not row.good}
+    assert causes <= {"impossible", "not known to be possible", "refused", "nobody can tell", "not run"}
