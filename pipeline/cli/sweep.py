@@ -47,7 +47,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
         float, typer.Option("--memory-gib", min=0.1, help="The limit of each process on memory.")
     ] = 8.0,
 ) -> None:
-    """Try all models of a source, or ONNX files, and note it.
+    """Try every model of a source, or ONNX files.
 
     With random weights and the model's own input size, at each of OPSETS: a line of JSON for each in a
     ledger, with the stage that it reached, why it got no further, seconds and memory of each stage, and
