@@ -50,8 +50,8 @@ NUDGE = 2.0**-20
 
 LARGEST_AMPLIFICATION = 50.0
 """How many times as large a difference may be in the logits as in the pictures. Rounding errors grow alike:
-of float32 against float64, gmixer_24_224 amplified 230 to 990 times and had an error of 1.4e-4 to 9.6e-4 of the
-largest logit, efficientvim_m4 810 times and 3.1e-4, resnet18 4 times and 3e-6."""
+of float32 against float64, gmixer_24_224 amplified 230 to 990 times and had an error of 1.4e-4 to 9.6e-4
+of the largest logit, efficientvim_m4 810 times and 3.1e-4, resnet18 4 times and 3e-6."""
 
 DAMPINGS = (1.0, 0.7, 0.5)
 """What deviations behind layers are multiplied with, tried in turn while a network amplifies too much: the
