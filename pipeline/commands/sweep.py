@@ -21,7 +21,7 @@ from pipeline.stages.model_run import ModelRun
 from pipeline.stages.zoo_announcement import Announcer
 from pipeline.sweeps.ledger import append, read
 from pipeline.sweeps.pipeline_file import SweepSettings, models_of, write_pipeline_file
-from pipeline.sweeps.rows import row_name, rows_of, take_away
+from pipeline.sweeps.rows import rows_of, take_away
 from pipeline.system.interrupts import Interrupted, interruptible, stopping
 from pipeline.system.locks import locked
 from pipeline.terminal.wording import say
@@ -55,7 +55,7 @@ def sweep(settings: SweepSettings, options: SweepOptions) -> int:
     done = len(jobs) - len(left)
     say(f"{len(jobs)} models of {settings.source}, {done} of them in {options.ledger} already")
     refused = _run(plan, left, options, work) if left else []
-    asked = {(row_name(job), unit.opset) for job in jobs for unit in job.units}
+    asked = {(job.name, unit.opset) for job in jobs for unit in job.units}
     noted = read([options.ledger]) if options.ledger.exists() else {}
     rows = [row for key, row in noted.items() if key in asked]
     for line in summary(rows):
@@ -72,7 +72,7 @@ def _plan(settings: SweepSettings, options: SweepOptions, work: Path) -> Plan:
 
 def _left(job: ModelJob, known: Mapping[tuple[str, int], Row], *, again: bool) -> ModelJob | None:
     """``job`` with the units that the ledger does not have; None where it has all."""
-    rows = {unit: known.get((row_name(job), unit.opset)) for unit in job.units}
+    rows = {unit: known.get((job.name, unit.opset)) for unit in job.units}
     left = tuple(unit for unit, row in rows.items() if row is None or (again and not row.good))
     return replace(job, units=left) if left else None
 

@@ -63,24 +63,15 @@ def models_of(settings: SweepSettings) -> list[str]:
 
 
 def write_pipeline_file(settings: SweepSettings, names: Sequence[str], folder: Path) -> Path:
-    """Write the pipeline file of a sweep into ``folder``: with it, each of its models can be run alone.
-
-    A zoo takes no two names that differ in case alone, as alexnet and AlexNet of Paddle do: the second of
-    such is published as ``NAME-2``.
-    """
+    """Write the pipeline file of a sweep into ``folder``: with it, each of its models can be run alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    first: dict[str, str] = {}
-    for name in names:
-        first.setdefault(name.lower(), name)
-    like_named = [name for name in names if first[name.lower()] != name]
-    shared = {
+    entry = {
         "source": settings.source,
+        "models": list(names),
         "weights": {"random": 0},
         "limits": {"seconds": settings.seconds, "memory_gib": settings.memory_gib},
     }
-    entries = [{**shared, "models": list(first.values())}]
-    entries += [{**shared, "model": name, "name": f"{name}-2"} for name in like_named]
-    value = {"publish": "zoo", "opsets": list(settings.opsets), "models": entries}
+    value = {"publish": "zoo", "opsets": list(settings.opsets), "models": [entry]}
     file = folder / "pipeline.yaml"
     file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
     return file

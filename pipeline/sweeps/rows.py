@@ -8,7 +8,6 @@ from importlib.metadata import version
 
 from converters.interface import Source
 from pipeline.environments import building
-from pipeline.planning.jobs import ModelJob, NamedModel
 from pipeline.results import DISK, Result
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.workers.runtimes import without_log
@@ -20,11 +19,6 @@ _OF_THE_NETWORK = ("model", "weights")
 """The kinds of failures with which an export script says that there is no network to export."""
 
 
-def row_name(job: ModelJob) -> str:
-    """What the ledger calls a model: as its source does, whatever it is published as."""
-    return f"{job.source.name}/{job.model.name}" if isinstance(job.model, NamedModel) else job.name
-
-
 def rows_of(run: ModelRun, results: Sequence[Result]) -> Iterator[Row]:
     """What the ledger says of the units of ``run``; nothing of those about which nothing was found out."""
     seconds, peaks, versions = run.times.seconds(), run.times.peaks(), _versions(run)
@@ -34,7 +28,7 @@ def rows_of(run: ModelRun, results: Sequence[Result]) -> Iterator[Row]:
         if result.status == "interrupted" or result.cause == DISK:
             continue
         yield Row(
-            model=row_name(run.job),
+            model=run.job.name,
             opset=opsets[result.unit],
             stage=PUBLISHED if result.good else _stage(result),
             cause="" if result.good else result.cause,
