@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.environments.run_environments import RunEnvironments
-from pipeline.errors import NOT_PUBLISHED, PUBLISHED, PipelineError
+from pipeline.errors import NOT_PUBLISHED, PUBLISHED, PipelineError, UsageError
 from pipeline.estimates.shards import Shard, share
 from pipeline.planning.jobs import ModelJob, Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked, zoo_at
@@ -20,7 +20,7 @@ from pipeline.running.local import run_models
 from pipeline.stages.model_run import ModelRun
 from pipeline.stages.zoo_announcement import Announcer
 from pipeline.sweeps.ledger import append, read
-from pipeline.sweeps.pipeline_file import SweepSettings, models_of, write_pipeline_file
+from pipeline.sweeps.pipeline_file import SweepSettings, models_of, write_pipeline_files
 from pipeline.sweeps.rows import rows_of, take_away
 from pipeline.system.interrupts import Interrupted, interruptible, stopping
 from pipeline.system.locks import locked
@@ -66,8 +66,15 @@ def sweep(settings: SweepSettings, options: SweepOptions) -> int:
 
 
 def _plan(settings: SweepSettings, options: SweepOptions, work: Path) -> Plan:
-    file = write_pipeline_file(settings, models_of(settings), work)
-    return make_plan(read_checked(file), Selection(publish=options.publish))
+    files = write_pipeline_files(settings, models_of(settings), work)
+    if options.publish and len(files) > 1:
+        example = read_checked(files[1]).file.models[0].models[0]
+        raise UsageError(
+            f"--publish: {settings.source} has names that differ in capitals alone, such as {example}, "
+            "which are one on some file systems. Name those of one kind, or publish nothing."
+        )
+    plans = [make_plan(read_checked(file), Selection(publish=options.publish)) for file in files]
+    return replace(plans[0], jobs=tuple(job for plan in plans for job in plan.jobs))
 
 
 def _left(job: ModelJob, known: Mapping[tuple[str, int], Row], *, again: bool) -> ModelJob | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from converters.catalogue import ListedModel
 from pipeline.config.versions import parse_opsets
 from pipeline.errors import UsageError
 from pipeline.planning.names import models_fitting
@@ -49,29 +51,67 @@ def opsets_of(text: str) -> tuple[int, ...]:
 
 
 def models_of(settings: SweepSettings) -> list[str]:
-    """The names of the models that are swept, in the order of the alphabet.
+    """The names of the models that are swept, in the order of the alphabet: one of each network.
 
     Raises UsageError where there is no such source, or nothing fits.
     """
     fitting, largest = models_fitting(settings.source, settings.patterns), settings.max_parameters
     names = [
-        name for name in sorted(fitting) if largest is None or (fitting[name].parameters or 0) <= largest
+        name
+        for name in one_of_each_network(fitting, settings.patterns)
+        if largest is None or (fitting[name].parameters or 0) <= largest
     ]
     if not names:
         raise UsageError(f"--max-params: all {len(fitting)} models that fit are larger. Give more.")
     return names
 
 
-def write_pipeline_file(settings: SweepSettings, names: Sequence[str], folder: Path) -> Path:
-    """Write the pipeline file of a sweep into ``folder``: with it, each of its models can be run alone."""
+def one_of_each_network(fitting: Mapping[str, ListedModel], asked: Sequence[str]) -> list[str]:
+    """The names of ``fitting``, sorted, without those that say which pretrained weights a network has.
+
+    timm writes them behind a dot, as in ``resnet50.a1_in1k``. A sweep has random weights, so that names
+    which differ in nothing else are the same to it: neither in how many parameters they have nor in the
+    size of their pictures. Names in ``asked`` stay.
+    """
+    names, known = list[str](), set[tuple[str, int | None, tuple[int, int, int]]]()
+    for name in sorted(fitting):
+        network = name.partition(".")[0], fitting[name].parameters, fitting[name].input_size
+        if name in asked or network not in known:
+            names.append(name)
+        known.add(network)
+    return names
+
+
+def write_pipeline_files(settings: SweepSettings, names: Sequence[str], folder: Path) -> list[Path]:
+    """Write the pipeline files of a sweep into ``folder``: with them, each of its models can be run alone.
+
+    Names that differ in capitals alone, as paddle/VGG16 and paddle/vgg16, may not stand in one, since they
+    would be one file on some systems: the second of each is in ``pipeline-2.yaml``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     entry = {
         "source": settings.source,
-        "models": list(names),
         "weights": {"random": 0},
         "limits": {"seconds": settings.seconds, "memory_gib": settings.memory_gib},
     }
-    value = {"publish": "zoo", "opsets": list(settings.opsets), "models": [entry]}
-    file = folder / "pipeline.yaml"
-    file.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
-    return file
+    files = []
+    for number, some in enumerate(_apart(names), 1):
+        value = {
+            "publish": "zoo",
+            "opsets": list(settings.opsets),
+            "models": [{**entry, "models": list(some)}],
+        }
+        files.append(folder / (f"pipeline-{number}.yaml" if number > 1 else "pipeline.yaml"))
+        files[-1].write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")
+    return files
+
+
+def _apart(names: Sequence[str]) -> list[list[str]]:
+    """``names`` in groups, in none of which two differ in capitals alone."""
+    groups, earlier = list[list[str]](), Counter[str]()
+    for name in names:
+        number = earlier[name.lower()]
+        earlier[name.lower()] += 1
+        groups += [[]] if number == len(groups) else []
+        groups[number].append(name)
+    return groups
