@@ -151,6 +151,7 @@ RESTATEMENTS: Dict[str, Restatement] = {
     "celu": _celu,
     "channel_shuffle": _channel_shuffle,
     "expm1": _expm1,
+    "fold": paddle_windows.folded,
     "gelu": _gelu,
     "hardtanh": _hardtanh,
     "label_smooth": _label_smooth,

@@ -1,5 +1,6 @@
-"""Adaptive pooling whose output is no factor of its input, as slices: its windows differ in size.
+"""Operators over windows that paddle2onnx says wrongly, or not at all: adaptive pooling and sums of patches.
 
+Adaptive pooling whose output is no factor of its input has windows that differ in size: here, slices.
 paddle2onnx writes windows and strides of one size, which are others. Window ``i`` of ``n`` over a length
 goes from floor(i * length / n) to ceil((i + 1) * length / n), as Paddle's documentation of AdaptiveAvgPool2D
 has it. A window is the product of one in each axis, so the mean and the largest are taken axis by axis.
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Optional, Sequence
 
+import numpy as np
 import paddle
+from paddle.nn import functional
 
 Reduction = Callable[..., Any]
 
@@ -46,3 +49,31 @@ def _along(x: Any, axis: int, length: int, size: int, reduction: Reduction) -> A
     windows = [(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
     slices = [paddle.slice(x, [axis], [start], [end]) for start, end in windows]
     return paddle.concat([reduction(each, axis, True) for each in slices], axis)
+
+
+def folded(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
+    """Patches (N, C * h * w, L) laid side by side, or summed where they lie over each other: (N, C, H, W)."""
+    (height, width), (h, w) = attributes["output_sizes"], attributes["kernel_sizes"]
+    channels = x.shape[1] // (h * w)
+    steps, dilations = attributes["strides"], attributes["dilations"]
+    top, left, bottom, right = attributes["paddings"]
+    places = [
+        (length + padding - dilation * (size - 1) - 1) // step + 1
+        for length, padding, dilation, size, step in zip(
+            (height, width), (top + bottom, left + right), dilations, (h, w), steps
+        )
+    ]
+    if list(steps) == [h, w] and (height, width) == (places[0] * h, places[1] * w):
+        patches = x.reshape([0, channels, h, w, *places])
+        return patches.transpose([0, 1, 4, 2, 5, 3]).reshape([0, channels, height, width])
+    # Each value of a patch has a kernel of its own, which is 1 where the value belongs.
+    kernels = np.tile(np.eye(h * w, dtype=np.float32).reshape(h * w, 1, h, w), (channels, 1, 1, 1))
+    summed = functional.conv2d_transpose(
+        x.reshape([0, x.shape[1], *places]),
+        paddle.assign(kernels),
+        stride=steps,
+        dilation=dilations,
+        groups=channels,
+        output_size=[height + top + bottom, width + left + right],
+    )
+    return summed[:, :, top : top + height, left : left + width]
