@@ -13,6 +13,7 @@ import onnx
 import paddle2onnx
 
 import onnx_stream
+import paddle_attributes
 import paddle_parameters
 import paddle_program
 from onnx_outputs import inner_graphs, keep_output, read_by
@@ -51,16 +52,18 @@ def _converted(model: str, tensors: List[paddle_parameters.Record], opset: int, 
     """The ONNX model of ``model``, with marks in the place of large ``tensors``."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         stem = os.path.join(scratch, "inference")
-        paddle_program.write_for_conversion(model, stem + ".json")
+        meant = paddle_program.write_for_conversion(model, stem + ".json")
         paddle_parameters.write_marked(tensors, stem + ".pdiparams")
         said = _convert_apart(stem, opset)
         sys.stderr.write(said)
         try:
-            return onnx.load(stem + ".onnx")
+            converted = onnx.load(stem + ".onnx")
         except Exception as error:
             # It logs what went wrong, and then aborts, or stumbles over the result that it does not have.
             reason = "; ".join(dict.fromkeys(_COMPLAINT.findall(said))) or "its reason is in the log"
             raise TaskError(EXPORT, f"paddle2onnx could not convert this model: {reason}") from error
+        paddle_attributes.require_equal(meant, converted.graph)
+        return converted
 
 
 def _convert_apart(stem: str, opset: int) -> str:

@@ -9,6 +9,7 @@ import paddle
 
 import paddle_operators
 import paddle_restatements
+from paddle_attributes import Meant, meant
 from protocol import EXPORT, TaskError
 
 READ_AS_DOUBLE = ("full",)
@@ -30,19 +31,20 @@ def read(model: str) -> Any:
     return paddle.pir.translate_to_pir(old.desc)
 
 
-def write_for_conversion(model: str, path: str) -> None:
+def write_for_conversion(model: str, path: str) -> List[Meant]:
     """Write the program in the file ``model`` to ``path``, a JSON file, for paddle2onnx.
 
-    Operators that it says wrongly, or not at all, are said with others of Paddle's. Raises TaskError where
-    one is left that it cannot say.
+    Returns what has to be in the nodes that it writes. Operators that it says wrongly, or not at all, are
+    said with others of Paddle's. Raises TaskError where one is left that it cannot say.
     """
     with paddle.pir_utils.IrGuard():
         program = read(model)
         paddle_restatements.restate(program)
-        operators = paddle_operators.nested(program.global_block())
+        operators = list(paddle_operators.nested(program.global_block()))
         strange = paddle_operators.unknown(operator.name() for operator in operators)
         if strange:
             raise TaskError(EXPORT, f"paddle2onnx has no translation to ONNX of the operators {strange}")
+        numbers = meant(operators)
         paddle.base.core.serialize_pir_program(program, path)
     with open(path, encoding="utf-8") as stream:
         saved = json.load(stream)
@@ -50,6 +52,7 @@ def write_for_conversion(model: str, path: str) -> None:
         _narrow(region)
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(saved, stream)
+    return numbers
 
 
 def _narrow(region: Dict[str, Any]) -> None:

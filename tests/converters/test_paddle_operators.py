@@ -5,6 +5,7 @@ All of them are branches of one network, so that it is saved and converted once.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -189,4 +190,20 @@ def test_what_cannot_be_said_is_named(run_in: RunIn, tmp_path: Path, layer: str,
     """paddle2onnx ends the process that it runs in, and says why on its output."""
     run_in("paddle", REFUSED.format(layer=layer))
     assert (tmp_path / "reason").read_text().startswith(reason)
+    assert not (tmp_path / "refused.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        ("nn.LeakyReLU(0.3)", r"paddle2onnx wrote alpha = \S+ for an operator leaky_relu with 0.3"),
+        ("nn.GroupNorm(2, 4, 0.1)", r"paddle2onnx wrote epsilon = \S+ for an operator group_norm with 0.1"),
+    ],
+)
+def test_a_number_that_is_read_wrongly_is_no_file(
+    run_in: RunIn, tmp_path: Path, layer: str, reason: str
+) -> None:
+    """As paddle2onnx reads the doubles of Paddle 3.3."""
+    run_in("paddle", "import paddle_program; paddle_program._narrow = print\n" + REFUSED.format(layer=layer))
+    assert re.match(reason, (tmp_path / "reason").read_text())
     assert not (tmp_path / "refused.onnx").exists()
