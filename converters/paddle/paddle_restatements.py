@@ -43,6 +43,11 @@ def _restate(operator: Any) -> None:
         operator.get_parent_block().remove_op(operator)
 
 
+def _addmm(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
+    product = paddle.matmul(operator.operand_source(1), operator.operand_source(2))
+    return x * attributes["beta"] + product * attributes["alpha"]
+
+
 def _amax(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
     return paddle.max(x, attributes["axis"], attributes["keepdim"])
 
@@ -69,11 +74,26 @@ def _expm1(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
     return paddle.exp(x) - 1
 
 
+def _expand_as(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
+    """paddle2onnx expands to the sizes that are declared, the open one of the batch among them."""
+    return x.expand(paddle.shape(operator.operand_source(1))) if operator.num_operands() > 1 else None
+
+
 def _gelu(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
     """paddle2onnx writes the form with erf, whatever is asked for."""
     if not attributes["approximate"]:
         return None
     return 0.5 * x * (1 + paddle.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+
+
+def _group_norm(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
+    """paddle2onnx takes four axes alone."""
+    if len(x.shape) != 3 or attributes["data_format"] != "NCHW":
+        return None
+    given = [operator.operand_source(position) for position in (1, 2)]
+    scale, shift = (value if value.initialized() else None for value in given)
+    groups, epsilon = attributes["groups"], attributes["epsilon"]
+    return functional.group_norm(x.unsqueeze(3), groups, epsilon, scale, shift).squeeze(3)
 
 
 def _hardtanh(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
@@ -87,9 +107,17 @@ def _label_smooth(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional
     return x * (1 - attributes["epsilon"]) + attributes["epsilon"] / x.shape[-1]
 
 
+def _lerp(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
+    return x + operator.operand_source(2) * (operator.operand_source(1) - x)
+
+
 def _logit(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
     clipped = paddle.clip(x, attributes["eps"], 1 - attributes["eps"]) if attributes["eps"] else x
     return paddle.log(clipped / (1 - clipped))
+
+
+def _masked_fill(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
+    return paddle.where(operator.operand_source(1), operator.operand_source(2), x)
 
 
 def _maxout(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
@@ -120,6 +148,16 @@ def _pixel_unshuffle(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optio
     return cut.transpose([0, 1, 3, 5, 2, 4]).reshape(sizes)
 
 
+def _repeat_interleave(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
+    """paddle2onnx repeats along an axis more than there are."""
+    axis = attributes["axis"] % len(x.shape)
+    sizes = [0, *x.shape[1:]]
+    if -1 in sizes or axis == 0:
+        return None
+    repeated = paddle.concat([x.unsqueeze(axis + 1)] * attributes["repeats"], axis + 1)
+    return repeated.reshape([*sizes[:axis], sizes[axis] * attributes["repeats"], *sizes[axis + 1 :]])
+
+
 def _rrelu(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
     if not attributes["is_test"]:
         return None
@@ -146,21 +184,27 @@ def _thresholded_relu(operator: Any, x: Any, attributes: Dict[str, Any]) -> Opti
 
 
 RESTATEMENTS: Dict[str, Restatement] = {
+    "addmm": _addmm,
     "amax": _amax,
     "amin": _amin,
     "celu": _celu,
     "channel_shuffle": _channel_shuffle,
+    "expand_as": _expand_as,
     "expm1": _expm1,
     "fold": paddle_windows.folded,
     "gelu": _gelu,
+    "group_norm": _group_norm,
     "hardtanh": _hardtanh,
     "label_smooth": _label_smooth,
+    "lerp": _lerp,
     "logit": _logit,
+    "masked_fill": _masked_fill,
     "max_pool2d_with_index": paddle_windows.largest,
     "maxout": _maxout,
     "p_norm": _p_norm,
     "pixel_unshuffle": _pixel_unshuffle,
     "pool2d": paddle_windows.mean_or_largest,
+    "repeat_interleave": _repeat_interleave,
     "rrelu": _rrelu,
     "softplus": _softplus,
     "stanh": _stanh,

@@ -53,9 +53,11 @@ OPERATORS = {
     "instance_norm": "nn.InstanceNorm2D(4, epsilon=0.1)",
     "layer_norm": "lambda x: F.layer_norm(x * 0.03, 9, epsilon=0.001)",
     "local_response_norm": "nn.LocalResponseNorm(3, alpha=0.1, beta=0.6, k=1.5)",
+    "group_norm_of_a_line": "lambda x: F.group_norm(x[:, :, 0], 2, 0.1)",
     "normalize": "lambda x: F.normalize(x, 2, 1)",
     "norm_of_order_infinity": "lambda x: paddle.norm(x, float('inf'), 1)",
     # Arithmetic with numbers.
+    "addmm": "lambda x: paddle.addmm(x[0, 0, :, :8], x[0, 1, :, :8], x[0, 2, :, :8], 0.3, 0.7)",
     "amax": "lambda x: paddle.amax(x, [1, 3])",
     "amin": "lambda x: paddle.amin(x, 2, keepdim=True)",
     "clip": "lambda x: paddle.clip(x, -0.3, 0.4)",
@@ -65,7 +67,9 @@ OPERATORS = {
     "full_like": "lambda x: x + paddle.full_like(x, 0.3)",
     "large_integers": "lambda x: x + (paddle.full([9], 16777217, 'int64') % 10).astype('float32')",
     "label_smooth": "lambda x: F.label_smooth(x, epsilon=0.2)",
+    "lerp": "lambda x: paddle.lerp(x, x * x, 0.3)",
     "logit": "lambda x: paddle.logit(F.sigmoid(x), 0.3)",
+    "masked_fill": "lambda x: paddle.masked_fill(x, x > 0, 0.7)",
     "pow": "lambda x: paddle.pow(paddle.abs(x), 1.7)",
     "scale": "lambda x: paddle.scale(x, 1.3, 0.7, bias_after_scale=False)",
     # Padding.
@@ -93,6 +97,8 @@ OPERATORS = {
     "roll": "lambda x: paddle.roll(x, [-2, 3], [2, 3])",
     "temporal_shift": "lambda x: F.temporal_shift(x, 2, 0.3)",
     "unfold": "nn.Unfold([3, 2], 1, [1, 0, 0, 1], 2)",
+    "expand_as": "lambda x: x[:, :1].expand_as(x)",
+    "repeat_interleave": "lambda x: paddle.repeat_interleave(x, 2, 1)",
     "fold": "lambda x: F.fold(F.unfold(x[:, :, :, :8], 2, 2), [8, 8], 2, 2)",
     "fold_overlapping": "lambda x: F.fold(F.unfold(x, 3, 2, [1, 0, 0, 1]), [8, 9], 3, 2, [1, 0, 0, 1])",
     # Sizes by scale.
