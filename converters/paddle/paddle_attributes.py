@@ -1,7 +1,7 @@
 """Whether the nodes that paddle2onnx wrote have the numbers of the operators that it wrote them for.
 
 It says some operators as one node each, in their order, so that the one is found by the other. The numbers of
-the others are in constants, several nodes on.
+others are in constants, several nodes on.
 """
 
 from __future__ import annotations
@@ -64,25 +64,27 @@ def meant(operators: Iterable[Any]) -> List[Meant]:
 
 
 def require_equal(wanted: List[Meant], graph: Any) -> None:
-    """Raise TaskError where a node of ``graph`` is missing, or has another number than its operator."""
+    """Raise TaskError where ``graph`` has no node with the numbers of an operator, in the order of these.
+
+    It may have more such nodes: a Hardswish is written with a HardSigmoid.
+    """
     written: Dict[str, List[Numbers]] = {}
     for node in _nodes(graph):
-        if node.op_type in ATTRIBUTES:
-            floats = [each for each in node.attribute if each.type == onnx.AttributeProto.FLOAT]
-            written.setdefault(node.op_type, []).append({each.name: each.f for each in floats})
+        floats = [each for each in node.attribute if each.type == onnx.AttributeProto.FLOAT]
+        written.setdefault(node.op_type, []).append({each.name: each.f for each in floats})
+    left = {kind: iter(numbers) for kind, numbers in written.items()}
     for each in wanted:
-        left = written.get(each.node)
-        if not left:
-            raise TaskError(EXPORT, f"paddle2onnx wrote no {each.node} for an operator {each.operator}")
-        numbers = left.pop(0)
-        for name, number in each.numbers.items():
-            given = numbers.get(name)
-            if given is None or np.float32(given) != np.float32(number):
-                raise TaskError(
-                    EXPORT,
-                    f"paddle2onnx wrote {name} = {given} for an operator {each.operator} with {number:.9g}: "
-                    "it reads attributes wrongly (https://github.com/PaddlePaddle/Paddle/issues/77757)",
-                )
+        if not any(_agree(numbers, each.numbers) for numbers in left.get(each.node, ())):
+            said = ", ".join(f"{name} = {number:.9g}" for name, number in each.numbers.items())
+            raise TaskError(
+                EXPORT,
+                f"paddle2onnx wrote no {each.node} with {said} for an operator {each.operator}: it read the "
+                "attributes wrongly, as in https://github.com/PaddlePaddle/Paddle/issues/77757",
+            )
+
+
+def _agree(given: Numbers, wanted: Numbers) -> bool:
+    return all(name in given and np.float32(given[name]) == np.float32(wanted[name]) for name in wanted)
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

@@ -5,7 +5,6 @@ All of them are branches of one network, so that it is saved and converted once.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +25,8 @@ OPERATORS = {
     "gelu": "nn.GELU()",
     "gelu_tanh": "nn.GELU(approximate=True)",
     "hardshrink": "nn.Hardshrink(0.7)",
-    "hardsigmoid": "lambda x: F.hardsigmoid(x, 0.25, 0.4)",
     "hardswish": "nn.Hardswish()",
+    "hardsigmoid": "lambda x: F.hardsigmoid(x, 0.25, 0.4)",
     "hardtanh": "nn.Hardtanh(-0.3, 0.4)",
     "leaky_relu": "nn.LeakyReLU(0.3)",
     "log_softmax": "nn.LogSoftmax(1)",
@@ -202,8 +201,8 @@ def test_what_cannot_be_said_is_named(run_in: RunIn, tmp_path: Path, layer: str,
 @pytest.mark.parametrize(
     ("layer", "reason"),
     [
-        ("nn.LeakyReLU(0.3)", r"paddle2onnx wrote alpha = \S+ for an operator leaky_relu with 0.3"),
-        ("nn.GroupNorm(2, 4, 0.1)", r"paddle2onnx wrote epsilon = \S+ for an operator group_norm with 0.1"),
+        ("nn.LeakyReLU(0.3)", "paddle2onnx wrote no LeakyRelu with alpha = 0.3"),
+        ("nn.GroupNorm(2, 4, 0.1)", "paddle2onnx wrote no InstanceNormalization with epsilon = 0.1"),
     ],
 )
 def test_a_number_that_is_read_wrongly_is_no_file(
@@ -211,5 +210,5 @@ def test_a_number_that_is_read_wrongly_is_no_file(
 ) -> None:
     """As paddle2onnx reads the doubles of Paddle 3.3."""
     run_in("paddle", "import paddle_program; paddle_program._narrow = print\n" + REFUSED.format(layer=layer))
-    assert re.match(reason, (tmp_path / "reason").read_text())
+    assert (tmp_path / "reason").read_text().startswith(reason)
     assert not (tmp_path / "refused.onnx").exists()
