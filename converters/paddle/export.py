@@ -13,7 +13,15 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
-from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
+from answering import (
+    Answering,
+    Arrays,
+    labels_said,
+    outputs_task,
+    read_arrays,
+    require_settled,
+    write_outputs,
+)
 from checkpoints import OtherHeadError, sha256_of
 from model_details import details, details_task
 from networks import (
@@ -172,7 +180,9 @@ def export_network(
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """Outputs by name, and what the answer says of the file of a network."""
     network, head, record, taken = load_network(request, inputs)
-    outputs = write_outputs(request["output_folder"], answering_of(network), inputs)
+    answering = answering_of(network)
+    outputs = write_outputs(request["output_folder"], answering, inputs)
+    require_settled(answering, inputs, outputs, request["model"])
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     form = dict(taken)
     if request["reparameterise"]:
@@ -207,6 +217,7 @@ def export_folder(
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
         program = paddle_folders.prepared(request, folder, scratch, sizes)
         outputs = write_outputs(request["output_folder"], program.run, inputs)
+        require_settled(program.run, inputs, outputs, "the model")
         opset = paddle_onnx.write(
             program.model,
             [program.parameters],
