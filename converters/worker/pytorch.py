@@ -24,7 +24,7 @@ from networks import (
     pictures_explained,
     with_head_of_file,
 )
-from protocol import EXPORT, TaskError, unknown_model
+from protocol import unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_lively import enliven
@@ -150,13 +150,7 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
         form["training_parameters"] = _learned(network)
         form["reparameterised"] = reparameterise(network, framework.fusing, model)
     example = torch.from_numpy(next(iter(inputs.values()))[:1]).repeat(2, 1, 1, 1)
-    try:
-        opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
-    except TaskError as error:
-        if loaded.asked.size is None:
-            raise
-        own = list(framework.own_size(model))
-        raise TaskError(EXPORT, f"{error}\nIts own input_size, {own}, may be one that can be said") from error
+    opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
     return {
         "opset": opset,
         "exporter": "torch.onnx.export",
@@ -176,7 +170,6 @@ class _Loaded(NamedTuple):
     head: Dict[str, Any]
     weights: Dict[str, Any]
     """The record of these."""
-    asked: Network
     labels: Dict[str, Any]
     """What the answer says of the names of the classes, where the file of the weights or the model does."""
     output: Dict[str, Any]
@@ -226,7 +219,7 @@ def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays)
         enliven(network, torch.cat(pictures), weights["seed"])
     record = {"origin": origin, "sha256": sha256, "tensors": _tensors(network), **of_the_file}
     labels = labels or framework.labels_of_model(asked.model)
-    return _Loaded(network, head, record, asked, labels, taken)
+    return _Loaded(network, head, record, labels, taken)
 
 
 def _pretrained(framework: Framework, asked: Network, keys: Mapping[str, str]) -> Pretrained:

@@ -12,6 +12,7 @@ import torch
 
 import onnx_stream
 from protocol import EXPORT, TaskError
+from pytorch_equivalents import Equivalents
 
 STEPS_UP = (13, 14, 16, 17)
 """Opsets that brought operators which exports of classifiers ask for; the exporter ends at 17 to 20."""
@@ -41,7 +42,7 @@ def write_onnx(network: Any, example: Any, path: str, opset: int) -> int:
 def _export(network: Any, example: Any, path: str, opset: int) -> None:
     graph = io.BytesIO()
     # oneDNN would lay out a copy of large kernels in its own way, beside all that tracing holds.
-    with _weights_by_type(), torch.backends.mkldnn.flags(enabled=False):
+    with _weights_by_type(), Equivalents(), torch.backends.mkldnn.flags(enabled=False):
         torch.onnx.export(
             network,
             (example,),
