@@ -11,7 +11,15 @@ import numpy.typing as npt
 import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
 import torch
 
-from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
+from answering import (
+    Answering,
+    Arrays,
+    labels_said,
+    outputs_task,
+    read_arrays,
+    require_settled,
+    write_outputs,
+)
 from checkpoints import OtherHeadError, sha256_of
 from chosen_output import Asked
 from model_details import details, details_task
@@ -144,7 +152,11 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
     inputs = read_arrays(request["inputs"])
     loaded = _loaded(framework, request, inputs)
     network, folder = loaded.network, request["output_folder"]
-    write_outputs(folder, lambda batch: _logits(network, torch.from_numpy(batch), model), inputs)
+
+    def answering(batch: Array) -> Array:
+        return _logits(network, torch.from_numpy(batch), model)
+
+    require_settled(answering, inputs, write_outputs(folder, answering, inputs), model)
     form: Dict[str, Any] = {}
     if request["reparameterise"] and framework.fusing:
         form["training_parameters"] = _learned(network)

@@ -53,6 +53,21 @@ def lacking():
 
 def pictures():
     return nn.Conv2d(3, 4, 3)
+
+class Drawing(nn.Module):
+    def forward(self, logits):
+        return nn.functional.dropout(logits, 0.5, training=True)
+
+class Remembering(nn.Module):
+    def forward(self, logits):
+        self.last = logits.mean(dim=0) + getattr(self, "last", 0)
+        return logits + self.last
+
+def drawing():
+    return nn.Sequential(build(), Drawing())
+
+def remembering():
+    return nn.Sequential(build(), Remembering())
 """
 
 
@@ -96,6 +111,8 @@ def test_random_weights_of_a_network_that_code_builds_are_lively(net: Path, expo
             "No module named 'blocks'; a package is installed where its entry says `requirements: [NAME==",
         ),
         ("net.py:pictures", {}, "not (pictures, classes): it cannot be published as a classifier"),
+        ("net.py:drawing", {}, "gives the same pictures other logits when it is asked again"),
+        ("net.py:remembering", {}, "it draws random numbers, or remembers what it was asked"),
         (
             "net.py:build",
             {"heads": 5},
