@@ -162,10 +162,10 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
         form["training_parameters"] = _learned(network)
         form["reparameterised"] = reparameterise(network, framework.fusing, model)
     example = torch.from_numpy(next(iter(inputs.values()))[:1]).repeat(2, 1, 1, 1)
-    opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
+    written = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
     return {
-        "opset": opset,
-        "exporter": "torch.onnx.export",
+        "opset": written.opset,
+        "exporter": written.exporter,
         "parameters": _learned(network),
         "head": loaded.head,
         "weights": loaded.weights,

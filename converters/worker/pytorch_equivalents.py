@@ -18,9 +18,20 @@ from torch.overrides import TorchFunctionMode
 Lengths = Any
 """One length for all axes of a feature map, or one for each; lengths may be tensors while torch traces."""
 
+TO_NUMBERS = frozenset(
+    getattr(torch.Tensor, name)
+    for name in ("__bool__", "__float__", "__index__", "__int__", "__len__", "item", "numpy", "tolist")
+)
+"""The functions that make a number of what a tensor holds, or of its length."""
+
 
 class Equivalents(TorchFunctionMode):  # type: ignore[misc]  # torch is not there where types are checked
     """While it is entered, the functions of ``EQUIVALENTS`` are computed as these say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.took_numbers = False
+        """Whether a tensor was made a number, which a trace keeps: it may be the length of the batch."""
 
     def __torch_function__(
         self,
@@ -30,6 +41,7 @@ class Equivalents(TorchFunctionMode):  # type: ignore[misc]  # torch is not ther
         kwargs: Optional[Mapping[str, Any]] = None,
     ) -> Any:
         keywords = dict(kwargs or {})
+        self.took_numbers |= function in TO_NUMBERS
         if function not in EQUIVALENTS:
             return function(*args, **keywords)
         first = [keywords.pop("input")] if "input" in keywords else []
