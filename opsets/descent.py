@@ -235,7 +235,7 @@ def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
     if arrays is None:
         return False
     for output, array in zip(node.outputs, arrays, strict=False):
-        constant = walk.initializer(array, f"{output.name}_value")
+        constant = walk.folded(array, f"{output.name}_value")
         ir.convenience.replace_all_uses_with(output, constant)
     assert node.graph is not None
     node.graph.remove(node, safe=True)

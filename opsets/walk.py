@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx_ir as ir
 
-from opsets.facts.constants import Constants
+from opsets.facts.constants import Constants, Content, content_of
 from opsets.facts.inference import ShapeInference
 from opsets.facts.lengths import Length
 from opsets.nodes import graphs_of, nodes_of
@@ -35,6 +35,7 @@ class Walk:
     """Of each name that was wanted again the number behind the last one given, as none becomes free."""
     _carriers: dict[Length, tuple[ir.Value, int]] = field(default_factory=dict)
     """What was found in this step: what stands before one node stands before those behind it too."""
+    _folded: dict[Content, ir.Value] = field(default_factory=dict)
     _ones: dict[tuple[tuple[int, int], np.dtype[Any]], ir.Value] = field(default_factory=dict)
 
     def begin_step(self, opset: int) -> None:
@@ -65,6 +66,14 @@ class Walk:
         )
         self.model.graph.register_initializer(value)
         return value
+
+    def folded(self, array: npt.NDArray[Any], name: str) -> ir.Value:
+        """A constant for what was computed of others: one for all that have the same elements."""
+        content = content_of(array)
+        known = self._folded.get(content)
+        if known is None or self.model.graph.initializers.get(str(known.name)) is not known:
+            known = self._folded[content] = self.initializer(array, name)
+        return known
 
     def ones(self, shape: tuple[int, int], kind: np.dtype[Any], doc_string: str) -> ir.Value:
         """A constant full of ones, made once for each ``shape`` and ``kind`` however many ask for it."""

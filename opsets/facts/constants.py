@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterator
 from typing import Any
 
@@ -45,6 +46,14 @@ _COMPUTED = frozenset(_COMPUTED_NAMES.split())
 _BROADCAST = frozenset(("Add", "And", "Div", "Equal", "Greater", "Less", "Mul", "Or", "Pow", "Sub", "Xor"))
 
 
+Content = tuple[np.dtype[Any], tuple[int, ...], bytes]
+
+
+def content_of(array: Array) -> Content:
+    """What is equal for arrays of the same kind, shape and bytes alone."""
+    return array.dtype, array.shape, hashlib.sha256(array.tobytes()).digest()
+
+
 class Constants:
     """What is constant in a graph at one opset: each node is looked at once, and computed once at most.
 
@@ -61,6 +70,8 @@ class Constants:
         """Of each node, whether it may be computed, and whether a weight is among what it is made of."""
         self._results: dict[ir.Node, list[Array] | None] = {}
         self._held = 0
+        self._paid = set[Content]()
+        """What took room already: the same elements again are one constant with it."""
 
     def forget(self) -> None:
         """Begin anew, for another opset or another walk."""
@@ -85,18 +96,20 @@ class Constants:
         """What may stand for ``node`` to make the graph simpler: it is made of no weight, and stays small.
 
         What is larger than the constants that the node takes, and that go with it, needs room: without
-        any left, nodes stay nodes.
+        any left, nodes stay nodes. What was folded before with the same elements needs none.
         """
         if not self._kind(node)[0] or self._kind(node)[1]:
             return None
         arrays = self.computed(node, opset)
         if arrays is None:
             return None
-        growth = sum(array.nbytes for array in arrays) - _goes_with(node)
+        contents = {content_of(array): array.nbytes for array in arrays}
+        growth = sum(contents[content] for content in contents.keys() - self._paid) - _goes_with(node)
         floats = any(array.dtype.kind == "f" for array in arrays)
         if growth > self._room[floats]:
             return None
         self._room[floats] -= max(growth, 0)
+        self._paid |= contents.keys()
         return arrays
 
     def computed(self, node: ir.Node, opset: int) -> list[Array] | None:

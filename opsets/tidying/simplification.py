@@ -55,7 +55,7 @@ class _Simplification:
         arrays = self._folded(node)
         if arrays is not None:
             for output, array in zip(node.outputs, arrays, strict=False):
-                self._replace(output, self._constant(output, array))
+                self._replace(output, self._walk.folded(array, f"{output.name}_value"))
         elif self._is_idle(node):
             source = node.inputs[0]
             assert source is not None
@@ -69,9 +69,6 @@ class _Simplification:
                 assert output.dtype is not None
                 return [entries.astype(output.dtype.numpy())]
         return self._walk.constants.folded(node, self._inference.opset)
-
-    def _constant(self, output: ir.Value, array: Array) -> ir.Value:
-        return self._walk.initializer(array, f"{output.name}_value")
 
     def _replace(self, old: ir.Value, new: ir.Value) -> None:
         """Let ``new`` stand where ``old`` is used; a graph output keeps the node that makes it."""

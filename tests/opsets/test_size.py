@@ -144,3 +144,24 @@ def test_a_graph_that_asks_for_many_zeros_does_not_hold_them() -> None:
         lowered = retarget(model, opset)
         assert lowered.ByteSize() < 10_000
         assert_same_numbers(model, lowered)
+
+
+def test_a_table_that_many_nodes_shape_alike_is_kept_once() -> None:
+    """As windows of attention share one of positions: below 5 no Reshape takes integers."""
+    table = np.arange(1 << 16).reshape(256, 256) % 7
+    nodes = []
+    for index in range(24):
+        nodes += [
+            helper.make_node("Reshape", ["table", "flat"], [f"flat_{index}"]),
+            helper.make_node("Gather", [f"x_{index}", f"flat_{index}"], [f"picked_{index}"]),
+            helper.make_node("ReduceMax", [f"picked_{index}"], [f"most_{index}"], axes=[0], keepdims=1),
+            helper.make_node("Add", [f"x_{index}", f"most_{index}"], [f"x_{index + 1}"]),
+        ]
+    weights = [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([-1]), "flat")]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [7]) for name in ("x_0", "x_24")]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], weights)
+    source = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
+    result = retarget(source, 3)
+    assert {node.op_type for node in result.graph.node} == {"Gather", "ReduceMax", "Add"}
+    assert result.ByteSize() <= LARGEST * source.ByteSize()
+    assert_same_numbers(source, result, {"x_0": noise((7,))})

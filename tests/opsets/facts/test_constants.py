@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
-from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from opsets.facts.constants import LARGEST, ROOM, ROOM_OF_OTHERS, Constants
@@ -215,12 +214,19 @@ def test_what_is_folded_stays_small() -> None:
     ],
 )
 def test_folding_adds_a_part_of_the_models_size(kind: type, size: int, room: int) -> None:
-    constants, count = Constants(size=size), 1000
-    value = helper.make_tensor("value", helper.np_dtype_to_tensor_dtype(np.dtype(kind)), [1], [1])
-    nodes = [node_of("ConstantOfShape", np.array([count]), value=ir.from_proto(value)) for _ in range(1200)]
+    constants, count = Constants(size=size), 1200
+    bits: list[Any] = [np.array([[index >> bit & 1] for bit in range(11)], kind) for index in range(count)]
+    nodes = [node_of("Expand", some, np.array([1, 91])) for some in bits]
     folded = [constants.folded(node, 13) is not None for node in nodes]
-    growth = count * np.dtype(kind).itemsize - 8
-    assert folded == [index < room // growth for index in range(1200)]
+    growth = 11 * 90 * np.dtype(kind).itemsize - 16
+    assert folded == [index < room // growth for index in range(count)]
+
+
+def test_what_was_folded_with_the_same_elements_needs_no_more_room() -> None:
+    constants, shape = Constants(), np.array([ROOM_OF_OTHERS // 8])
+    ones, twos = (ir.tensor(np.array([number])) for number in (1, 2))
+    nodes = [node_of("ConstantOfShape", shape, value=value) for value in (ones, ones, twos, ones)]
+    assert [constants.folded(node, 13) is not None for node in nodes] == [True, True, False, True]
 
 
 def test_a_large_constant_is_folded_where_it_makes_the_graph_no_larger() -> None:
