@@ -11,6 +11,9 @@ import lively
 from protocol import WEIGHTS, TaskError
 
 LARGEST_SPREAD, SMALLEST_SPREAD = 2.0, 0.5
+LARGEST_LEFT, SMALLEST_LEFT = 100.0, 0.01
+"""The spread that will do where no weights of a last layer change it, as in one that normalises them: a
+comparison is made relative to the largest logit."""
 CORRECTIONS = 3
 LARGEST_EXCESS = 0.5
 """How much of what all inputs' logits have in common may be more than what sets them apart."""
@@ -128,7 +131,7 @@ def _correct(network: Any, pictures: Any, heads: List[Any]) -> None:
             heads[-1].bias.sub_(excess * common)
             spread = lively.spread((logits - excess * common).numpy())
         _scale(heads[-1], torch.full_like(common, 1 / spread), torch.zeros_like(common))
-    if not SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
+    if not SMALLEST_LEFT <= spread <= LARGEST_LEFT:
         raise TaskError(
             WEIGHTS,
             f"random weights leave the logits of this model with a spread of {spread:.3g}, on which no "

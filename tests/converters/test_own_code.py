@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from converters.interface import NetworkOptions
@@ -63,6 +64,17 @@ class Remembering(nn.Module):
         self.last = logits.mean(dim=0) + getattr(self, "last", 0)
         return logits + self.last
 
+class Normalising(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 5, bias=False)
+
+    def forward(self, features):
+        return 20 * self.layer(features) / self.layer.weight.norm(dim=1)
+
+def normalising():
+    return nn.Sequential(build(5), Normalising())
+
 def drawing():
     return nn.Sequential(build(), Drawing())
 
@@ -97,6 +109,14 @@ def test_random_weights_of_a_network_that_code_builds_are_lively(net: Path, expo
     assert made.answer["head"]["classes"] == 5
     assert all(outputs.std() > 0.1 for outputs in made.outputs.values())
     assert not (net.parent / "__pycache__").exists()
+
+
+def test_a_head_that_normalises_its_weights_keeps_the_spread_it_has(net: Path, export: Export) -> None:
+    """Scaling them changes nothing, and what is compared is compared with the largest logit."""
+    made = export(
+        "pytorch", f"{net}:normalising", options=NetworkOptions(trusted_code=files_of_code(net)), **PICTURES
+    )
+    assert 2 < np.mean([outputs.std(axis=1).mean() for outputs in made.outputs.values()]) < 100
 
 
 @pytest.mark.parametrize(
