@@ -224,6 +224,15 @@ def _repeated(heads: Any, times: int) -> Any:
     return heads.index_select(heads.dim() - 3, index)
 
 
+def _squeezed(values: Any, *axes: Any, **keywords: Any) -> Any:
+    """``squeeze``: where no axis is named, those of length 1, but never the batch's, which is longer here."""
+    if axes or keywords:
+        return values.squeeze(*axes, **keywords)
+    for axis in reversed([axis for axis, length in enumerate(_lengths(values)) if length == 1]):
+        values = values.squeeze(axis)
+    return values
+
+
 def _channel_shuffle(values: Any, groups: int) -> Any:
     shape = values.shape
     grouped = values.reshape(shape[0], groups, _lengths(values)[1] // groups, *shape[2:])
@@ -249,5 +258,7 @@ EQUIVALENTS: Mapping[Any, Callable[..., Any]] = {
     functional.rms_norm: _rms_norm,
     functional.scaled_dot_product_attention: _attention,
     functional.channel_shuffle: _channel_shuffle,
+    torch.squeeze: _squeezed,
+    torch.Tensor.squeeze: _squeezed,
 }
 """What takes the place of a function: its keywords are the same, but for that of the first argument."""

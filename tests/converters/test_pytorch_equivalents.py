@@ -53,6 +53,7 @@ CASES = {{
     'root_mean_square': lambda maps: functional.rms_norm(maps, (16,), torch.linspace(0.5, 2, 16), 1e-6),
     'root_mean_square_of_the_type': lambda maps: functional.rms_norm(maps, (16, 16)),
     'grouped_attention': grouped_attention,
+    'squeezed': lambda maps: maps.mean((2, 3), keepdim=True).squeeze(),
     'shuffled': lambda maps: functional.channel_shuffle(maps, 2),
 }}
 
@@ -82,7 +83,7 @@ def test_functions_that_the_exporter_cannot_say_are_right_at_every_batch(
     run_in("torchvision", EXPORTS.format(worker=str(WORKER_MODULES)))
     pictures = read_npz(tmp_path / "pictures.npz")["pictures"]
     files = sorted(tmp_path.glob("*.onnx"))
-    assert len(files) == 15
+    assert len(files) == 16
     for file in files:
         model = onnx.load(file)
         logits = read_npz(file.with_suffix(".npz"))["logits"]
@@ -124,6 +125,8 @@ for shape in ((13,), (11, 13)):
     same(functional.rms_norm, values, shape)
     same(functional.rms_norm, values * 1e-3, shape, torch.randn(shape), eps=1e-5)
 same(functional.channel_shuffle, values, 3)
+same(torch.squeeze, values[:, :1, None])
+same(torch.Tensor.squeeze, values[:, :1, None], 1)
 """
 
 
