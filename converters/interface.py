@@ -8,7 +8,7 @@ script's side of the protocol is described in ``worker/protocol.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,33 @@ def outputs_call(
         },
         preloads=source.preloads,
     )
+
+
+def trace_call(
+    source: Source,
+    *,
+    model: str,
+    options: NetworkOptions = AS_IT_IS,
+    weights: Mapping[str, Any],
+    inputs: Path,
+    pictures: Path,
+    output_folder: Path,
+) -> WorkerCall:
+    """The call that writes what each layer of ``model`` answers with on the way to its output.
+
+    All are those of :func:`outputs_call`, but that ``pictures`` holds one array. ``output_folder`` receives a
+    ``.npy`` file for each layer.
+    """
+    call = outputs_call(
+        source,
+        model=model,
+        options=options,
+        weights=weights,
+        inputs=inputs,
+        pictures=pictures,
+        output_folder=output_folder,
+    )
+    return replace(call, request={**call.request, "task": "trace"})
 
 
 def export_call(

@@ -91,7 +91,8 @@ def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None
             member.create_system = 3  # Unix, whatever this system is
             member.external_attr = 0o644 << 16
             with archive.open(member, "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+                # Not ascontiguousarray, which gives a scalar an axis.
+                np.lib.format.write_array(stream, np.asarray(array, order="C"), allow_pickle=False)
     os.replace(part, path)  # noqa: PTH105 - overwrites on every platform
 
 

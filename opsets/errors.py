@@ -18,12 +18,17 @@ class RetargetError(Exception):
     """The model cannot be said at the target; the message names operator, node, step and reason.
 
     The message is one printable line, whatever the names in it hold. ``open_axes`` are inputs and axes of
-    theirs that, fixed, would let it come further.
+    theirs that, fixed, would let it come further. ``is_proven`` is True where a node of the model is in the
+    way of which no older form can say what it says, whichever axes are fixed; False where nodes are, of which
+    none is known; and None where no node is, but the model or what is asked for.
     """
 
-    def __init__(self, message: str, open_axes: tuple[tuple[str, int], ...] = ()) -> None:
+    def __init__(
+        self, message: str, open_axes: tuple[tuple[str, int], ...] = (), *, is_proven: bool | None = None
+    ) -> None:
         super().__init__(printable(message))
         self.open_axes = open_axes
+        self.is_proven = is_proven
 
 
 class AxesError(RetargetError):

@@ -88,7 +88,8 @@ def _refusal(
     advice = advice_for(obstacles, source, current, target, fixed)
     helpful = {axis: None for axes in advice.values() for axis in axes}
     sentences = {obstacle: f"fixing {named_axes(axes)} would help" for obstacle, axes in advice.items()}
-    return RetargetError(described(obstacles, sentences), tuple(helpful))
+    is_proven = any(obstacle.is_proven and obstacle not in advice for obstacle in obstacles)
+    return RetargetError(described(obstacles, sentences), tuple(helpful), is_proven=is_proven)
 
 
 def _report(descent: Descent) -> tuple[str, ...]:

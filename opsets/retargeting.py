@@ -72,7 +72,7 @@ def retarget_file(
     except AxesError as error:
         raise AxesError(f"{source}: {error}") from error
     except RetargetError as error:
-        raise RetargetError(f"{source}: {error}", error.open_axes) from error
+        raise RetargetError(f"{source}: {error}", error.open_axes, is_proven=error.is_proven) from error
     if describe:
         describe(result.model)
     files = write(result.model, destination)

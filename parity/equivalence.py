@@ -52,6 +52,21 @@ def judge_pair(
     return Equivalence(decide(_lifeless(first[ran[0]], outputs, tolerance), runtimes, tolerance), against)
 
 
+def apart(runs: Mapping[str, Run], outputs: Sequence[str], tolerance: Tolerance) -> float | None:
+    """How far runtimes are from each other on one file: the largest relative error of any against the first.
+
+    The first is the one that :func:`judge_pair` would take for the reference. None where only one ran it.
+    """
+    ran = sorted((name for name in RUNTIMES if name in runs and runs[name].outcome == "ran"), key=_rank)
+    errors = [
+        comparison.relative_error
+        for name in ran[1:]
+        for _, comparison in _comparisons(runs[ran[0]], runs[name], outputs, tolerance)
+        if comparison.relative_error is not None
+    ]
+    return max(errors, default=None)
+
+
 def _rank(name: str) -> tuple[bool, bool]:
     return not RUNTIMES[name].JUDGE, not RUNTIMES[name].INDEPENDENT
 

@@ -15,6 +15,9 @@ from publishing.errors import PublishError
 from publishing.pages.formatting import natural
 
 PUBLISHED = "published"
+VERIFIED = "verified"
+ONNX_FILES = "onnx"
+"""The source of files that others made: no framework is asked, and nothing is published."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Row:
     """``<source>/<name>``."""
     opset: int
     stage: str
-    """``published``, or the one that it did not get past: in the order of :data:`STAGES`."""
+    """The last one of :func:`stages_of` its source, or the one that it did not get past."""
     cause: str
     """Empty where it was published; else one word or two by which failures are counted."""
     reason: str
@@ -45,7 +48,7 @@ class Row:
 
     @property
     def good(self) -> bool:
-        return self.stage == PUBLISHED
+        return self.stage == stages_of(self.source)[-1]
 
     @property
     def source(self) -> str:
@@ -54,7 +57,14 @@ class Row:
 
 STAGES = ("environment", "build", "export", "retarget", "parity", "publish", PUBLISHED)
 """Where a model can end, in their order. A network that its framework cannot build ends at ``build``."""
+FILE_STAGES = ("read", "retarget", "parity", VERIFIED)
+"""The same of a file that somebody else made."""
 COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def stages_of(source: str) -> tuple[str, ...]:
+    """Where a model of ``source`` can end, in their order; what ends at the last one is right."""
+    return FILE_STAGES if source == ONNX_FILES else STAGES
 
 
 def by_source(rows: Iterable[Row]) -> dict[str, list[Row]]:

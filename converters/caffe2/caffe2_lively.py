@@ -12,7 +12,6 @@ import numpy as np
 from caffe2.python import core, workspace
 
 import lively
-from protocol import WEIGHTS, TaskError
 
 LAYERS = ("Conv", "FC")
 FACTORS = "lively/factors"
@@ -120,9 +119,5 @@ def _correct_last(layer: Any, logits: lively.Array) -> None:
     """Bring the logits' deviation over the classes to 1: what follows the last layer is linear in it."""
     spread = lively.spread(logits.reshape(len(logits), -1))
     if not 0 < spread < float("inf"):
-        raise TaskError(
-            WEIGHTS,
-            f"random weights leave the logits of this model with a spread of {spread:.3g}, on which no "
-            "comparison can be made: take another seed, or real weights",
-        )
+        raise lively.unusable(spread)
     _rescale(layer, np.float32(1 / spread))

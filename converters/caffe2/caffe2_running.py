@@ -17,7 +17,7 @@ def run(net: Any, source: str, array: Any) -> Any:
 
     Raises TaskError that names the operator which Caffe2 cannot run.
     """
-    for _ in _run_operators(net, source, array):
+    for _ in run_operators(net, source, array):
         pass
     output = workspace.FetchBlob(net.external_output[0])
     forget(net)
@@ -27,13 +27,13 @@ def run(net: Any, source: str, array: Any) -> Any:
 def observed_shapes(net: Any, source: str, array: Any) -> List[Shape]:
     """The shape that the first output of each operator has for ``array``; otherwise like :func:`run`."""
     shapes: List[Shape] = []
-    for operator in _run_operators(net, source, array):
+    for operator in run_operators(net, source, array):
         shapes.append(tuple(np.shape(workspace.FetchBlob(operator.output[0]))))
     forget(net)
     return shapes
 
 
-def _run_operators(net: Any, source: str, array: Any) -> Iterator[Any]:
+def run_operators(net: Any, source: str, array: Any) -> Iterator[Any]:
     """Run one operator after the other, as Caffe2's simple nets do, and give each out when it has run.
 
     A blob that no later operator reads is freed: all of a batch's blobs may be larger than the weights.

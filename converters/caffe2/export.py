@@ -26,6 +26,7 @@ from model_details import details, details_task
 from networks import FRAMEWORK, Network, built, head_of, network_of, with_head_of_file
 from protocol import MODEL, WEIGHTS, TaskError, main, unknown_model
 from timed_network import latency_task
+from tracing import Recorder, trace_task
 
 Shapes = Dict[str, Tuple[int, ...]]
 
@@ -182,6 +183,19 @@ def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
     return run
 
 
+def load_traced(request: Dict[str, Any], inputs: Arrays, recorder: Recorder) -> Answering:
+    """What computes the scores and tells ``recorder`` of every blob on the way."""
+    net, source, *_ = load(request, inputs)
+
+    def run(array: Any) -> Any:
+        for operator in caffe2_running.run_operators(net, source, array):
+            blob = operator.output[0]
+            recorder.note(blob, operator.type, workspace.FetchBlob(blob))
+        return _scores(workspace.FetchBlob(net.external_output[0]))
+
+    return run
+
+
 def _scores(output: Any) -> Any:
     """(N, classes) of an output that may have further axes of length 1."""
     return output.reshape(len(output), -1)
@@ -193,6 +207,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(lambda request, inputs: answering_of(*load(request, inputs)[:2])),
+            "trace": trace_task(load_traced),
             "details": details_task(details_of),
             "latency": latency_task(load_timed, f"Caffe2 of torch {torch.__version__}"),
         }

@@ -27,6 +27,7 @@ from networks import (
 )
 from protocol import MODEL, TaskError, main, unknown_model
 from timed_network import latency_task
+from tracing import Recorder, trace_task
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)  # MXNet 1.9 on numpy 1.23
 
@@ -235,12 +236,27 @@ def load_answering(request: Dict[str, Any], inputs: Arrays) -> Answering:
     return answering_of(load(request, inputs).network)
 
 
+def load_traced(request: Dict[str, Any], inputs: Arrays, recorder: Recorder) -> Answering:
+    """The same of a network whose blocks tell ``recorder`` what they answer with."""
+    if os.path.isabs(request["model"]):
+        raise TaskError(MODEL, "the symbol of a model folder is one block, which shows its outputs alone")
+    network = load(request, inputs).network
+
+    def tell(block: Any, asked: Any, answer: Any) -> None:
+        if block is not network and isinstance(answer, mx.nd.NDArray):
+            recorder.note(block.name, type(block).__name__, answer.asnumpy())
+
+    network.apply(lambda block: block.register_forward_hook(tell))
+    return answering_of(network)
+
+
 if __name__ == "__main__":
     main(
         {
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_answering),
+            "trace": trace_task(load_traced),
             "details": details_task(details_of),
             "latency": latency_task(load_answering, f"mxnet {mx.__version__}"),
         }

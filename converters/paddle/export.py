@@ -27,8 +27,9 @@ from networks import (
     pictures_explained,
     with_head_of_file,
 )
-from protocol import EXPORT, TaskError, main
+from protocol import EXPORT, MODEL, TaskError, main
 from timed_network import latency_task
+from tracing import Recorder, trace_task
 
 warnings.filterwarnings("ignore", message="No ccache found")  # nothing is compiled here
 
@@ -37,6 +38,7 @@ import paddle  # noqa: E402
 import paddle_folders  # noqa: E402
 import paddle_forms  # noqa: E402
 import paddle_labels  # noqa: E402
+import paddle_layers  # noqa: E402
 import paddle_lively  # noqa: E402
 import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
@@ -243,6 +245,15 @@ def load_model(request: Dict[str, Any], inputs: Arrays) -> Answering:
     return answering_of(load_network(request, inputs).network)
 
 
+def load_traced(request: Dict[str, Any], inputs: Arrays, recorder: Recorder) -> Answering:
+    """The same of a network whose layers tell ``recorder`` what they answer with."""
+    if os.path.isabs(request["model"]):
+        raise TaskError(MODEL, "an inference model folder is a program, which shows its outputs alone")
+    network = load_network(request, inputs).network
+    paddle_layers.tell_of_layers(network, recorder)
+    return answering_of(network)
+
+
 def export(request: Dict[str, Any]) -> Dict[str, Any]:
     inputs = read_arrays(request["inputs"])
     path = os.path.join(request["output_folder"], "model.onnx")
@@ -279,6 +290,7 @@ if __name__ == "__main__":
             "catalogue": catalogue,
             "export": export,
             "outputs": outputs_task(load_model),
+            "trace": trace_task(load_traced),
             "details": details_task(details_of),
             "latency": latency_task(load_timed, f"paddlepaddle {paddle.__version__}"),
         }

@@ -139,4 +139,4 @@ def _served(name: str) -> Task:
 
 
 if __name__ == "__main__":
-    main({name: _served(name) for name in ("export", "outputs", "latency")})
+    main({name: _served(name) for name in ("export", "outputs", "trace", "latency")})

@@ -96,6 +96,16 @@ Request, task ``outputs``: the answers of the same network to other pictures::
 kind. The script writes ``outputs.npz``, what the network that ``export`` would compute its outputs with
 answers to ``pictures``, and no ONNX file. The answer has nothing in it.
 
+Request, task ``trace``, the same with one array in ``pictures``, and its result: what each layer of that
+network answers with on the way, in the order in which they do, and last the network itself. The arrays, of
+floats, are ``.npy`` files in ``output_folder``::
+
+    {"task": "trace", "model": "vgg11", "options": {...}, "weights": {"kind": "random", "seed": 0},
+     "inputs": "/.../inputs.npz", "pictures": "/.../pictures.npz", "output_folder": "/.../"}
+    {"layers": [{"name": "features.0", "kind": "Conv2d", "file": "0.npy"}, ...]}
+
+A network that does not show its layers is an error of kind ``model``.
+
 Request, task ``details``, and its result: what is known of networks that are built and given no weights::
 
     {"task": "details", "models": ["vgg11", ...]}

@@ -35,11 +35,13 @@ from networks import (
 from protocol import unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
+from pytorch_layers import tell_of_layers
 from pytorch_lively import enliven
 from pytorch_names import Match
 from pytorch_outputs import logits_in, with_one_output
 from pytorch_weights import COUNTER, Checkpoint, fit, read_checkpoint, report
 from timed_network import latency_task
+from tracing import Recorder, trace_task
 
 Array = npt.NDArray[np.float32]
 
@@ -102,6 +104,11 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
         network = _loaded(framework, request, inputs).network
         return lambda batch: _logits(network, torch.from_numpy(batch), request["model"])
 
+    def load_traced(request: Dict[str, Any], inputs: Arrays, recorder: Recorder) -> Answering:
+        network = _loaded(framework, request, inputs).network
+        tell_of_layers(network, recorder, request["model"])
+        return lambda batch: _logits(network, torch.from_numpy(batch), request["model"])
+
     def load_timed(request: Dict[str, Any], inputs: Arrays) -> Answering:
         return load_classifier(framework, request, inputs)
 
@@ -109,6 +116,7 @@ def tasks(framework: Framework) -> Mapping[str, Callable[[Dict[str, Any]], Dict[
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
+        "trace": trace_task(load_traced),
         "details": details_task(details_of),
         "latency": latency_task(load_timed, f"torch {torch.__version__}"),
     }

@@ -8,12 +8,7 @@ import numpy as np
 import torch
 
 import lively
-from protocol import WEIGHTS, TaskError
 
-LARGEST_SPREAD, SMALLEST_SPREAD = 2.0, 0.5
-LARGEST_LEFT, SMALLEST_LEFT = 100.0, 0.01
-"""The spread that will do where no weights of a last layer change it, as in one that normalises them: a
-comparison is made relative to the largest logit."""
 CORRECTIONS = 3
 LARGEST_EXCESS = 0.5
 """How much of what all inputs' logits have in common may be more than what sets them apart."""
@@ -29,18 +24,29 @@ def enliven(network: Any, pictures: Any, seed: int) -> None:
     ``network`` is in eval mode; ``pictures`` are all the fixed inputs, float32 (N, C, H, W). The
     same seed and inputs give the same weights. Raises TaskError where the logits stay constant.
     """
+
+    def drawn(damping: float) -> float:
+        logits = _drawn(network, pictures, seed, damping)
+        of_nudged = network(torch.from_numpy(lively.nudged(pictures.numpy()))).float()
+        return lively.amplification(logits.numpy(), of_nudged.numpy())
+
+    with torch.no_grad():
+        lively.damped(drawn)
+
+
+def _drawn(network: Any, pictures: Any, seed: int, damping: float) -> Any:
+    """The logits, float32 (N, classes), of ``network`` with weights of its own."""
     generator = np.random.default_rng(seed)
     adjusted: List[_Adjusted] = []
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            _draw(name, parameter, generator)
-        hooks = [hook for module in network.modules() for hook in _hooks(module, adjusted)]
-        try:
-            logits = network(pictures)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        _correct(network, pictures, _heads(adjusted, logits))
+    for name, parameter in network.named_parameters():
+        _draw(name, parameter, generator)
+    hooks = [hook for module in network.modules() for hook in _hooks(module, adjusted, damping)]
+    try:
+        logits = network(pictures)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return _correct(network, pictures, _heads(adjusted, logits))
 
 
 def _heads(adjusted: List[_Adjusted], logits: Any) -> List[Any]:
@@ -57,23 +63,28 @@ def _draw(name: str, parameter: Any, generator: np.random.Generator) -> None:
     parameter.copy_(torch.from_numpy(np.asarray(value)))
 
 
-def _hooks(module: Any, adjusted: List[_Adjusted]) -> List[Any]:
+def _hooks(module: Any, adjusted: List[_Adjusted], damping: float) -> List[Any]:
     if isinstance(module, BATCH_NORMS) and module.track_running_stats:
-        return [module.register_forward_pre_hook(lively.once(_set_statistics))]
+        return [module.register_forward_pre_hook(lively.once(_setter(damping)))]
     if isinstance(module, LEARNED_MAPS):
-        return [module.register_forward_hook(lively.once(_adjuster(adjusted)))]
+        return [module.register_forward_hook(lively.once(_adjuster(adjusted, damping)))]
     return []
 
 
-def _set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:
-    mean, variance = lively.statistics(inputs[0].numpy(), 1)
-    module.running_mean.copy_(torch.from_numpy(mean))
-    module.running_var.copy_(torch.from_numpy(variance))
-    if module.bias is not None:
-        module.bias.add_(lively.CENTRE)
+def _setter(damping: float) -> Callable[[Any, Tuple[Any, ...]], None]:
+    def set_statistics(module: Any, inputs: Tuple[Any, ...]) -> None:
+        mean, variance = lively.statistics(inputs[0].numpy(), 1)
+        module.running_mean.copy_(torch.from_numpy(mean))
+        module.running_var.copy_(torch.from_numpy(variance))
+        if module.weight is not None:
+            module.weight.mul_(damping)
+        if module.bias is not None:
+            module.bias.add_(lively.CENTRE)
+
+    return set_statistics
 
 
-def _adjuster(adjusted: List[_Adjusted]) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
+def _adjuster(adjusted: List[_Adjusted], damping: float) -> Callable[[Any, Tuple[Any, ...], Any], Any]:
     def adjust(module: Any, inputs: Tuple[Any, ...], output: Any) -> Any:
         dense = isinstance(module, torch.nn.Linear)
         axis = -1 if dense else 1
@@ -81,7 +92,7 @@ def _adjuster(adjusted: List[_Adjusted]) -> Callable[[Any, Tuple[Any, ...], Any]
         plain = type(module) in LEARNED_MAPS
         kept = [] if plain else [parameter.clone() for parameter in module.parameters()]
         biased = module.bias is not None
-        correction = lively.correction(output.numpy(), axis, biased=biased, dense=dense)
+        correction = lively.correction(output.numpy(), axis, biased=biased, dense=dense, damping=damping)
         scale, shift = (torch.from_numpy(values) for values in correction)
         _scale(module, scale, shift)
         corrected = module.forward(*inputs)
@@ -116,24 +127,22 @@ def _outputs(module: Any) -> int:
     return int(module.weight.shape[0])
 
 
-def _correct(network: Any, pictures: Any, heads: List[Any]) -> None:
-    """Shift and scale the last layer until logits differ between inputs, with a spread near 1."""
+def _correct(network: Any, pictures: Any, heads: List[Any]) -> Any:
+    """Shift and scale the last layer until logits differ between inputs, with a spread near 1; the logits."""
+    smallest, largest = lively.WANTED_SPREADS
     for _ in range(CORRECTIONS):
         logits = network(pictures).float()
         spread, common = lively.spread(logits.numpy()), logits.mean(dim=0)
         own = float((logits - common).std())
         excess = max(0.0, 1 - own / max(float(common.std()), 1e-30)) if len(logits) > 1 else 0.0
-        if SMALLEST_SPREAD <= spread <= LARGEST_SPREAD and excess < LARGEST_EXCESS:
-            return
+        if smallest <= spread <= largest and excess < LARGEST_EXCESS:
+            return logits
         if not heads or not 0 < spread < float("inf"):
             break
         if heads[-1].bias is not None:
             heads[-1].bias.sub_(excess * common)
             spread = lively.spread((logits - excess * common).numpy())
         _scale(heads[-1], torch.full_like(common, 1 / spread), torch.zeros_like(common))
-    if not SMALLEST_LEFT <= spread <= LARGEST_LEFT:
-        raise TaskError(
-            WEIGHTS,
-            f"random weights leave the logits of this model with a spread of {spread:.3g}, on which no "
-            "comparison can be made: take another seed, or real weights",
-        )
+    logits = network(pictures).float()
+    lively.require_usable(lively.spread(logits.numpy()))
+    return logits

@@ -77,8 +77,13 @@ def _is_whole(rewrite: Rewrite, value: ir.Value | None, depth: int = 8) -> bool:
         return source is not None and source.dtype is not None and source.dtype.is_integer()
     if maker.op_type in ("Ceil", "Floor", "Round"):
         return True
-    parts = maker.inputs if maker.op_type in ("Add", "Mul", "Sub") else []
-    return bool(parts) and all(_is_whole(rewrite, part, depth - 1) for part in parts)
+    bounds = [maker.attributes[name].as_float() for name in ("min", "max") if name in maker.attributes]
+    parts = maker.inputs if maker.op_type in ("Add", "Clip", "Mul", "Sub") else []
+    return (
+        bool(parts)
+        and all(bound.is_integer() for bound in bounds)
+        and all(part is None or _is_whole(rewrite, part, depth - 1) for part in parts)
+    )
 
 
 def spread(

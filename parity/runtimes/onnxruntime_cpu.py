@@ -36,6 +36,12 @@ def version() -> str:
 
 def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArray]]:
     """Run every data set in one session; see :class:`parity.runtimes.interface.Runtime`."""
+    # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
+    return run_at_level(model, data_sets, threads, "ORT_ENABLE_EXTENDED")
+
+
+def run_at_level(model: Path, data_sets: DataSets, threads: int, level: str) -> dict[str, list[AnyArray]]:
+    """The same, where ``level`` is the name of the optimisations in ONNX Runtime's enumeration."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -45,8 +51,7 @@ def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArr
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"
     )  # other models want the processor
-    # All optimisations but the last, another layout of convolutions: it copies large kernels four times.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
     options.log_severity_level = 4  # errors are raised, and need not be printed as well
     with as_runtime_errors():
         exact_model, precise = _kept_exact(model)

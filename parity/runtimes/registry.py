@@ -9,6 +9,7 @@ from parity.runtimes import (
     exact_cpu,
     onnxruntime_cpu,
     onnxruntime_raised,
+    onnxruntime_unoptimised,
     opencv_cpu,
     openvino_cpu,
 )
@@ -20,6 +21,7 @@ RUNTIMES: dict[str, Runtime] = {
     "openvino": openvino_cpu,
     "opencv": opencv_cpu,
     "onnxruntime-raised": onnxruntime_raised,
+    "onnxruntime-unoptimised": onnxruntime_unoptimised,
     "caffe2": caffe2_cpu,
 }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from pipeline.cli.accuracy import dataset_app, evaluate
+from pipeline.cli.diagnose import diagnose
 from pipeline.cli.environments import environments_app, models
 from pipeline.cli.forms import compare, retarget
 from pipeline.cli.precision import quantize, simplify
@@ -172,6 +173,7 @@ for command in (
     models,
     retarget,
     compare,
+    diagnose,
     quantize,
     simplify,
     evaluate,

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.diagnose import DiagnosisOption
 from pipeline.cli.formats import FormatOption, wants_json
-from pipeline.errors import NOT_PUBLISHED
+from pipeline.errors import NOT_PUBLISHED, UsageError
 
 RelativeOption = Annotated[
     float,
@@ -64,16 +65,30 @@ def compare(
     ] = None,
     relative: RelativeOption = 1e-4,
     output: FormatOption = "text",
+    diagnose: Annotated[
+        bool, typer.Option("--diagnose", help="Find the first tensor that differs, and write what shows it.")
+    ] = False,
+    folder: DiagnosisOption = None,
 ) -> None:
     """Say whether two ONNX files compute the same.
 
     In every runtime at hand that runs both, each in a process of its own; where none does, in one each.
     Prints how far they are apart, and on which input. Outputs that do not depend on the input prove nothing.
+    With --diagnose, every node of B is given what A computes, and the first one that answers otherwise is
+    told, as `diagnose` does it.
 
     Exit code 0: they compute the same; 1: they do not, or nobody can tell; 2: the command, a file or the
     inputs are wrong; 130: interrupted.
     """
     for_program = wants_json(output)
+    if diagnose:
+        if for_program:
+            raise UsageError("--diagnose prints text alone: leave out --format json.")
+        from pipeline.commands.diagnose import diagnose_files
+
+        raise typer.Exit(diagnose_files(first, second, inputs, relative, folder))
+    if folder:
+        raise UsageError("--output: there is something to write with --diagnose alone.")
     from pipeline.commands.compare import compare as compare_files
     from pipeline.equivalence.report import as_json, lines
 

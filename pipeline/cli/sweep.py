@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
+from pipeline.errors import UsageError
 from pipeline.terminal.wording import say
 
 
 def sweep(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source, such as timm.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE|FILE|DIR", help="The source, such as timm, or ONNX files.")
+    ],
     models: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GLOB...]", help="Models, such as 'resnet*'. [default: all]"),
+        typer.Argument(metavar="[GLOB...]", help="Models, such as 'resnet*', or more files. [default: all]"),
     ] = None,
     opsets: Annotated[
         str, typer.Option("--opsets", metavar="OPSETS", help="12, 7-9 or 3,6,11.")
@@ -28,7 +31,9 @@ def sweep(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
     ] = "1/1",
     ledger: Annotated[
         Path | None,
-        typer.Option("--ledger", metavar="FILE", help="Where the rows go. [default: SOURCE.jsonl]"),
+        typer.Option(
+            "--ledger", metavar="FILE", help="Where the rows go. [default: SOURCE.jsonl, or onnx.jsonl]"
+        ),
     ] = None,
     publish: Annotated[
         str | None,
@@ -42,26 +47,45 @@ def sweep(  # noqa: PLR0913, PLR0917 - the options of a command are its paramete
         float, typer.Option("--memory-gib", min=0.1, help="The limit of each process on memory.")
     ] = 8.0,
 ) -> None:
-    """Try every model of a source, and note what became of each.
+    """Try every model of a source, or ONNX files.
 
     With random weights and the model's own input size, at each of OPSETS: a line of JSON for each in a
     ledger, with the stage that it reached, why it got no further, seconds and memory of each stage, and
     versions. What crashes or breaks a limit is a line as any other. What the ledger has is not run again;
     the ledgers of several shares are put together by appending one to the other.
 
+    ONNX files, by their names or in folders, are brought to each of OPSETS and compared with what they were,
+    on inputs that are made for them, or on those in an .npz file of the same name beside them.
+
     Exit code 0: the ledger has all of it, whatever became of them; 1: it has not; 2: the command is wrong;
     130: interrupted. Running it again goes on from what is done.
     """
     from pipeline.commands.sweep import SweepOptions
     from pipeline.commands.sweep import sweep as sweep_source
+    from pipeline.commands.sweep_files import sweep_files
     from pipeline.estimates.shards import parse_shard
+    from pipeline.sweeps.files import ProcessLimits
     from pipeline.sweeps.pipeline_file import SweepSettings, opsets_of, parse_parameters
 
+    if _names_files(source):
+        if max_params:
+            raise UsageError("--max-params: of files nobody lists the parameters. Name those that you want.")
+        options = SweepOptions(ledger or Path("onnx.jsonl"), parse_shard(shard), jobs, publish, again)
+        places = [Path(place) for place in (source, *(models or ()))]
+        limits = ProcessLimits(seconds, memory)
+        raise typer.Exit(sweep_files(places, opsets_of(opsets), limits, options))
     largest = parse_parameters(max_params) if max_params else None
     settings = SweepSettings(source, tuple(models or ()), opsets_of(opsets), largest, seconds, memory)
     place = ledger or Path(f"{source}.jsonl")
     options = SweepOptions(place, parse_shard(shard), jobs, publish, again)
     raise typer.Exit(sweep_source(settings, options))
+
+
+def _names_files(source: str) -> bool:
+    """Whether what is to be swept are files; a folder that is called like a source is named ``./timm``."""
+    from converters.registry import SOURCES
+
+    return source not in SOURCES and (source.endswith(".onnx") or "/" in source or Path(source).is_dir())
 
 
 def coverage(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,8 +55,15 @@ def sweep(settings: SweepSettings, options: SweepOptions) -> int:
     done = len(jobs) - len(left)
     say(f"{len(jobs)} models of {settings.source}, {done} of them in {options.ledger} already")
     refused = _run(plan, left, options, work) if left else []
-    asked = {(job.name, unit.opset) for job in jobs for unit in job.units}
-    noted = read([options.ledger]) if options.ledger.exists() else {}
+    return finish(options.ledger, {(job.name, unit.opset) for job in jobs for unit in job.units}, refused)
+
+
+def finish(ledger: Path, asked: Set[tuple[str, int]], refused: Iterable[str]) -> int:
+    """Say what became of what was ``asked``, by model and opset; the exit code.
+
+    Raises PipelineError that names what of the machine kept some from being run, ``refused``.
+    """
+    noted = read([ledger]) if ledger.exists() else {}
     rows = [row for key, row in noted.items() if key in asked]
     for line in summary(rows):
         say(line)

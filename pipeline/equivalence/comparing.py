@@ -10,7 +10,7 @@ from pathlib import Path
 from evaluation.inputs import write_npz
 from parity.call import Run, RuntimeCall
 from parity.compare import Tolerance
-from parity.equivalence import Equivalence, judge_pair
+from parity.equivalence import Equivalence, apart, judge_pair
 from parity.runtimes.registry import asked_at
 from pipeline.equivalence.graphs import Graph, common_inputs, matched_outputs, with_input_of
 from pipeline.equivalence.inputs import Inputs, Values, made_inputs, read_inputs
@@ -32,6 +32,12 @@ class Compared:
     notes: tuple[str, ...]
     rows: int
     """Of inputs, in all data sets."""
+    apart: float | None = None
+    """How far runtimes are from each other on the first file, relative to its largest output.
+
+    None where fewer than two run it. A graph may magnify what is negligible in one of its sums; one that is
+    quantised rounds it to a whole step.
+    """
 
     @property
     def same(self) -> bool:
@@ -39,11 +45,17 @@ class Compared:
 
 
 def compare_files(
-    first: Graph, second: Graph, arrays: Path | None, relative: float, folder: Path, stop: threading.Event
+    first: Graph,
+    second: Graph,
+    arrays: Path | None,
+    relative: float,
+    folder: Path,
+    stop: threading.Event,
+    limits: Limits | None = None,
 ) -> Compared:
     """Compare the files on the inputs in ``arrays``, an .npz file, or on such as are made for them.
 
-    ``folder`` is empty, and the caller's to remove.
+    ``folder`` is empty, and the caller's to remove. ``limits`` are those of each runtime's process.
 
     Raises:
         UsageError: the inputs differ between the files, or are not those of ``arrays``.
@@ -56,29 +68,35 @@ def compare_files(
     positions, matched = matched_outputs(first, second)
     inputs = read_inputs(arrays, ports) if arrays else made_inputs(ports, {**second.rows, **first.rows})
     notes = [*inputs.notes, *filter(None, (called, matched))]
-    runs = _runs(first, inputs, folder / "first", stop)
+    limits = limits or Limits()
+    runs = _runs(first, inputs, folder / "first", limits, stop)
     if inputs.smaller and not any(run.outcome == "ran" for run in runs.values()):
         inputs = replace(inputs, data_sets={name: inputs.data_sets[name] for name in inputs.smaller})
-        runs = _runs(first, inputs, folder / "first-smaller", stop)
+        runs = _runs(first, inputs, folder / "first-smaller", limits, stop)
         if any(run.outcome == "ran" for run in runs.values()):
             notes.append(f"{first.path} runs a batch of 1 only, though its first axis is open")
     theirs = {}
     if any(run.outcome == "ran" for run in runs.values()):
-        theirs = _runs(second, inputs, folder / "second", stop)
+        theirs = _runs(second, inputs, folder / "second", limits, stop)
         theirs = {name: _in_order(run, inputs, positions) for name, run in theirs.items()}
     names = [port.name for port in first.outputs]
     equivalence = judge_pair(runs, theirs, names, Tolerance(relative))
+    own = apart(runs, names, Tolerance(relative))
+    if own is not None and own > relative:
+        notes.append(f"runtimes are {own:.2g} apart on {first.path} itself")
     rows = sum(_length(each) for each in inputs.data_sets.values())
     if rows == 1:
         notes.append("a single row of inputs does not show that the outputs depend on them; give several")
-    return Compared(first, second, equivalence, tuple(notes), rows)
+    return Compared(first, second, equivalence, tuple(notes), rows, own)
 
 
 def _length(arrays: Mapping[str, Values]) -> int:
     return max((len(array) if array.ndim else 1 for array in arrays.values()), default=1)
 
 
-def _runs(graph: Graph, inputs: Inputs, folder: Path, stop: threading.Event) -> dict[str, Run]:
+def _runs(
+    graph: Graph, inputs: Inputs, folder: Path, limits: Limits, stop: threading.Event
+) -> dict[str, Run]:
     """What each runtime that is asked at the opset of a file computes of the data sets, which get numbers."""
     folder.mkdir()
     data_sets: dict[str, list[str]] = {}
@@ -98,7 +116,7 @@ def _runs(graph: Graph, inputs: Inputs, folder: Path, stop: threading.Event) -> 
             _THREADS,
             data_sets=data_sets,
         )
-        runs[runtime] = runs_of(call, Limits(), stop)["model"]
+        runs[runtime] = runs_of(call, limits, stop)["model"]
     return runs
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import UsageError
@@ -31,20 +31,26 @@ def parse_shard(text: str) -> Shard:
 
 
 def share(jobs: Sequence[ModelJob], shard: Shard) -> list[ModelJob]:
-    """The jobs of ``shard``, in their order.
+    """The jobs of ``shard``, in their order."""
+    ours = portion({job.name: _seconds(job) for job in jobs}, shard)
+    return [job for job in jobs if job.name in ours]
+
+
+def portion(loads: Mapping[str, float], shard: Shard) -> set[str]:
+    """The names of ``shard``, of all that ``loads`` has with the work that each makes.
 
     The largest come first, each to the share that has the least so far: no share then has more than the
     best possible one and a third of it (Graham's bound for this rule, 4/3). What this machine remembers plays
     no part, or two machines would share differently.
     """
-    loads = [0.0] * shard.count
+    sums = [0.0] * shard.count
     ours = set()
-    for job in sorted(jobs, key=lambda job: (-_seconds(job), job.name)):
-        least = min(range(shard.count), key=lambda index: loads[index])
-        loads[least] += _seconds(job)
+    for name in sorted(loads, key=lambda name: (-loads[name], name)):
+        least = min(range(shard.count), key=lambda index: sums[index])
+        sums[least] += loads[name]
         if least == shard.number - 1:
-            ours.add(job.name)
-    return [job for job in jobs if job.name in ours]
+            ours.add(name)
+    return ours
 
 
 def _seconds(job: ModelJob) -> float:

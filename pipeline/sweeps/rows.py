@@ -57,11 +57,15 @@ def _stage(result: Result) -> str:
 
 def _versions(run: ModelRun) -> Mapping[str, str]:
     """Of what decides about a row: the pipeline, the runtimes, and what the source's environment asks for."""
-    ours = {name: version(name) for name in ("onnx", "onnxruntime", "openvino")}
     environment = building.existing(run.job.source)
     installed = environment.packages if environment else {}
     wanted = {name: installed[name] for name in _asked_for(run.job.source) if name in installed}
-    return {"pipeline": __version__, **ours, **wanted}
+    return {**own_versions(), **wanted}
+
+
+def own_versions() -> Mapping[str, str]:
+    """Of the pipeline and of what decides in it."""
+    return {"pipeline": __version__, **{name: version(name) for name in ("onnx", "onnxruntime", "openvino")}}
 
 
 def _asked_for(source: Source) -> list[str]:

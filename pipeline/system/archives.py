@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -33,12 +34,18 @@ def opened_wheel(wheel: Path) -> Iterator[zipfile.ZipFile]:
 def extract(archive: zipfile.ZipFile, paths: Mapping[str, Path]) -> None:
     """Write the members of ``archive`` that are named to their ``paths``, each whole or not at all.
 
-    Raises FetchError, before anything is written, where they declare more than 64 MiB and more than
-    20 times the size of the archive. More than a member declares is never read of it, and BadZipFile is
-    raised where there is less.
+    Raises FetchError, before anything is written, where one is a symbolic link, or they declare more than
+    64 MiB and more than 20 times the size of the archive. More than a member declares is never read of it,
+    and BadZipFile is raised where there is less.
     """
     members = {archive.getinfo(name): path for name, path in paths.items()}
     whole = Path(str(archive.filename))
+    for member in members:
+        if stat.S_ISLNK(member.external_attr >> 16):  # where Info-ZIP has a file's mode under Unix
+            raise FetchError(
+                f"{whole.name} has a symbolic link in the place of {member.filename}, which is not followed. "
+                "Name the file that it leads to."
+            )
     size, unpacked = whole.stat().st_size, sum(member.file_size for member in members)
     if unpacked > max(_SMALLEST_BOUND, _LARGEST_RATIO * size):
         raise FetchError(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from publishing.coverage import STAGES, Row, by_source
+from publishing.coverage import FILE_STAGES, ONNX_FILES, STAGES, Row, by_source, stages_of
 from publishing.pages.catalogue import render
 from publishing.pages.formatting import natural
 
@@ -37,26 +37,34 @@ class Failure:
 
     stage: str
     cause: str
-    models: Mapping[str, tuple[Sequence[int], str]]
-    """Opsets and reason, by model."""
+    models: Mapping[str, Sequence[tuple[Sequence[int], str]]]
+    """Opsets and reason, for each reason that there is, by model."""
 
 
 def coverage_page(rows: Sequence[Row], assets: str = "assets/") -> bytes:
     """The page in UTF-8; ``assets`` is where the catalogue's style lies, relative to it."""
     opsets = sorted({row.opset for row in rows})
     sources = by_source(rows)
+    files = sources.get(ONNX_FILES, [])
+    frameworks = [source for source in sources if source != ONNX_FILES]
     return render(
         "coverage.html",
         {
             "assets": assets,
-            "models": len({row.model for row in rows}),
+            "models": len({row.model for row in rows} - {row.model for row in files}),
+            "frameworks": frameworks,
+            "files": _by_model(files),
             "sources": list(sources),
             "opsets": opsets,
             "versions": _versions(rows),
             "shares": {source: _by_opset(some, opsets) for source, some in sources.items()},
             "whole": _by_opset(rows, opsets),
             "funnel": {source: _funnel(some) for source, some in sources.items()},
-            "stages": STAGES,
+            "ways": [
+                (stages, some)
+                for stages, some in ((STAGES, frameworks), (FILE_STAGES, [ONNX_FILES] if files else []))
+                if some
+            ],
             "failures": _failures(rows),
             "families": _families(rows, opsets),
             "slowest": _most(rows, lambda row: sum(row.seconds.values())),
@@ -77,9 +85,10 @@ def _by_opset(rows: Sequence[Row], opsets: Sequence[int]) -> dict[int, Share | N
 
 
 def _funnel(rows: Sequence[Row]) -> dict[str, Share]:
-    """How many rows got as far as each stage, that is, did not end before it."""
-    at = [STAGES.index(row.stage) for row in rows]
-    reached = {stage: sum(end >= number for end in at) for number, stage in enumerate(STAGES)}
+    """How many rows, of one source, got as far as each stage, that is, did not end before it."""
+    at = [stages_of(row.source).index(row.stage) for row in rows]
+    stages = stages_of(rows[0].source)
+    reached = {stage: sum(end >= number for end in at) for number, stage in enumerate(stages)}
     return {stage: Share(count, len(rows)) for stage, count in reached.items()}
 
 
@@ -94,13 +103,29 @@ def _failures(rows: Iterable[Row]) -> list[Failure]:
             stage,
             cause,
             {
-                model: (sorted(row.opset for row in failed), failed[0].reason)
+                model: _by_reason(failed)
                 for model, failed in sorted(models.items(), key=lambda item: natural(item[0]))
             },
         )
         for (stage, cause), models in groups.items()
     ]
     return sorted(failures, key=lambda failure: (-len(failure.models), failure.stage, failure.cause))
+
+
+def _by_reason(failed: Sequence[Row]) -> list[tuple[Sequence[int], str]]:
+    """The opsets of each reason, the highest first: what is in the way there is so further down as well."""
+    reasons: defaultdict[str, list[int]] = defaultdict(list)
+    for row in sorted(failed, key=lambda row: -row.opset):
+        reasons[row.reason].append(row.opset)
+    return [(sorted(opsets), reason) for reason, opsets in reasons.items()]
+
+
+def _by_model(rows: Iterable[Row]) -> dict[str, dict[int, Row]]:
+    """The row of each model at each opset."""
+    models: defaultdict[str, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        models[row.model][row.opset] = row
+    return {model: models[model] for model in sorted(models, key=natural)}
 
 
 def _families(rows: Sequence[Row], opsets: Sequence[int]) -> dict[str, dict[int, Share | None]]:

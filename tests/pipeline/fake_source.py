@@ -55,6 +55,7 @@ from model_details import details, details_task
 from onnx import numpy_helper, parser
 from protocol import EXPORT, WEIGHTS, TaskError, main
 from timed_network import latency_task
+from tracing import trace_task
 
 MODELS = {MODELS!r}
 PREPROCESSING = {PREPROCESSING!r}
@@ -127,6 +128,23 @@ def export(request):
     }}
 
 
+def load_traced(request, inputs, recorder):
+    if request["options"]["arguments"].get("opaque"):
+        raise TaskError(EXPORT, "its layers take no hooks")
+    weight, bias, *_ = weights_of(request, inputs)
+    if request["model"] == "wrong":
+        weight = weight[::-1]
+
+    def run(array):
+        pooled = array.mean(axis=(2, 3))
+        recorder.note("pool", "AvgPool2d", pooled)
+        recorder.note("again", "Identity", pooled)
+        recorder.note("head", "Linear", pooled @ weight + bias)
+        return pooled @ weight + bias
+
+    return run
+
+
 def load_timed(request, inputs):
     if request["model"] == "other":
         raise RuntimeError("this framework cannot be timed")
@@ -138,6 +156,7 @@ main(
         "catalogue": catalogue,
         "export": export,
         "outputs": outputs_task(load),
+        "trace": trace_task(load_traced),
         "details": details_task(lambda name: details(4 * CLASSES, 16 * CLASSES, False)),
         "latency": latency_task(load_timed, "tiny 1.0"),
     }}

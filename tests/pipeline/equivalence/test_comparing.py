@@ -57,6 +57,24 @@ def test_another_model_is_not_the_same_and_it_is_said_where_and_how_far(tmp_path
     assert figures["top1"] == 1
 
 
+def test_how_far_runtimes_are_apart_on_the_file_itself_is_known(tmp_path: Path) -> None:
+    result = compared(scores(tmp_path / "a.onnx"), scores(tmp_path / "b.onnx"), tmp_path)
+    assert result.apart is not None
+    assert result.apart < 1e-5
+    assert not [note for note in result.notes if "apart" in note]
+
+
+def test_a_scalar_is_handed_over_without_an_axis(tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "a.onnx",
+        '<ir_version: 8, opset_import: ["": 13]> g (float[N,4] x, float factor) => (float[N,4] y)'
+        " { y = Mul(x, factor) }",
+    )
+    result = compared(file, file, tmp_path)
+    assert result.same
+    assert [run.outcome for run in result.equivalence.verdict.runtimes.values()] == ["ran", "ran"]
+
+
 def test_the_bound_alone_decides_of_floats(tmp_path: Path) -> None:
     first, second = words(tmp_path / "a.onnx"), words(tmp_path / "b.onnx", 1.01)
     result = compared(first, second, tmp_path, relative=0.05)

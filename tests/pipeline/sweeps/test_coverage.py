@@ -99,6 +99,32 @@ def test_tables_and_a_page_of_all_of_them(tmp_path: Path) -> None:
     assert "../style/catalogue.css" in page
 
 
+def test_files_have_stages_of_their_own_and_every_reason_is_told(tmp_path: Path) -> None:
+    right = replace(RIGHT, model="onnx/ocr/det", stage="verified", seconds={}, versions={})
+    refused = replace(right, opset=9, stage="retarget", cause="impossible", reason="Loop, opset 12 to 11")
+    deeper = replace(refused, opset=7, reason="Loop, opset 12 to 11; If, opset 9 to 8")
+    files = [right, refused, deeper, replace(deeper, opset=3)]
+    assert [row.good for row in files] == [True, False, False, False]
+    append(tmp_path / "onnx.jsonl", files)
+    write_coverage([tmp_path / "onnx.jsonl"], tmp_path / "files")
+    page = (tmp_path / "files" / "index.html").read_text()
+    assert "1 ONNX file of others, with their weights, at opsets 3, 7, 9, 12." in page
+    assert "with random weights" not in page
+    assert page.count('<td class="share none">retarget: impossible</td>') == 3
+    assert page.count('<td class="share all">right</td>') == 1
+    for stage in ("read", "verified"):
+        assert f'<th scope="col">{stage}</th>' in page
+    assert "environment" not in page
+    assert "<small>opset 9</small></dt><dd>Loop, opset 12 to 11</dd>" in page
+    assert "<small>opset 3, 7</small></dt><dd>Loop, opset 12 to 11; If, opset 9 to 8</dd>" in page
+    append(tmp_path / "both.jsonl", [*files, *ROWS])
+    write_coverage([tmp_path / "both.jsonl"], tmp_path / "both")
+    page = (tmp_path / "both" / "index.html").read_text()
+    assert "2 models of paddle, timm, with random weights" in page
+    assert "1 ONNX file of others" in page
+    assert '<th scope="col">environment</th>' in page
+
+
 def test_nothing_is_written_where_a_file_is_wrong(tmp_path: Path) -> None:
     folder = tmp_path / "coverage"
     with pytest.raises(UsageError, match=r"has no tables, and no ledger was named"):
