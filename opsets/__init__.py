@@ -1,6 +1,6 @@
-"""Any ONNX model at an older opset: one step down at a time, nothing passed over in silence.
+"""Any ONNX model at another opset: one step down or up at a time, nothing passed over in silence.
 
-Each name is imported when it is first asked for: what brings graphs down takes longer to import than most
+Each name is imported when it is first asked for: what rewrites graphs takes longer to import than most
 commands, and workers, that need an error or a version alone.
 """
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import onnx
 
-from opsets.descent import descend
 from opsets.obstacles import Obstacle, Origin
 from opsets.static_axes import Axis, FixedAxes, follow_names, inputs_of, is_open
+from opsets.steps import walk_to
 from opsets.writing import fault_of_source
 
 _LENGTHS = (224, 64, 7)
@@ -60,7 +60,7 @@ def _left(
         try:
             fixed = follow_names(source, {**known, **dict.fromkeys(axes, length)})
             if fault_of_source(source, fixed) is None:
-                return {obstacle.origin for obstacle in descend(source, current, target, fixed).obstacles}
+                return {obstacle.origin for obstacle in walk_to(source, current, target, fixed).obstacles}
         except Exception:  # noqa: BLE001, S112 - whatever a length does that does not suit: it is only a trial
             continue
     return None

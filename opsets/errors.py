@@ -1,4 +1,4 @@
-"""What stops a model on its way down."""
+"""What stops a model on its way down or up."""
 
 from __future__ import annotations
 

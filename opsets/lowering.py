@@ -1,4 +1,4 @@
-"""A model at an older opset with a report of it, or everything that stands in its way."""
+"""A model at another opset with a report of it, or everything that stands in its way."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import onnx
 
 from opsets.advice import advice_for, named_axes
-from opsets.descent import Descent, descend
 from opsets.errors import RetargetError, printable
 from opsets.nodes import nodes_of
 from opsets.obstacles import described
 from opsets.static_axes import FixedAxes, StaticAxes, fixed_axes, told_of
+from opsets.steps import Walked, walk_to
 from opsets.writing import fault_of_source, write_model
 
 
@@ -60,7 +60,7 @@ def _without_collector() -> Iterator[None]:
 
 def _lowered(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None) -> Retargeted:
     try:
-        descent = descend(source, current, target, fixed)
+        walked = walk_to(source, current, target, fixed)
     except RetargetError:
         raise
     except Exception as error:
@@ -68,18 +68,18 @@ def _lowered(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxe
         if fault is None:
             raise
         raise RetargetError(fault) from error
-    if descent.obstacles:
-        raise _refusal(descent, source, current, target, fixed)
-    lines = (*(told_of(source, fixed) if fixed else ()), *_report(descent))
-    return Retargeted(write_model(descent.model, source, target, fixed), lines, descent.bounds)
+    if walked.obstacles:
+        raise _refusal(walked, source, current, target, fixed)
+    lines = (*(told_of(source, fixed) if fixed else ()), *_report(walked))
+    return Retargeted(write_model(walked.model, source, target, fixed), lines, walked.bounds)
 
 
 def _refusal(
-    descent: Descent, source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None
+    walked: Walked, source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None
 ) -> RetargetError:
-    """Why ``descent`` did not arrive. What cannot be read of a valid source is so because of an obstacle."""
-    defects = [obstacle for obstacle in descent.obstacles if obstacle.is_defect]
-    obstacles = [obstacle for obstacle in descent.obstacles if not obstacle.is_defect]
+    """Why ``walked`` did not arrive. What cannot be read of a valid source is so because of an obstacle."""
+    defects = [obstacle for obstacle in walked.obstacles if obstacle.is_defect]
+    obstacles = [obstacle for obstacle in walked.obstacles if not obstacle.is_defect]
     fault = fault_of_source(source, fixed) if defects else None
     if fault:
         return RetargetError(f"{fault}; see {defects[0].node}")
@@ -92,16 +92,16 @@ def _refusal(
     return RetargetError(described(obstacles, sentences), tuple(helpful), is_proven=is_proven)
 
 
-def _report(descent: Descent) -> tuple[str, ...]:
+def _report(walked: Walked) -> tuple[str, ...]:
     lines = []
-    if descent.sorted:
-        lines.append(_line("Nodes sorted", descent.sorted))
-    for name, (declared, computed) in descent.corrected.items():
+    if walked.sorted:
+        lines.append(_line("Nodes sorted", walked.sorted))
+    for name, (declared, computed) in walked.corrected.items():
         lines.append(printable(f"Declared shape corrected: {name!r} from {declared} to {computed}"))
-    if descent.folded > 0:
-        lines.append(_line("Nodes folded", descent.folded))
-    lines += [_line(kind, count) for kind, count in descent.rewrites.items()]
-    foreign = Counter(node.domain for node in nodes_of(descent.model.graph) if node.domain)
+    if walked.folded > 0:
+        lines.append(_line("Nodes folded", walked.folded))
+    lines += [_line(kind, count) for kind, count in walked.rewrites.items()]
+    foreign = Counter(node.domain for node in nodes_of(walked.model.graph) if node.domain)
     lines += [
         printable(_line(f"Left as they are, of domain {domain!r}", foreign[domain]))
         for domain in sorted(foreign)

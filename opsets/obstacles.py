@@ -1,4 +1,4 @@
-"""What stands in a model's way down: every kind of obstacle once, said of the nodes that the source has."""
+"""What stands in a model's way down or up: every kind of obstacle once, said of the source's nodes."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ class Obstacle:
     operator: str
     """What stands for the origin at ``opset``."""
     opset: int
+    reaches: int
+    """The opset that the step leads to."""
     reason: str
     kind: Hashable
     """Equal for obstacles that differ in nothing but the node."""
     is_final: bool = False
-    """Whether it is proven that no older form says what the node says."""
+    """Whether it is proven that no older form says what the node says; of the way up nothing is."""
     is_defect: bool = False
     """Whether the node could not even be read: the model is not valid, or we are wrong."""
 
@@ -81,10 +83,11 @@ def _line(alike: list[Obstacle], advice: Mapping[Obstacle, str]) -> str:
     first, others = alike[0], len({obstacle.origin for obstacle in alike}) - 1
     more = f" and {others} more like it" if others else ""
     helps = all(obstacle in advice for obstacle in alike)
+    beyond = "below" if first.reaches < first.opset else "above"
     parts = [
-        f"{first.node}{more}, opset {first.opset} to {first.opset - 1}: {first.reason}",
+        f"{first.node}{more}, opset {first.opset} to {first.reaches}: {first.reason}",
         f"the lowest possible opset is {first.opset}"
         if first.is_proven and not helps
-        else f"it is not known to be possible below opset {first.opset}",
+        else f"it is not known to be possible {beyond} opset {first.opset}",
     ]
     return "; ".join([*parts, advice[first]] if helps else parts)

@@ -1,7 +1,7 @@
 """What is known about each operator's boundaries: an adapter, or a claim that nothing changes.
 
-A boundary is named by its step, such as 13 to 12. Each has exactly one entry; a second one is a
-mistake and stops the import.
+A boundary is crossed in steps, such as 13 to 12 and 12 to 13. Each step has exactly one entry; a second
+one is a mistake and stops the import.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from opsets.errors import CannotAdapt
 from opsets.rewrite import Rewrite
 
 Adapter = Callable[[Rewrite], None]
-Step = tuple[str, int]
-"""An operator and the opset that its step leaves."""
+Step = tuple[str, int, int]
+"""An operator, the opset that its step leaves, and the one that it leads to: one more or one less."""
 
 ADAPTERS: dict[Step, Adapter] = {}
 UNCHANGED: dict[Step, str] = {}
 IMPOSSIBLE: dict[Step, str] = {}
 
 
-def _claim(operator: str, newer: int, older: int) -> Step:
-    if older != newer - 1:
-        raise ValueError(f"{operator} {newer} to {older} is not one step")
-    step = (operator, newer)
+def _claim(operator: str, leaves: int, reaches: int) -> Step:
+    if abs(leaves - reaches) != 1:
+        raise ValueError(f"{operator} {leaves} to {reaches} is not one step")
+    step = (operator, leaves, reaches)
     if step in ADAPTERS or step in UNCHANGED or step in IMPOSSIBLE:
-        raise ValueError(f"{operator} {newer} to {older} is registered twice")
+        raise ValueError(f"{operator} {leaves} to {reaches} is registered twice")
     return step
 
 
-def adapts(operator: str, newer: int, older: int) -> Callable[[Adapter], Adapter]:
-    """Register a function that rewrites one ``operator`` node of opset ``newer`` for ``older``."""
-    step = _claim(operator, newer, older)
+def adapts(operator: str, leaves: int, reaches: int) -> Callable[[Adapter], Adapter]:
+    """Register a function that rewrites one ``operator`` node of opset ``leaves`` for ``reaches``."""
+    step = _claim(operator, leaves, reaches)
 
     def register(adapter: Adapter) -> Adapter:
         ADAPTERS[step] = adapter
@@ -40,9 +40,15 @@ def adapts(operator: str, newer: int, older: int) -> Callable[[Adapter], Adapter
     return register
 
 
-def unchanged(operator: str, newer: int, older: int, why: str) -> None:
-    """Claim that ``operator`` means the same on both sides of the step; a test executes each claim."""
-    UNCHANGED[_claim(operator, newer, older)] = why
+def unchanged(operator: str, leaves: int, reaches: int, why: str) -> None:
+    """Claim that a node keeps its form and meaning in the step; a test executes each claim."""
+    UNCHANGED[_claim(operator, leaves, reaches)] = why
+
+
+def alike(operator: str, newer: int, older: int, why: str) -> None:
+    """Claim that ``operator`` has one form and one meaning at both opsets: nothing changes down or up."""
+    unchanged(operator, newer, older, why)
+    unchanged(operator, older, newer, why)
 
 
 def refuses(operator: str, newer: int, older: int, why: str) -> None:

@@ -63,7 +63,7 @@ class Rewrite:
 
     def constant_or_none(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant, be it through a chain of nodes."""
-        return self._walk.constants.array(value, self.opset + 1)
+        return self._walk.constants.array(value, self._walk.leaves)
 
     def constant_unless_weight(self, value: ir.Value) -> npt.NDArray[Any] | None:
         """The elements of ``value`` if they are constant and no weight of the source is among them.
@@ -182,7 +182,7 @@ class Rewrite:
         """Cut the outputs after the first ``count``, of which none may be used."""
         for index in range(count, len(self.node.outputs)):
             if self.is_used(index):
-                raise CannotAdapt(f"its output {index} is used, and the older form has none like it")
+                raise CannotAdapt(f"its output {index} is used, and opset {self.opset} has none like it")
         if len(self.node.outputs) > count:
             self.touched = True
             self.node.resize_outputs(count)
@@ -218,7 +218,7 @@ class Rewrite:
         shape: ir.Shape | None = None,
         kind: ir.DataType | None = None,
     ) -> ir.Value:
-        """The output of a new node of the older opset.
+        """The output of a new node of the opset that the step leads to.
 
         Its type and shape are inferred; ``shape`` and ``kind`` say what inference cannot know.
         """
@@ -255,9 +255,10 @@ class Rewrite:
     def definition(self) -> list[ir.Value]:
         """The outputs of the operator's definition in the onnx package, a function, written out here.
 
-        Its nodes have to mean the same at the older opset. Raises :class:`CannotAdapt` where it has none.
+        Its nodes have to mean the same at the opset that the step leads to. Raises :class:`CannotAdapt`
+        where it has none.
         """
-        return write_definition(self._walk, self.node, self.opset + 1)
+        return write_definition(self._walk, self.node, self._walk.leaves)
 
     def replace(self, *values: ir.Value) -> None:
         """Let ``values``, made by :meth:`add`, take the place and the names of this node's outputs.

@@ -20,7 +20,7 @@ from opsets.obstacles import ORIGIN, origin_of
 
 @dataclass
 class Walk:
-    """One model on its way down."""
+    """One model on its way down or up."""
 
     model: ir.Model
     inference: ShapeInference
@@ -31,6 +31,8 @@ class Walk:
     """What is constant; the weights in it are the source's constants of floats, which stay as they are."""
     bounds: dict[str, None] = field(default_factory=dict)
     """What is not exact, each said once, in order."""
+    leaves: int = 0
+    """The opset that the step leaves, of which a node is until it is rewritten."""
     _counts: dict[str, int] = field(default_factory=dict)
     """Of each name that was wanted again the number behind the last one given, as none becomes free."""
     _carriers: dict[Length, tuple[ir.Value, int]] = field(default_factory=dict)
@@ -38,9 +40,9 @@ class Walk:
     _folded: dict[Content, ir.Value] = field(default_factory=dict)
     _ones: dict[tuple[tuple[int, int], np.dtype[Any]], ir.Value] = field(default_factory=dict)
 
-    def begin_step(self, opset: int) -> None:
-        """Begin to lead all nodes, from the first to the last, to ``opset``."""
-        self.inference.opset = opset
+    def begin_step(self, leaves: int, reaches: int) -> None:
+        """Begin to lead all nodes, from the first to the last, from opset ``leaves`` to ``reaches``."""
+        self.leaves, self.inference.opset = leaves, reaches
         self.constants.forget()
         self._carriers.clear()
 

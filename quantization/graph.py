@@ -72,6 +72,13 @@ def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
     return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
+def copy_of(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Another node that says the same."""
+    result = onnx.NodeProto()
+    result.CopyFrom(node)
+    return result
+
+
 def opset_of(model: onnx.ModelProto) -> int:
     """The version of the standard operators that ``model`` uses."""
     return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))

@@ -92,6 +92,11 @@ def least_scale(bias: npt.NDArray[np.float32] | None, data: Parameters) -> npt.N
     return np.asarray(np.maximum(largest / 2**30, 2.0**-120) / data.scale, np.float32)
 
 
+def bias_scale(data: Parameters, weight_scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The scale of a bias, one for each of the weights': that of the data times that of the weights."""
+    return np.asarray(data.scale * weight_scale, np.float32)
+
+
 def quantized_bias(bias: npt.NDArray[np.float32], scale: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     """``bias`` in int32, in multiples of ``scale``, which is that of the data times that of the weights."""
     bounds = np.iinfo(np.int32)

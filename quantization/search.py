@@ -13,11 +13,11 @@ import onnx
 from quantization.float16 import to_float16
 from quantization.folding import fold_batch_normalization
 from quantization.gate import GateVerdict, judge
-from quantization.graph import Array, Graph, work_of
+from quantization.graph import Array, Graph, opset_of, work_of
 from quantization.parameters import WeightKind
 from quantization.ranges import Histogram, Method, ranges_of
 from quantization.settings import Settings
-from quantization.targets import targets_in
+from quantization.targets import AXIS_FROM, targets_in
 from quantization.writer import Form, write_quantized
 
 FEW = 8
@@ -131,7 +131,8 @@ class _Search:
         normalized = any(node.op_type == "BatchNormalization" for node in self._material.model.graph.node)
         foldable = normalized and self._with_folded() is not self._material.model
         # Folded, channels of one convolution differ in size: right for a scale each, harmful for one scale.
-        folded = foldable and self._form == "int8" if normalized else None
+        of_channels = self._form == "int8" or opset_of(self._material.model) >= AXIS_FROM
+        folded = foldable and of_channels if normalized else None
         first = Recipe(self._form, self._settings.method, folded, "int8")
         for method in self._settings.methods:
             yield replace(first, method=method)

@@ -14,6 +14,10 @@ from quantization.graph import Graph, attributes_of
 OPERATORS = ("Conv", "Gemm", "MatMul")
 
 
+AXIS_FROM = 13
+"""The opset from which DequantizeLinear has an axis, along which it takes a scale for each channel."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A node with constant weights, which are read from the graph when they are asked for."""
@@ -48,6 +52,16 @@ class Target:
             return bias
         outputs = self.graph.constants[self.node.input[1]].dims[0 if self.is_transposed else 1]
         return np.broadcast_to(bias.reshape(-1), (outputs,))
+
+    @property
+    def axis_between(self) -> int | None:
+        """The axis of the weight that DequantizeLinear has scales along: that of the output channels.
+
+        None where the opset knows one scale alone.
+        """
+        if self.graph.opset < AXIS_FROM:
+            return None
+        return 0 if self.node.op_type == "Conv" or self.is_transposed else 1
 
     @property
     def is_transposed(self) -> bool:

@@ -1,8 +1,8 @@
 """A graph in int8, of standard operators alone, in one of two forms.
 
 ``int8``: QLinearConv and QLinearMatMul, with a scale for each output channel. ``int8-qdq``: Conv, MatMul and
-Gemm between DequantizeLinear and QuantizeLinear, with one scale for each tensor, as DequantizeLinear has no
-axis below opset 13. Runtimes fuse the latter; who does not know how computes it in float32.
+Gemm between DequantizeLinear and QuantizeLinear, with a scale for each output channel where DequantizeLinear
+has an axis, from opset 13 on. Runtimes fuse the latter; who does not know how computes it in float32.
 
 Bytes stay bytes through operators that only move them, and through MaxPool from opset 12 on.
 """
@@ -19,9 +19,10 @@ from onnx import helper, numpy_helper
 
 from quantization.cleaning import remove_dead, remove_unread, require_standard, without_weights
 from quantization.errors import QuantizationError
-from quantization.graph import Graph, attributes_of
+from quantization.graph import Graph, attributes_of, copy_of
 from quantization.parameters import (
     WeightKind,
+    bias_scale,
     data_of,
     least_scale,
     parameters_of,
@@ -134,8 +135,7 @@ class _Writer:
         return self._nodes
 
     def _write_float(self, node: onnx.NodeProto) -> None:
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = copy_of(node)
         for place, name in enumerate(node.input):
             if name in self._bytes and node.op_type in _REQUANTIZED:
                 made.input[place] = self._multiplied(name)
@@ -174,8 +174,7 @@ class _Writer:
         inputs = [*(self._bytes[name] for name in node.input[:count]), *node.input[count:]]
         for name in node.input[count:]:
             self._float(name)
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = copy_of(node)
         del made.input[:]
         made.input.extend(inputs)
         made.output[0] = self._bytes_for(node.output[0])
@@ -217,7 +216,7 @@ class _Writer:
     def _constant(self, wanted: str, array: npt.NDArray[np.generic]) -> str:
         name = self._graph.fresh(wanted)
         if name not in self.constants:
-            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+            self.constants[name] = numpy_helper.from_array(np.asarray(array, order="C"), name)
         return name
 
     def _add(self, operator: str, inputs: list[str], result: str, **attributes: Any) -> str:
@@ -251,11 +250,8 @@ class _Writer:
         bias = target.bias
         if bias is None:
             return []
-        levels = quantized_bias(bias, self._bias_scale(target, weight_scale))
+        levels = quantized_bias(bias, bias_scale(self._parameters[target.source], weight_scale))
         return [self._constant(f"{target.node.name}_bias_quantized", levels)]
-
-    def _bias_scale(self, target: Target, weight_scale: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.asarray(self._parameters[target.source].scale * weight_scale, np.float32)
 
     def _write_convolution(self, target: Target) -> None:
         """A Conv; or a Gemm as the convolution of a picture of one pixel, which has a bias too."""
@@ -268,7 +264,9 @@ class _Writer:
         result = self._bytes_for(target.result)
         attributes = {} if is_gemm else attributes_of(node)
         if is_gemm:
-            data = self._add("Unsqueeze", [data], self._graph.fresh(f"{node.name}_pixel"), axes=[2, 3])
+            axes = [self._constant("axes", np.array([2, 3]))] if self._graph.opset >= 13 else []
+            given = {} if axes else {"axes": [2, 3]}
+            data = self._add("Unsqueeze", [data, *axes], self._graph.fresh(f"{node.name}_pixel"), **given)
         inputs = [data, *self._constants_of(target.source), *names, *self._constants_of(target.result), *bias]
         made = self._graph.fresh(f"{node.name}_pixels") if is_gemm else result
         self._add("QLinearConv", inputs, made, **attributes)
@@ -283,18 +281,20 @@ class _Writer:
 
     def _write_between(self, target: Target) -> None:
         """The node itself, on floats that are multiples of a scale."""
-        node, fresh = target.node, self._graph.fresh
-        names, weight_scale = self._weights(target, target.weight, None)
+        node, fresh, axis = target.node, self._graph.fresh, target.axis_between
+        along = {} if axis is None else {"axis": axis}
+        names, weight_scale = self._weights(target, target.weight, axis)
         bias = self._bias(target, weight_scale)
-        made = onnx.NodeProto()
-        made.CopyFrom(node)
+        made = copy_of(node)
         made.input[0] = self._dequantized(target.source)
-        made.input[1] = self._add("DequantizeLinear", names, fresh(f"{node.name}_weight_dequantized"))
+        name = fresh(f"{node.name}_weight_dequantized")
+        made.input[1] = self._add("DequantizeLinear", names, name, **along)
         if bias:
-            scale_name = self._constant(f"{node.name}_bias_scale", self._bias_scale(target, weight_scale))
-            bias_name = fresh(f"{node.name}_bias_dequantized")
-            made.input[2] = self._add("DequantizeLinear", [*bias, scale_name], bias_name)
+            scale = bias_scale(self._parameters[target.source], weight_scale)
+            bias.append(self._constant(f"{node.name}_bias_scale", scale))
+            bias_name, first = fresh(f"{node.name}_bias_dequantized"), dict.fromkeys(along, 0)
+            made.input[2] = self._add("DequantizeLinear", bias, bias_name, **first)
         made.output[0] = fresh(f"{node.name}_float")
         self._nodes.append(made)
-        scale, zero = self._constants_of(target.result)
-        self._add("QuantizeLinear", [made.output[0], scale, zero], self._bytes_for(target.result))
+        inputs = [made.output[0], *self._constants_of(target.result)]
+        self._add("QuantizeLinear", inputs, self._bytes_for(target.result))

@@ -37,10 +37,13 @@ class Written(NamedTuple):
 def write_onnx(network: Any, example: Any, path: str, opset: int) -> Written:
     """Write ``network`` to ``path`` at ``opset``, or the next that the exporter asks for.
 
+    Where ``opset`` is beyond the highest that the exporter writes, it is that.
+
     ``example`` is a batch of pictures, float32 (N, C, H, W) with N > 1, to trace with. The file has an input
     ``input`` and an output ``logits``, both with a symbolic first axis ``batch``. What torch's older exporter
     cannot say is left to the newer one. Raises TaskError where neither can say the network at any opset.
     """
+    opset = min(opset, _highest_opset())
     for candidate in (opset, *(step for step in STEPS_UP if step > opset)):
         try:
             _export(network, example, path, candidate)
@@ -64,6 +67,12 @@ def write_onnx(network: Any, example: Any, path: str, opset: int) -> Written:
         ) from error
     onnx_stream.write(model, _weights(network), path)
     return Written(OPSET, "torch.onnx.export, dynamo=True")
+
+
+def _highest_opset() -> int:
+    """The highest opset of the exporter that traces, as its version names it: torch 1.13 has one for all."""
+    constants = torch.onnx._constants
+    return int(getattr(constants, "ONNX_TORCHSCRIPT_EXPORTER_MAX_OPSET", constants.ONNX_MAX_OPSET))
 
 
 def _export(network: Any, example: Any, path: str, opset: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.parameters import integers_to_input
 from opsets.rewrite import Rewrite
 
 
@@ -67,6 +68,13 @@ def axes_input_to_attribute(rewrite: Rewrite) -> None:
     if axes is not None and axes.size:
         rewrite.set_attribute("axes", [int(axis) for axis in axes.reshape(-1)])
     rewrite.keep_inputs(1)
+
+
+def axes_to_input(rewrite: Rewrite) -> None:
+    """The ``axes`` attribute becomes the second input; an empty one is left out, and means all axes."""
+    if not rewrite.integers("axes"):
+        rewrite.drop_attribute("axes")
+    integers_to_input(rewrite, "axes", 1)
 
 
 def reduction(rewrite: Rewrite) -> None:

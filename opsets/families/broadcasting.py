@@ -13,6 +13,7 @@ from typing import Any
 
 import onnx_ir as ir
 
+from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
 from opsets.families.copies import elements_of, may_be_copied, reshaped, row_of_ones, spread, without_axes
 from opsets.registry import adapts
@@ -166,3 +167,40 @@ def numpy_to_one_sided(rewrite: Rewrite) -> None:
 
 for name in OPERATORS:
     adapts(name, 7, 6)(numpy_to_one_sided)
+
+
+def one_sided_to_numpy(rewrite: Rewrite) -> None:
+    """The second operand gets the axes that stand behind the run of the first one's axes that it has.
+
+    Exact. Raises :class:`CannotAdapt` where ``axis`` is given and numbers of axes are not known.
+    """
+    spreads, axis = rewrite.integer("broadcast", 0), rewrite.integer("axis", 0)
+    counts = bool(spreads) and rewrite.has("axis")
+    rewrite.drop_attribute("broadcast")
+    rewrite.drop_attribute("axis")
+    if not counts:
+        return
+    first, second = rewrite.required(0), rewrite.required(1)
+    own = rewrite.lengths(second)
+    behind = rewrite.rank(first) - axis - len(own)
+    if all(length == 1 for length in own) and len(own) <= rewrite.rank(first):
+        return  # one element, which meets every axis
+    if behind < 0:
+        raise CannotAdapt(
+            f"{second.name} has {len(own)} axes, more than {first.name} has from axis {axis} on"
+        )
+    if behind:
+        rewrite.set_input(1, with_axes_behind(rewrite, second, behind))
+
+
+def with_axes_behind(rewrite: Rewrite, value: ir.Value, count: int) -> ir.Value:
+    """``value`` with ``count`` axes of length 1 behind its own, below opset 13."""
+    array = rewrite.constant_unless_weight(value)
+    if array is not None:
+        return rewrite.initializer(array.reshape([*array.shape, *[1] * count]), "reshaped")
+    rank = rewrite.rank(value)
+    return rewrite.add("Unsqueeze", [value], {"axes": list(range(rank, rank + count))})
+
+
+for name in OPERATORS:
+    adapts(name, 6, 7)(one_sided_to_numpy)

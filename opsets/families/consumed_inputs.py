@@ -59,3 +59,24 @@ def selu_6_to_5(rewrite: Rewrite) -> None:
     """The defaults got more digits at 6, so those of 6 are written out."""
     for name, default in (("alpha", 1.6732631921768188), ("gamma", 1.0507010221481323)):
         rewrite.set_attribute(name, rewrite.real(name, default))
+
+
+def forget_consumed_inputs(rewrite: Rewrite) -> None:
+    """Which memory may be written over is not said from 6 on."""
+    rewrite.drop_attribute("consumed_inputs")
+
+
+for operator in (
+    *OPERATORS,
+    *("Abs", "Add", "BatchNormalization", "Clip", "Div", "Dropout", "InstanceNormalization", "Mul", "Neg"),
+    "Sub",
+):
+    adapts(operator, 5, 6)(forget_consumed_inputs)
+
+
+@adapts("Selu", 5, 6)
+def selu_5_to_6(rewrite: Rewrite) -> None:
+    """The defaults had fewer digits below 6, so those are written out."""
+    forget_consumed_inputs(rewrite)
+    for name, default in (("alpha", 1.6732), ("gamma", 1.0507)):
+        rewrite.set_attribute(name, rewrite.real(name, default))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
@@ -23,6 +24,15 @@ def reshape(rewrite: Rewrite, data: ir.Value, lengths: Sequence[Length]) -> ir.V
     if target.count(-1) > 1:
         return _reshaped_at_the_end(rewrite, data, list(lengths))
     return reshaped(rewrite, data, target)
+
+
+def shape_of(rewrite: Rewrite, data: ir.Value) -> ir.Value:
+    """The shape of ``data`` for a Reshape of as many elements; a constant unless two lengths are open."""
+    lengths = None if data.shape is None else rewrite.lengths(data)
+    if lengths is None or sum(not isinstance(length, int) for length in lengths) > 1:
+        return rewrite.add("Shape", [data])
+    target = [length if isinstance(length, int) else -1 for length in lengths]
+    return rewrite.initializer(np.array(target, dtype=np.int64), "shape")
 
 
 def _target(own: Sequence[Length], lengths: Sequence[Length]) -> list[int]:

@@ -1,5 +1,6 @@
 """One file per operator with its whole history; the import of this package registers them all."""
 
+from opsets.families import additions as additions
 from opsets.families import broadcasting as broadcasting
 from opsets.families import consumed_inputs as consumed_inputs
 from opsets.families import types as types

@@ -22,10 +22,10 @@ from opsets.families.windows import (
     write_pads,
     zero_padded,
 )
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("AveragePool", 11, 10, "only the wording changed")
+alike("AveragePool", 11, 10, "only the wording changed")
 
 
 @adapts("AveragePool", 22, 21)

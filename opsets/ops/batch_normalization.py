@@ -130,3 +130,36 @@ def batch_normalization_6_to_5(rewrite: Rewrite) -> None:
     is_image = rewrite.rank(rewrite.required(0)) == 4
     if not is_image and rewrite.integer("is_test", 0) and rewrite.integer("spatial", 1):
         as_image(rewrite, {name: attribute.value for name, attribute in rewrite.node.attributes.items()})
+
+
+@adapts("BatchNormalization", 6, 7)
+def batch_normalization_6_to_7(rewrite: Rewrite) -> None:
+    """From 7 on one output says that it infers, and no attribute does."""
+    if not rewrite.integer("is_test", 0):
+        raise CannotAdapt(TRAINING)
+    refuse_training(rewrite)
+    rewrite.drop_attribute("is_test")
+
+
+@adapts("BatchNormalization", 8, 9)
+def batch_normalization_8_to_9(rewrite: Rewrite) -> None:
+    """With ``spatial`` 0 every element has numbers of its own, and not every channel: that is spelt out."""
+    refuse_training(rewrite)
+    spatial = rewrite.integer("spatial", 1)
+    rewrite.drop_attribute("spatial")
+    if not spatial:
+        _normalise_elements(rewrite)
+
+
+def _normalise_elements(rewrite: Rewrite) -> None:
+    data, scale, bias, mean, variance = (rewrite.required(index) for index in range(5))
+    epsilon = rewrite.number(rewrite.real("epsilon", 1e-5), data, "epsilon")
+    deviation = rewrite.add("Sqrt", [rewrite.add("Add", [variance, epsilon])])
+    normal = rewrite.add("Div", [rewrite.add("Sub", [data, mean]), deviation])
+    rewrite.replace(rewrite.add("Add", [rewrite.add("Mul", [normal, scale]), bias]))
+
+
+@adapts("BatchNormalization", 13, 14)
+def batch_normalization_13_to_14(rewrite: Rewrite) -> None:
+    """``training_mode`` says since 14 what more outputs say below."""
+    refuse_training(rewrite)

@@ -50,3 +50,12 @@ def cast_6_to_5(rewrite: Rewrite) -> None:
             rewrite.replace(numbers)
             return
     rewrite.set_attribute("to", kind.name)
+
+
+@adapts("Cast", 5, 6)
+def cast_5_to_6(rewrite: Rewrite) -> None:
+    """The type by its number."""
+    name = rewrite.text("to", "")
+    if name.upper() not in ir.DataType.__members__:
+        raise CannotAdapt(f"it casts to {name!r}, which is no type")
+    rewrite.set_attribute("to", int(ir.DataType[name.upper()]))

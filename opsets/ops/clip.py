@@ -67,3 +67,14 @@ def clip_6_to_5(rewrite: Rewrite) -> None:
     for name, number in (("min", limits.min), ("max", limits.max)):
         if not rewrite.has(name):
             rewrite.set_attribute(name, float(number))
+
+
+@adapts("Clip", 10, 11)
+def clip_10_to_11(rewrite: Rewrite) -> None:
+    """Bounds become inputs; of doubles also those left out, which are the largest numbers of float32."""
+    data, limits = rewrite.required(0), np.finfo(np.float32)
+    for index, (name, limit) in enumerate((("min", limits.min), ("max", limits.max)), 1):
+        if rewrite.has(name) or data.dtype == ir.DataType.DOUBLE:
+            number = rewrite.number(rewrite.real(name, float(limit)), data, name)
+            rewrite.drop_attribute(name)
+            rewrite.set_input(index, number)

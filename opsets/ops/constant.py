@@ -30,3 +30,5 @@ def constant_to_initializer(rewrite: Rewrite) -> None:
 
 for newer in (25, 24, 23, 21, 19, 13, 12, 11, 9):
     adapts("Constant", newer, newer - 1)(constant_to_initializer)
+
+    adapts("Constant", newer - 1, newer)(constant_to_initializer)

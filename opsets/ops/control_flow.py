@@ -9,13 +9,13 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.axes import normalise_axes
-from opsets.registry import adapts, refuses, unchanged
+from opsets.registry import adapts, alike, refuses
 from opsets.rewrite import Rewrite
 
-unchanged("Loop", 16, 15, "only the accepted types changed")
-unchanged("Loop", 13, 12, "only the accepted types changed")
-unchanged("Loop", 11, 10, "only the description changed")
-unchanged("Scan", 16, 15, "only the accepted types changed")
+alike("Loop", 16, 15, "only the accepted types changed")
+alike("Loop", 13, 12, "only the accepted types changed")
+alike("Loop", 11, 10, "only the description changed")
+alike("Scan", 16, 15, "only the accepted types changed")
 refuses("Scan", 8, 7, "no older operator but a Loop goes through a tensor step by step with states")
 
 
@@ -91,3 +91,24 @@ def _moved(rewrite: Rewrite, value: ir.Value, axis: int, to: int) -> ir.Value:
     order = list(range(rewrite.rank(value)))
     order.insert(to, order.pop(axis))
     return rewrite.add("Transpose", [value], {"perm": order})
+
+
+@adapts("Scan", 8, 9)
+def scan_8_to_9(rewrite: Rewrite) -> None:
+    """A batch of one sequence loses its axis; the newer form knows no other."""
+    if rewrite.input(0) is not None:
+        raise CannotAdapt("its sequences have lengths of their own (sequence_lens)")
+    count = rewrite.integer("num_scan_inputs", 0)
+    inputs = [rewrite.required(index) for index in range(1, len(rewrite.node.inputs))]
+    if any(rewrite.lengths(value)[0] != 1 for value in inputs):
+        raise CannotAdapt("it goes through a batch of more than one sequence, or of unknown length")
+    single = [rewrite.add("Squeeze", [value], {"axes": [0]}) for value in inputs]
+    attributes = {"body": rewrite.node.attributes["body"].as_graph(), "num_scan_inputs": count}
+    if rewrite.has("directions"):
+        attributes["scan_input_directions"] = rewrite.integers("directions")
+    raw = rewrite.add_many("Scan", single, attributes, len(rewrite.node.outputs))
+    results = []
+    for value, old in zip(raw, rewrite.node.outputs, strict=True):
+        value.shape = None if old.shape is None else ir.Shape(list(old.shape)[1:])
+        results.append(rewrite.add("Unsqueeze", [value], {"axes": [0]}, kind=old.dtype, shape=old.shape))
+    rewrite.replace(*results)

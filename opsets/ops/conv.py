@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from opsets.families.types import WHY
 from opsets.families.windows import explicit_padding
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("Conv", 22, 21, WHY)
+alike("Conv", 22, 21, WHY)
 
 
 @adapts("Conv", 11, 10)

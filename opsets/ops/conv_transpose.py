@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("ConvTranspose", 22, 21, WHY)
+alike("ConvTranspose", 22, 21, WHY)
 
 
 @adapts("ConvTranspose", 11, 10)
-def conv_transpose_11_to_10(rewrite: Rewrite) -> None:
+@adapts("ConvTranspose", 10, 11)
+def explicit_pads(rewrite: Rewrite) -> None:
     """Exact: ``output_shape`` and ``auto_pad`` become ``pads``, as onnxruntime works them out."""
     automatic, shape = rewrite.text("auto_pad", "NOTSET"), rewrite.integers("output_shape")
     if automatic == "NOTSET" and shape is None:

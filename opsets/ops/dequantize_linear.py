@@ -10,11 +10,11 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.quantized import SHORT, as_dequantized, centred, drop_axes, is_single, spread
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
 for newer in (28, 25, 24, 19):
-    unchanged("DequantizeLinear", newer, newer - 1, WHY)
+    alike("DequantizeLinear", newer, newer - 1, WHY)
 
 
 @adapts("DequantizeLinear", 23, 22)
@@ -63,3 +63,10 @@ def _by_parts(rewrite: Rewrite, block: int = 0) -> None:
         rewrite.forward(numbers)
         return
     rewrite.replace(rewrite.add("Mul", [numbers, spread(rewrite, scale, data, axis, block)]))
+
+
+@adapts("DequantizeLinear", 12, 13)
+def dequantize_linear_12_to_13(rewrite: Rewrite) -> None:
+    """One element is a scalar, as one axis means a scale per channel from 13 on."""
+    if is_single(rewrite, rewrite.required(1)):
+        drop_axes(rewrite)

@@ -102,3 +102,11 @@ def _applied(rewrite: Rewrite, data: ir.Value, matrix: npt.NDArray[Any]) -> ir.V
 def _integer(rewrite: Rewrite, index: int, meaning: str) -> int | None:
     array = rewrite.constant(index, meaning)
     return None if array is None else int(array.reshape(-1)[0])
+
+
+@adapts("DFT", 19, 20)
+def dft_19_to_20(rewrite: Rewrite) -> None:
+    """The axis becomes an input."""
+    axis = rewrite.integer("axis", 1)
+    rewrite.drop_attribute("axis")
+    rewrite.set_input(2, rewrite.initializer(np.array(axis, dtype=np.int64), "axis"))

@@ -10,10 +10,10 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("Dropout", 22, 21, WHY)
+alike("Dropout", 22, 21, WHY)
 
 
 @adapts("Dropout", 12, 11)
@@ -65,3 +65,25 @@ def _vanish(rewrite: Rewrite) -> None:
     every = ir.tensor(np.ones(1, dtype=np.bool_))
     mask = rewrite.add("ConstantOfShape", [lengths], {"value": every}, shape=data.shape)
     rewrite.replace(copy, mask)
+
+
+@adapts("Dropout", 6, 7)
+def dropout_6_to_7(rewrite: Rewrite) -> None:
+    """Exact for an inference; from 7 to 11 nothing can be said that trains."""
+    if not rewrite.integer("is_test", 0):
+        raise CannotAdapt("it drops at random (is_test is 0); export the model in eval mode")
+    rewrite.keep_outputs(1)
+    _vanish(rewrite)
+
+
+@adapts("Dropout", 9, 10)
+def dropout_9_to_10(rewrite: Rewrite) -> None:
+    """Exact: these forms know the inference only. Runtimes do not agree on its mask."""
+    rewrite.keep_outputs(1)
+    _vanish(rewrite)
+
+
+@adapts("Dropout", 11, 12)
+def dropout_11_to_12(rewrite: Rewrite) -> None:
+    """Exact: the older form knows the inference only."""
+    _vanish(rewrite)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 
 from opsets.families.indices import fixed_lengths, flat_of_tuples, in_shape
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("GatherND", 13, 12, "only the accepted types changed")
+alike("GatherND", 13, 12, "only the accepted types changed")
 
 
 @adapts("GatherND", 12, 11)

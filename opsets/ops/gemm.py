@@ -12,7 +12,7 @@ from opsets.facts.lengths import Length
 from opsets.families.broadcasting import binary
 from opsets.families.copies import spread, without_axes
 from opsets.families.integers import in_double, is_integer
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
 
@@ -49,7 +49,7 @@ def gemm_7_to_6(rewrite: Rewrite) -> None:
     rewrite.set_attribute("broadcast", 1)
 
 
-unchanged("Gemm", 6, 5, "the older description lets a runtime write over C, which no result shows")
+alike("Gemm", 6, 5, "the older description lets a runtime write over C, which no result shows")
 
 
 def _lengths(rewrite: Rewrite) -> tuple[Length, Length]:
@@ -74,3 +74,9 @@ def _column_added(rewrite: Rewrite, bias: ir.Value) -> None:
     if beta != 1.0:
         bias = binary(rewrite, "Mul", bias, rewrite.number(beta, data, "beta"))
     rewrite.replace(binary(rewrite, "Add", product, bias))
+
+
+@adapts("Gemm", 6, 7)
+def gemm_6_to_7(rewrite: Rewrite) -> None:
+    """What ``broadcast`` copies, numpy's rules copy."""
+    rewrite.drop_attribute("broadcast")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opsets.families.types import WHY
-from opsets.registry import unchanged
+from opsets.registry import alike
 
 for operator in ("GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool"):
-    unchanged(operator, 22, 21, WHY)
+    alike(operator, 22, 21, WHY)

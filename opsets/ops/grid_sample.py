@@ -10,10 +10,10 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("GridSample", 22, 21, WHY)
+alike("GridSample", 22, 21, WHY)
 
 OLDER = {"linear": "bilinear", "nearest": "nearest", "cubic": "bicubic"}
 LARGEST = 1 << 24
@@ -103,3 +103,10 @@ def _placed(pixel: Numbers, length: int, padding: str, aligned: bool) -> tuple[N
         pixel = pixel % period
         return np.minimum(pixel, period - (not aligned) - pixel).clip(0, length - 1), np.ones_like(inside)
     return pixel.clip(0, length - 1), inside if padding == "zeros" else np.ones_like(inside)
+
+
+@adapts("GridSample", 19, 20)
+def grid_sample_19_to_20(rewrite: Rewrite) -> None:
+    """Other names of the modes."""
+    names = {old: new for new, old in OLDER.items()}
+    rewrite.set_attribute("mode", names[rewrite.text("mode", "bilinear")])

@@ -60,3 +60,13 @@ def group_normalization_18_to_17(rewrite: Rewrite) -> None:
     bias = _per_channel(rewrite, rewrite.required(2), 3, "per_group")
     affine = rewrite.add("Add", [rewrite.add("Mul", [grouped, scale]), bias])
     rewrite.replace(rewrite.add("Reshape", [affine, _shape_of(rewrite, data)], shape=data.shape))
+
+
+@adapts("GroupNormalization", 20, 21)
+def group_normalization_20_to_21(rewrite: Rewrite) -> None:
+    """The scale and the bias of a group are those of each of its channels."""
+    groups, channels = rewrite.integer("num_groups", 1), rewrite.length(rewrite.required(0), 1)
+    of_channels = rewrite.initializer(np.arange(channels, dtype=np.int64) // (channels // groups), "groups")
+    for index in (1, 2):
+        each = rewrite.add("Gather", [rewrite.required(index), of_channels], {"axis": 0})
+        rewrite.set_input(index, each)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from opsets.families.images import as_image
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("InstanceNormalization", 22, 21, WHY)
+alike("InstanceNormalization", 22, 21, WHY)
 
 
 @adapts("InstanceNormalization", 6, 5)

@@ -6,10 +6,10 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.arithmetic import is_number, with_number
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("IsNaN", 13, 12, "only the accepted types changed")
+alike("IsNaN", 13, 12, "only the accepted types changed")
 
 
 @adapts("IsNaN", 9, 8)

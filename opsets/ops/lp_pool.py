@@ -14,10 +14,10 @@ from opsets.families.windows import (
     windows,
     write_pads,
 )
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("LpPool", 11, 10, "only the wording changed")
+alike("LpPool", 11, 10, "only the wording changed")
 
 
 @adapts("LpPool", 22, 21)

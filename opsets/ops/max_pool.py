@@ -19,10 +19,10 @@ from opsets.families.windows import (
     windows,
     write_pads,
 )
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("MaxPool", 11, 10, "only the wording changed")
+alike("MaxPool", 11, 10, "only the wording changed")
 
 
 @adapts("MaxPool", 22, 21)

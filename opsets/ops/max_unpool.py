@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from opsets.families.types import WHY
-from opsets.registry import refuses, unchanged
+from opsets.registry import alike, refuses
 
-unchanged("MaxUnpool", 22, 21, WHY)
-unchanged("MaxUnpool", 11, 10, "only the wording changed")
+alike("MaxUnpool", 22, 21, WHY)
+alike("MaxUnpool", 11, 10, "only the wording changed")
 refuses("MaxUnpool", 9, 8, "no older operator writes to places that another input names")

@@ -8,6 +8,12 @@ from opsets.rewrite import Rewrite
 unchanged("MeanVarianceNormalization", 13, 12, "only the accepted types changed")
 
 
+@adapts("MeanVarianceNormalization", 12, 13)
+def mean_variance_normalization_12_to_13(rewrite: Rewrite) -> None:
+    """Axes that are left out are written, as the newer form has a definition that does without a default."""
+    rewrite.set_attribute("axes", rewrite.integers("axes") or [0, 2, 3])
+
+
 @adapts("MeanVarianceNormalization", 9, 8)
 def mean_variance_normalization_9_to_8(rewrite: Rewrite) -> None:
     """Mean and deviation spelt out; the variance is the mean of the squared distances from the mean.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from opsets.registry import refuses, unchanged
+from opsets.registry import alike, refuses
 
-unchanged("NonMaxSuppression", 11, 10, "only the description of its thresholds changed")
+alike("NonMaxSuppression", 11, 10, "only the description of its thresholds changed")
 refuses(
     "NonMaxSuppression", 10, 9, "no older operator but a Loop makes an output whose size depends on the data"
 )

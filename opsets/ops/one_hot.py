@@ -83,3 +83,11 @@ def _whole(rewrite: Rewrite, indices: ir.Value) -> ir.Value:
     if indices.dtype in (ir.DataType.INT64, ir.DataType.INT32):
         return indices
     return rewrite.add("Cast", [indices], {"to": int(ir.DataType.INT64)})
+
+
+@adapts("OneHot", 10, 11)
+def one_hot_10_to_11(rewrite: Rewrite) -> None:
+    """Nothing changes for indices from 0 on; the text of the older form, and no runtime, calls others off."""
+    indices = rewrite.constant_or_none(rewrite.required(0))
+    if indices is None or (indices < 0).any():
+        rewrite.bound("OneHot above 10: negative indices count from the back, as runtimes did before")

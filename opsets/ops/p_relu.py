@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.families.broadcasting import binary
+from opsets.families.broadcasting import binary, with_axes_behind
 from opsets.families.copies import reshaped
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("PRelu", 9, 8, "only the accepted types changed")
+alike("PRelu", 9, 8, "only the accepted types changed")
 
 
 @adapts("PRelu", 7, 6)
@@ -33,3 +33,17 @@ def _flat(rewrite: Rewrite, slope: ir.Value) -> ir.Value:
     if array is not None:
         return rewrite.initializer(array.reshape(-1), "slope")
     return reshaped(rewrite, slope, [-1])
+
+
+@adapts("PRelu", 6, 7)
+def p_relu_6_to_7(rewrite: Rewrite) -> None:
+    """A slope per channel gets the axes that stand behind the channels."""
+    slope = rewrite.required(1)
+    own = rewrite.lengths(slope)
+    if all(length == 1 for length in own):
+        if len(own) > 1:
+            rewrite.set_input(1, _flat(rewrite, slope))
+        return
+    behind = rewrite.rank(rewrite.required(0)) - 1 - len(own)
+    if behind > 0:
+        rewrite.set_input(1, with_axes_behind(rewrite, slope, behind))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from opsets.families.parameters import integers_to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -91,3 +92,13 @@ def _sliced(rewrite: Rewrite, data: ir.Value, axis: int, start: int, end: int) -
         for bound, name in zip(bounds, names, strict=True)
     ]
     return rewrite.add("Slice", [data, *inputs])
+
+
+@adapts("Pad", 10, 11)
+def pad_10_to_11(rewrite: Rewrite) -> None:
+    """Pads and value become inputs, the latter of the type of the data."""
+    data = rewrite.required(0)
+    integers_to_input(rewrite, "pads", 1)
+    if rewrite.text("mode", "constant") == "constant":
+        rewrite.set_input(2, rewrite.number(rewrite.real("value", 0.0), data, "value"))
+    rewrite.drop_attribute("value")

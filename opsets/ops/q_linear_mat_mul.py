@@ -6,10 +6,10 @@ import onnx_ir as ir
 
 from opsets.families.quantized import as_float, bounded, centred, is_single, saturated, spread
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
-unchanged("QLinearMatMul", 21, 20, WHY)
+alike("QLinearMatMul", 21, 20, WHY)
 
 ROWS, COLUMNS = -2, -1
 

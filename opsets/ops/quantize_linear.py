@@ -11,11 +11,11 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.quantized import SHORT, as_float, drop_axes, is_single, saturated, spread
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
 for newer in (28, 25, 24):
-    unchanged("QuantizeLinear", newer, newer - 1, WHY)
+    alike("QuantizeLinear", newer, newer - 1, WHY)
 
 
 @adapts("QuantizeLinear", 23, 22)
@@ -80,3 +80,10 @@ def _by_parts(rewrite: Rewrite, block: int = 0) -> None:
     ratio = rewrite.add("Div", [as_float(rewrite, data), spread(rewrite, scale, data, axis, block)])
     shift = None if zero is None else spread(rewrite, zero, data, axis, block, "zero_point")
     rewrite.replace(saturated(rewrite, ratio, shift, kind))
+
+
+@adapts("QuantizeLinear", 12, 13)
+def quantize_linear_12_to_13(rewrite: Rewrite) -> None:
+    """One element is a scalar, as one axis means a scale per channel from 13 on."""
+    if is_single(rewrite, rewrite.required(1)):
+        drop_axes(rewrite)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.families.types import WHY
-from opsets.registry import adapts, unchanged
+from opsets.registry import adapts, alike
 from opsets.rewrite import Rewrite
 
 BATCH_FIRST = [1, 0, 2]
@@ -39,7 +39,13 @@ def say_sequence(rewrite: Rewrite) -> None:
         rewrite.set_attribute("output_sequence", 1)
 
 
+def forget_sequence(rewrite: Rewrite) -> None:
+    """From 7 on the first output is asked for by its name alone."""
+    rewrite.drop_attribute("output_sequence")
+
+
 for operator in ("RNN", "GRU", "LSTM"):
-    unchanged(operator, 22, 21, WHY)
+    alike(operator, 22, 21, WHY)
     adapts(operator, 14, 13)(time_first)
     adapts(operator, 7, 6)(say_sequence)
+    adapts(operator, 6, 7)(forget_sequence)

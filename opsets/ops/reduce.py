@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.families.axes import axes_from_back, reduction
+from opsets.families.axes import axes_from_back, axes_to_input, reduction
 from opsets.families.integers import as_type_of
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -28,3 +28,7 @@ def reduce_12_to_11(rewrite: Rewrite) -> None:
 
 for operator in ("ReduceMax", "ReduceMin"):
     adapts(operator, 12, 11)(reduce_12_to_11)
+
+for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"):
+    adapts(f"Reduce{name}", 17, 18)(axes_to_input)
+adapts("ReduceSum", 12, 13)(axes_to_input)

@@ -9,6 +9,7 @@ from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length, reshaped
 from opsets.families.arithmetic import NARROW, bound_of_double
 from opsets.families.copies import cast
+from opsets.families.parameters import integers_to_input
 from opsets.families.shapes import reshape
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -73,3 +74,10 @@ def _through_floats(rewrite: Rewrite, data: ir.Value, wanted: list[Length]) -> N
         bound_of_double(rewrite)
     floats = cast(rewrite, data, ir.DataType.FLOAT if exact else ir.DataType.DOUBLE)
     rewrite.replace(cast(rewrite, reshape(rewrite, floats, wanted), kind))
+
+
+@adapts("Reshape", 4, 5)
+def reshape_4_to_5(rewrite: Rewrite) -> None:
+    """The ``shape`` attribute becomes an input."""
+    rewrite.drop_attribute("consumed_inputs")
+    integers_to_input(rewrite, "shape", 1)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx_ir as ir
 
 from opsets.families.resampling import resampled
 from opsets.families.resizing import REGION, Asked, asked, given_scales, sampling_of
@@ -148,3 +149,46 @@ def _by_parts(rewrite: Rewrite, sampling: Sampling) -> None:
         rewrite.replace(resampled(rewrite, rewrite.required(0), sampling, axes))
     else:
         rewrite.forward(rewrite.required(0))
+
+
+@adapts("Resize", 10, 11)
+def resize_10_to_11(rewrite: Rewrite) -> None:
+    """How the older form samples is said; where axes become longer and others shorter, by two nodes.
+
+    The nearest is the one before where an axis becomes longer, and the one behind where it becomes shorter.
+    """
+    data, scales = rewrite.required(0), rewrite.required(1)
+    mode = rewrite.text("mode", "nearest")
+    if mode == "nearest":
+        numbers = rewrite.constant(1, "scales")
+        assert numbers is not None
+        steps = {"floor": np.maximum(numbers, 1), "ceil": np.minimum(numbers, 1)}
+        wanted = [(how, factors) for how, factors in steps.items() if (factors != 1).any()]
+        for how, factors in wanted or [("floor", numbers)]:
+            own = rewrite.initializer(factors.astype(np.float32), "scales") if len(wanted) > 1 else scales
+            data = _asymmetric(rewrite, data, own, {"mode": mode, "nearest_mode": how})
+    else:
+        data = _asymmetric(rewrite, data, scales, {"mode": mode})
+    rewrite.replace(data)
+
+
+def _asymmetric(rewrite: Rewrite, data: ir.Value, scales: ir.Value, attributes: dict[str, str]) -> ir.Value:
+    region = rewrite.initializer(np.zeros(0, dtype=np.float32), "region")
+    said = {**attributes, "coordinate_transformation_mode": "asymmetric"}
+    return rewrite.add("Resize", [data, region, scales], said)
+
+
+@adapts("Resize", 12, 13)
+def resize_12_to_13(rewrite: Rewrite) -> None:
+    """What is empty is left out; coordinates that only the older form has are spelt out."""
+    sizes = rewrite.input(3)
+    for index in (2, 1):
+        value = rewrite.input(index)
+        array = None if value is None else rewrite.constant_or_none(value)
+        if array is not None and not array.size:
+            rewrite.set_input(index, None)
+    if sizes is None:
+        rewrite.keep_inputs(3)
+    sampling = sampling_of(rewrite)
+    if sampling.transformation == "tf_half_pixel_for_nn":
+        _by_parts(rewrite, sampling)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from opsets.errors import CannotAdapt
 from opsets.families.types import WHY
-from opsets.registry import adapts, refuses, unchanged
+from opsets.registry import adapts, alike, refuses
 from opsets.rewrite import Rewrite
 
-unchanged("RoiAlign", 22, 21, WHY)
+alike("RoiAlign", 22, 21, WHY)
 refuses("RoiAlign", 10, 9, "no older operator samples regions that another input names")
 
 
@@ -27,3 +27,9 @@ def roi_align_16_to_15(rewrite: Rewrite) -> None:
     shifted = (regions - 0.5 / scale).astype(regions.dtype)
     rewrite.set_input(1, rewrite.initializer(shifted, "regions"))
     rewrite.bound("RoiAlign with half_pixel below 16: its regions are shifted with one rounding more")
+
+
+@adapts("RoiAlign", 15, 16)
+def roi_align_15_to_16(rewrite: Rewrite) -> None:
+    """Nothing was shifted by half a pixel."""
+    rewrite.set_attribute("coordinate_transformation_mode", "output_half_pixel")

@@ -15,7 +15,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.families.axes import normalise_axis, summed
 from opsets.families.indices import fixed_lengths, flat_along_axis, flat_of_tuples, from_front, in_shape
-from opsets.registry import adapts, refuses, unchanged
+from opsets.registry import adapts, alike, refuses
 from opsets.rewrite import Rewrite
 
 LARGEST_MASK = 1 << 22
@@ -75,7 +75,7 @@ def scatter_9_to_8(rewrite: Rewrite) -> None:
 for operator in ("ScatterElements", "ScatterND"):
     adapts(operator, 18, 17)(without_newest_reductions)
     adapts(operator, 16, 15)(without_reduction)
-    unchanged(operator, 13, 12, "only the accepted types changed")
+    alike(operator, 13, 12, "only the accepted types changed")
 refuses("Scatter", 11, 10, "it is deprecated at 11 and not valid there; use ScatterElements")
 
 
@@ -189,3 +189,11 @@ def _round(
     from_both = np.arange(rows)
     from_both[met] = rows + np.arange(len(met))
     return rewrite.add("Gather", [both, rewrite.initializer(from_both, "chosen")], {"axis": 0})
+
+
+@adapts("Scatter", 10, 11)
+def scatter_10_to_11(rewrite: Rewrite) -> None:
+    """The newer name is ScatterElements."""
+    inputs = [rewrite.required(index) for index in range(3)]
+    attributes = {"axis": rewrite.integer("axis", 0)}
+    rewrite.replace(rewrite.add("ScatterElements", inputs, attributes, shape=rewrite.node.outputs[0].shape))

@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import FAR
+from opsets.families.parameters import integers_to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -74,3 +75,10 @@ def _open_end(rewrite: Rewrite, value: ir.Value, axis: int, start: int, end: int
     if start in (0, -END) and end == END:
         return value
     return rewrite.add("Slice", [value], {"axes": [axis], "starts": [start], "ends": [end]})
+
+
+@adapts("Slice", 9, 10)
+def slice_9_to_10(rewrite: Rewrite) -> None:
+    """The parameters become inputs."""
+    for index, name in enumerate(("starts", "ends", "axes"), 1):
+        integers_to_input(rewrite, name, index)

@@ -6,6 +6,7 @@ import numpy as np
 
 from opsets.errors import CannotAdapt
 from opsets.families.axes import axis_from_back
+from opsets.families.parameters import to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -41,3 +42,11 @@ def split_13_to_12(rewrite: Rewrite) -> None:
 
 
 adapts("Split", 11, 10)(axis_from_back(0))
+adapts("Split", 12, 13)(to_input("split"))
+
+
+@adapts("Split", 17, 18)
+def split_17_to_18(rewrite: Rewrite) -> None:
+    """Without lengths the number of equal parts has to be given."""
+    if rewrite.input(1) is None:
+        rewrite.set_attribute("num_outputs", len(rewrite.node.outputs))

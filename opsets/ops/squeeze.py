@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsets.families.axes import axes_input_to_attribute, normalise_axes
+from opsets.families.axes import axes_input_to_attribute, axes_to_input, normalise_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -28,3 +28,7 @@ def _in_order(rewrite: Rewrite, more: int) -> None:
     if axes != sorted(axes) or any(axis < 0 for axis in axes):
         rank = rewrite.rank(rewrite.required(0)) + more
         rewrite.set_attribute("axes", sorted(normalise_axes(rewrite, "axes", rank) or []))
+
+
+adapts("Squeeze", 12, 13)(axes_to_input)
+adapts("Unsqueeze", 12, 13)(axes_to_input)

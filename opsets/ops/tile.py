@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.copies import cast, reshaped
 from opsets.families.open_axes import along_open_axes
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -48,3 +49,26 @@ def _repeated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> ir.Va
     if 1 < count <= MOST_COPIES:
         return rewrite.add("Concat", [value] * count, {"axis": axis})
     raise CannotAdapt(f"it makes {count} copies along axis {axis}, whose length is not fixed ({length})")
+
+
+@adapts("Tile", 5, 6)
+def tile_5_to_6(rewrite: Rewrite) -> None:
+    """How often one axis is repeated becomes how often each is."""
+    axis = rewrite.constant(2, "axis")
+    assert axis is not None
+    place, rank = int(axis.reshape(-1)[0]), rewrite.rank(rewrite.required(0))
+    count = rewrite.constant_or_none(rewrite.required(1))
+    if count is not None:
+        numbers = [int(count.reshape(-1)[0]) if each == place else 1 for each in range(rank)]
+        repeats = rewrite.initializer(np.array(numbers, dtype=np.int64), "repeats")
+    else:
+        repeats = _counts(rewrite, place, rank)
+    rewrite.keep_inputs(2)
+    rewrite.set_input(1, repeats)
+
+
+def _counts(rewrite: Rewrite, place: int, rank: int) -> ir.Value:
+    """The second input, computed, among ones for the other axes."""
+    number = reshaped(rewrite, cast(rewrite, rewrite.required(1), ir.DataType.INT64), [1])
+    ones = [rewrite.initializer(np.ones(size, np.int64), "ones") for size in (place, rank - 1 - place)]
+    return rewrite.add("Concat", [ones[0], number, ones[1]], {"axis": 0})

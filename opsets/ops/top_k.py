@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
 from opsets.families.axes import normalise_axis
@@ -41,3 +42,11 @@ def top_k_10_to_9(rewrite: Rewrite) -> None:
     assert count is not None
     rewrite.set_attribute("k", int(count.reshape(-1)[0]))
     rewrite.keep_inputs(1)
+
+
+@adapts("TopK", 9, 10)
+def top_k_9_to_10(rewrite: Rewrite) -> None:
+    """``k`` becomes an input."""
+    count = rewrite.integer("k", 0)
+    rewrite.drop_attribute("k")
+    rewrite.set_input(1, rewrite.initializer(np.array([count], dtype=np.int64), "k"))

@@ -61,3 +61,30 @@ def _length(old: object, scale: float) -> object:
     if isinstance(old, int):
         return int(np.float32(old) * np.float32(scale))
     return old if scale == 1.0 else None
+
+
+@adapts("Upsample", 6, 7)
+def upsample_6_to_7(rewrite: Rewrite) -> None:
+    """One list of scales; the linear mode has another name."""
+    scales = [1.0, 1.0, rewrite.real("height_scale", 0.0), rewrite.real("width_scale", 0.0)]
+    rewrite.drop_attribute("height_scale")
+    rewrite.drop_attribute("width_scale")
+    rewrite.set_attribute("scales", scales)
+    if rewrite.text("mode", "nearest") == "bilinear":
+        rewrite.set_attribute("mode", "linear")
+
+
+@adapts("Upsample", 8, 9)
+def upsample_8_to_9(rewrite: Rewrite) -> None:
+    """The scales become an input."""
+    scales = np.array(rewrite.node.attributes["scales"].as_floats(), dtype=np.float32)
+    rewrite.drop_attribute("scales")
+    rewrite.set_input(1, rewrite.initializer(scales, "scales"))
+
+
+@adapts("Upsample", 9, 10)
+def upsample_9_to_10(rewrite: Rewrite) -> None:
+    """Resize of 10 has the same inputs and modes."""
+    attributes = {"mode": rewrite.text("mode", "nearest")}
+    inputs = [rewrite.required(0), rewrite.required(1)]
+    rewrite.replace(rewrite.add("Resize", inputs, attributes, shape=rewrite.node.outputs[0].shape))

@@ -11,7 +11,7 @@ from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_a
 
 INDEPENDENT = True
 JUDGE = True
-OPSETS = range(3, 13)
+OPSETS = range(3, 22)
 ENVIRONMENT: str | None = None
 QUANTIZED = False
 MODULES: tuple[str, ...] = ("numpy", "openvino")

@@ -1,4 +1,4 @@
-"""The commands for any ONNX file: at an older opset, and beside another. Heavy imports wait inside them."""
+"""The commands for any ONNX file: at another opset, and beside another. Heavy imports wait inside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RelativeOption = Annotated[
 
 def retarget(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="The ONNX file; it is left as it is.")],
-    opset: Annotated[int, typer.Option("--opset", min=3, max=12, help="The opset to bring it to.")],
+    opset: Annotated[int, typer.Option("--opset", min=3, max=21, help="The opset to bring it to.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="[default: MODEL-OPSET.onnx beside MODEL]"),
@@ -35,12 +35,12 @@ def retarget(
         bool, typer.Option("--verify", help="Write it only if runtimes compute the same of both.")
     ] = False,
 ) -> None:
-    """Bring any ONNX file to an older opset.
+    """Bring any ONNX file to another opset.
 
-    Prints what was rewritten. The new file computes the same and has the same weights, byte for byte;
-    where it cannot, nothing is written. With --shape or --batch, axes that are open have a length, what
-    follows from it is computed, and OPSET may be the one that MODEL has. With --verify both are compared
-    first, as `compare` does it.
+    It may be older or newer. Prints what was rewritten. The new file computes the same and has the same
+    weights, byte for byte; where it cannot, nothing is written. With --shape or --batch, axes that are open
+    have a length, what follows from it is computed, and OPSET may be the one that MODEL has. With --verify
+    both are compared first, as `compare` does it.
 
     Exit code 0: it is written; 1: the model cannot be said at this opset, the two do not compute the same
     or nobody can tell, or the disk refuses; 2: the command is wrong, the lengths do not suit MODEL, or it

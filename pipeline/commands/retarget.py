@@ -1,4 +1,4 @@
-"""The command that brings any ONNX file to an older opset."""
+"""The command that brings any ONNX file to another opset."""
 
 from __future__ import annotations
 

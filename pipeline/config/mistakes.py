@@ -27,7 +27,7 @@ from pipeline.config.schema import (
     Weights,
     WheelWeights,
 )
-from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, LOWEST_OPSETS, OPEN
+from pipeline.config.versions import FIRST_OPSET, LOWEST_OPSETS, OPEN
 from pipeline.config.yaml_lines import LinedDocument, Location
 from pipeline.errors import UsageError
 from pipeline.system.files import sha256_of_file
@@ -136,7 +136,7 @@ def _precision_mistakes(
         lowest = LOWEST_OPSETS.get(precision, FIRST_OPSET)
         below = [opset for opset in some or own if opset < lowest]
         if below:
-            others = f"{precision}: {lowest}-{LAST_OPSET}"
+            others = f"{precision}: {lowest}-{max(lowest, *own)}"
             yield (
                 (*place, "precisions"),
                 f"{precision} cannot be said at opset {', '.join(map(str, below))}; the lowest possible is "

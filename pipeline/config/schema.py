@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from pipeline.config.embedding import Embed, Steps
 from pipeline.config.outputs import Output
-from pipeline.config.versions import FIRST_OPSET, LAST_OPSET, OPEN, Batches, Opsets, Precisions
+from pipeline.config.versions import DEFAULT_OPSETS, OPEN, Batches, Opsets, Precisions
 
 
 class _Strict(BaseModel):
@@ -257,7 +257,7 @@ class PipelineFile(_Strict):
 
     publish: Annotated[str, Field(min_length=1, description="a folder, or a URL such as s3://bucket/zoo")]
     work: Path = Field(default=Path("work"), strict=False, description="the folder of unfinished work")
-    opsets: Opsets = tuple(range(FIRST_OPSET, LAST_OPSET + 1))
+    opsets: Opsets = DEFAULT_OPSETS
     figures: Path | None = Field(
         default=None, strict=False, description="what documents say of these models, to compare ours with"
     )

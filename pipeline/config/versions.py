@@ -9,7 +9,9 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator
 from pydantic import WithJsonSchema as WithSchema
 
-FIRST_OPSET, LAST_OPSET = 3, 12
+FIRST_OPSET, LAST_OPSET = 3, 21
+DEFAULT_OPSETS = tuple(range(3, 13))
+"""What a file without a word of opsets asks for: what compilers and runtimes of devices read."""
 
 
 def parse_opsets(value: object) -> tuple[int, ...]:
@@ -36,7 +38,9 @@ def parse_opsets(value: object) -> tuple[int, ...]:
 Opsets = Annotated[
     tuple[int, ...],
     BeforeValidator(parse_opsets),
-    WithSchema({"type": ["integer", "string", "array"], "description": "12, 3-12, or a list of these"}),
+    WithSchema(
+        {"type": ["integer", "string", "array"], "description": "12, 3-12, or a list of these; from 3 to 21"}
+    ),
 ]
 
 Precision = Literal["fp32", "int8", "int8-qdq", "fp16"]

@@ -139,6 +139,8 @@ class ModelJob:
     weights_at: str
     """``<file>:<line>`` of what the entry says of its weights, for messages."""
     images_at: str
+    native_opset: int
+    """The opset that the exporter is asked for: see :func:`pipeline.planning.keys.native_opset`."""
     inputs_key: str
     export_key: str
     base_key: str

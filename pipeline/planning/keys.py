@@ -6,6 +6,7 @@ the packages that do the work, without running anything: so a run knows what is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,8 +25,8 @@ from pipeline.planning.jobs import SIMPLIFIED, AnyModel, Version
 from pipeline.system.files import digest_of, digest_of_code
 from publishing import __version__
 
-NATIVE_OPSET = 12
-"""The opset that exporters are asked for: the newest that we publish."""
+LOWEST_NATIVE_OPSET = 12
+"""The opset that exporters are asked for, unless a file of a newer one is wanted."""
 SEED = 0
 """Seeds the fixed inputs."""
 
@@ -150,15 +151,23 @@ def inputs_key(
     )
 
 
-def export_key(inputs: str, entry: ModelEntry, folder: Path) -> str:
-    """The key of the native export and its reference outputs."""
+def native_opset(versions: Iterable[Version]) -> int:
+    """The opset that the exporter is asked for: the highest of all ``versions`` that a file wants of a model.
+
+    Lower ones are derived. All that are up to :data:`LOWEST_NATIVE_OPSET` share one export.
+    """
+    return max(LOWEST_NATIVE_OPSET, *(version.opset for version in versions))
+
+
+def export_key(inputs: str, entry: ModelEntry, folder: Path, native: int) -> str:
+    """The key of the native export, of opset ``native`` where the exporter can, and its reference outputs."""
     return digest_of(
         {
             "inputs": inputs,
             "weights": weights_identity(entry, folder),
             "network": [entry.classes, entry.arguments, entry.output],
             "reparameterise": entry.reparameterise,
-            "native opset": NATIVE_OPSET,
+            "native opset": native,
             "tools": _tools("export"),
         }
     )

@@ -97,7 +97,8 @@ def make_plan(checked: CheckedFile, selection: Selection) -> Plan:
         if versions:
             documents = figures.of(model.name) if figures else ()
             whole = len(versions) == len(wanted_versions)
-            job = _job(model, versions, document, documents, whole)
+            native = keys.native_opset(wanted_versions)
+            job = _job(model, versions, native, document, documents, whole)
             jobs.append(replace(job, trust_code=selection.trust_code))
     if not jobs:
         raise UsageError(_nothing_selected(wanted, file, selection))
@@ -193,6 +194,7 @@ def versions_of(entry: ModelEntry, opsets: Sequence[int]) -> list[Version]:
 def _job(
     model: _Wanted,
     versions: Sequence[Version],
+    native: int,
     document: LinedDocument,
     documents: tuple[Document, ...],
     whole: bool,
@@ -201,15 +203,15 @@ def _job(
     listed, labels = listed_model(model.source, model.model), labels_of_entry(entry, folder)
     family = family_of(entry, listed, model.published)
     inputs = keys.inputs_key(model.source, model.model, entry, folder, listed)
-    export = keys.export_key(inputs, entry, folder)
+    export = keys.export_key(inputs, entry, folder, native)
     base = keys.embedded_key(export, entry)
     reduced = any(version.is_reduced for version in versions)
     pictures = gate_pictures_identity(entry, folder) if reduced else None  # it reads all of them
     units = []
     for version in versions:
         name = f"{model.name}@{version}"
-        native = keys.form_key(base, version)
-        graph = retarget = keys.retarget_key(native, entry, version.opset, labels)
+        form = keys.form_key(base, version)
+        graph = retarget = keys.retarget_key(form, entry, version.opset, labels)
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)
         key = keys.unit_key(graph, entry, name, family, version.opset, documents)
@@ -226,6 +228,7 @@ def _job(
         model_at,
         weights_at,
         images_at,
+        native,
         inputs,
         export,
         base,

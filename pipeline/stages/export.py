@@ -224,7 +224,7 @@ def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, A
         reparameterise=job.entry.reparameterise,
         inputs=made_from.inputs,
         output_folder=folder,
-        opset=keys.NATIVE_OPSET,
+        opset=job.native_opset,
     )
     answer = run_worker(
         call,

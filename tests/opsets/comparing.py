@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import openvino
 from onnx import checker, parser, printer
-from onnx.helper import tensor_dtype_to_np_dtype
+from onnx.helper import make_tensor_value_info, tensor_dtype_to_np_dtype
 from onnx.numpy_helper import to_array
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotImplemented_
@@ -28,9 +28,16 @@ Array = npt.NDArray[Any]
 
 
 def parse(opset: int, text: str) -> onnx.ModelProto:
-    """The graph ``text`` as a model of ``opset``, found valid by the checker."""
+    """The graph ``text`` as a model of ``opset``, found valid by the checker.
+
+    At IR 3 its constants are inputs too, as that asks for.
+    """
     stamp = f'<ir_version: {ir_version(opset)}, opset_import: ["": {opset}]>'
     model = parser.parse_model(f"{stamp} {text}")
+    given = {value.name for value in model.graph.input} if model.ir_version < 4 else None
+    for tensor in model.graph.initializer:
+        if given is not None and tensor.name not in given:
+            model.graph.input.append(make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     checker.check_model(model, full_check=True)
     return model
 
@@ -178,8 +185,12 @@ def steps_of(model: onnx.ModelProto, inputs: Mapping[str, Array], outputs: list[
 
 def step(model: onnx.ModelProto) -> onnx.ModelProto:
     """``model`` one opset lower."""
-    opset = model.opset_import[0].version
-    return lower(model, opset, opset - 1).model
+    return brought_to(model, model.opset_import[0].version - 1)
+
+
+def brought_to(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """``model`` at ``opset``, which may be any."""
+    return lower(model, model.opset_import[0].version, opset).model
 
 
 def constants_of(model: onnx.ModelProto) -> dict[str, list[Any]]:
@@ -206,12 +217,30 @@ def assert_step(
     after: str,
     tolerance: float = 1e-6,
     inputs: Mapping[str, Array] | None = None,
+    *,
+    by: int = -1,
+    readable: str = "",
 ) -> None:
-    """One step down from ``opset`` turns ``before`` into ``after``, valid, with the same numbers."""
-    original, expected = parse(opset, before), parse(opset - 1, after)
-    lowered = step(original)
-    assert text_of(lowered) == text_of(expected)
-    assert constants_of(lowered) == constants_of(expected)
-    assert [entry.version for entry in lowered.opset_import] == [opset - 1]
-    checker.check_model(lowered, full_check=True)
-    assert_same_numbers(original, lowered, inputs, tolerance)
+    """One step from ``opset``, down or ``by`` 1, turns ``before`` into ``after``, with the same numbers.
+
+    ``readable`` is another form of ``before`` for runtimes that do not read it.
+    """
+    original, expected = parse(opset, before), parse(opset + by, after)
+    found = brought_to(original, opset + by)
+    assert text_of(found) == text_of(expected)
+    assert constants_of(found) == constants_of(expected)
+    assert [entry.version for entry in found.opset_import] == [opset + by]
+    checker.check_model(found, full_check=True)
+    assert_same_numbers(parse(opset, readable) if readable else original, found, inputs, tolerance)
+
+
+def assert_step_up(
+    opset: int,
+    before: str,
+    after: str,
+    tolerance: float = 1e-6,
+    inputs: Mapping[str, Array] | None = None,
+    readable: str = "",
+) -> None:
+    """One step up from ``opset``: as :func:`assert_step`."""
+    assert_step(opset, before, after, tolerance, inputs, by=1, readable=readable)

@@ -14,11 +14,12 @@ import onnx
 import pytest
 from onnx import parser
 
-from tools.opset_coverage.cases import Case, load_cases
+from tools.opset_coverage.cases import Case, default_opset, load_cases
 from tools.opset_coverage.judging import INVALID, RIGHT, WRONG, differs, judge_case
 from tools.opset_coverage.lowering import CONVERTER, OPSETS
 from tools.opset_coverage.old_forms import violations
 from tools.opset_coverage.report import document, share
+from tools.opset_coverage.rising_cases import EXPORTED, KINDS, LIGHT, rising_cases
 from tools.opset_coverage.runtimes import ONNXRUNTIME, REFERENCE, RUNTIMES
 from tools.opset_coverage.worker import Worker
 
@@ -156,10 +157,42 @@ def test_the_document_counts_and_names_what_fails(cases: dict[str, Case], worker
     results = list(judge_case(cases["test_softmax_axis_0"], (12,), (OPSETS, CONVERTER), worker))
     other = {OPSETS: CONVERTER, CONVERTER: OPSETS}
     swapped = [dataclasses.replace(result, tool=other[result.tool]) for result in results]
-    assert "| 12 | 1 | 1 | 100.0% | 0 |" in document(results, (12,))
-    text = document(swapped, (12,))
+    assert "| 12 | 1 | 1 | 100.0% | 0 |" in document(results, (12,), {})
+    text = document(swapped, (12,), {"single operators": swapped})
+    assert "| single operators | 12 | 1 | 0 | 0.0% | 1 |" in text
+    assert text.count("| Softmax | `test_softmax_axis_0` | wrong (onnxruntime) |") == 2
     assert "| 12 | 1 | 0 | 0.0% | 1 |" in text
     assert "| Softmax | `test_softmax_axis_0` | wrong (onnxruntime) | output 0 differs at " in text
+
+
+def test_what_goes_up_is_below_its_targets() -> None:
+    rising = rising_cases()
+    assert list(rising) == list(KINDS)
+    assert all(rising.values())
+    for cases in rising.values():
+        for case in cases:
+            opset = default_opset(onnx.load_from_string(case.model))
+            assert case.targets
+            assert min(case.targets) > opset
+    exported = {case.name: case for case in rising[EXPORTED]}
+    assert len(exported) == 117
+    assert exported["test_Conv2d"].targets == {13, 17, 21}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (EXPORTED, "test_operator_add_broadcast"),  # an axis of a broadcast
+        (EXPORTED, "test_Softmax"),
+        (EXPORTED, "test_BatchNorm2d_eval"),
+        (EXPORTED, "test_ConstantPad2d"),
+        (LIGHT, "light_squeezenet"),
+    ],
+)
+def test_old_networks_give_their_numbers_at_newer_opsets(kind: str, name: str, worker: Worker) -> None:
+    case = next(case for case in rising_cases()[kind] if case.name == name)
+    results = list(judge_case(case, (13, 21), (OPSETS,), worker))
+    assert [(one.target, one.outcome) for one in results] == [(13, RIGHT), (21, RIGHT)]
 
 
 def test_a_share_is_rounded_down() -> None:

@@ -17,7 +17,8 @@ import opsets
 from tools.opset_coverage.cases import HIGHEST, TARGETS, Case, default_opset, load_cases
 from tools.opset_coverage.judging import RIGHT, Result, judge_all
 from tools.opset_coverage.lowering import CONVERTER, OPSETS
-from tools.opset_coverage.report import document, grouped, summary
+from tools.opset_coverage.report import Raised, document, grouped, rising_summary, summary, with_rising
+from tools.opset_coverage.rising_cases import RISING_TARGETS, rising_cases
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "opsets.md"
 
@@ -25,10 +26,13 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "opsets.md"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.opset_coverage",
-        description="Bring onnx's backend node tests to older opsets, run them, and write docs/opsets.md. "
+        description="Bring onnx's backend tests to other opsets, run them, and write docs/opsets.md. "
         "With --target, --only or --ours, print what fails and leave the document as it is.",
     )
     parser.add_argument("--target", type=int, action="append", help="only this opset (3 to 12; repeatable)")
+    parser.add_argument(
+        "--up", action="store_true", help="only what is raised; its part of the document is written"
+    )
     parser.add_argument("--only", action="append", help="only cases or operators like this glob (repeatable)")
     parser.add_argument("--ours", action="store_true", help="leave onnx.version_converter out")
     parser.add_argument("--single", action="store_true", help="leave function bodies out")
@@ -42,6 +46,13 @@ def main() -> None:
     """Run what the command line asks for."""
     os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "CI": "true"}  # runtimes tell nobody that they are asked
     wanted = arguments()
+    if wanted.up:
+        raised = judged_up(wanted.processes)
+        print_failures([one for some in raised.values() for one in some])
+        print(rising_summary(raised))
+        DOCUMENT.write_text(with_rising(DOCUMENT.read_text(encoding="utf-8"), raised), encoding="utf-8")
+        print(f"written: what goes up in docs/{DOCUMENT.name}")
+        return
     targets = tuple(wanted.target or TARGETS)
     cases = [case for case in load_cases(targets, HIGHEST) if not (wanted.single and case.expanded)]
     if wanted.only:
@@ -59,8 +70,20 @@ def main() -> None:
     print_failures(results)
     print(summary(results, targets))
     if not partial:
-        DOCUMENT.write_text(document(results, targets), encoding="utf-8")
+        raised = judged_up(wanted.processes)
+        print(rising_summary(raised))
+        DOCUMENT.write_text(document(results, targets, raised), encoding="utf-8")
         print(f"written: docs/{DOCUMENT.name}")
+
+
+def judged_up(processes: int) -> Raised:
+    """What comes of the cases that are raised, by kind."""
+
+    def judged(cases: list[Case]) -> list[Result]:
+        tools = (OPSETS, CONVERTER)
+        return judge_all(cases, RISING_TARGETS, tools, processes, lambda done: progress(done, len(cases)))
+
+    return {kind: judged(cases) for kind, cases in rising_cases().items()}
 
 
 def is_wanted(names: tuple[str, str], globs: list[str]) -> bool:

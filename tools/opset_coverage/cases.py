@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,17 @@ class Case:
 
 def load_cases(targets: tuple[int, ...], highest: int) -> list[Case]:
     """Every test of opset 13 and above that is legal at one of ``targets`` or at ``highest``, by name."""
+    cases = []
+    for case in node_cases():
+        model = onnx.load_from_string(case.model)
+        legal = frozenset(target for target in {*targets, highest} if is_legal(model, target))
+        if default_opset(model) >= LOWEST_OPSET and legal:
+            cases.append(replace(case, targets=legal))
+    return cases
+
+
+def node_cases() -> list[Case]:
+    """Every test of one node, and every function body, by name; for no target yet."""
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings():
@@ -57,10 +68,9 @@ def load_cases(targets: tuple[int, ...], highest: int) -> list[Case]:
     for test in sorted(tests, key=lambda test: test.name):
         model, expanded = models[test.name], "_expanded" in test.name
         opset = default_opset(model)
-        if opset < LOWEST_OPSET or not test.data_sets or not (expanded or len(model.graph.node) == 1):
+        if not opset or not test.data_sets or not (expanded or len(model.graph.node) == 1):
             continue
-        legal = frozenset(target for target in {*targets, highest} if is_legal(model, target))
-        if not legal:
+        if not _holds_tensors(model):
             continue
         tested = models[test.name.split("_expanded")[0]].graph.node[0]
         arrays, expected = ([as_array(value) for value in values] for values in test.data_sets[0])
@@ -70,7 +80,7 @@ def load_cases(targets: tuple[int, ...], highest: int) -> list[Case]:
                 test.name,
                 tested.op_type,
                 expanded,
-                legal,
+                frozenset(),
                 frozen_model.SerializeToString(),
                 inputs,
                 expected,
@@ -96,9 +106,15 @@ def is_legal(model: ModelProto, target: int) -> bool:
         graph = shape_inference.infer_shapes(model, data_prop=True).graph
     values = [*graph.input, *graph.output, *graph.value_info]
     types = {value.name: type_text(value.type) for value in values}
-    if any(not value.type.HasField("tensor_type") for value in [*graph.input, *graph.output]):
+    types |= {tensor.name: tensor_text(tensor.data_type) for tensor in graph.initializer}
+    if not _holds_tensors(model):
         return False
     return all(is_node_legal(node, types, target) for node in every_node(graph))
+
+
+def _holds_tensors(model: ModelProto) -> bool:
+    graph = model.graph
+    return all(value.type.HasField("tensor_type") for value in [*graph.input, *graph.output])
 
 
 def is_node_legal(node: NodeProto, types: dict[str, str], target: int) -> bool:
@@ -148,8 +164,12 @@ def every_node(graph: GraphProto) -> Iterator[NodeProto]:
 def type_text(kind: TypeProto) -> str:
     """A type as schemas write it, such as ``tensor(float)``; other than tensors by the field's name."""
     if kind.HasField("tensor_type"):
-        return f"tensor({TensorProto.DataType.Name(kind.tensor_type.elem_type).lower()})"
+        return tensor_text(kind.tensor_type.elem_type)
     return str(kind.WhichOneof("value"))
+
+
+def tensor_text(element: int) -> str:
+    return f"tensor({TensorProto.DataType.Name(element).lower()})"
 
 
 def parameter_names(node: NodeProto, opset: int) -> set[str]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tools.opset_coverage.judging import RIGHT, WRONG, Result
 from tools.opset_coverage.lowering import CONVERTER, OPSETS
 from tools.opset_coverage.runtimes import RUNTIMES, versions
 
 LONGEST_REASON = 220
+Raised = Mapping[str, Sequence[Result]]
+"""What came of the cases that are raised, by kind."""
 UNKNOWN = "neither onnxruntime nor OpenVINO gets the test right as it came"
 
 INTRODUCTION = """\
-# How far onnx's own operator tests come down
+# How far onnx's own tests come down, and up
 
 Made by `python -m tools.opset_coverage`; change what it is made from, then make it again.
 
@@ -50,8 +52,8 @@ Of size and time tests hold what follows (`tests/opsets/test_size.py`, `test_inl
 """
 
 
-def document(results: Sequence[Result], targets: Iterable[int]) -> str:
-    """The text of docs/opsets.md."""
+def document(results: Sequence[Result], targets: Iterable[int], raised: Raised) -> str:
+    """The text of docs/opsets.md; ``raised`` is what came of the cases that go up."""
     targets = sorted(targets, reverse=True)
     ours = [result for result in results if result.tool == OPSETS]
     parts = [
@@ -69,7 +71,42 @@ def document(results: Sequence[Result], targets: Iterable[int]) -> str:
     for target in targets:
         failures = [result for result in ours if result.target == target and result.outcome != RIGHT]
         parts += [f"\n## What fails at {target}\n", *failure_table(failures)]
-    return "\n".join(parts) + "\n"
+    return with_rising("\n".join(parts) + "\n", raised)
+
+
+def with_rising(text: str, raised: Raised) -> str:
+    """The document ``text`` with another part on what goes up."""
+    down = text.partition(RISING)[0].rstrip("\n")
+    return "\n".join([down, RISING, *rising_tables(raised)]) + "\n"
+
+
+RISING = """
+## Brought up
+
+The same tests, and others that come with the onnx package, go up too: single operators and function bodies of
+any opset below 21, if every operator of theirs exists there; what PyTorch's first exporters wrote at
+opset 6; and whole networks at opset 9 whose weights are of one number each. They are judged as above.
+"""
+
+
+def rising_tables(raised: Raised) -> list[str]:
+    """A row for each kind and target, then what fails."""
+    heads = ("tests", "target", "tried", "right", "share", "right by onnx.version_converter")
+    rows, failures = [row(*heads), row("---", *["---:"] * (len(heads) - 1))], list[Result]()
+    for kind, results in raised.items():
+        for target in sorted({one.target for one in results}):
+            ours, other = (counted(results, tool, target, expanded=False) for tool in (OPSETS, CONVERTER))
+            rows.append(row(kind, target, ours.total(), ours[RIGHT], share(ours), other[RIGHT]))
+        failures += [one for one in results if one.tool == OPSETS and one.outcome != RIGHT]
+    for target in sorted({one.target for one in failures}):
+        failing = [one for one in failures if one.target == target]
+        rows += [f"\n### What fails at {target}\n", *failure_table(failing)]
+    return rows
+
+
+def rising_summary(raised: Raised) -> str:
+    """The counts in plain text."""
+    return "\n".join(line for line in rising_tables(raised) if line.startswith("|"))
 
 
 def single_table(results: Sequence[Result], targets: Iterable[int]) -> list[str]:

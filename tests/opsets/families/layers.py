@@ -6,6 +6,19 @@ IMAGE = "float[1,2,6,5] x"
 BOXES = "float[2,4] r = {0,0,3,3,1,1,4,5}"
 
 LAYERS: dict[str, list[str]] = {
+    "BatchNormalization": [
+        f"""g ({IMAGE}, float[2] s, float[2] b, float[2] m) => (float[1,2,6,5] z) <float[2] v = {{0.5,2}}>
+        {{ z = BatchNormalization<epsilon=0.5>(x, s, b, m, v) }}"""
+    ],
+    "Resize": [
+        f"""g ({IMAGE}) => (float[1,2,9,5] z) <float[0] r = {{}}, float[4] s = {{1,1,1.5,1}}>
+        {{ z = Resize<mode="{mode}", coordinate_transformation_mode="{place}">(x, r, s) }}"""
+        for mode, place in (("nearest", "half_pixel"), ("linear", "align_corners"), ("cubic", "asymmetric"))
+    ]
+    + [
+        f"""g ({IMAGE}) => (float[1,2,4,3] z) <int64[4] s = {{1,2,4,3}}>
+        {{ z = Resize<mode="linear", coordinate_transformation_mode="pytorch_half_pixel">(x, , , s) }}"""
+    ],
     "AveragePool": [
         f"""g ({IMAGE}) => (float[1,2,4,3] z)
         {{ z = AveragePool<kernel_shape=[3,2], strides=[2,2], pads=[1,1,1,0], ceil_mode=1,
@@ -49,9 +62,11 @@ LAYERS: dict[str, list[str]] = {
         {{ z = LpPool<kernel_shape=[3,2], strides=[2,2], pads=[1,1,0,0], p=3>(x) }}"""
     ],
     "MaxPool": [
+        f"""g ({IMAGE}) => (float[1,2,3,3] z)
+        {{ z = MaxPool<kernel_shape=[3,2], strides=[2,2], pads=[1,1,1,0]>(x) }}""",
         f"""g ({IMAGE}) => (float[1,2,4,3] z, int64[1,2,4,3] i)
         {{ z, i = MaxPool<kernel_shape=[3,2], strides=[2,2], pads=[1,1,1,0], ceil_mode=1,
-           storage_order=1>(x) }}"""
+           storage_order=1>(x) }}""",
     ],
     "MaxRoiPool": [
         f"""g ({IMAGE}) => (float[2,2,2,2] z) <float[2,5] r = {{0,0,0,3,3,0,1,1,4,5}}>

@@ -251,7 +251,7 @@ def test_only_opset_and_publish_select(tiny: FakeSource) -> None:
     [
         (["run", "none.yaml"], "there is no file none.yaml"),
         (["run", "pipeline.yaml", "--only", "caffe/*"], "--only caffe/* selects nothing"),
-        (["run", "pipeline.yaml", "--opset", "13"], "--opset: opsets go from 3 to 12"),
+        (["run", "pipeline.yaml", "--opset", "22"], "--opset: opsets go from 3 to 21"),
         (["run", "pipeline.yaml", "--opset", "x"], "--opset: 'x' is not an opset"),
         (["plan", "pipeline.yaml", "--format", "yaml"], "--format: 'yaml' is not one of"),
         (["models", "mxnt"], "unknown source 'mxnt'. Did you mean 'mxnet'?"),

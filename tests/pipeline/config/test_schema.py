@@ -61,8 +61,8 @@ def test_defaults_hold_where_an_entry_says_nothing(tmp_path: Path) -> None:
     ("old", "new", "expected"),
     [
         ("publish:", "publsh:", "pipeline.yaml:1: unknown key 'publsh'. Did you mean 'publish'?"),
-        ("opsets: 9-12", "opsets: 2-12", "pipeline.yaml:2: opsets: opsets go from 3 to 12"),
-        ("opsets: 9-12", "opsets: 12-9", "pipeline.yaml:2: opsets: opsets go from 3 to 12"),
+        ("opsets: 9-12", "opsets: 2-12", "pipeline.yaml:2: opsets: opsets go from 3 to 21"),
+        ("opsets: 9-12", "opsets: 12-9", "pipeline.yaml:2: opsets: opsets go from 3 to 21"),
         ("opsets: 9-12", "opsets: true", "pipeline.yaml:2: opsets: true is not an opset"),
         ("source: timm", "sorce: timm", "pipeline.yaml:6: unknown key 'sorce'. Did you mean 'source'?"),
         ("{random: 5}", "randm", "pipeline.yaml:4: unknown kind of weights: 'randm'. Did you mean 'random'?"),

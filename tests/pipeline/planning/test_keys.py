@@ -117,7 +117,7 @@ def _chain(folder: Path) -> dict[str, str]:
     keys._tools.cache_clear()
     entry = ModelEntry(source="timm", model="vgg11")
     inputs = keys.inputs_key(SOURCES["timm"], NamedModel("vgg11"), entry, folder, None)
-    export = keys.export_key(inputs, entry, folder)
+    export = keys.export_key(inputs, entry, folder, 12)
     retarget = keys.retarget_key(export, entry, 7, None)
     unit = keys.unit_key(retarget, entry, "timm/vgg11@7", "vgg", 7, ())
     keys._tools.cache_clear()

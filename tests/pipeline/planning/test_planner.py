@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.planning.jobs import FolderModel, Plan
+from pipeline.planning.jobs import FolderModel, Plan, Version
+from pipeline.planning.keys import native_opset
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection, matches
 
@@ -64,6 +65,19 @@ def test_whatever_changes_the_result_changes_the_key(tmp_path: Path, old: str, n
     after = _plan(tmp_path, FILE.replace(old, new)).units
     assert after[-1].key != before[-1].key
     assert [unit.key for unit in after[:-1]] == [unit.key for unit in before[:-1]]
+
+
+def test_the_export_is_asked_for_at_the_highest_opset_of_the_file(tmp_path: Path) -> None:
+    """Whatever a run selects of it. All up to 12 share one export."""
+    file = FILE.replace("opsets: 7", "opsets: [7, 17]")
+    for selection in (Selection(), Selection(opsets=(7,))):
+        job = _plan(tmp_path, file, selection).jobs[-1]
+        assert (job.name, job.native_opset) == ("mxnet/vgg16", 17)
+    both = [_plan(tmp_path, FILE.replace("opsets: 7", f"opsets: {opsets}")) for opsets in ("7", "[7, 12]")]
+    assert {plan.jobs[-1].native_opset for plan in both} == {12}
+    assert len({plan.jobs[-1].units[0].key for plan in both}) == 1
+    assert _plan(tmp_path, file).jobs[-1].units[0].key != both[0].jobs[-1].units[0].key
+    assert native_opset([Version(7), Version(18, "fp16")]) == 18
 
 
 def test_limits_do_not_change_the_key(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_an_interrupted_sweep_notes_what_is_done_and_goes_on(tiny: FakeSource) -
         (("tiny", "none"), "tiny has no model 'none'"),
         (("tiny", "zzz*"), "no model of tiny fits 'zzz*'"),
         (("onnx",), "onnx lists no models"),
-        (("tiny", "--opsets", "2"), "--opsets: opsets go from 3 to 12, and '2' does not fit"),
+        (("tiny", "--opsets", "2"), "--opsets: opsets go from 3 to 21, and '2' does not fit"),
         (("tiny", "--max-params", "50X"), "--max-params: '50X' is no number of parameters. Give one"),
         (("tiny", "--max-params", "10"), "--max-params: all 8 models that fit are larger"),
         (("tiny", "--shard", "3/2"), "--shard: '3/2' is no share. Give one such as 2/4"),

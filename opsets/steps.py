@@ -1,4 +1,4 @@
-"""The walk down: one opset at a time, every node asked, until the target."""
+"""The walk down or up: one opset at a time, every node asked, until the target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from opsets.facts.versions import since_version
 from opsets.nodes import nodes_of
 from opsets.obstacles import Obstacle, name_origins, origin_of
 from opsets.reading import names_in, read_model
-from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED
+from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, Step
 from opsets.rewrite import Rewrite
 from opsets.static_axes import FixedAxes, fix_axes
 from opsets.tidying.cleaning import clean, count_from_front
@@ -32,8 +32,8 @@ from opsets.walk import Walk
 
 
 @dataclass
-class Descent:
-    """A model that has been walked down, and what was done to it and found in its way."""
+class Walked:
+    """A model that has been walked to its target, and what was done to it and found in its way."""
 
     model: ir.Model
     sorted: int = 0
@@ -48,7 +48,7 @@ class Descent:
     """In the order of the walk; where there are any, the model is of no use."""
 
 
-def descend(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None = None) -> Descent:
+def walk_to(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None = None) -> Walked:
     """``source``, of opset ``current``, at opset ``target``, its open axes ``fixed`` where that is given.
 
     Raises :class:`RetargetError` where it is no graph, and :class:`AxesError` where it cannot be computed
@@ -68,7 +68,7 @@ def descend(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes
     result.corrected = _contradictions(declared, computed)
     clean(walk)
     result.folded = before - len(nodes_of(walk.model.graph))
-    _walk_down(walk, current, target, result)
+    _walk_to(walk, current, target, result)
     clean(walk)  # of what the steps made: the result is as clean as what it was made of
     for value in walk.model.graph.outputs:
         shape, kind = outputs[value.name]
@@ -82,10 +82,10 @@ def descend(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes
     return result
 
 
-def _begin(source: onnx.ModelProto, current: int, fixed: FixedAxes | None) -> tuple[Walk, Descent]:
+def _begin(source: onnx.ModelProto, current: int, fixed: FixedAxes | None) -> tuple[Walk, Walked]:
     """``source`` before the first step, its nodes in order and nothing inferred yet."""
     model = read_model(source)
-    result = Descent(model, sort_nodes(model))
+    result = Walked(model, sort_nodes(model))
     if fixed:
         fix_axes(model, fixed)
     name_origins(model)
@@ -141,53 +141,58 @@ def _contradict(one: ir.Shape, other: ir.Shape) -> bool:
     )
 
 
-def _walk_down(walk: Walk, current: int, target: int, result: Descent) -> None:
+def _walk_to(walk: Walk, current: int, target: int, result: Walked) -> None:
     """Every node that stops stays as it is, so that all obstacles are found and not only the first."""
-    stopped = set[ir.Node]()
-    for opset in range(current, target, -1):
-        walk.begin_step(opset - 1)
+    stopped, by = set[ir.Node](), 1 if target > current else -1
+    for leaves in range(current, target, by):
+        walk.begin_step(leaves, leaves + by)
         touched = False
-        for node in [node for node in nodes_of(walk.model.graph) if _changes(node, opset)]:
+        for node in [node for node in nodes_of(walk.model.graph) if _changes(node, walk)]:
             if node.graph is None or node in stopped:
                 continue
             operator = node.op_type
-            outcome = _step_node(node, opset, walk)
+            outcome = _step_node(node, walk)
             touched = touched or bool(outcome)
             if isinstance(outcome, Obstacle):
                 stopped.add(node)
                 result.obstacles.append(outcome)
             elif outcome:
-                result.rewrites[f"{operator} {opset} to {opset - 1}"] += 1
+                result.rewrites[f"{operator} {leaves} to {leaves + by}"] += 1
         if touched:
             remove_dead(walk.model)
 
 
-def _changes(node: ir.Node, opset: int) -> bool:
-    """Whether ``node`` may be another one below ``opset``: its form is new there, or not known."""
-    return not node.domain and since_version(node.op_type, opset) in (None, opset)
+def _step_of(node: ir.Node, walk: Walk) -> Step:
+    return node.op_type, walk.leaves, walk.inference.opset
 
 
-def _step_node(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
-    """Bring one node to the next lower opset; whether it was rewritten, or what is in its way."""
-    step = (node.op_type, opset)
-    if since_version(*step) == opset and step not in UNCHANGED and _fold(node, opset, walk, weights=False):
+def _changes(node: ir.Node, walk: Walk) -> bool:
+    """Whether ``node`` may be another one after the step: the newer side has a form of its own, or none."""
+    newer = max(walk.leaves, walk.inference.opset)
+    return not node.domain and since_version(node.op_type, newer) in (None, newer)
+
+
+def _step_node(node: ir.Node, walk: Walk) -> bool | Obstacle:
+    """Bring one node to the opset of the step; whether it was rewritten, or what is in its way."""
+    known = since_version(node.op_type, walk.leaves) is not None
+    if known and _step_of(node, walk) not in UNCHANGED and _fold(node, walk, weights=False):
         return True
-    outcome = _adapt(node, opset, walk)
-    if isinstance(outcome, Obstacle) and _fold(node, opset, walk, weights=True):
+    outcome = _adapt(node, walk)
+    if isinstance(outcome, Obstacle) and _fold(node, walk, weights=True):
         return True
     return outcome
 
 
-def _adapt(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
-    step, origin = (node.op_type, opset), origin_of(node)
-    if since_version(*step) is None:
+def _adapt(node: ir.Node, walk: Walk) -> bool | Obstacle:
+    step, origin = _step_of(node, walk), origin_of(node)
+    if since_version(node.op_type, walk.leaves) is None:
         return Obstacle(origin, *step, _UNKNOWN, _UNKNOWN, is_defect=True)
     if step in IMPOSSIBLE:
         is_final = _is_all_of(walk.model.graph, node)
         return Obstacle(origin, *step, IMPOSSIBLE[step], IMPOSSIBLE[step], is_final=is_final)
     if step not in ADAPTERS and step not in UNCHANGED:
         return Obstacle(origin, *step, _UNCLAIMED, _UNCLAIMED)
-    return _rewritten(node, opset, walk)
+    return _rewritten(node, walk)
 
 
 _UNKNOWN = "the onnx package knows no such operator at this opset"
@@ -204,8 +209,8 @@ def _is_all_of(graph: ir.Graph, node: ir.Node) -> bool:
     )
 
 
-def _rewritten(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
-    step, origin, rewrite = (node.op_type, opset), origin_of(node), Rewrite(node, walk)
+def _rewritten(node: ir.Node, walk: Walk) -> bool | Obstacle:
+    step, origin, rewrite = _step_of(node, walk), origin_of(node), Rewrite(node, walk)
     try:
         if step in ADAPTERS:
             ADAPTERS[step](rewrite)
@@ -214,7 +219,7 @@ def _rewritten(node: ir.Node, opset: int, walk: Walk) -> bool | Obstacle:
     except Exception as error:  # noqa: BLE001 - an axis that does not exist, which the checker may pass
         reason = f"it cannot be read ({type(error).__name__}: {error}); is the model valid?"
         return Obstacle(origin, *step, reason, _raised_at(error), is_defect=True)
-    refused = refused_type(node, opset - 1) if node.graph is not None else None
+    refused = refused_type(node, walk.inference.opset) if node.graph is not None else None
     return Obstacle(origin, *step, refused, refused) if refused else rewrite.touched
 
 
@@ -224,14 +229,15 @@ def _raised_at(error: Exception) -> tuple[tuple[str, int], ...]:
     return tuple((frame.f_code.co_filename, line) for frame, line in frames)
 
 
-def _fold(node: ir.Node, opset: int, walk: Walk, *, weights: bool) -> bool:
+def _fold(node: ir.Node, walk: Walk, *, weights: bool) -> bool:
     """Compute a node of constants that would have to be rewritten, unless it makes a graph output.
 
     Weights stay as they are: one is computed with only where the node cannot be rewritten.
     """
     if any(value.is_graph_output() for value in node.outputs):
         return False
-    arrays = walk.constants.computed(node, opset) if weights else walk.constants.folded(node, opset)
+    compute = walk.constants.computed if weights else walk.constants.folded
+    arrays = compute(node, walk.leaves)
     if arrays is None:
         return False
     for output, array in zip(node.outputs, arrays, strict=False):
