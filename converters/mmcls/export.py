@@ -24,7 +24,7 @@ from torchvision_operators import import_torchvision
 import_torchvision()  # before mmcv, which imports it as it is
 
 import mmcv  # noqa: E402
-from mmcls.models import BACKBONES, build_classifier  # noqa: E402
+from mmcls.models import BACKBONES, LeNet5, build_classifier  # noqa: E402
 from mmcls.models.heads import ConformerHead, MultiLabelClsHead  # noqa: E402
 from mmcls.models.utils import ShiftWindowMSA  # noqa: E402
 
@@ -69,6 +69,18 @@ def join_windows(windows: Any, height: Any, width: Any, window: int) -> Any:
 
 
 ShiftWindowMSA.window_reverse = staticmethod(join_windows)
+
+
+def keep_batch(network: Any, pictures: Any) -> Tuple[Any]:
+    """What mmcls's ``LeNet5.forward`` computes, (N, classes), for one picture as well.
+
+    mmcls drops every axis of length 1 between the maps and the classifier, that of the batch with them.
+    """
+    maps = network.features(pictures)
+    return (network.classifier(maps.flatten(1)) if network.num_classes > 0 else maps,)
+
+
+LeNet5.forward = keep_batch
 
 
 def own_size(model: str) -> Sequence[int]:

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import tempfile
 import warnings
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
-from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
+from answering import (
+    Answering,
+    Arrays,
+    labels_said,
+    outputs_task,
+    read_arrays,
+    require_settled,
+    write_outputs,
+)
 from checkpoints import OtherHeadError, sha256_of
 from model_details import details, details_task
 from networks import (
@@ -44,10 +51,8 @@ import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
 import paddle_outputs  # noqa: E402
 import paddle_pictures  # noqa: E402
+import paddle_saving  # noqa: E402
 import paddle_weights  # noqa: E402
-
-PROGRAM = "__model__.json"
-"""How paddle.jit.save names the program where each parameter has a file of its own."""
 
 
 def catalogue(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -150,6 +155,7 @@ def built_details(name: str) -> Dict[str, Any]:
 def load_network(request: Dict[str, Any], inputs: Arrays) -> Loaded:
     """The network of a request with its weights."""
     asked = asked_of(request)
+    paddle_models.refuse_broken(asked.model)
     network, fitted, record = build(asked, request)
     pictures = paddle.to_tensor(np.concatenate(list(inputs.values())))
     with paddle.no_grad(), pictures_explained(fitted, own_size(fitted.model)):
@@ -176,26 +182,22 @@ def export_network(
 ) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """Outputs by name, and what the answer says of the file of a network."""
     network, head, record, taken = load_network(request, inputs)
-    outputs = write_outputs(request["output_folder"], answering_of(network), inputs)
+    answering = answering_of(network)
+    outputs = write_outputs(request["output_folder"], answering, inputs)
+    require_settled(answering, inputs, outputs, request["model"])
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
     form = dict(taken)
     if request["reparameterise"]:
         form["training_parameters"] = learned_values(network)
         form["reparameterised"] = paddle_forms.reparameterise(network, request["model"])
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as folder:
-        spec = paddle.static.InputSpec([None, *sizes], "float32", "input")
-        try:
-            program = paddle.jit.to_static(network, input_spec=[spec], full_graph=True)
-            # One file of all parameters would be put together in memory, next to the network.
-            paddle.jit.save(program, os.path.join(folder, "inference"), separate_parameters=True)
-        except Exception as error:
-            print(error, file=sys.stderr)  # with a traceback of its own
-            reason = str(error).strip().rsplit("\n", 1)[-1].strip()
-            raise TaskError(EXPORT, f"paddle.jit.save cannot say this model: {reason}") from error
-        names = sorted(name for name in os.listdir(folder) if name != PROGRAM)
+        paddle_saving.save(network, sizes, folder)
+        names = sorted(name for name in os.listdir(folder) if name != paddle_saving.PROGRAM)
         files = [os.path.join(folder, name) for name in names]
         shape = (None, *sizes)
-        opset = paddle_onnx.write(os.path.join(folder, PROGRAM), files, shape, request["opset"], path)
+        opset = paddle_onnx.write(
+            os.path.join(folder, paddle_saving.PROGRAM), files, shape, request["opset"], path
+        )
     parameters = learned_values(network)
     return outputs, {"opset": opset, "parameters": parameters, "head": head, "weights": record, **form}
 
@@ -217,6 +219,7 @@ def export_folder(
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as scratch:
         program = paddle_folders.prepared(request, folder, scratch, sizes)
         outputs = write_outputs(request["output_folder"], program.run, inputs)
+        require_settled(program.run, inputs, outputs, "the model")
         opset = paddle_onnx.write(
             program.model,
             [program.parameters],

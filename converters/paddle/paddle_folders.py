@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 import numpy as np
 import paddle
@@ -12,6 +12,7 @@ import paddle.inference
 
 import paddle_operators
 import paddle_parameters
+import paddle_restatements
 from answering import in_batches_of, require_batch
 from checkpoints import refuse_pointer
 from chosen_output import Asked, Port, choose, said_of
@@ -109,13 +110,13 @@ class Program:
             self._program = paddle.static.Program()
             paddle.base.core.deserialize_pir_program(self.model, self._program)
             operators = paddle_operators.nested(self._program.global_block())
-            paddle_operators.require_known((each.name() for each in operators), os.path.basename(self.model))
+            self._require_known(each.name() for each in operators)
             return list(self._program.global_block().ops)
         with paddle.pir_utils.OldIrGuard():
             with open(self.model, "rb") as program:
                 old = paddle.static.deserialize_program(program.read())
             types = (operator.type for block in old.blocks for operator in block.ops)
-            paddle_operators.require_known(types, os.path.basename(self.model))
+            self._require_known(types)
             for operator in old.global_block().ops:
                 _keep_rank(old.global_block(), operator)
             stem = os.path.join(scratch, "modernised")
@@ -125,6 +126,10 @@ class Program:
         self.model, self.parameters = stem + ".pdmodel", stem + PARAMETERS
         self._program = paddle.pir.translate_to_pir(old.desc)
         return list(self._program.global_block().ops)
+
+    def _require_known(self, names: Iterable[str]) -> None:
+        restated = paddle_restatements.RESTATEMENTS
+        paddle_operators.require_known(names, os.path.basename(self.model), restated)
 
     def prepare(self, sizes: Tuple[int, ...], output: Asked, batch: Optional[int]) -> None:
         """Let it answer to float32 (N, *sizes) with one output; nothing of it has run yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import gc
 import importlib.util
 import inspect
@@ -18,7 +19,7 @@ import paddle.vision.models as vision
 
 import paddle_keywords
 from networks import Network
-from protocol import WEIGHTS, TaskError, unknown_model
+from protocol import MODEL, WEIGHTS, TaskError, unknown_model
 
 # The wheel keeps its package `ppcls` inside of `paddleclas`, whose own import asks for a whole
 # command line program; its architectures need nothing of that.
@@ -115,9 +116,39 @@ def build(asked: Network) -> Any:
 
 def _build(builder: Callable[..., Any], options: Dict[str, Any]) -> Any:
     # Some builders load weights, with a pickle that may run code, unless they are told not to.
-    network = builder(**{"pretrained": False, **options})
+    options = {"pretrained": False, **options}
+    with contextlib.nullcontext() if options["pretrained"] else _with_an_address(builder):
+        network = builder(**options)
     network.eval()
     return network
+
+
+@contextlib.contextmanager
+def _with_an_address(builder: Callable[..., Any]) -> Any:
+    """Some builders ask for the address of weights that they are told not to load, and that do not exist."""
+    addresses = getattr(sys.modules[builder.__module__], "MODEL_URLS", {})
+    missing = builder.__name__ not in addresses
+    if missing:
+        addresses[builder.__name__] = ""
+    try:
+        yield
+    finally:
+        if missing:
+            del addresses[builder.__name__]
+
+
+BROKEN = {
+    "SwinTransformerV2_*": "PaddleClas cannot run its SwinTransformerV2, which uses variables that nobody "
+    "sets, such as output_dimensions and width_pad (https://github.com/PaddlePaddle/PaddleClas/issues/3398)"
+}
+"""What is known of networks that the framework itself cannot run, by patterns of their names."""
+
+
+def refuse_broken(name: str) -> None:
+    """Raise TaskError where it is known that the framework can build the network ``name``, and not run it."""
+    for pattern, fault in BROKEN.items():
+        if fnmatch.fnmatchcase(name, pattern):
+            raise TaskError(MODEL, fault)
 
 
 class _FetchedError(Exception):

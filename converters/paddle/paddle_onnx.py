@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
+import sys
 import tempfile
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -11,11 +13,14 @@ import onnx
 import paddle2onnx
 
 import onnx_stream
+import paddle_attributes
 import paddle_parameters
+import paddle_program
 from onnx_outputs import inner_graphs, keep_output, read_by
 from protocol import EXPORT, TaskError
 
 VERSION = importlib.metadata.version("paddle2onnx")
+_COMPLAINT = re.compile(r"(?:\[ERROR\]\[Paddle2ONNX\]|Failed to convert PaddlePaddle model:) ?(.*\S)")
 
 
 def write(
@@ -47,25 +52,44 @@ def _converted(model: str, tensors: List[paddle_parameters.Record], opset: int, 
     """The ONNX model of ``model``, with marks in the place of large ``tensors``."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         stem = os.path.join(scratch, "inference")
-        program, unfinished = stem + os.path.splitext(model)[1], stem + ".onnx"
-        os.symlink(os.path.abspath(model), program)
+        meant = paddle_program.write_for_conversion(model, stem + ".json")
         paddle_parameters.write_marked(tensors, stem + ".pdiparams")
+        said = _convert_apart(stem, opset)
+        sys.stderr.write(said)
         try:
-            paddle2onnx.export(
-                program,
-                stem + ".pdiparams",
-                unfinished,
-                opset_version=opset,
-                auto_upgrade_opset=True,
-                enable_optimize=False,
-                optimize_tool="None",
-            )
-            return onnx.load(unfinished)
+            converted = onnx.load(stem + ".onnx")
         except Exception as error:
-            # It logs what went wrong, and then stumbles over the result that it does not have.
-            raise TaskError(
-                EXPORT, f"paddle2onnx could not convert this model; its reason is in the log ({error})"
-            ) from error
+            # It logs what went wrong, and then aborts, or stumbles over the result that it does not have.
+            reason = "; ".join(dict.fromkeys(_COMPLAINT.findall(said))) or "its reason is in the log"
+            raise TaskError(EXPORT, f"paddle2onnx could not convert this model: {reason}") from error
+        paddle_attributes.require_equal(meant, converted.graph)
+        return converted
+
+
+def _convert_apart(stem: str, opset: int) -> str:
+    """Convert in a process of its own, which paddle2onnx ends where it cannot go on; what it said."""
+    with open(stem + ".log", "w+", encoding="utf-8", errors="replace") as log:
+        child = os.fork()
+        if not child:
+            try:
+                os.dup2(log.fileno(), 1)
+                os.dup2(log.fileno(), 2)
+                paddle2onnx.export(
+                    stem + ".json",
+                    stem + ".pdiparams",
+                    stem + ".onnx",
+                    opset_version=opset,
+                    auto_upgrade_opset=True,
+                    enable_optimize=False,
+                    optimize_tool="None",
+                )
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os._exit(0)  # whether there is a file says how it went
+        os.waitpid(child, 0)
+        log.seek(0)
+        return log.read()
 
 
 def _declare_weights(graph: Any, tensors: List[paddle_parameters.Record]) -> Dict[str, onnx_stream.Weight]:

@@ -7,7 +7,7 @@ anything else could not become an ONNX file; so its own lists are asked, under t
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator
+from typing import Any, Container, Iterable, Iterator
 
 from paddle2onnx import paddle2onnx_cpp2py_export as converter
 
@@ -68,22 +68,32 @@ DIALECT = "pd_op."
 SHOWN = 4
 
 
-def require_known(names: Iterable[str], file: str) -> None:
-    """Raise TaskError where the program in the file called ``file`` has an operator that may not run."""
+def require_known(names: Iterable[str], file: str, restated: Container[str]) -> None:
+    """Raise TaskError where the program in the file called ``file`` has an operator that may not run.
+
+    ``restated`` are computations that paddle2onnx does not know, and is not given.
+    """
+    strange = unknown(name for name in names if computation(name) not in restated)
+    if strange:
+        raise TaskError(
+            EXPORT,
+            f"{file} holds {strange}: these operators have no translation to ONNX, and are not run. "
+            "Save the network for inference, without operators that read or write files",
+        )
+
+
+def unknown(names: Iterable[str]) -> str:
+    """The first few operators of ``names`` that paddle2onnx has no translation of; empty for none."""
     supported = {
         *STRUCTURE,
         *RENAMED,
         *converter.get_all_supported_operators(),
         *converter.get_all_supported_operators_pir(),
     }
-    strange = sorted({name for name in map(_plain, names) if not {name, _not_in_place(name)} & supported})
-    if strange:
-        more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
-        raise TaskError(
-            EXPORT,
-            f"{file} holds {', '.join(strange[:SHOWN])}{more}: these operators have no translation to ONNX, "
-            "and are not run. Save the network for inference, without operators that read or write files",
-        )
+    plain = {name: _plain(name) for name in names}
+    strange = sorted({plain[name] for name in plain if not {plain[name], computation(name)} & supported})
+    more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
+    return ", ".join(strange[:SHOWN]) + more
 
 
 def nested(block: Any) -> Iterator[Any]:
@@ -98,6 +108,7 @@ def _plain(name: str) -> str:
     return name[len(DIALECT) :] if name.startswith(DIALECT) else name
 
 
-def _not_in_place(name: str) -> str:
-    """The name of an operator whose form that overwrites its input ends with an underscore."""
-    return name[:-1] if name.endswith("_") else name
+def computation(name: str) -> str:
+    """What an operator computes, by name: its form that overwrites its input ends with an underscore."""
+    plain = _plain(name)
+    return plain[:-1] if plain.endswith("_") else plain

@@ -27,6 +27,7 @@ SIZES = {
     "EfficientNetV2_S": (416, 384),
     "FasterNet_*": (248, 224),
     "InceptionV[34]": (320, 299),
+    "LeViT_*": (256, 224),
     "MobileNetV4_*_large": (448, 448),
     "MobileNetV4_conv_medium": (320, 320),
     "MobileNetV4_*": (256, 256),

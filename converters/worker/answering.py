@@ -9,6 +9,9 @@ import numpy as np
 
 from protocol import MODEL, Task, TaskError
 
+LARGEST_DIFFERENCE = 1e-4
+"""By how much of the largest logit two answers to the same pictures may differ: sums in another order do."""
+
 Arrays = Dict[str, Any]
 Answering = Callable[[Any], Any]
 """What a network answers to pictures: logits (N, classes) to (N, C, H, W), float32 both."""
@@ -25,6 +28,23 @@ def write_outputs(folder: str, answering: Answering, pictures: Arrays) -> Arrays
     outputs: Arrays = {name: answering(array) for name, array in pictures.items()}
     np.savez(os.path.join(folder, "outputs.npz"), **outputs)
     return outputs
+
+
+def require_settled(answering: Answering, pictures: Arrays, outputs: Arrays, model: str) -> None:
+    """Raise TaskError where a network answers otherwise to pictures that it has answered to.
+
+    ``outputs`` are its answers to ``pictures``, and the first of these are asked about once more.
+    """
+    name = next(iter(outputs))
+    before, again = outputs[name], answering(pictures[name])
+    largest = float(np.abs(before).max())
+    if not np.allclose(again, before, rtol=0, atol=LARGEST_DIFFERENCE * largest, equal_nan=True):
+        raise TaskError(
+            MODEL,
+            f"{model} gives the same pictures other logits when it is asked again: it draws random numbers, "
+            "or remembers what it was asked, although it is in its mode for inference. No ONNX file computes "
+            "what it does: publish a network whose answer depends on its pictures alone",
+        )
 
 
 def in_batches_of(answering: Answering, pictures: int) -> Answering:

@@ -11,7 +11,15 @@ import numpy.typing as npt
 import onnx  # noqa: F401 - torch.onnx needs it: what it lacks has to show in the health check
 import torch
 
-from answering import Answering, Arrays, labels_said, outputs_task, read_arrays, write_outputs
+from answering import (
+    Answering,
+    Arrays,
+    labels_said,
+    outputs_task,
+    read_arrays,
+    require_settled,
+    write_outputs,
+)
 from checkpoints import OtherHeadError, sha256_of
 from chosen_output import Asked
 from model_details import details, details_task
@@ -24,7 +32,7 @@ from networks import (
     pictures_explained,
     with_head_of_file,
 )
-from protocol import EXPORT, TaskError, unknown_model
+from protocol import unknown_model
 from pytorch_export import write_onnx
 from pytorch_forms import Fusing, no_such_form, reparameterise
 from pytorch_layers import tell_of_layers
@@ -152,22 +160,20 @@ def export_classifier(framework: Framework, request: Dict[str, Any]) -> Dict[str
     inputs = read_arrays(request["inputs"])
     loaded = _loaded(framework, request, inputs)
     network, folder = loaded.network, request["output_folder"]
-    write_outputs(folder, lambda batch: _logits(network, torch.from_numpy(batch), model), inputs)
+
+    def answering(batch: Array) -> Array:
+        return _logits(network, torch.from_numpy(batch), model)
+
+    require_settled(answering, inputs, write_outputs(folder, answering, inputs), model)
     form: Dict[str, Any] = {}
     if request["reparameterise"] and framework.fusing:
         form["training_parameters"] = _learned(network)
         form["reparameterised"] = reparameterise(network, framework.fusing, model)
     example = torch.from_numpy(next(iter(inputs.values()))[:1]).repeat(2, 1, 1, 1)
-    try:
-        opset = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
-    except TaskError as error:
-        if loaded.asked.size is None:
-            raise
-        own = list(framework.own_size(model))
-        raise TaskError(EXPORT, f"{error}\nIts own input_size, {own}, may be one that can be said") from error
+    written = write_onnx(network, example, os.path.join(folder, "model.onnx"), request["opset"])
     return {
-        "opset": opset,
-        "exporter": "torch.onnx.export",
+        "opset": written.opset,
+        "exporter": written.exporter,
         "parameters": _learned(network),
         "head": loaded.head,
         "weights": loaded.weights,
@@ -184,7 +190,6 @@ class _Loaded(NamedTuple):
     head: Dict[str, Any]
     weights: Dict[str, Any]
     """The record of these."""
-    asked: Network
     labels: Dict[str, Any]
     """What the answer says of the names of the classes, where the file of the weights or the model does."""
     output: Dict[str, Any]
@@ -234,7 +239,7 @@ def _with_weights(framework: Framework, request: Dict[str, Any], inputs: Arrays)
         enliven(network, torch.cat(pictures), weights["seed"])
     record = {"origin": origin, "sha256": sha256, "tensors": _tensors(network), **of_the_file}
     labels = labels or framework.labels_of_model(asked.model)
-    return _Loaded(network, head, record, asked, labels, taken)
+    return _Loaded(network, head, record, labels, taken)
 
 
 def _pretrained(framework: Framework, asked: Network, keys: Mapping[str, str]) -> Pretrained:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from typing import Any, Dict, Iterator
+import warnings
+from typing import Any, Dict, Iterator, NamedTuple
 
 import onnx
 import torch
 
 import onnx_stream
 from protocol import EXPORT, TaskError
+from pytorch_equivalents import Equivalents
+from pytorch_new_exporter import OPSET, model_without_weights
 
 STEPS_UP = (13, 14, 16, 17)
 """Opsets that brought operators which exports of classifiers ask for; the exporter ends at 17 to 20."""
@@ -19,26 +22,51 @@ LARGEST_VALUE = 1 << 16
 """Elements of the largest tensor whose values, and not its type alone, the inference of shapes may see."""
 
 
-def write_onnx(network: Any, example: Any, path: str, opset: int) -> int:
-    """Write ``network`` to ``path`` and return the opset, ``opset`` or the next that the exporter asks for.
+class _FixedBatchError(Exception):
+    """What would be written is right for the number of pictures alone that it was traced with."""
+
+
+class Written(NamedTuple):
+    """What an ONNX file was written at and by."""
+
+    opset: int
+    exporter: str
+    """As a record says it."""
+
+
+def write_onnx(network: Any, example: Any, path: str, opset: int) -> Written:
+    """Write ``network`` to ``path`` at ``opset``, or the next that the exporter asks for.
 
     Where ``opset`` is beyond the highest that the exporter writes, it is that.
 
-    ``example`` is a batch of pictures, float32 (N, C, H, W), to trace with. The file has an input
-    ``input`` and an output ``logits``, both with a symbolic first axis ``batch``. Raises TaskError
-    where the exporter cannot say the network at any opset.
+    ``example`` is a batch of pictures, float32 (N, C, H, W) with N > 1, to trace with. The file has an input
+    ``input`` and an output ``logits``, both with a symbolic first axis ``batch``. What torch's older exporter
+    cannot say is left to the newer one. Raises TaskError where neither can say the network at any opset.
     """
     opset = min(opset, _highest_opset())
     for candidate in (opset, *(step for step in STEPS_UP if step > opset)):
         try:
             _export(network, example, path, candidate)
-        except torch.onnx.errors.OnnxExporterError as error:
-            reason = str(error)
+        except TaskError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a trace runs into: the newer one does not trace
+            reason = str(error) or type(error).__name__
             if not _wants_higher_opset(reason):
                 break
         else:
-            return candidate
-    raise TaskError(EXPORT, "torch.onnx.export cannot say this model:\n" + _last_lines(reason))
+            return Written(candidate, "torch.onnx.export")
+    refused = "torch.onnx.export cannot say this model: " + _last_lines(reason)
+    if isinstance(network, torch.jit.ScriptModule):
+        raise TaskError(EXPORT, refused)  # the newer exporter takes what Python runs
+    print(f"{refused}\nTrying torch's newer exporter")
+    try:
+        model = model_without_weights(network, example, network.state_dict())
+    except Exception as error:
+        raise TaskError(
+            EXPORT, f"{refused}\nNor can it with dynamo=True: {_last_lines(str(error))}"
+        ) from error
+    onnx_stream.write(model, _weights(network), path)
+    return Written(OPSET, "torch.onnx.export, dynamo=True")
 
 
 def _highest_opset() -> int:
@@ -50,7 +78,7 @@ def _highest_opset() -> int:
 def _export(network: Any, example: Any, path: str, opset: int) -> None:
     graph = io.BytesIO()
     # oneDNN would lay out a copy of large kernels in its own way, beside all that tracing holds.
-    with _weights_by_type(), torch.backends.mkldnn.flags(enabled=False):
+    with _weights_by_type(), Equivalents() as functions, torch.backends.mkldnn.flags(enabled=False):
         torch.onnx.export(
             network,
             (example,),
@@ -66,8 +94,29 @@ def _export(network: Any, example: Any, path: str, opset: int) -> None:
             training=torch.onnx.TrainingMode.PRESERVE,
             do_constant_folding=False,
         )
+    if functions.took_numbers and not _traces_openly(network, example):
+        raise _FixedBatchError(
+            f"what it traces computes for batches of {len(example)} alone, as where the number of pictures "
+            "is made a number of Python's"
+        )
     model = onnx.load_model_from_string(graph.getvalue())
     onnx_stream.write(model, _weights(network), path)
+
+
+def _traces_openly(network: Any, example: Any) -> bool:
+    """Whether a trace of ``network`` with ``example`` is right for another number of pictures."""
+    more = torch.cat([example, example[:1]])
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        expected = network(more)
+        try:
+            traced = torch.jit.trace(network, example, check_trace=False)(more)
+        except RuntimeError:
+            return False
+    if traced.shape != expected.shape:
+        return False
+    largest = float(expected.abs().max())
+    return bool(torch.allclose(traced, expected, rtol=0, atol=1e-3 * largest, equal_nan=True))
 
 
 @contextlib.contextmanager
@@ -111,5 +160,9 @@ def _wants_higher_opset(reason: str) -> bool:
 
 
 def _last_lines(reason: str) -> str:
+    """What is said last in ``reason``, and the operator that it is about first."""
     message = reason.split("[Caused by", maxsplit=1)[0]  # a dump of the graph follows
-    return "\n".join([line for line in message.splitlines() if line.strip()][-5:])
+    message = message.split("(Refer to the full stack trace", maxsplit=1)[0]
+    lines = [line for line in message.splitlines() if line.strip()][-5:]
+    lines.sort(key=lambda line: re.search(r"aten[.:]|operator", line) is None)
+    return "\n".join(lines)

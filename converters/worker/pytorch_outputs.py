@@ -101,6 +101,8 @@ def logits_in(answer: Any, pictures: Any, model: str) -> Array:
             f"{model} answers with a {kind}, not with one tensor of logits: it cannot be published as a "
             "classifier",
         )
+    if len(pictures) == 1 and answer.ndim == 1:
+        answer = answer.unsqueeze(0)  # it squeezes all axes of length 1, the batch's with them
     if answer.ndim != 2 or len(answer) != len(pictures):
         raise TaskError(
             EXPORT,

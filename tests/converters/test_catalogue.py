@@ -147,6 +147,7 @@ def test_a_source_has_what_people_ask_for(source: str, expected: list[str]) -> N
         ("timm", "tf_efficientnet_lite0", [3, 224, 224], "bicubic"),
         ("torchvision", "inception_v3", [3, 299, 299], "bilinear"),
         ("paddle", "DarkNet53", [3, 256, 256], "bilinear"),
+        ("paddle", "LeViT_384", [3, 224, 224], "bilinear"),  # named by its channels
         ("mxnet", "inceptionv3", [3, 299, 299], "bilinear"),
         ("caffe2", "vgg19", [3, 224, 224], "bilinear"),
     ],
@@ -170,6 +171,7 @@ def test_preprocessing_is_the_frameworks_own(
         ("mmcls", "mobilenet-v2_8xb32_in1k", 3.505, True),
         ("paddle", "SqueezeNet1_1", 1.235496, True),
         ("paddle", "VGG16", 138.357544, True),
+        ("paddle", "MobileViTV2_x0_75", 2.87, False),
         ("mxnet", "squeezenet1.1", 1.235496, True),
         ("caffe2", "squeezenet", 1.235496, False),
         ("caffe2", "vgg19", 143.667240, False),

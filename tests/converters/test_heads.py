@@ -192,7 +192,6 @@ def test_pretrained_weights_get_no_head_that_nobody_trained(export: Export, sour
 @pytest.mark.parametrize(
     ("model", "options", "expected"),
     [
-        ("alexnet", NetworkOptions(input_size=(3, 256, 256)), "Its own input_size, [3, 224, 224]"),
         ("vit_b_16", NetworkOptions(input_size=(3, 64, 96)), "takes square pictures only"),
         ("squeezenet1_1", NetworkOptions(input_size=(3, 8, 8)), "does not take pictures of [3, 8, 8]"),
         ("squeezenet1_1", NetworkOptions(arguments={"version": "2_0"}), "version='2_0'"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from converters.interface import NetworkOptions
@@ -53,6 +54,32 @@ def lacking():
 
 def pictures():
     return nn.Conv2d(3, 4, 3)
+
+class Drawing(nn.Module):
+    def forward(self, logits):
+        return nn.functional.dropout(logits, 0.5, training=True)
+
+class Remembering(nn.Module):
+    def forward(self, logits):
+        self.last = logits.mean(dim=0) + getattr(self, "last", 0)
+        return logits + self.last
+
+class Normalising(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 5, bias=False)
+
+    def forward(self, features):
+        return 20 * self.layer(features) / self.layer.weight.norm(dim=1)
+
+def normalising():
+    return nn.Sequential(build(5), Normalising())
+
+def drawing():
+    return nn.Sequential(build(), Drawing())
+
+def remembering():
+    return nn.Sequential(build(), Remembering())
 """
 
 
@@ -84,6 +111,14 @@ def test_random_weights_of_a_network_that_code_builds_are_lively(net: Path, expo
     assert not (net.parent / "__pycache__").exists()
 
 
+def test_a_head_that_normalises_its_weights_keeps_the_spread_it_has(net: Path, export: Export) -> None:
+    """Scaling them changes nothing, and what is compared is compared with the largest logit."""
+    made = export(
+        "pytorch", f"{net}:normalising", options=NetworkOptions(trusted_code=files_of_code(net)), **PICTURES
+    )
+    assert 2 < np.mean([outputs.std(axis=1).mean() for outputs in made.outputs.values()]) < 50
+
+
 @pytest.mark.parametrize(
     ("model", "arguments", "expected"),
     [
@@ -96,6 +131,8 @@ def test_random_weights_of_a_network_that_code_builds_are_lively(net: Path, expo
             "No module named 'blocks'; a package is installed where its entry says `requirements: [NAME==",
         ),
         ("net.py:pictures", {}, "not (pictures, classes): it cannot be published as a classifier"),
+        ("net.py:drawing", {}, "gives the same pictures other logits when it is asked again"),
+        ("net.py:remembering", {}, "it draws random numbers, or remembers what it was asked"),
         (
             "net.py:build",
             {"heads": 5},

@@ -33,6 +33,7 @@ MODELS = [
     _source("torchvision", "googlenet"),
     _source("mmcls", "mobilenet-v2_8xb32_in1k"),
     _source("mmcls", "swin-tiny_16xb64_in1k"),
+    _source("mmcls", "lenet5_mnist"),
     _source("paddle", "MobileNetV3_small_x0_35"),
     _source("paddle", "DeiT_tiny_patch16_224"),
     _source("paddle", "mobilenet_v3_small"),

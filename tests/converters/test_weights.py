@@ -164,6 +164,12 @@ def test_an_unknown_model_is_refused_by_the_script_too(export: Export, source: s
 
 
 @pytest.mark.paddle
+def test_a_network_that_the_framework_cannot_run_is_refused_with_its_fault(export: Export) -> None:
+    with pytest.raises(WorkerError, match="SwinTransformerV2, which uses variables that nobody sets"):
+        export("paddle", "SwinTransformerV2_tiny_patch4_window8_256")
+
+
+@pytest.mark.paddle
 @pytest.mark.parametrize(("intermediate", "program"), [(1, "inference.json"), (0, "inference.pdmodel")])
 def test_an_inference_model_folder_is_exported_as_it_is(
     export: Export, run_in: RunIn, tmp_path: Path, intermediate: int, program: str
@@ -191,3 +197,28 @@ def test_an_inference_model_folder_is_exported_as_it_is(
     for name, array in exported.inputs.items():
         [output] = session.run(None, {session.get_inputs()[0].name: array})
         assert compare(exported.outputs[name], output, Tolerance()).passed
+
+
+RANDOM = """\
+import paddle
+class Random(paddle.nn.Layer):
+    def __init__(self):
+        super().__init__()
+        self.head = paddle.nn.Linear(32, 10)
+    def forward(self, x):
+        return self.head(x.mean([1, 2])) + paddle.uniform([10])
+network = Random()
+network.eval()
+spec = [paddle.static.InputSpec([None, 3, 32, 32], 'float32', 'x')]
+paddle.jit.save(paddle.jit.to_static(network, input_spec=spec, full_graph=True), 'model/inference')
+"""
+
+
+@pytest.mark.paddle
+def test_a_folder_that_draws_random_numbers_is_refused(export: Export, run_in: RunIn, tmp_path: Path) -> None:
+    (tmp_path / "draws.py").write_text(RANDOM)
+    run_in("paddle", "import draws")
+    size = {"input_size": [3, 32, 32], "resize": 32, "crop_mode": "center", "interpolation": "bilinear"}
+    colours = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "colour": "RGB"}
+    with pytest.raises(WorkerError, match="gives the same pictures other logits when it is asked again"):
+        export("paddle", str(tmp_path / "model"), {"kind": "pretrained"}, **size, **colours)
