@@ -112,7 +112,7 @@ def test_labels_ask_for_top_1(folder: Path) -> None:
         (("model.onnx", "--images", "pictures", "--form", "int4"), "--form: 'int4' is not one of int8"),
         (("model.onnx", "--images", "pictures", "--percentile", "7"), "--percentile: "),
         (("old.onnx", "--images", "pictures"), "opset 9, and the lowest possible for int8 is 10"),
-        (("new.onnx", "--images", "pictures"), "python -m pipeline retarget new.onnx --opset 12"),
+        (("new.onnx", "--images", "pictures"), "python -m pipeline retarget new.onnx --opset 21"),
         (("pictures/0.png", "--images", "pictures"), "no ONNX file that can be read"),
         (("model.onnx", "--images", "pictures", "--labels", "short.txt"), "3 labels for 20 pictures"),
         (("model.onnx", "--images", "pictures", "--labels", "none.txt"), "labels cannot be read"),
@@ -130,7 +130,7 @@ def test_wrong_input_has_its_own_message_and_leaves_nothing(
     (folder / "short.txt").write_text("1\n2\n3\n")
     onnx.save(named(network(9)), folder / "old.onnx")
     new = named(network())
-    new.opset_import[0].version = 18
+    new.opset_import[0].version = 23
     onnx.save(new, folder / "new.onnx")
     before = sorted(folder.iterdir())
     answer = _command(folder, "quantize", *arguments, "--preprocessing", PREPARED)

@@ -33,7 +33,7 @@ def drawn(source: str) -> list[str]:
         if small and all((row.model, opset) in right for opset in OPSETS):
             families[row.family].add(row.model)
     chance = random.Random(f"{SEED} {source}")  # noqa: S311 - it draws models, not secrets
-    some = chance.sample(sorted(families), FAMILIES[source])
+    some = chance.sample(sorted(families), min(FAMILIES[source], len(families)))
     return [chance.choice(sorted(families[family])) for family in some]
 
 
