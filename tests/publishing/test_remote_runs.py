@@ -18,6 +18,8 @@ from publishing.zoo import Zoo
 from tests.publishing.remote_places import content_of_place, watch
 from tests.publishing.zoos import description, material, network, pages, publish_in, seen, zoo_in
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("breaks_at", range(1, 10))
 def test_a_broken_run_is_taken_up_where_it_broke(place: str, model_file: Path, breaks_at: int) -> None:

@@ -20,6 +20,8 @@ from pipeline.equivalence.graphs import read
 from tests.commands import run_command
 from tests.pipeline.diagnosis.networks import FAULTS, changed, maker, renamed, right, written
 
+pytestmark = pytest.mark.slow
+
 
 def _diagnosed(folder: Path, wrong: onnx.ModelProto, first: onnx.ModelProto | None = None) -> Outcome:
     graphs = (

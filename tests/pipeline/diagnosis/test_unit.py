@@ -16,6 +16,8 @@ from pipeline.errors import UsageError
 from tests.pipeline.diagnosis.networks import changed, right, written
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_export_that_is_wrong_is_found_by_the_frameworks_layers(tiny: FakeSource) -> None:
     tiny.write("wrong", opsets="12")
