@@ -26,15 +26,10 @@ def dropout_12_to_11(rewrite: Rewrite) -> None:
 
 
 @adapts("Dropout", 10, 9)
-def dropout_10_to_9(rewrite: Rewrite) -> None:
-    """Exact: these forms know the inference only. Runtimes do not agree on its mask."""
-    rewrite.keep_outputs(1)
-    _vanish(rewrite)
-
-
+@adapts("Dropout", 9, 10)
 @adapts("Dropout", 7, 6)
-def dropout_7_to_6(rewrite: Rewrite) -> None:
-    """Exact, as above."""
+def dropout_without_training(rewrite: Rewrite) -> None:
+    """Exact: these forms know the inference only. Runtimes do not agree on its mask."""
     rewrite.keep_outputs(1)
     _vanish(rewrite)
 
@@ -72,13 +67,6 @@ def dropout_6_to_7(rewrite: Rewrite) -> None:
     """Exact for an inference; from 7 to 11 nothing can be said that trains."""
     if not rewrite.integer("is_test", 0):
         raise CannotAdapt("it drops at random (is_test is 0); export the model in eval mode")
-    rewrite.keep_outputs(1)
-    _vanish(rewrite)
-
-
-@adapts("Dropout", 9, 10)
-def dropout_9_to_10(rewrite: Rewrite) -> None:
-    """Exact: these forms know the inference only. Runtimes do not agree on its mask."""
     rewrite.keep_outputs(1)
     _vanish(rewrite)
 
