@@ -187,30 +187,11 @@ def outputs_call(
     )
 
 
-def trace_call(
-    source: Source,
-    *,
-    model: str,
-    options: NetworkOptions = AS_IT_IS,
-    weights: Mapping[str, Any],
-    inputs: Path,
-    pictures: Path,
-    output_folder: Path,
-) -> WorkerCall:
-    """The call that writes what each layer of ``model`` answers with on the way to its output.
+def tracing(call: WorkerCall) -> WorkerCall:
+    """``call``, of :func:`outputs_call`, that writes what each layer answers with on the way to the output.
 
-    All are those of :func:`outputs_call`, but that ``pictures`` holds one array. ``output_folder`` receives a
-    ``.npy`` file for each layer.
+    Its ``pictures`` hold one array. Its ``output_folder`` receives a ``.npy`` file for each layer.
     """
-    call = outputs_call(
-        source,
-        model=model,
-        options=options,
-        weights=weights,
-        inputs=inputs,
-        pictures=pictures,
-        output_folder=output_folder,
-    )
     return replace(call, request={**call.request, "task": "trace"})
 
 

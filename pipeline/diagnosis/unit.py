@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from converters.interface import trace_call
+from converters.interface import outputs_call, tracing
 from evaluation.inputs import in_batches, write_npz
 from opsets import StaticAxes, read_graph, retarget_with_report
 from opsets.errors import RetargetError
@@ -130,7 +130,7 @@ class UnitDiagnosis:
         folder.mkdir()
         pictures = folder / "pictures.npz"
         write_npz(pictures, {data_set: self._data_sets[data_set][_INPUT]})
-        call = trace_call(
+        call = outputs_call(
             run.job.source,
             model=run.job.model.argument,
             options=run.job.network_options,
@@ -141,7 +141,7 @@ class UnitDiagnosis:
         )
         environment = export.environment
         answer = run_worker(
-            call,
+            tracing(call),
             python=environment.python,
             variables={"OMP_NUM_THREADS": THREADS, **environment.description.variables},
             what=f"tracing {run.job.name}",

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from converters.interface import WorkerCall, outputs_call, trace_call
+from converters.interface import WorkerCall, outputs_call, tracing
 from converters.registry import SOURCES
 from evaluation.inputs import read_npz, write_npz
 from parity.diagnosis.graphs import Network
@@ -50,7 +50,7 @@ def test_random_weights_are_those_of_the_export(
     assert not (folder / "model.onnx").exists()
     # One export serves both tasks, as an export is most of the time.
     write_npz(pictures, {"1": exported.inputs[single]})
-    call = trace_call(SOURCES[source], **asked, pictures=pictures, output_folder=folder)
+    call = tracing(outputs_call(SOURCES[source], **asked, pictures=pictures, output_folder=folder))
     _layers_are_in_the_file(_ask(source, call, folder)["layers"], exported, single, folder)
 
 
