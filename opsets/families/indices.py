@@ -11,6 +11,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
 from opsets.families.axes import summed
+from opsets.families.copies import cast
 from opsets.families.shapes import reshape
 from opsets.rewrite import Rewrite
 
@@ -24,12 +25,9 @@ def from_front(rewrite: Rewrite, indices: ir.Value, lengths: Sequence[Length]) -
     ``lengths`` has one entry, for all of them, or one for each along their last axis. Indices computed
     at run time cost four nodes, unless what makes them can make none below 0.
     """
+    if is_counted_from_front(rewrite, indices):
+        return indices
     array = rewrite.constant_or_none(indices)
-    if array is not None and not (array < 0).any():
-        return indices
-    maker = indices.producer()
-    if maker is not None and (maker.op_type, indices.index()) in _COUNTING:
-        return indices
     if not all(isinstance(length, int) for length in lengths):
         raise CannotAdapt(
             f"its indices ({indices.name}) may be negative, on an axis whose length is not fixed"
@@ -37,10 +35,42 @@ def from_front(rewrite: Rewrite, indices: ir.Value, lengths: Sequence[Length]) -
     added = np.array(lengths if len(lengths) > 1 else lengths[0], dtype=rewrite.kind(indices))
     if array is not None:
         return rewrite.initializer(np.where(array < 0, array + added, array).astype(array.dtype), "indices")
+    return _shifted(rewrite, indices, rewrite.initializer(added, "length"))
+
+
+def from_front_of(rewrite: Rewrite, indices: ir.Value, data: ir.Value, axis: int) -> ir.Value:
+    """``indices``, places along ``axis`` of ``data``, counted from the front whatever its length.
+
+    A length that is not fixed is asked for at run time.
+    """
+    length = rewrite.lengths(data)[axis]
+    if isinstance(length, int) or is_counted_from_front(rewrite, indices):
+        return from_front(rewrite, indices, [length])
+    assert indices.dtype is not None
+    return _shifted(rewrite, indices, cast(rewrite, length_at_run_time(rewrite, data, axis), indices.dtype))
+
+
+def length_at_run_time(rewrite: Rewrite, data: ir.Value, axis: int) -> ir.Value:
+    """The length of ``axis`` of ``data`` as a scalar of 64 bits."""
+    lengths = rewrite.add("Shape", [data], kind=ir.DataType.INT64)
+    return rewrite.add("Gather", [lengths, rewrite.initializer(np.array(axis, dtype=np.int64), "axis")])
+
+
+def is_counted_from_front(rewrite: Rewrite, indices: ir.Value) -> bool:
+    """Whether none of ``indices`` can be negative: they are constant, or made by what counts."""
+    array = rewrite.constant_or_none(indices)
+    if array is not None:
+        return not (array < 0).any()
+    maker = indices.producer()
+    return maker is not None and (maker.op_type, indices.index()) in _COUNTING
+
+
+def _shifted(rewrite: Rewrite, indices: ir.Value, lengths: ir.Value) -> ir.Value:
+    """``indices`` with ``lengths``, of the same type, added where they are negative."""
+    assert indices.dtype is not None
     negative = rewrite.add("Less", [indices, rewrite.number(0, indices, "zero")])
-    shift = rewrite.add("Cast", [negative], {"to": int(ir.DataType.from_numpy(added.dtype))})
-    shift = rewrite.add("Mul", [shift, rewrite.initializer(added, "length")])
-    return rewrite.add("Add", [indices, shift])
+    shift = rewrite.add("Cast", [negative], {"to": int(indices.dtype)})
+    return rewrite.add("Add", [indices, rewrite.add("Mul", [shift, lengths])])
 
 
 def strides_of(lengths: Sequence[int]) -> npt.NDArray[np.int64]:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import onnx_ir as ir
+
 from opsets.families.axes import axis_from_back
-from opsets.registry import adapts, unchanged
+from opsets.families.copies import cast
+from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
 adapts("Concat", 11, 10)(axis_from_back(1))
-unchanged(
-    "Concat", 4, 3, "axis has to be given from 4 on, so the older default is not met; fewer types before"
-)
+_WIDE = (ir.DataType.INT64, ir.DataType.UINT64)
+
+
+@adapts("Concat", 4, 3)
+def concat_4_to_3(rewrite: Rewrite) -> None:
+    """Floats stay, as the axis has to be given from 4 on; what is none goes through double."""
+    kind = rewrite.required(0).dtype
+    if kind is None or kind.is_floating_point():
+        return
+    inputs = [
+        cast(rewrite, rewrite.required(index), ir.DataType.DOUBLE)
+        for index in range(len(rewrite.node.inputs))
+    ]
+    result = rewrite.add("Concat", inputs, {"axis": rewrite.integer("axis", 1)}, kind=ir.DataType.DOUBLE)
+    rewrite.replace(cast(rewrite, result, kind))
+    if kind in _WIDE:
+        rewrite.bound("Concat of integers below 4: exact while every element stays below 2**53")
 
 
 @adapts("Concat", 3, 4)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.families.axes import axis_from_back
-from opsets.families.indices import from_front
+from opsets.families.indices import from_front_of
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -18,7 +18,8 @@ from opsets.rewrite import Rewrite
 def gather_11_to_10(rewrite: Rewrite) -> None:
     """Negative indices are counted from the front; so is a negative axis, which few old runtimes take.
 
-    One constant index from the back of an axis whose length is not fixed is a Slice.
+    One constant index from the back of an axis whose length is not fixed is a Slice. Others along such an
+    axis need its length, as Shape tells it.
     """
     axis_from_back(0)(rewrite)
     data, axis = rewrite.required(0), rewrite.integer("axis", 0)
@@ -26,7 +27,7 @@ def gather_11_to_10(rewrite: Rewrite) -> None:
     if not isinstance(length, int) and index is not None and index.size == 1 and index.min() < 0:
         rewrite.replace(_from_back(rewrite, data, axis, index))
         return
-    indices = from_front(rewrite, rewrite.required(1), [length])
+    indices = from_front_of(rewrite, rewrite.required(1), data, axis)
     if indices is not rewrite.required(1):
         rewrite.set_input(1, indices)
 

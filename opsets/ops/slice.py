@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import FAR
+from opsets.families.copies import cast
+from opsets.families.indices import from_front_of, length_at_run_time
 from opsets.families.parameters import integers_to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
+Integers = npt.NDArray[np.int64]
 END = int(np.iinfo(np.int32).max)
 """The end of an axis of any length, as the older form spells it."""
 
@@ -26,12 +32,16 @@ def slice_11_to_10(rewrite: Rewrite) -> None:
 
 @adapts("Slice", 10, 9)
 def slice_10_to_9(rewrite: Rewrite) -> None:
-    """Constant parameters become attributes, of one axis each; a step other than 1 becomes a Gather."""
+    """Constant parameters become attributes, of one axis each; a step other than 1 becomes a Gather.
+
+    Bounds that are computed at run time are compared with the places along the axis: see :func:`_compressed`.
+    """
     value = rewrite.required(0)
-    starts, ends = rewrite.constant(1, "starts"), rewrite.constant(2, "ends")
-    assert starts is not None
-    assert ends is not None
+    starts, ends = (rewrite.constant_or_none(rewrite.required(index)) for index in (1, 2))
     axes, steps = rewrite.constant(3, "axes"), rewrite.constant(4, "steps")
+    if starts is None or ends is None:
+        rewrite.replace(_compressed(rewrite, axes, steps))
+        return
     axes = np.arange(len(starts)) if axes is None else axes
     steps = np.ones(len(starts), dtype=np.int64) if steps is None else steps
     lengths = rewrite.lengths(value)
@@ -75,6 +85,61 @@ def _open_end(rewrite: Rewrite, value: ir.Value, axis: int, start: int, end: int
     if start in (0, -END) and end == END:
         return value
     return rewrite.add("Slice", [value], {"axes": [axis], "starts": [start], "ends": [end]})
+
+
+def _compressed(rewrite: Rewrite, axes: Integers | None, steps: Integers | None) -> ir.Value:
+    """The input with what is not between its bounds left out, one axis after the other.
+
+    Bounds need not be clamped for that: no place is beyond the end of its axis.
+    """
+    value, bounds = rewrite.required(0), [rewrite.required(1), rewrite.required(2)]
+    count = rewrite.length(bounds[0], 0)
+    axes = np.arange(count) if axes is None else axes
+    if steps is not None and (steps != 1).any():
+        step = next(int(step) for step in steps if step != 1)
+        raise CannotAdapt(f"it steps by {step} between bounds that are computed at run time")
+    result = rewrite.lengths(rewrite.node.outputs[0])
+    for number, axis in enumerate(map(int, axes)):
+        lengths = rewrite.lengths(value)
+        kept = _kept_at_run_time(rewrite, value, axis, [_entry(rewrite, some, number) for some in bounds])
+        lengths[axis] = result[axis]
+        value = rewrite.add("Compress", [value, kept], {"axis": axis}, shape=rewrite.shape(lengths))
+    return value
+
+
+def _kept_at_run_time(rewrite: Rewrite, value: ir.Value, axis: int, bounds: Sequence[ir.Value]) -> ir.Value:
+    """For each place along ``axis``, whether it is between ``bounds``, scalars of 64 bits."""
+    places = _places(rewrite, value, axis)
+    start, end = (from_front_of(rewrite, bound, value, axis) for bound in bounds)
+    before_end = rewrite.add("Less", [places, end])
+    if rewrite.constant_or_none(start) == 0:
+        return before_end
+    return rewrite.add("And", [rewrite.add("Not", [rewrite.add("Less", [places, start])]), before_end])
+
+
+def _entry(rewrite: Rewrite, bounds: ir.Value, number: int) -> ir.Value:
+    """Entry ``number`` of ``bounds`` as a scalar of 64 bits."""
+    constant = rewrite.constant_or_none(bounds)
+    if constant is not None:
+        return rewrite.initializer(np.array(constant[number], dtype=np.int64), "bound")
+    place = rewrite.initializer(np.array(number, dtype=np.int64), "number")
+    return cast(rewrite, rewrite.add("Gather", [bounds, place]), ir.DataType.INT64)
+
+
+def _places(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
+    """``0, 1, 2...`` along ``axis``, as NonZero finds them where its length is not fixed."""
+    length = rewrite.lengths(value)[axis]
+    if isinstance(length, int):
+        return rewrite.initializer(np.arange(length), "places")
+    shape = rewrite.add("Unsqueeze", [length_at_run_time(rewrite, value, axis)], {"axes": [0]})
+    ones = rewrite.add(
+        "ConstantOfShape",
+        [shape],
+        {"value": ir.tensor(np.ones(1, dtype=np.int64))},
+        shape=rewrite.shape([length]),
+    )
+    places = rewrite.add("NonZero", [ones], shape=rewrite.shape([1, length]))
+    return rewrite.add("Squeeze", [places], {"axes": [0]})
 
 
 @adapts("Slice", 9, 10)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets import RetargetError
+from opsets import retarget
+from parity.raising import raise_to_9
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -77,12 +78,19 @@ def test_one_from_the_back_of_an_open_axis_keeps_the_axis() -> None:
     )
 
 
-def test_computed_indices_into_an_open_axis_are_refused() -> None:
-    model = parse(11, "g (float[N,3] x, int64[2] i) => (float[2,3] z) { z = Gather(x, i) }")
-    with pytest.raises(
-        RetargetError, match=r"Gather .*11 to 10: its indices \(i\) may be negative, on an axis"
-    ):
-        step(model)
+@pytest.mark.parametrize("kind", ["int64", "int32"])
+@pytest.mark.parametrize("constant", [False, True])
+def test_places_along_an_open_axis_are_counted_with_its_length_at_run_time(kind: str, constant: bool) -> None:
+    given_, fixed = ("", f"<{kind}[3] i = {{-1,1,-3}}>") if constant else (f", {kind}[3] i", "")
+    model = parse(11, f"g (float[2,N] x{given_}) => (float[2,3] z) {fixed} {{ z = Gather<axis=1>(x, i) }}")
+    for target in (10, 9, 7, 3):
+        lowered = retarget(model, target)
+        if target < 7:
+            raise_to_9(lowered)  # OpenVINO reads no Cast below 6
+        for length in (3, 5):
+            places = np.array([-1, 1, -3], dtype=kind)
+            values = {"x": noise((2, length))} | ({} if constant else {"i": places})
+            assert_same_numbers(model, lowered, values)
 
 
 @given(st.integers(0, 2), st.booleans(), st.lists(st.integers(-3, 2), min_size=1, max_size=5), st.booleans())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,7 +110,11 @@ def test_a_start_with_a_far_end_is_said_as_the_old_form_says_it() -> None:
 @pytest.mark.parametrize(
     ("inputs", "constants", "reason"),
     [
-        ("float[4] x, int64[1] a", "<int64[1] b = {3}>", r"its starts \(a\) are computed at run time"),
+        (
+            "float[4] x, int64[1] a",
+            "<int64[1] b = {3}, int64[1] c = {0}, int64[1] d = {2}>",
+            "it steps by 2 between bounds that are computed at run time",
+        ),
         (
             "float[N] x",
             "<int64[1] a = {0}, int64[1] b = {9}, int64[1] c = {0}, int64[1] d = {2}>",
@@ -122,6 +127,35 @@ def test_what_attributes_cannot_say_is_refused(inputs: str, constants: str, reas
     model = parse(10, f"g ({inputs}) => (float[M] z) {constants} {{ z = Slice(x, a, b{more}) }}")
     with pytest.raises(RetargetError, match=f"Slice .*10 to 9: {reason}"):
         step(model)
+
+
+@pytest.mark.parametrize("length", ["5", "N"])
+@pytest.mark.parametrize("kind", ["int64", "int32"])
+@pytest.mark.parametrize("computed", ["a", "b", "ab"])
+def test_bounds_computed_at_run_time_leave_out_what_is_not_between_them(
+    length: str, kind: str, computed: str
+) -> None:
+    bounds = [(0, 3), (-4, -1), (1, 99), (-99, 2), (2, 2), (3, 1)]
+    for start, end in bounds:
+        constants = {name: value for name, value in (("a", start), ("b", end)) if name not in computed}
+        given_ = "".join(f", {kind}[1] {name}" for name in computed)
+        fixed = ", ".join(f"{kind}[1] {name} = {{{value}}}" for name, value in constants.items())
+        model = parse(
+            10,
+            f"""g (float[2,{length}] x{given_}) => (float[2,M] z)
+            <{fixed}{", " * bool(fixed)}{kind}[1] c = {{1}}> {{
+                y = Slice(x, a, b, c) z = Concat<axis=1>(x, y) }}""",
+        )
+        values = {"x": noise((2, 5))}
+        values |= {name: np.array([{"a": start, "b": end}[name]], dtype=kind) for name in computed}
+        assert_same_numbers(model, step(model), values)
+
+
+def test_several_axes_are_cut_one_after_the_other() -> None:
+    text = "g (float[N,3,M] x, int64[2] a, int64[2] b) => (float[A,3,B] z) <int64[2] c = {2,0}> {"
+    model = parse(10, f"{text} z = Slice(x, a, b, c) }}")
+    values = {"x": noise((4, 3, 5)), "a": np.array([-3, 1]), "b": np.array([5, -1])}
+    assert_same_numbers(model, step(model), values)
 
 
 @given(
