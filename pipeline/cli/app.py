@@ -52,6 +52,12 @@ PublishOption = Annotated[
     str | None,
     typer.Option("--publish", metavar="DIR|URL", help="Publish here instead of where FILE says."),
 ]
+ShardOption = Annotated[
+    str,
+    typer.Option(
+        "--shard", metavar="I/N", help="Only the I-th of N shares of the models, for several machines."
+    ),
+]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Models to work on at the same time.")]
 
 
@@ -81,10 +87,11 @@ def _selection(
     return Selection(tuple(only or ()), opsets, publish, fresh, trust_code)
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     file: PipelineFileArgument,
     only: OnlyOption = None,
     opset: OpsetOption = None,
+    shard: ShardOption = "1/1",
     jobs: JobsOption = 1,
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
@@ -106,14 +113,17 @@ def run(
     again goes on from what is done.
     """
     from pipeline.commands.run import run_file
+    from pipeline.estimates.shards import parse_shard
 
-    raise typer.Exit(run_file(file, _selection(only, opset, publish, fresh, trust_code), jobs, sign))
+    selection = _selection(only, opset, publish, fresh, trust_code)
+    raise typer.Exit(run_file(file, selection, jobs, sign, parse_shard(shard)))
 
 
 def plan(
     file: PipelineFileArgument,
     only: OnlyOption = None,
     opset: OpsetOption = None,
+    shard: ShardOption = "1/1",
     publish: PublishOption = None,
     jobs: JobsOption = 1,
     output: Annotated[
@@ -129,12 +139,13 @@ def plan(
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
     from pipeline.commands.github_matrix import plan_matrix
     from pipeline.commands.plan import estimate_file, plan_json, plan_of_rest, print_plan
+    from pipeline.estimates.shards import parse_shard
 
-    selection = _selection(only, opset, publish)
+    selection, ours = _selection(only, opset, publish), parse_shard(shard)
     if output == "github":
-        typer.echo(plan_matrix(plan_of_rest(file, selection)))
+        typer.echo(plan_matrix(plan_of_rest(file, selection, ours)))
     else:
-        file_plan, estimate = estimate_file(file, selection, jobs)
+        file_plan, estimate = estimate_file(file, selection, jobs, ours)
         print_plan(file_plan, estimate) if output == "text" else typer.echo(plan_json(file_plan, estimate))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
+from pipeline.estimates.shards import WHOLE, Shard, share_of
 from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
@@ -31,8 +32,9 @@ def print_plan(plan: Plan, estimate: Estimate) -> None:
     """Every unit, every model that has something to do, and what it takes in all."""
     names = [one_line(unit.name) for unit in plan.units]
     states = ["done" if unit.done else "to do" for unit in plan.units]
-    width = max(map(len, names))
-    print("\n".join(f"{name:<{width}}  {state}" for name, state in zip(names, states, strict=True)))
+    width = max(map(len, names), default=0)
+    for name, state in zip(names, states, strict=True):
+        print(f"{name:<{width}}  {state}")
     done = sum(unit.done for unit in plan.units)
     print(f"{len(plan.units)} units, {done} done, {len(plan.units) - done} to do")
     if estimate.models:
@@ -108,13 +110,15 @@ def plan_file(path: Path, selection: Selection) -> Plan:
         return make_plan(read_checked(path), selection)
 
 
-def plan_of_rest(path: Path, selection: Selection) -> Plan:
-    """The plan of a pipeline file, with the units marked that are done."""
+def plan_of_rest(path: Path, selection: Selection, shard: Shard = WHOLE) -> Plan:
+    """The plan of a pipeline file, or of a share of its models, with the units marked that are done."""
     with interruptible(threading.Event()):
-        return look_at_published(make_plan(read_checked(path), selection))
+        return look_at_published(share_of(make_plan(read_checked(path), selection), shard))
 
 
-def estimate_file(path: Path, selection: Selection, at_once: int) -> tuple[Plan, Estimate]:
+def estimate_file(
+    path: Path, selection: Selection, at_once: int, shard: Shard = WHOLE
+) -> tuple[Plan, Estimate]:
     """The plan of a pipeline file, and what is left of it takes with ``at_once`` models at a time."""
-    plan = plan_of_rest(path, selection)
+    plan = plan_of_rest(path, selection, shard)
     return plan, estimate(plan, at_once)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError, UsageError
+from pipeline.estimates.shards import WHOLE, Shard, share_of
 from pipeline.planning.jobs import Plan, look_at_published
 from pipeline.planning.own_models import OwnModel
 from pipeline.planning.planner import make_plan, read_checked
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from publishing.announcement import Signer
 
 
-def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = None) -> int:
-    """Run a pipeline file and sign the zoo with the private ``key``, if there is one; the exit code.
+def run_file(
+    path: Path, selection: Selection, at_once: int, key: Path | None = None, shard: Shard = WHOLE
+) -> int:
+    """Run a pipeline file, or a share of its models, and sign the zoo with ``key``, if given; the exit code.
 
     Everything in the file is checked before an environment is built or a model starts. An environment that
     cannot be built costs the models of its source. Raises DiskSpaceError where the disk will not do, and
@@ -35,7 +38,11 @@ def run_file(path: Path, selection: Selection, at_once: int, key: Path | None = 
     stop = threading.Event()
     with interruptible(stop):
         built = RunEnvironments(stop=stop, say=say)
-        plan = _checked_plan(path, selection, built, at_once, stop)
+        checked = make_plan(read_checked(path), selection)
+        plan = _with_what_it_needs(share_of(checked, shard), built, at_once, stop)
+        if not plan.jobs:
+            say(f"none of the {len(checked.jobs)} models is in share {shard}: nothing is to be done here")
+            return PUBLISHED
         if all(job.done for job in plan.jobs):
             problems = _time_asked(plan, built, stop)
             announce_zoo(plan.zoo, signer, say)
@@ -65,10 +72,9 @@ def _require_trust(plan: Plan) -> None:
         raise UsageError(*mistakes)
 
 
-def _checked_plan(
-    path: Path, selection: Selection, built: RunEnvironments, at_once: int, stop: threading.Event
-) -> Plan:
-    plan = look_at_published(make_plan(read_checked(path), selection))
+def _with_what_it_needs(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> Plan:
+    """``plan`` with its units marked that are done, and environments and files for the others."""
+    plan = look_at_published(plan)
     clear_published(plan, stop)
     left = [job for job in plan.jobs if not job.done]
     unfinished = dict.fromkeys((job.source, job.entry.requirements) for job in left)

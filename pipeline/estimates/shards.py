@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.errors import UsageError
 from pipeline.estimates.durations import export_seconds, unit_seconds
-from pipeline.planning.jobs import ModelJob
+from pipeline.planning.jobs import ModelJob, Plan
 
 UNKNOWN_BYTES = 100_000_000
 """Of a model whose size no list says."""
@@ -21,6 +21,13 @@ class Shard:
     number: int
     count: int
 
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+WHOLE = Shard(1, 1)
+"""The one share of whoever works alone."""
+
 
 def parse_shard(text: str) -> Shard:
     """Read ``2/4``. Raises UsageError."""
@@ -28,6 +35,11 @@ def parse_shard(text: str) -> Shard:
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UsageError(f"--shard: {text!r} is no share. Give one such as 2/4, the second of four.")
     return Shard(int(match[1]), int(match[2]))
+
+
+def share_of(plan: Plan, shard: Shard) -> Plan:
+    """``plan`` with the jobs of ``shard`` alone, which may be none: there may be more shares than models."""
+    return replace(plan, jobs=tuple(share(plan.jobs, shard)))
 
 
 def share(jobs: Sequence[ModelJob], shard: Shard) -> list[ModelJob]:
