@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
+import mmap
 import struct
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 
+from publishing.deflated import CHUNK, LEVEL, RAW, DeflatedWeights, places_of_weights
 from publishing.errors import PublishError
-from publishing.graph_facts import GraphFacts, Port
+from publishing.graph_facts import Port, facts_of
+
+if TYPE_CHECKING:
+    import onnx
 
 SUFFIX = ".tar.gz"
 
 # Magic, deflate, no flags (so no file name), modification time 0, no extra flags, unknown system.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00" + struct.pack("<L", 0) + b"\x00\xff"
-_RAW_DEFLATE = -15
-_LEVEL = 1
-"""Of ISA-L. Weights hardly compress, and its higher levels gain no more than a thousandth."""
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,46 +37,47 @@ class DataSet:
 
 
 def write_archive(
-    model_file: Path, facts: GraphFacts, data_sets: Sequence[DataSet], archive_file: Path
-) -> None:
-    """Write ``<stem>.tar.gz``: one folder ``<stem>/`` with the model and its test data sets.
+    model_file: Path,
+    graph: onnx.ModelProto,
+    data_sets: Sequence[DataSet],
+    archive_file: Path,
+    weights: DeflatedWeights,
+) -> str:
+    """Write ``<stem>.tar.gz``, one folder ``<stem>/`` with the model and its test data sets; its sha256.
 
-    The stem is that of ``archive_file``; ``facts`` are those of the model file, which is streamed.
+    In hex. The stem is that of ``archive_file``; ``graph`` is that of the model file, which is streamed: it
+    need not hold weights. What ``weights`` has deflated before is taken from there.
 
     Raises:
         PublishError: a data set has another number of arrays than the graph has inputs or outputs.
         OSError: a file cannot be read or written.
     """
-    stem = archive_file.name.removesuffix(SUFFIX)
-    with (
-        archive_file.open("wb") as raw,
-        _GzipWriter(raw) as stream,
-        tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_BLOCK) as archive,
-    ):
-        archive.addfile(_entry(f"{stem}/", 0))
-        with model_file.open("rb") as model:
-            archive.addfile(_entry(f"{stem}/{stem}.onnx", model_file.stat().st_size), model)
+    stem, facts = archive_file.name.removesuffix(SUFFIX), facts_of(graph)
+    with archive_file.open("wb") as raw:
+        stream = _GzipTar(raw)
+        stream.folder(f"{stem}/")
+        stream.model(f"{stem}/{stem}.onnx", model_file, places_of_weights(graph, model_file), weights)
         for number, data_set in enumerate(data_sets):
             folder = f"{stem}/test_data_set_{number}/"
-            archive.addfile(_entry(folder, 0))
+            stream.folder(folder)
             for kind, ports, arrays in (
                 ("input", facts.inputs, data_set.inputs),
                 ("output", facts.outputs, data_set.outputs),
             ):
                 for index, content in enumerate(_tensors(kind, ports, arrays)):
-                    entry = _entry(f"{folder}{kind}_{index}.pb", len(content))
-                    archive.addfile(entry, io.BytesIO(content))
+                    stream.file(f"{folder}{kind}_{index}.pb", content)
+        return stream.finish()
 
 
-def _entry(name: str, size: int) -> tarfile.TarInfo:
-    """Describe a file, or a folder where the name ends with a slash, by nothing but name and size."""
+def _entry(name: str, size: int) -> bytes:
+    """What stands before a file, or a folder where the name ends with a slash: nothing but name and size."""
     entry = tarfile.TarInfo(name.rstrip("/"))
     entry.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
     entry.mode = 0o755 if name.endswith("/") else 0o644
     entry.size = size
     entry.mtime = entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
-    return entry
+    return entry.tobuf(tarfile.PAX_FORMAT)
 
 
 def _tensors(kind: str, ports: Sequence[Port], arrays: Sequence[npt.NDArray[np.generic]]) -> Iterator[bytes]:
@@ -88,32 +89,68 @@ def _tensors(kind: str, ports: Sequence[Port], arrays: Sequence[npt.NDArray[np.g
         yield numpy_helper.from_array(np.ascontiguousarray(array), port.name).SerializeToString()
 
 
-class _GzipWriter(io.RawIOBase):
-    """A gzip stream with a header of our own: Python's and ISA-L's carry the time, a name or a system."""
+class _GzipTar:
+    """A tar in a gzip stream (RFC 1952), without times, names and systems, with weights spliced in."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
-        self._deflate = isal_zlib.compressobj(level=_LEVEL, wbits=_RAW_DEFLATE)
+        self._digest = hashlib.sha256()
+        self._deflate = isal_zlib.compressobj(level=LEVEL, wbits=RAW)
         self._checksum = 0
         self._size = 0
-        raw.write(_GZIP_HEADER)
+        self._put(_GZIP_HEADER)
 
-    def __enter__(self) -> Self:
-        return self
+    def folder(self, name: str) -> None:
+        self._write(_entry(name, 0))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def file(self, name: str, content: bytes) -> None:
+        self._write(_entry(name, len(content)) + content)
+        self._fill(tarfile.BLOCKSIZE)
+
+    def model(
+        self, name: str, file: Path, places: Sequence[tuple[int, int]], weights: DeflatedWeights
     ) -> None:
-        if error is None:
-            self._raw.write(self._deflate.flush())
-            self._raw.write(struct.pack("<LL", self._checksum, self._size & 0xFFFFFFFF))
-        self.close()
+        """Add ``file``; what lies at ``places``, start and end each, as ``weights`` has it."""
+        with (
+            file.open("rb") as opened,
+            mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as content,
+        ):
+            self._write(_entry(name, len(content)))
+            position = 0
+            for start, end in places:
+                self._write(content[position:start])
+                self._splice(content[start:end], weights)
+                position = end
+            self._write(content[position:])
+        self._fill(tarfile.BLOCKSIZE)
 
-    def writable(self) -> bool:
-        return True
+    def finish(self) -> str:
+        """End the archive; the sha256 of all of it in hex."""
+        self._write(bytes(2 * tarfile.BLOCKSIZE))
+        self._fill(tarfile.RECORDSIZE)
+        self._put(self._deflate.flush())
+        self._put(struct.pack("<LL", self._checksum, self._size & 0xFFFFFFFF))
+        return self._digest.hexdigest()
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._raw.write(self._deflate.compress(data))
-        self._checksum = isal_zlib.crc32(data, self._checksum)
+    def _fill(self, block: int) -> None:
+        self._write(bytes(-self._size % block))
+
+    def _write(self, data: bytes | memoryview) -> None:
+        for start in range(0, len(data), CHUNK):
+            some = data[start : start + CHUNK]
+            self._put(self._deflate.compress(some))
+            self._checksum = isal_zlib.crc32(some, self._checksum)
         self._size += len(data)
-        return len(data)
+
+    def _splice(self, content: memoryview, weights: DeflatedWeights) -> None:
+        deflated = weights.of(content)
+        self._put(self._deflate.flush(isal_zlib.Z_FULL_FLUSH))  # the blocks have to begin at a byte
+        for some in weights.blocks(deflated):
+            self._put(some)
+        self._checksum = isal_zlib.crc32_combine(self._checksum, deflated.checksum, deflated.size)
+        self._size += deflated.size
+
+    def _put(self, data: bytes) -> None:
+        self._raw.write(data)
+        self._digest.update(data)

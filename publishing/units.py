@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from publishing.accuracies import kept_accuracies
 from publishing.announcement import announce_nothing, withhold
 from publishing.archive import SUFFIX, DataSet, write_archive
 from publishing.benchmarks import Benchmark
+from publishing.deflated import DeflatedWeights
 from publishing.errors import PublishError
 from publishing.graph_facts import GraphFacts, facts_of
 from publishing.record import KINDS, RECORD_SUFFIX, Description, PublishedFile, Record, check, to_json
@@ -39,6 +41,8 @@ class Material:
     data_sets: Sequence[DataSet]
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     """The thumbnails that the description names, by their paths in the zoo."""
+    weights: DeflatedWeights | None = None
+    """What was deflated for files of the same model, where others are published too."""
 
 
 def publish(zoo: Zoo, material: Material, description: Description) -> Record:
@@ -55,7 +59,7 @@ def publish(zoo: Zoo, material: Material, description: Description) -> Record:
     if facts.opset != name.opset:
         raise PublishError(f"{description.name}: the file is of opset {facts.opset}; convert it first")
     with zoo.store.staging() as staging:
-        contents = _contents(material, description, facts, staging)
+        contents = _contents(material, description, staging)
         place = f"{description.folder}/{description.stem}{RECORD_SUFFIX}"
         older = zoo.snapshot(place).units.get(description.name)
         kept = kept_accuracies(older.record if older else None, contents[f"{description.stem}.onnx"].sha256)
@@ -125,17 +129,16 @@ def publish_benchmark(zoo: Zoo, unit: PublishedUnit, benchmark: Benchmark) -> No
     zoo.store.commit({unit.benchmark_path: content_of(benchmarks.to_json(benchmark).encode())})
 
 
-def _contents(
-    material: Material, description: Description, facts: GraphFacts, staging: Path
-) -> dict[str, Content]:
+def _contents(material: Material, description: Description, staging: Path) -> dict[str, Content]:
     """The files of a unit but for its record, by their names."""
     stem, model = description.stem, material.model_file
     archive = staging / f"{stem}{SUFFIX}"
     try:
-        write_archive(model, facts, material.data_sets, archive)
+        with nullcontext(material.weights) if material.weights else DeflatedWeights(staging) as weights:
+            digest = write_archive(model, material.model, material.data_sets, archive, weights)
         contents = {
             f"{stem}.onnx": Content(model, _sha256(model)),
-            f"{stem}{SUFFIX}": Content(archive, _sha256(archive)),
+            f"{stem}{SUFFIX}": Content(archive, digest),
         }
     except OSError as error:
         raise PublishError(

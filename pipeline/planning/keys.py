@@ -65,7 +65,10 @@ _CODE = {
     ),
     "parity": ("parity", "pipeline/stages/parity.py", "pipeline/workers/runtimes.py"),
     "publish": (
-        *(f"publishing/{name}.py" for name in ("accuracies", "archive", "graph_facts", "record", "units")),
+        *(
+            f"publishing/{name}.py"
+            for name in ("accuracies", "archive", "deflated", "graph_facts", "record", "units")
+        ),
         *(f"publishing/trust/{name}.py" for name in ("provenance", "sbom")),
         *(f"pipeline/stages/{name}.py" for name in ("comparison", "publish")),
         "evaluation",

@@ -77,29 +77,34 @@ def _note(run: ModelRun, results: Mapping[str, Result]) -> None:
 
 def _run_missing(run: ModelRun, missing: list[Unit]) -> list[Result]:
     results: list[Result] = []
-
-    def work() -> None:
-        with locked(run.work, run.stop):
-            if run.plan.fresh:
-                shutil.rmtree(run.work, ignore_errors=True)
-            tidy(run)
-            _look_at_pictures(run, missing)
-            export = make_export(run)
-            require_lively(export.references(), run.job.entry.parity, export.folder)
-            export = labelled(run, export)  # refuses names of another number before anything is made of it
-            export = embedded_export(run, export)
-            run.noted["bytes"] = export.model.stat().st_size
-            for units, form in _forms(run, missing, export, results):
-                for some in _batches(units, form):
-                    results.extend(_publish_units(run, some, form))
-            if all(result.good for result in results):
-                shutil.rmtree(run.work)
-
-    outcome = _guarded(run, work)
+    outcome = _guarded(run, partial(_work, run, missing, results))
     named = {result.unit: result for result in results}
     if isinstance(outcome, Result):
         return [named.get(unit.name, replace(outcome, unit=unit.name)) for unit in missing]
     return results
+
+
+def _work(run: ModelRun, missing: list[Unit], results: list[Result]) -> None:
+    """Make what is ``missing``; ``results`` gets what became of each as soon as that is known."""
+    from publishing.deflated import DeflatedWeights
+
+    with locked(run.work, run.stop):
+        if run.plan.fresh:
+            shutil.rmtree(run.work, ignore_errors=True)
+        tidy(run)
+        _look_at_pictures(run, missing)
+        export = make_export(run)
+        require_lively(export.references(), run.job.entry.parity, export.folder)
+        export = labelled(run, export)  # refuses names of another number before anything is made of it
+        export = embedded_export(run, export)
+        run.noted["bytes"] = export.model.stat().st_size
+        with DeflatedWeights(run.work) as weights:
+            publishing = replace(run, weights=weights)
+            for units, form in _forms(publishing, missing, export, results):
+                for some in _batches(units, form):
+                    results.extend(_publish_units(publishing, some, form))
+        if all(result.good for result in results):
+            shutil.rmtree(run.work)
 
 
 def _look_at_pictures(run: ModelRun, missing: list[Unit]) -> None:

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.planning.jobs import ModelJob, Plan, Version
 from pipeline.system.interrupts import Interrupted
 from pipeline.terminal.progress import Progress
 from pipeline.workers.processes import GIBIBYTE, Limits, PeakMemory
+
+if TYPE_CHECKING:
+    from publishing.deflated import DeflatedWeights
 
 
 class StageKind(Enum):
@@ -115,6 +118,8 @@ class ModelRun:
     times: StageTimes = field(default_factory=StageTimes)
     noted: dict[str, Any] = field(default_factory=dict)
     """What else the history of this machine gets to know of the model."""
+    weights: DeflatedWeights | None = None
+    """What was deflated for its archives."""
 
     @property
     def work(self) -> Path:

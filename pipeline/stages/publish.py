@@ -63,7 +63,8 @@ def publish_candidate(
     with run.stage(StageKind.PUBLISH, [unit.version]):
         description = description_of(run.job, candidate, export, verification)
         pictures = dict(export.thumbnails)
-        material = Material(candidate.model, candidate.graph, data_sets_of(candidate, export), pictures)
+        data_sets = data_sets_of(candidate, export)
+        material = Material(candidate.model, candidate.graph, data_sets, pictures, run.weights)
         publish(run.plan.zoo, material, description)
     return Result(
         unit.name,

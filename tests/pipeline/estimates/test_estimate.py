@@ -44,8 +44,8 @@ def _unit(weights: int) -> int:
 
 
 def _work(weights: int, candidates: int) -> int:
-    """What a model of two units needs: its inputs, the export, and that many files beside it."""
-    return INPUTS + (1 + candidates) * weights + 3 * GRAPH_BYTES
+    """What a model of two units needs: its inputs, the export, so many files beside it, deflated weights."""
+    return INPUTS + (1 + candidates) * weights + int(ARCHIVE_SHARE * weights) + 3 * GRAPH_BYTES
 
 
 def _benchmark(weights: int) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from publishing.archive import write_archive
-from publishing.graph_facts import facts_of
+from publishing.deflated import DeflatedWeights
 from publishing.inspection.archive_reading import Unpacked, unpack
 from publishing.inspection.archive_stream import ArchiveError, Bounds, bounds_for
 from tests.publishing import verified_zoo
@@ -37,7 +37,8 @@ def archive(tmp_path: Path) -> Path:
     model = verified_zoo.network(7)
     onnx.save(model, tmp_path / f"{STEM}.onnx")
     file = tmp_path / f"{STEM}.tar.gz"
-    write_archive(tmp_path / f"{STEM}.onnx", facts_of(model), verified_zoo.data_sets(), file)
+    with DeflatedWeights(tmp_path) as weights:
+        write_archive(tmp_path / f"{STEM}.onnx", model, verified_zoo.data_sets(), file, weights)
     return file
 
 
