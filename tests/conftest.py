@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from converters.registry import SOURCES
+from pipeline.workers import forks
 
 ENVIRONMENTS = (*SOURCES, "torch_exports", "hub_client")
 """Markers of tests that build or use an environment of its own: all of these are slow."""
@@ -20,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter[str]()
     # Tests that import runtimes themselves let nobody know of it, as workers do.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    forks.IDLE_SECONDS = 3600  # the next file that needs a framework may be minutes away
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 

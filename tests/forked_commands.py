@@ -12,21 +12,26 @@ import importlib
 import json
 import os
 import pkgutil
+import re
 import select
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pipeline.commands
 import pipeline.stages
+from converters.registry import SOURCES, frameworks
 from parity.call import STARTER
 from parity.runtimes.registry import RUNTIMES
 from pipeline.cli.app import main
+from pipeline.environments import building
+from pipeline.stages.export import THREADS
 from pipeline.workers import forks
 from pipeline.workers.forks import Preloaded
-from pipeline.workers.sources import worker_environment
+from pipeline.workers.sources import preloaded_for, with_modules, worker_environment
 from tests.tiny_source import register
 
 
@@ -46,6 +51,23 @@ def _start_runtimes() -> None:
             forks.connect(preloaded, worker_environment({})).close()
 
 
+def _start_sources(arguments: Sequence[str], folder: Path) -> None:
+    """Start the servers of the frameworks that a command will ask, where their environments are there.
+
+    They are those that its pipeline file names, or that it sweeps: the next such command has them then.
+    """
+    named = set(arguments)
+    for argument in arguments:
+        if argument.endswith(".yaml") and (folder / argument).is_file():
+            named |= set(re.findall(r"source: (\w+)", (folder / argument).read_text(encoding="utf-8")))
+    for name in named & set(frameworks()):
+        environment = building.existing(SOURCES[name])
+        if environment:
+            ours = with_modules({"OMP_NUM_THREADS": THREADS, **environment.description.variables})
+            preloaded = preloaded_for(environment.python, SOURCES[name].script, ours)
+            forks.connect(preloaded, worker_environment(ours)).close()
+
+
 def _serve(listening: socket.socket) -> None:
     """Fork for each connection, and tell it how its command ended."""
     while True:
@@ -56,6 +78,7 @@ def _serve(listening: socket.socket) -> None:
         with connection, connection.makefile("rw") as stream:
             _, files, _, _ = socket.recv_fds(connection, 1, 2)
             call = json.loads(stream.readline())
+            _start_sources(call["arguments"], Path(call["folder"]))
             child = os.fork()
             if child == 0:
                 _become(call, *files)

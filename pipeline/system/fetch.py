@@ -151,16 +151,17 @@ def _wheel_url(requirement: str, sha256: str, settings: PipSettings) -> str:
 
     if settings.no_index and not settings.find_links:
         raise FetchError(f"cannot look for {requirement}: pip is set to no-index, without find-links")
-    # The library's own client does not quite fit the library's own protocol.
-    client: Any = PyPIClient(verify=_certificates(settings), trusted_hosts=settings.trusted_hosts)
-    finder = PackageFinder(
-        client,
-        index_urls=_index_urls(settings),
-        find_links=list(settings.find_links),
-        ignore_compatibility=True,
-    )
+    client = PyPIClient(verify=_certificates(settings), trusted_hosts=settings.trusted_hosts)
     try:
-        links = [found.link for found in finder.find_matches(requirement, allow_yanked=True)]
+        with client:
+            asking: Any = client  # the library's own client does not quite fit the library's own protocol
+            finder = PackageFinder(
+                asking,
+                index_urls=_index_urls(settings),
+                find_links=list(settings.find_links),
+                ignore_compatibility=True,
+            )
+            links = [found.link for found in finder.find_matches(requirement, allow_yanked=True)]
     except (httpx2.HTTPError, URLError) as error:
         raise FetchError(
             f"cannot ask the package index for {requirement}: {in_one_line(str(error))}"

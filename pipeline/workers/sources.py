@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from converters.interface import WorkerCall
+from converters.interface import WORKER_MODULES, WorkerCall
 from pipeline.errors import TaskFailedError, WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
 from pipeline.workers.forks import Preloaded
@@ -56,6 +56,16 @@ def worker_environment(variables: Mapping[str, str], *, as_users_have_it: bool =
     return defaults | inherited | _ALWAYS | dict(variables)
 
 
+def with_modules(variables: Mapping[str, str], modules: Path = WORKER_MODULES) -> dict[str, str]:
+    """``variables``, and the folder that export scripts import ours from."""
+    return {**variables, "PYTHONPATH": str(modules)}
+
+
+def preloaded_for(python: Path, script: Path, variables: Mapping[str, str]) -> Preloaded:
+    """What serves calls of ``script``, which differ in ``variables``."""
+    return Preloaded(python, script, variables=tuple(sorted(variables.items())))
+
+
 def run_worker(
     call: WorkerCall,
     *,
@@ -76,13 +86,13 @@ def run_worker(
     request, result, log = folder / "request.json", folder / "result.json", folder / "worker.log"
     result.unlink(missing_ok=True)
     write_json(request, call.request)
-    ours = {**variables, "PYTHONPATH": str(call.module_folder)}
+    ours = with_modules(variables, call.module_folder)
     kept = call.preloads and not as_users_have_it
     command = Command(
         [str(python), str(call.script), str(request), str(result)],
         worker_environment(ours, as_users_have_it=as_users_have_it),
         folder,
-        Preloaded(python, call.script, variables=tuple(sorted(ours.items()))) if kept else None,
+        preloaded_for(python, call.script, ours) if kept else None,
     )
     run_process(command, what=what, log=log, limits=limits, stop=stop, accepted=(0, 1))
     answer = read_json(result)

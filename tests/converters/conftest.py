@@ -21,9 +21,8 @@ from converters.registry import SOURCES
 from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
 from pipeline.environments import building
-from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
-from pipeline.workers.sources import run_worker, worker_environment
+from pipeline.workers.sources import preloaded_for, run_worker, with_modules, worker_environment
 
 NEVER = threading.Event()
 BEFORE = dict(os.environ)
@@ -65,8 +64,8 @@ def run_lines(source: str, code: str, folder: Path, *, fresh: bool = False) -> N
     """
     environment = environment_of(source)
     variables = {"OMP_NUM_THREADS": "2", **environment.description.variables}
-    ours = {**variables, "PYTHONPATH": str(WORKER_MODULES)}
-    preloaded = Preloaded(environment.python, SOURCES[source].script, variables=tuple(sorted(ours.items())))
+    ours = with_modules(variables)
+    preloaded = preloaded_for(environment.python, SOURCES[source].script, ours)
     with tempfile.TemporaryDirectory() as aside:
         script = Path(aside) / "lines.py"
         script.write_text("import sys; sys.path.insert(0, '')\n" + code)

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from opsets import retarget
-from tests.opsets.third_party import torch_exports, with_drawn_weights, zoo_models
+from tests.opsets.third_party import torch_exports, with_drawn_weights
 from tools.opset_coverage.cases import Case
 from tools.opset_coverage.judging import RIGHT, numbers_of
 from tools.opset_coverage.lowering import OPSETS, Invalid, Refused, lower
@@ -22,10 +22,8 @@ pytestmark = pytest.mark.slow
 
 PROCESSES = 2
 
-ZOO_TARGETS = (7,)
-"""Of networks whose scores are all alike, which say little: the lowest that ONNX Runtime takes."""
 DRAWN_TARGETS = (3,)
-"""Of the same networks with weights that say more: where the walk ends that has gone through every step."""
+"""Of whole networks: where the walk ends that has gone through every step."""
 
 FORBIDDEN = {
     "test_operator_add_size1_broadcast": "Add of shapes (2, 3) and (2, 1)",
@@ -35,7 +33,6 @@ FORBIDDEN = {
 
 SETS = {
     "torch": (torch_exports, 117),
-    "zoo": (lambda: zoo_models(ZOO_TARGETS), 9),
     "drawn": (lambda: with_drawn_weights(DRAWN_TARGETS), 9),
 }
 """By name: the models, and how many there are."""

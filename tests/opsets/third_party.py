@@ -23,7 +23,6 @@ ZOO, TORCH = "light", ("pytorch-converted", "pytorch-operator")
 
 # What onnx's own test runner allows.
 RELATIVE, ABSOLUTE = 1e-3, 1e-7
-RELATIVE_OF_DENSENET = 2e-3
 OF_LARGEST = 1e-5
 """Error that may be where weights are drawn, in parts of the largest score."""
 
@@ -44,25 +43,11 @@ def torch_exports() -> Iterator[Case]:
         yield _case(folder.name, model, inputs, expected, TARGETS)
 
 
-def zoo_models(targets: tuple[int, ...]) -> Iterator[Case]:
-    """Nine networks of the ONNX model zoo as Caffe2 wrote them, with their expected outputs.
-
-    Their weights all have one value, so that every class gets the same score: see :func:`with_drawn_weights`.
-    """
-    for file in _zoo_files():
-        model = onnx.load(file)
-        lengths = _input_shape(model)
-        # The picture that onnx's own test runner makes for these models.
-        picture = (np.arange(np.prod(lengths), dtype=np.float32) / np.prod(lengths)).reshape(lengths)
-        expected = [_array(file.with_name(f"{file.stem}_output_0.pb"))]
-        inputs = {_input_names(model)[0]: picture.astype(np.float32)}
-        yield _case(file.stem, model, inputs, expected, targets)
-
-
 def with_drawn_weights(targets: tuple[int, ...]) -> Iterator[Case]:
-    """The same networks with noise for weights and picture; the expected outputs are onnxruntime's.
+    """Nine networks of the ONNX model zoo as Caffe2 wrote them, with noise for weights and picture.
 
-    It runs the file as it came, at opset 9.
+    Their own weights all have one value, so that every class gets the same score. The expected outputs are
+    onnxruntime's, which runs the file at opset 9, as it came.
     """
     for file in _zoo_files():
         model = onnx.load(file)
@@ -89,8 +74,7 @@ def _case(
     targets: tuple[int, ...],
 ) -> Case:
     lower = frozenset(target for target in targets if target < default_opset(model))
-    relative = RELATIVE_OF_DENSENET if "densenet" in name else RELATIVE
-    return Case(name, name, False, lower, model.SerializeToString(), inputs, expected, relative, ABSOLUTE)
+    return Case(name, name, False, lower, model.SerializeToString(), inputs, expected, RELATIVE, ABSOLUTE)
 
 
 def _array(file: Path) -> Array:

@@ -35,9 +35,6 @@ torchvision = import_torchvision()  # before timm, which imports it as it is
 
 import timm  # noqa: E402
 from timm.layers import set_fused_attn  # noqa: E402
-from timm.models.byobnet import ByoBlockCfg, ByobNet, ByoModelCfg  # noqa: E402
-from timm.models.mlp_mixer import MlpMixer  # noqa: E402
-from torch import nn  # noqa: E402
 from torchvision import models as vision  # noqa: E402
 
 CLASSES = 20
@@ -62,33 +59,6 @@ def of_class(build: Callable[..., Any], *arguments: Any, **named: Any) -> Callab
     return lambda: build(*arguments, num_classes=CLASSES, **named)
 
 
-def alexnet() -> Any:
-    """AlexNet with 128 hidden units in its classifier, which else holds most of 240 MB."""
-    network = vision.alexnet(num_classes=CLASSES)
-    return _narrow(network, [1, 4, 6], 256 * 6 * 6, 128)
-
-
-def vgg_bn() -> Any:
-    """VGG11 with batch normalisation, a quarter of its channels, and 128 hidden units."""
-    plan: list[int | str] = [16, "M", 32, "M", 64, 64, "M", 128, 128, "M", 128, 128, "M"]
-    network = vision.VGG(vision.vgg.make_layers(plan, batch_norm=True), num_classes=CLASSES)
-    return _narrow(network, [0, 3, 6], 128 * 7 * 7, 128)
-
-
-def _narrow(network: Any, layers: list[int], inputs: int, hidden: int) -> Any:
-    widths = [inputs, hidden, hidden, CLASSES]
-    for position, layer in enumerate(layers):
-        network.classifier[layer] = nn.Linear(widths[position], widths[position + 1])
-    return network
-
-
-def repvgg() -> Any:
-    """RepVGG in training form, with one block of each stage and few channels."""
-    stages = tuple(ByoBlockCfg(type="rep", d=2, c=channels, s=2, gs=0) for channels in (16, 32, 64))
-    configuration = ByoModelCfg(blocks=stages, stem_type="rep", stem_chs=16)
-    return ByobNet(configuration, num_classes=CLASSES)
-
-
 def vision_transformer() -> Any:
     """Torchvision's vision transformer, whose attention is torch.nn.MultiheadAttention."""
     return vision.VisionTransformer(
@@ -108,36 +78,19 @@ def mobilenet_v3() -> Any:
     return vision.MobileNetV3(blocks[:5], last, num_classes=CLASSES)
 
 
-MOBILENET_V2 = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 2, 2], [6, 320, 1, 1]]
-"""Expansion, channels, repeats and stride of each stage: a few of torchvision's own."""
 VIT = of_timm("vit_tiny_patch16_224", img_size=64, depth=2, embed_dim=64, num_heads=4)
 SWIN = of_timm("swin_tiny_patch4_window7_224", img_size=112, embed_dim=32, depths=(2, 2), num_heads=(2, 4))
 
 CLASSIFIERS = {
-    "vgg_bn": Classifier(vgg_bn, 224),
-    "alexnet": Classifier(alexnet, 224),
-    "squeezenet": Classifier(of_class(vision.squeezenet1_1), 96),
-    "resnet": Classifier(
-        of_class(vision.ResNet, vision.resnet.Bottleneck, [1, 1, 1, 1], width_per_group=16), 64
-    ),
-    "mobilenet_v2": Classifier(
-        of_class(vision.MobileNetV2, width_mult=0.35, inverted_residual_setting=MOBILENET_V2), 96
-    ),
     "mobilenet_v3": Classifier(mobilenet_v3, 64),
     "shufflenet_v2": Classifier(of_class(vision.ShuffleNetV2, [2, 2, 2], [24, 48, 96, 192, 1024]), 64),
     "efficientnet": Classifier(
         of_class(timm.models.efficientnet._gen_efficientnet, "efficientnet_b0", depth_multiplier=0.34), 96
     ),
-    "densenet": Classifier(
-        of_class(vision.DenseNet, growth_rate=8, block_config=(2, 2, 2, 2), num_init_features=16), 64
-    ),
     "googlenet": Classifier(
         of_class(vision.GoogLeNet, aux_logits=False, init_weights=False, transform_input=True), 96
     ),
-    "repvgg": Classifier(repvgg, 64),
-    "mixer": Classifier(of_class(MlpMixer, img_size=64, num_blocks=2, embed_dim=64), 64),
     "convnext": Classifier(of_timm("convnext_tiny", depths=(1, 1, 2, 1), dims=(24, 48, 96, 192)), 64),
-    "vit": Classifier(VIT, 64),
     "vit_fused": Classifier(VIT, 64, fused_attention=True),
     "vit_multihead": Classifier(vision_transformer, 64),
     "swin": Classifier(SWIN, 112),

@@ -31,27 +31,22 @@ SOURCE = Source(
     "torch-exports", "Both exporters of torch", Path(__file__).parent, (), "BSD-3-Clause", "org.pytorch"
 )
 
-PLAIN = ("alexnet", "densenet", "mobilenet_v2", "repvgg", "squeezenet", "vgg_bn")
-"""Of convolutions, pooling and fully connected layers, as resnet and googlenet are."""
 MODELS = (
-    *PLAIN,
     "convnext",
     "efficientnet",
     "googlenet",
-    "mixer",
     "mobilenet_v3",
-    "resnet",
     "shufflenet_v2",
     "swin",
     "swin_fused",
-    "vit",
     "vit_fused",
     "vit_multihead",
 )
+TRACED = ("shufflenet_v2", "swin_fused", "vit_multihead")
+"""By the older exporter too: it is that of the PyTorch sources, whose own tests have most of it."""
 EXPORTERS = {
-    model: ("torchscript-17",) if model in PLAIN else ("torchscript-17", "dynamo-18") for model in MODELS
+    model: ("torchscript-17", "dynamo-18") if model in TRACED else ("dynamo-18",) for model in MODELS
 }
-"""Of each model. At opset 12 the PyTorch sources export by tracing: tests/converters has that."""
 TARGETS = (12, 7, 3)
 
 REFUSED = {
