@@ -50,6 +50,8 @@ class Description:
     """Who made the weights; empty where nobody stated it."""
     key: str
     """The hash of all that determined the unit: where it is the same, so is the outcome."""
+    made_of: Mapping[str, str] = field(default_factory=dict)
+    """What the key is the hash of, by name: versions and numbers, of all else digests."""
     provenance: Mapping[str, Any]
     """Model, weights and pictures with digests; the source environment's interpreter and packages."""
     preprocessing: Mapping[str, Any]
@@ -179,6 +181,8 @@ def from_json(text: str) -> Record:
             for kind, file in values["files"].items()
         }
         record = Record(**values)
+        if not all(isinstance(value, str) for value in record.made_of.values()):
+            raise TypeError("made_of holds what is no text")
         complete = set(record.files) == set(KINDS) and {"inputs", "outputs"} <= set(record.io_ports)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise PublishError(f"not a record of this version: {type(error).__name__}: {error}") from error

@@ -137,14 +137,19 @@ class Zoo:
         return read_checksums(self.store.read(CHECKSUMS) or b"")
 
     def is_intact(self, unit: PublishedUnit, listed: Mapping[str, str]) -> bool:
-        """Whether a unit's files are as they were published, as far as the store can compute digests.
+        """Whether a unit's files are as they were published: see :meth:`changed_file`."""
+        return not self.changed_file(unit, listed)
 
-        A folder reads all of them, a remote store none: there, the sizes have to do. ``listed`` are the
-        digests that are announced.
+    def changed_file(self, unit: PublishedUnit, listed: Mapping[str, str]) -> str:
+        """The first file of a unit that is not as it was published, as far as the store can compute digests.
+
+        Empty where all are. A folder reads all of them, a remote store none: there, the sizes have to do.
+        ``listed`` are the digests that are announced.
         """
-        return listed.get(unit.path, unit.sha256) == unit.sha256 and all(
-            self.store.sha256(path) in (digest, None) for path, digest in unit.digests.items()
-        )
+        if listed.get(unit.path, unit.sha256) != unit.sha256:
+            return unit.path
+        digests = unit.digests.items()
+        return next((path for path, digest in digests if self.store.sha256(path) not in (digest, None)), "")
 
     def holds(self, path: str, content: Content, digests: Mapping[str, str]) -> bool:
         """Whether the file at ``path`` has this content, by ``digests`` and what the store can tell.

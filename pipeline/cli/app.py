@@ -130,6 +130,9 @@ def plan(
         str,
         typer.Option("--format", metavar="text|json|github", help="github: a matrix of what is to do."),
     ] = "text",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each unit is to do: what has changed, or is damaged.")
+    ] = False,
 ) -> None:
     """Show what is to do and what is done.
 
@@ -137,6 +140,11 @@ def plan(
     """
     if output not in ("text", "json", "github"):
         raise UsageError(f"--format: {output!r} is not one of text, json and github.")
+    if explain and output != "text":
+        raise UsageError(
+            f"--explain: it is for --format text; {output} "
+            f"{'tells it anyway' if output == 'json' else 'has no room for it'}."
+        )
     from pipeline.commands.github_matrix import plan_matrix
     from pipeline.commands.plan import estimate_file, plan_json, plan_of_rest, print_plan
     from pipeline.estimates.shards import parse_shard
@@ -146,7 +154,10 @@ def plan(
         typer.echo(plan_matrix(plan_of_rest(file, selection, ours)))
     else:
         file_plan, estimate = estimate_file(file, selection, jobs, ours)
-        print_plan(file_plan, estimate) if output == "text" else typer.echo(plan_json(file_plan, estimate))
+        if output == "json":
+            typer.echo(plan_json(file_plan, estimate))
+        else:
+            print_plan(file_plan, estimate, explain=explain)
 
 
 def figures(

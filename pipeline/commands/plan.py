@@ -10,7 +10,8 @@ from typing import Any
 
 from pipeline.estimates.estimate import Estimate, ModelEstimate, estimate
 from pipeline.estimates.shards import WHOLE, Shard, share_of
-from pipeline.planning.jobs import Plan, look_at_published
+from pipeline.planning.completion import look_at_published
+from pipeline.planning.jobs import Plan, Unit
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.system.interrupts import interruptible
@@ -28,10 +29,10 @@ _COLUMNS = (
 )
 
 
-def print_plan(plan: Plan, estimate: Estimate) -> None:
-    """Every unit, every model that has something to do, and what it takes in all."""
+def print_plan(plan: Plan, estimate: Estimate, *, explain: bool) -> None:
+    """Every unit, with the reason if it is to ``explain``, every model to do, and what it takes in all."""
     names = [one_line(unit.name) for unit in plan.units]
-    states = ["done" if unit.done else "to do" for unit in plan.units]
+    states = [_explained(unit) if explain else _state(unit) for unit in plan.units]
     width = max(map(len, names), default=0)
     for name, state in zip(names, states, strict=True):
         print(f"{name:<{width}}  {state}")
@@ -41,6 +42,14 @@ def print_plan(plan: Plan, estimate: Estimate) -> None:
         print()
         print_table(Table(_COLUMNS, tuple(map(_row, estimate.models))), console_for_output())
         print("\n" + "\n".join(_summary(estimate)))
+
+
+def _state(unit: Unit) -> str:
+    return "done" if unit.done else "to do"
+
+
+def _explained(unit: Unit) -> str:
+    return f"{_state(unit)}: {one_line(unit.missing) or 'it is published, and whole'}"
 
 
 def _row(model: ModelEstimate) -> tuple[str, ...]:
@@ -75,7 +84,13 @@ def _summary(estimate: Estimate) -> list[str]:
 def plan_json(plan: Plan, estimate: Estimate) -> str:
     """Units, models and totals; bytes and seconds are numbers, and null where they are not known."""
     units = [
-        {"name": unit.name, "model": job.name, "opset": unit.opset, "done": unit.done}
+        {
+            "name": unit.name,
+            "model": job.name,
+            "opset": unit.opset,
+            "done": unit.done,
+            "missing": unit.missing,
+        }
         for job in plan.jobs
         for unit in job.units
     ]

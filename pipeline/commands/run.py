@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError, UsageError
 from pipeline.estimates.shards import WHOLE, Shard, share_of
-from pipeline.planning.jobs import Plan, look_at_published
+from pipeline.planning.completion import look_at_published
+from pipeline.planning.jobs import Plan
 from pipeline.planning.own_models import OwnModel
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection

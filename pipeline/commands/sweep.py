@@ -12,7 +12,8 @@ from pathlib import Path
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, PipelineError, UsageError
 from pipeline.estimates.shards import Shard, share
-from pipeline.planning.jobs import ModelJob, Plan, look_at_published
+from pipeline.planning.completion import look_at_published
+from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.planning.planner import make_plan, read_checked, zoo_at
 from pipeline.planning.selection import Selection
 from pipeline.results import DISK, Result

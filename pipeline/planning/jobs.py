@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from converters.catalogue import ListedModel
@@ -11,10 +11,8 @@ from converters.interface import NetworkOptions, Source
 from evaluation.label_files import Labels
 from pipeline.config.documents import Document
 from pipeline.config.schema import ModelEntry, WheelFolder
-from pipeline.errors import UsageError
 from pipeline.planning.own_models import CodeModel, ConfigModel, OwnModel
 from pipeline.system.fetch import folder_of_wheel
-from publishing.errors import PublishError
 from publishing.stores.folder import FolderStore
 from publishing.zoo import PublishedUnit, Zoo
 
@@ -117,8 +115,12 @@ class Unit:
     graph_key: str
     """That of the graph that is published, which may be in another precision."""
     key: str
+    made_of: Mapping[str, str]
+    """What the key is made of, by name."""
     done: bool = False
-    """Whether it is published with this key, and whole: see :func:`look_at_published`."""
+    """Whether it is published with this key, and whole: :mod:`pipeline.planning.completion` looks."""
+    missing: str = ""
+    """Why it is not done, where that was looked at."""
 
     @property
     def opset(self) -> int:
@@ -226,33 +228,6 @@ class Plan:
         """The folder that is published into; None where the zoo is not on a disk of ours."""
         store = self.zoo.store
         return store.folder if isinstance(store, FolderStore) else None
-
-
-def look_at_published(plan: Plan) -> Plan:
-    """``plan`` with its units marked that need nothing more. With ``plan.fresh``, nothing counts as done.
-
-    Reads every file of these units where the zoo is a folder, which takes seconds for each GB. Raises
-    UsageError where it cannot be read.
-    """
-    if plan.fresh:
-        return plan
-    try:
-        jobs = [
-            replace(job, units=tuple(replace(unit, done=_is_done(plan, unit)) for unit in job.units))
-            for job in plan.jobs
-        ]
-    except PublishError as error:
-        raise UsageError(str(error)) from error
-    return replace(plan, jobs=tuple(jobs))
-
-
-def _is_done(plan: Plan, unit: Unit) -> bool:
-    published_unit = plan.published.get(unit.name)
-    return (
-        published_unit is not None
-        and published_unit.record.key == unit.key
-        and plan.zoo.is_intact(published_unit, plan.listed)
-    )
 
 
 BATCH_BYTES = 2 << 30

@@ -1,12 +1,13 @@
 """The keys of the stages: each is the hash of all that determines what the stage makes.
 
 They are computed from the pipeline file, the environment files, our own code and the versions of
-the packages that do the work, without running anything: so a run knows what is done before it starts.
+the packages that do the work, without running anything: so a run knows what is done before it starts. A key
+tells what it is made of, so that a plan can say what has changed since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -106,14 +107,37 @@ _PACKAGES = {
     ),
 }
 """The packages that this code imports: another version may make something else."""
+_LONGEST_TOLD = 24
+"""The characters of a value that is told as it is."""
+
+
+class Key(str):
+    """A digest in hex, and what it is made of."""
+
+    made_of: Mapping[str, str]
+    """By name: a version or a number as it is, of all else a digest; that of earlier stages too."""
+
+
+def _key(parts: Mapping[str, Any], before: str = "") -> Key:
+    """The key of ``parts``, and of those of the stage before; of a mere digest, nothing else is known."""
+    key = Key(digest_of({**parts, "before": before}))
+    told = {name: _told(value) for name, value in parts.items()}
+    key.made_of = {**(before.made_of if isinstance(before, Key) else {}), **told}
+    return key
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, int) or (isinstance(value, str) and len(value) <= _LONGEST_TOLD):
+        return str(value)
+    return "" if value is None else digest_of(value)[:12]
 
 
 @cache
 def _tools(stage: str) -> dict[str, Any]:
     """Our code and the packages that do a stage's work."""
     return {
-        "code": digest_of_code(_ROOMS / place for place in _CODE[stage]),
-        "packages": {name: version(name) for name in _PACKAGES[stage]},
+        f"our code ({stage})": digest_of_code(_ROOMS / place for place in _CODE[stage])[:12],
+        **{name: version(name) for name in _PACKAGES[stage]},
     }
 
 
@@ -123,7 +147,7 @@ def _exporter(source: Source, requirements: tuple[str, ...]) -> dict[str, Any]:
     return {
         "environment": description.identity,
         "variables": description.variables,
-        "code": digest_of_code([source.folder, WORKER_MODULES]),
+        "export script": digest_of_code([source.folder, WORKER_MODULES]),
     }
 
 
@@ -133,15 +157,15 @@ def inputs_key(
     entry: ModelEntry,
     folder: Path,
     listed: ListedModel | None,
-) -> str:
+) -> Key:
     """The key of the fixed inputs. ``listed`` is what the source's catalogue says of the model."""
     images = entry.images
     pictures: Any = None
     if images:
         pictures = [images.sha256, images.members, digests_of(tuple(folder / file for file in images.files))]
-    return digest_of(
+    return _key(
         {
-            "exporter": _exporter(source, entry.requirements),
+            **_exporter(source, entry.requirements),
             "model": model_identity(model),
             "preprocessing": entry.preprocessing.model_dump(mode="json"),
             "channels": entry.channels,
@@ -149,7 +173,7 @@ def inputs_key(
             "pictures": pictures,
             "batch": entry.batch,
             "seed": SEED,
-            "tools": _tools("inputs"),
+            **_tools("inputs"),
         }
     )
 
@@ -162,34 +186,34 @@ def native_opset(versions: Iterable[Version]) -> int:
     return max(LOWEST_NATIVE_OPSET, *(version.opset for version in versions))
 
 
-def export_key(inputs: str, entry: ModelEntry, folder: Path, native: int) -> str:
+def export_key(inputs: str, entry: ModelEntry, folder: Path, native: int) -> Key:
     """The key of the native export, of opset ``native`` where the exporter can, and its reference outputs."""
-    return digest_of(
+    return _key(
         {
-            "inputs": inputs,
             "weights": weights_identity(entry, folder),
             "network": [entry.classes, entry.arguments, entry.output],
             "reparameterise": entry.reparameterise,
-            "native opset": native,
-            "tools": _tools("export"),
-        }
+            "opset of the export": native,
+            **_tools("export"),
+        },
+        inputs,
     )
 
 
 def embedded_key(export: str, entry: ModelEntry) -> str:
     """The key of the native export with the steps around it that its files have inside."""
-    steps = {"export": export, "embed": entry.embed.model_dump(mode="json"), "tools": _tools("embed")}
-    return digest_of(steps) if entry.embed.any else export
+    steps = {"embedded steps": entry.embed.model_dump(mode="json"), **_tools("embed")}
+    return _key(steps, export) if entry.embed.any else export
 
 
-def simplify_key(export: str) -> str:
+def simplify_key(export: str) -> Key:
     """The key of the native export in the form for deployment."""
-    return digest_of({"export": export, "tools": _tools("simplify")})
+    return _key(_tools("simplify"), export)
 
 
-def batch_key(export: str, batch: int) -> str:
+def batch_key(export: str, batch: int) -> Key:
     """The key of the native export with the data sets of a fixed batch, cut from those of ``export``."""
-    return digest_of({"export": export, "batch": batch, "tools": _tools("batch")})
+    return _key({"fixed batch": batch, **_tools("batch")}, export)
 
 
 def form_key(export: str, version: Version) -> str:
@@ -199,39 +223,39 @@ def form_key(export: str, version: Version) -> str:
     return export if version.batch is None else batch_key(export, version.batch)
 
 
-def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | None) -> str:
+def retarget_key(export: str, entry: ModelEntry, opset: int, labels: Labels | None) -> Key:
     """The key of the model at ``opset``, with what its file says of itself.
 
     ``export`` is that of :func:`embedded_key`, or of a form of it: see :func:`form_key`. ``labels``, the
     names of the classes, are those of the pipeline file; the model's own are in ``export``.
     """
-    return digest_of(
+    return _key(
         {
-            "export": export,
             "opset": opset,
             "license": entry.license,
             "author": entry.author,
             "labels": labels.sha256 if labels else None,
-            "version": __version__,
-            "tools": _tools("retarget"),
-        }
+            "version of the pipeline": __version__,
+            **_tools("retarget"),
+        },
+        export,
     )
 
 
-def reduced_key(retarget: str, entry: ModelEntry, variant: str, pictures: Any) -> str:
+def reduced_key(retarget: str, entry: ModelEntry, variant: str, pictures: Any) -> Key:
     """The key of the model of ``retarget`` in a lower precision; ``pictures`` are those of the gate.
 
     See :func:`pipeline.planning.identities.gate_pictures_identity`.
     """
     settings = entry.quantization.model_dump(mode="json", exclude={"images", "labels"})
-    return digest_of(
+    return _key(
         {
-            "retarget": retarget,
-            "variant": variant,
-            "settings": settings,
-            "pictures": pictures,
-            "tools": _tools("quantize"),
-        }
+            "precision": variant,
+            "quantization": settings,
+            "pictures of the gate": pictures,
+            **_tools("quantize"),
+        },
+        retarget,
     )
 
 
@@ -245,19 +269,20 @@ def _runtime_environments(parity: Parity, opset: int) -> dict[str, Any]:
 
 def unit_key(
     graph: str, entry: ModelEntry, name: str, family: str, opset: int, documents: tuple[Document, ...]
-) -> str:
+) -> Key:
     """The key of a published unit: what its record says, and what a later run compares.
 
     ``graph`` is the key of the graph that is published.
     """
-    return digest_of(
+    return _key(
         {
-            "graph": graph,
             "name": name,
             "family": family,
             "tolerance": entry.parity.model_dump(mode="json", exclude={"caffe2"}),
-            "parity": _tools("parity") | {"environments": _runtime_environments(entry.parity, opset)},
-            "publish": _tools("publish"),
+            "environments of runtimes": _runtime_environments(entry.parity, opset),
+            **_tools("parity"),
+            **_tools("publish"),
             "documents": [document.model_dump(mode="json") for document in documents],
-        }
+        },
+        graph,
     )

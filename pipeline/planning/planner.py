@@ -215,7 +215,7 @@ def _job(
         if version.is_reduced:
             graph = keys.reduced_key(retarget, entry, version.variant, pictures)
         key = keys.unit_key(graph, entry, name, family, version.opset, documents)
-        units.append(Unit(name, version, retarget, graph, key))
+        units.append(Unit(name, version, retarget, graph, key, key.made_of))
     model_at, weights_at, images_at = (
         f"{document.path}:{document.line_of(place)}"
         for place in (model.location, (*model.location[:2], "weights"), (*model.location[:2], "images"))

@@ -133,6 +133,7 @@ def description_of(
         license=license_of(job),
         author=job.entry.author or "",
         key=candidate.unit.key,
+        made_of=candidate.unit.made_of,
         provenance=_provenance(job, export),
         preprocessing=export.preprocessing,
         inputs=[

@@ -24,7 +24,8 @@ from converters.registry import SOURCES
 from pipeline.environments import building
 from pipeline.environments.run_environments import RunEnvironments
 from pipeline.environments.spec import spec_of
-from pipeline.planning.jobs import Plan, look_at_published
+from pipeline.planning.completion import look_at_published
+from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
