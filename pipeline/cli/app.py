@@ -93,6 +93,12 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     opset: OpsetOption = None,
     shard: ShardOption = "1/1",
     jobs: JobsOption = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster", metavar="ADDRESS", help="Run on the workers of dask's scheduler at tcp://HOST:8786."
+        ),
+    ] = None,
     publish: PublishOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do everything again, done or not.")] = False,
     sign: SignOption = None,
@@ -116,7 +122,9 @@ def run(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from pipeline.estimates.shards import parse_shard
 
     selection = _selection(only, opset, publish, fresh, trust_code)
-    raise typer.Exit(run_file(file, selection, jobs, sign, parse_shard(shard)))
+    if cluster and jobs != 1:
+        raise UsageError("--jobs is for this machine; on a cluster there are as many at once as workers.")
+    raise typer.Exit(run_file(file, selection, jobs, sign, parse_shard(shard), cluster))
 
 
 def plan(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +14,12 @@ from pipeline.environments.run_environments import RunEnvironments
 from pipeline.errors import NOT_PUBLISHED, PUBLISHED, DiskSpaceError, UsageError
 from pipeline.estimates.shards import WHOLE, Shard, share_of
 from pipeline.planning.completion import look_at_published
-from pipeline.planning.jobs import Plan
+from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.planning.own_models import OwnModel
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
+from pipeline.results import Result
+from pipeline.running.cluster import ClusterCall, Finished
 from pipeline.running.local import run_models
 from pipeline.stages.model_files import fetch_all
 from pipeline.stages.work_folder import clear_published
@@ -23,33 +28,51 @@ from pipeline.system.interrupts import GRACE_SECONDS, Interrupted, at_most, inte
 from pipeline.terminal.wording import say
 
 if TYPE_CHECKING:
+    from pipeline.terminal.progress import Progress
     from publishing.announcement import Signer
+
+    Runner = Callable[[Finished, Progress], list[Result]]
 
 
 def run_file(
-    path: Path, selection: Selection, at_once: int, key: Path | None = None, shard: Shard = WHOLE
+    path: Path,
+    selection: Selection,
+    at_once: int,
+    key: Path | None = None,
+    shard: Shard = WHOLE,
+    cluster: str | None = None,
 ) -> int:
     """Run a pipeline file, or a share of its models, and sign the zoo with ``key``, if given; the exit code.
 
-    Everything in the file is checked before an environment is built or a model starts. An environment that
-    cannot be built costs the models of its source. Raises DiskSpaceError where the disk will not do, and
-    Interrupted.
+    With ``cluster``, the address of a scheduler of dask, its workers do it. Everything in the file is checked
+    before an environment is built or a model starts. An environment that cannot be built costs the models of
+    its source. Raises DiskSpaceError where the disk will not do, and Interrupted.
     """
     signer = signer_with(key) if key else None
     stop = threading.Event()
     with interruptible(stop):
         built = RunEnvironments(stop=stop, say=say)
-        checked = make_plan(read_checked(path), selection)
-        plan = _with_what_it_needs(share_of(checked, shard), built, at_once, stop)
+        checked = read_checked(path)
+        whole = make_plan(checked, selection)
+        plan = look_at_published(share_of(whole, shard))
+        clear_published(plan, stop)
         if not plan.jobs:
-            say(f"none of the {len(checked.jobs)} models is in share {shard}: nothing is to be done here")
+            say(f"none of the {len(whole.jobs)} models is in share {shard}: nothing is to be done here")
             return PUBLISHED
         if all(job.done for job in plan.jobs):
             problems = _time_asked(plan, built, stop)
             announce_zoo(plan.zoo, signer, say)
             say(f"all {len(plan.units)} units are published in {plan.zoo.store.place} already")
             return NOT_PUBLISHED if problems else PUBLISHED
-        return _run_plan(plan, built, at_once, stop, signer)
+        _require_trust(plan)
+        if cluster:
+            place = str(plan.publish_folder or selection.publish or checked.file.publish)
+            call = ClusterCall(cluster, path.absolute(), replace(selection, publish=place))
+            runner = partial(_on_cluster, call, plan, stop)
+        else:
+            _make_ready(plan, built, at_once, stop)
+            runner = partial(_here, plan, built, at_once, stop)
+        return _run_plan(plan, runner, built, stop, signer)
 
 
 def _require_room(plan: Plan, at_once: int) -> None:
@@ -73,39 +96,50 @@ def _require_trust(plan: Plan) -> None:
         raise UsageError(*mistakes)
 
 
-def _with_what_it_needs(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> Plan:
-    """``plan`` with its units marked that are done, and environments and files for the others."""
-    plan = look_at_published(plan)
-    clear_published(plan, stop)
-    left = [job for job in plan.jobs if not job.done]
-    unfinished = dict.fromkeys((job.source, job.entry.requirements) for job in left)
-    if not unfinished:
-        return plan
-    _require_trust(plan)
+def _make_ready(plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event) -> None:
+    """See that there is room, and make environments and fetch files for what is to be done here."""
     _require_room(plan, at_once)
-    for source, requirements in unfinished:
+    left = [job for job in plan.jobs if not job.done]
+    for source, requirements in dict.fromkeys((job.source, job.entry.requirements) for job in left):
         built.available(source, requirements)
     can_run = [job for job in left if not built.failure(job.source, job.entry.requirements)]
     fetch_all(can_run, plan.folder, stop)
-    return plan
+
+
+def _here(
+    plan: Plan,
+    built: RunEnvironments,
+    at_once: int,
+    stop: threading.Event,
+    finished: Finished,
+    progress: Progress,
+) -> list[Result]:
+    from pipeline.stages.model import run_model
+    from pipeline.stages.model_run import ModelRun
+
+    def run(job: ModelJob) -> list[Result]:
+        return finished(run_model(ModelRun(job, plan, progress, built, stop)))
+
+    return run_models(plan.jobs, run, at_once=at_once, stop=stop)
+
+
+def _on_cluster(
+    call: ClusterCall, plan: Plan, stop: threading.Event, finished: Finished, progress: Progress
+) -> list[Result]:
+    from pipeline.running.cluster import run_on_cluster
+
+    return run_on_cluster(call, plan.jobs, finished, progress, stop)
 
 
 def _run_plan(
-    plan: Plan, built: RunEnvironments, at_once: int, stop: threading.Event, signer: Signer | None
+    plan: Plan, runner: Runner, built: RunEnvironments, stop: threading.Event, signer: Signer | None
 ) -> int:
-    from pipeline.stages.model import run_model
-    from pipeline.stages.model_run import ModelRun
     from pipeline.terminal.output import console_for_progress
     from pipeline.terminal.progress import print_results, progress_on
 
     announcer = Announcer(plan.zoo, signer, say)
     with progress_on(console_for_progress()) as progress, stopping(stop):
-        results = run_models(
-            plan.jobs,
-            lambda job: announcer.after_model(run_model(ModelRun(job, plan, progress, built, stop))),
-            at_once=at_once,
-            stop=stop,
-        )
+        results = runner(announcer.after_model, progress)
     print_results(results)
     if stop.is_set():
         with contextlib.suppress(Interrupted), at_most(GRACE_SECONDS):

@@ -44,7 +44,7 @@ def share_of(plan: Plan, shard: Shard) -> Plan:
 
 def share(jobs: Sequence[ModelJob], shard: Shard) -> list[ModelJob]:
     """The jobs of ``shard``, in their order."""
-    ours = portion({job.name: _seconds(job) for job in jobs}, shard)
+    ours = portion({job.name: seconds_of(job) for job in jobs}, shard)
     return [job for job in jobs if job.name in ours]
 
 
@@ -65,6 +65,7 @@ def portion(loads: Mapping[str, float], shard: Shard) -> set[str]:
     return ours
 
 
-def _seconds(job: ModelJob) -> float:
+def seconds_of(job: ModelJob) -> float:
+    """About how many seconds a job takes, by its size alone: the same on every machine."""
     size = (job.listed.bytes if job.listed else None) or UNKNOWN_BYTES
     return export_seconds(job.source, size) + len(job.units) * unit_seconds(size)

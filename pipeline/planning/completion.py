@@ -39,12 +39,12 @@ def _missing(plan: Plan, unit: Unit) -> str:
     if published is None:
         return "it is not published, or a file of it is missing or cut"
     if published.record.key != unit.key:
-        return f"changed since it was published: {_changes(published.record.made_of, unit.made_of)}"
+        return f"changed since it was published: {changes(published.record.made_of, unit.made_of)}"
     path = plan.zoo.changed_file(published, plan.listed)
     return f"{path} is not as it was published" if path else ""
 
 
-def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """The names of what is not as it was, with values where these are short, such as versions."""
     names = [name for name in (*now, *(before.keys() - now.keys())) if before.get(name) != now.get(name)]
     if not before or not names:  # a record of another version of the pipeline
