@@ -102,9 +102,11 @@ def places_of_weights(graph: onnx.ModelProto, file: Path) -> Sequence[tuple[int,
 
     They are those that ``graph``, the model of that file, refers to there instead of holding them.
     """
-    places = []
+    places, own = [], str(file.resolve())
     for tensor in graph.graph.initializer:
         place = {entry.key: entry.value for entry in tensor.external_data}
-        if place and int(place["length"]) >= SMALLEST and file.samefile(place["location"]):
-            places.append((int(place["offset"]), int(place["offset"]) + int(place["length"])))
+        if place.keys() >= {"location", "offset", "length"} and str(Path(place["location"]).resolve()) == own:
+            start, length = int(place["offset"]), int(place["length"])
+            if length >= SMALLEST:
+                places.append((start, start + length))
     return sorted(places)

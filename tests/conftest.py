@@ -7,12 +7,23 @@ import sys
 from collections import Counter
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from converters.registry import SOURCES
 from pipeline.workers import forks
 
 ENVIRONMENTS = (*SOURCES, "torch_exports", "hub_client")
 """Markers of tests that build or use an environment of its own: all of these are slow."""
+TOGETHER = {
+    "calls of frameworks": ("tests/converters/", "tests/evaluation/test_framework_transforms.py"),
+    "commands that call frameworks": (
+        "tests/pipeline/commands/test_own_networks.py",
+        "tests/pipeline/sweeps/test_slice.py",
+        "tests/zoo/test_small.py",
+    ),
+}
+"""The beginnings of files that one process runs, so that it imports each framework once."""
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 """The number of slow tests that were deselected, by their folder."""
 
@@ -29,6 +40,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark tests that use an environment as slow."""
     if any(item.get_closest_marker(name) for name in ENVIRONMENTS):
         item.add_marker("slow")
+
+
+class _Scheduling(LoadFileScheduling):
+    """A file is run by one process, and all files of :data:`TOGETHER` are."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return next((together for together, begin in TOGETHER.items() if file.startswith(begin)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
+    return _Scheduling(config, log)
 
 
 @pytest.hookimpl(trylast=True)

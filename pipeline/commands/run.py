@@ -19,8 +19,8 @@ from pipeline.planning.own_models import OwnModel
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.results import Result
-from pipeline.running.cluster import ClusterCall, Finished
-from pipeline.running.local import run_models
+from pipeline.running.cluster import ClusterCall, Finished, require_dask, run_on_cluster
+from pipeline.running.local import room_here, run_models
 from pipeline.stages.model_files import fetch_all
 from pipeline.stages.work_folder import clear_published
 from pipeline.stages.zoo_announcement import Announcer, announce_zoo, signer_with
@@ -67,8 +67,9 @@ def run_file(
         _require_trust(plan)
         if cluster:
             place = str(plan.publish_folder or selection.publish or checked.file.publish)
-            call = ClusterCall(cluster, path.absolute(), replace(selection, publish=place))
-            runner = partial(_on_cluster, call, plan, stop)
+            require_dask()
+            where = cluster, path.absolute(), replace(selection, publish=place)
+            runner = partial(_on_cluster, where, plan, stop)
         else:
             _make_ready(plan, built, at_once, stop)
             runner = partial(_here, plan, built, at_once, stop)
@@ -120,15 +121,19 @@ def _here(
     def run(job: ModelJob) -> list[Result]:
         return finished(run_model(ModelRun(job, plan, progress, built, stop)))
 
-    return run_models(plan.jobs, run, at_once=at_once, stop=stop)
+    return run_models(plan.jobs, run, at_once=at_once, stop=stop, room=room_here())
 
 
 def _on_cluster(
-    call: ClusterCall, plan: Plan, stop: threading.Event, finished: Finished, progress: Progress
+    where: tuple[str, Path, Selection],
+    plan: Plan,
+    stop: threading.Event,
+    finished: Finished,
+    progress: Progress,
 ) -> list[Result]:
-    from pipeline.running.cluster import run_on_cluster
+    from pipeline.commands.cluster_task import run_task, stop_run
 
-    return run_on_cluster(call, plan.jobs, finished, progress, stop)
+    return run_on_cluster(ClusterCall(*where, run_task, stop_run), plan.jobs, finished, progress, stop)
 
 
 def _run_plan(

@@ -17,7 +17,7 @@ from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.planning.planner import make_plan, read_checked, zoo_at
 from pipeline.planning.selection import Selection
 from pipeline.results import DISK, Result
-from pipeline.running.local import run_models
+from pipeline.running.local import room_here, run_models
 from pipeline.stages.model_run import ModelRun
 from pipeline.stages.zoo_announcement import Announcer
 from pipeline.sweeps.ledger import append, read
@@ -118,7 +118,8 @@ def _run(plan: Plan, jobs: Sequence[ModelJob], options: SweepOptions, work: Path
                 take_away(under_way)
                 return results
 
-            run_models(kept.jobs if announcer else jobs, run, at_once=options.at_once, stop=stop)
+            ours = kept.jobs if announcer else jobs
+            run_models(ours, run, at_once=options.at_once, stop=stop, room=room_here())
             if not announcer:
                 shutil.rmtree(plan.work, ignore_errors=True)  # the locks of the models
         if stop.is_set():

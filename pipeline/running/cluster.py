@@ -11,8 +11,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -40,6 +41,24 @@ Finished = Callable[[list[Result]], list[Result]]
 
 
 @dataclass(frozen=True)
+class ModelTask:
+    """One model for a worker."""
+
+    run: str
+    """What all tasks of a run have in common, and no other."""
+    file: str
+    """The pipeline file, absolute: the same on all machines."""
+    selection: Selection
+    """Where its ``publish`` is absolute, or a URL."""
+    model: str
+    units: tuple[str, ...]
+    """Those that are to be done."""
+    key: str
+    """Of the first of them."""
+    made_of: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ClusterCall:
     """Which models of which file are to be run where."""
 
@@ -48,6 +67,16 @@ class ClusterCall:
     file: Path
     """Absolute."""
     selection: Selection
+    run: Callable[[ModelTask], list[Result]]
+    """What a worker runs."""
+    stop: Callable[[str], None]
+    """What a worker runs beside it, to end what it does of a run."""
+
+
+def require_dask() -> None:
+    """Raise UsageError where dask is not installed."""
+    if find_spec("distributed") is None:
+        raise UsageError("--cluster needs dask.distributed: pip install 'onnx-zoo-pipeline[cluster]'.")
 
 
 def run_on_cluster(
@@ -55,15 +84,11 @@ def run_on_cluster(
 ) -> list[Result]:
     """Run every job that is not done; the results in the order of the jobs.
 
-    ``finished`` gets the results of each model and may change them. Raises UsageError where dask is not
-    installed, and PipelineError where there is no scheduler, no worker, or none for the largest model.
+    ``finished`` gets the results of each model and may change them. Raises PipelineError where there is no
+    scheduler, no worker, or none for the largest model.
     """
-    try:
-        import distributed
-    except ImportError as error:
-        raise UsageError(
-            "--cluster needs dask.distributed: pip install 'onnx-zoo-pipeline[cluster]'."
-        ) from error
+    import distributed
+
     try:
         client = distributed.Client(call.address, timeout=_PATIENCE_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -150,8 +175,6 @@ class _ClusterRun:
                 self._running[address] = job, self._submitted(job, address)
 
     def _submitted(self, job: ModelJob, address: str) -> Any:
-        from pipeline.running.cluster_task import ModelTask, run_task
-
         left = [unit for unit in job.units if not unit.done]
         names = tuple(unit.name for unit in left)
         task = ModelTask(
@@ -165,7 +188,7 @@ class _ClusterRun:
         )
         self._attempts[job.name] += 1
         return self._client.submit(
-            run_task, task, key=f"{self._name}/{job.name}/{self._attempts[job.name]}", workers=[address]
+            self._call.run, task, key=f"{self._name}/{job.name}/{self._attempts[job.name]}", workers=[address]
         )
 
     def _take_back(self, workers: Mapping[str, int]) -> None:
@@ -211,9 +234,7 @@ class _ClusterRun:
 
     def _end(self) -> None:
         """Let the workers stop, and take what they still have done."""
-        from pipeline.running.cluster_task import stop_run
-
-        self._client.run(stop_run, self._name, wait=False, on_error="ignore")
+        self._client.run(self._call.stop, self._name, wait=False, on_error="ignore")
         deadline = time.monotonic() + GRACE_SECONDS
         while self._running and time.monotonic() < deadline:
             self._collect()
@@ -227,6 +248,9 @@ def _not_begun(job: ModelJob) -> list[Result]:
 
 
 def _failed(job: ModelJob, reason: str, cause: str) -> list[Result]:
-    from pipeline.running.cluster_task import failed
-
     return failed((unit.name for unit in job.units if not unit.done), visible(reason), cause)
+
+
+def failed(units: Iterable[str], reason: str, cause: str) -> list[Result]:
+    """The results of ``units`` that no stage was begun for."""
+    return [Result(unit, "failed", reason=reason, stage="environment", cause=cause) for unit in units]

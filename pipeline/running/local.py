@@ -1,16 +1,20 @@
-"""Runs the models of a plan side by side on this machine."""
+"""Runs the models of a plan side by side on this machine, as many as its memory allows."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager, nullcontext
 from queue import Empty, SimpleQueue
 
+from pipeline.estimates.history import read_history
+from pipeline.estimates.memory import memory_of
 from pipeline.planning.jobs import ModelJob
 from pipeline.results import Result
 from pipeline.system.interrupts import GRACE_SECONDS
+from pipeline.system.memory import available_memory
 
 RunModel = Callable[[ModelJob], list[Result]]
 _LOOK_SECONDS = 0.2
@@ -24,8 +28,11 @@ def run_models(
     at_once: int,
     stop: threading.Event,
     grace: float = GRACE_SECONDS,
+    room: Room | None = None,
 ) -> list[Result]:
     """Run every job, ``at_once`` of them at a time; the results in the order of the jobs.
+
+    With a ``room``, a job waits until there is memory for it.
 
     ``run_model`` answers for its own failures. Jobs that had not begun when ``stop`` was set, or had not
     ended ``grace`` seconds after it, are reported as interrupted. The latter go on until the process ends,
@@ -37,7 +44,7 @@ def run_models(
         queue.put(each)
     for number in range(min(at_once, len(jobs))):
         threading.Thread(
-            target=_work, args=(queue, run_model, stop), name=f"model-{number}", daemon=True
+            target=_work, args=(queue, run_model, stop, room), name=f"model-{number}", daemon=True
         ).start()
     _wait(futures, stop, grace)
     return [
@@ -47,8 +54,44 @@ def run_models(
     ]
 
 
+class Room:
+    """The memory of this machine, which the models that run share."""
+
+    def __init__(self, total: int, need_of: Callable[[ModelJob], int]) -> None:
+        """``total`` and what ``need_of`` says are bytes."""
+        self._free, self._need_of = total, need_of
+        self._running = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, job: ModelJob, stop: threading.Event) -> Iterator[None]:
+        """Hold what ``job`` needs, as soon as it is free or nothing else runs, or the run is to end."""
+        need = 0 if job.done else self._need_of(job)
+        with self._changed:
+            while self._running and need > self._free and not stop.is_set():
+                self._changed.wait(_LOOK_SECONDS)
+            self._free -= need
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += need
+                self._running -= 1
+                self._changed.notify_all()
+
+
+def room_here() -> Room:
+    """The memory that this machine has now, for models as large as they were or as their weights say."""
+    history = read_history()
+    return Room(available_memory(), lambda job: memory_of(job, history))
+
+
 def _work(
-    queue: SimpleQueue[tuple[ModelJob, Future[list[Result]]]], run_model: RunModel, stop: threading.Event
+    queue: SimpleQueue[tuple[ModelJob, Future[list[Result]]]],
+    run_model: RunModel,
+    stop: threading.Event,
+    room: Room | None,
 ) -> None:
     """Run jobs until there is none left."""
     while True:
@@ -57,7 +100,8 @@ def _work(
         except Empty:
             return
         try:
-            future.set_result(_interrupted(job) if stop.is_set() else run_model(job))
+            with room.taken(job, stop) if room else nullcontext():
+                future.set_result(_interrupted(job) if stop.is_set() else run_model(job))
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             future.set_exception(error)
 

@@ -86,8 +86,9 @@ def test_a_model_has_its_opsets_and_the_highest_by_default(server: str, tmp_path
 
 
 @pytest.mark.parametrize("model", ["timm/small_vgg", "mxnet/squeeze1.1"])
-def test_the_clients_read_every_opset(zoo: Path, model: str) -> None:
-    assert_clients_read(zoo, [PATHS[model, opset] for opset in OPSETS])
+def test_the_clients_read_models_of_every_ir_version(zoo: Path, model: str) -> None:
+    """At opsets that list weights differently, as tests/pipeline/commands/test_default_job.py has it."""
+    assert_clients_read(zoo, [PATHS[model, opset] for opset in (3, 9, 12)])
 
 
 @pytest.mark.parametrize(

@@ -84,12 +84,6 @@ SWIN = of_timm("swin_tiny_patch4_window7_224", img_size=112, embed_dim=32, depth
 CLASSIFIERS = {
     "mobilenet_v3": Classifier(mobilenet_v3, 64),
     "shufflenet_v2": Classifier(of_class(vision.ShuffleNetV2, [2, 2, 2], [24, 48, 96, 192, 1024]), 64),
-    "efficientnet": Classifier(
-        of_class(timm.models.efficientnet._gen_efficientnet, "efficientnet_b0", depth_multiplier=0.34), 96
-    ),
-    "googlenet": Classifier(
-        of_class(vision.GoogLeNet, aux_logits=False, init_weights=False, transform_input=True), 96
-    ),
     "convnext": Classifier(of_timm("convnext_tiny", depths=(1, 1, 2, 1), dims=(24, 48, 96, 192)), 64),
     "vit_fused": Classifier(VIT, 64, fused_attention=True),
     "vit_multihead": Classifier(vision_transformer, 64),

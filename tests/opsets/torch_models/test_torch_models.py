@@ -33,8 +33,6 @@ SOURCE = Source(
 
 MODELS = (
     "convnext",
-    "efficientnet",
-    "googlenet",
     "mobilenet_v3",
     "shufflenet_v2",
     "swin",

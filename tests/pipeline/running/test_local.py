@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.planning.jobs import ModelJob
 from pipeline.results import Result
-from pipeline.running.local import run_models
+from pipeline.running.local import Room, run_models
 from tests.pipeline.fake_source import FakeSource
 
 
@@ -54,6 +54,29 @@ def test_no_more_than_so_many_run_at_a_time(jobs: tuple[ModelJob, ...]) -> None:
 
     run_models(jobs * 4, run, at_once=2, stop=threading.Event())
     assert most == 2
+
+
+def test_no_more_run_than_memory_allows_and_the_largest_runs_alone(jobs: tuple[ModelJob, ...]) -> None:
+    needs = {jobs[0].name: 6, jobs[1].name: 4, jobs[2].name: 99}
+    taken, most, alone, lock = 0, 0, [], threading.Lock()
+
+    def run(job: ModelJob) -> list[Result]:
+        nonlocal taken, most
+        with lock:
+            taken += needs[job.name]
+            if job is jobs[2]:
+                alone.append(taken)
+            else:
+                most = max(most, taken)
+        threading.Event().wait(0.01)
+        with lock:
+            taken -= needs[job.name]
+        return _published(job)
+
+    room = Room(10, lambda job: needs[job.name])
+    results = run_models(jobs * 4, run, at_once=4, stop=threading.Event(), room=room)
+    assert _statuses(results) == ["published"] * 12
+    assert (most, alone) == (10, [99] * 4)
 
 
 def test_jobs_that_had_not_begun_are_interrupted(jobs: tuple[ModelJob, ...]) -> None:

@@ -8,7 +8,6 @@ downloads in its cache; what it publishes goes straight into the zoo.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,26 +20,11 @@ from pipeline.errors import PipelineError
 from pipeline.planning.completion import changes
 from pipeline.planning.jobs import ModelJob, Plan, Unit
 from pipeline.planning.planner import make_plan, read_checked, zoo_at
-from pipeline.planning.selection import Selection
 from pipeline.results import Result
-
-
-@dataclass(frozen=True)
-class ModelTask:
-    """One model for a worker."""
-
-    run: str
-    """What all tasks of a run have in common, and no other."""
-    file: str
-    """The pipeline file, absolute: the same on all machines."""
-    selection: Selection
-    """Where its ``publish`` is absolute, or a URL."""
-    model: str
-    units: tuple[str, ...]
-    """Those that are to be done."""
-    key: str
-    """Of the first of them."""
-    made_of: Mapping[str, str]
+from pipeline.running.cluster import ModelTask, failed
+from pipeline.stages.model import run_model
+from pipeline.stages.model_files import fetch_all
+from pipeline.stages.model_run import ModelRun
 
 
 @dataclass
@@ -58,10 +42,6 @@ _LOCK = threading.Lock()
 
 def run_task(task: ModelTask) -> list[Result]:
     """Run the model of ``task`` in a worker; one result for each of its units that are to be done."""
-    from pipeline.stages.model import run_model
-    from pipeline.stages.model_files import fetch_all
-    from pipeline.stages.model_run import ModelRun
-
     try:
         run = _run_of(task)
         job = _job_of(task, run.plan)
@@ -70,11 +50,6 @@ def run_task(task: ModelTask) -> list[Result]:
     except PipelineError as error:
         return failed(task.units, f"on the worker {get_worker().name}: {error}", error.cause)
     return run_model(ModelRun(job, run.plan, _Telling(task.run), run.environments, run.stop))
-
-
-def failed(units: Iterable[str], reason: str, cause: str) -> list[Result]:
-    """The results of ``units`` that no stage was begun for."""
-    return [Result(unit, "failed", reason=reason, stage="environment", cause=cause) for unit in units]
 
 
 def stop_run(run: str) -> None:

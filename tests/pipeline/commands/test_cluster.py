@@ -16,6 +16,7 @@ import psutil
 import pytest
 from rich.console import Console
 
+from pipeline.commands.cluster_task import run_task, stop_run
 from pipeline.planning.selection import Selection
 from pipeline.running.cluster import ClusterCall, run_on_cluster
 from pipeline.terminal.progress import PlainProgress
@@ -182,7 +183,8 @@ def test_a_worker_that_would_make_something_else_says_what_differs(
     plan = tiny.plan("net", more="batch: 4")
     file = tiny.write("net", more="batch: 5")
     cluster.worker()
-    call = ClusterCall(cluster.address, file, Selection(publish=str(tiny.folder / "dist")))
+    selection = Selection(publish=str(tiny.folder / "dist"))
+    call = ClusterCall(cluster.address, file, selection, run_task, stop_run)
     [result] = run_on_cluster(
         call, plan.jobs, lambda results: results, PlainProgress(Console(stderr=True)), threading.Event()
     )
