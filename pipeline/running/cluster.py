@@ -90,7 +90,8 @@ def run_on_cluster(
     import distributed
 
     try:
-        client = distributed.Client(call.address, timeout=_PATIENCE_SECONDS, set_as_default=False)
+        connect: Any = distributed.Client  # it has no types
+        client = connect(call.address, timeout=_PATIENCE_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise PipelineError(
             f"no scheduler answers at {call.address}: {error}. Start one with `dask scheduler`, and name the "
