@@ -42,7 +42,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("slow")
 
 
-class _Scheduling(LoadFileScheduling):  # type: ignore[misc] - the library has no types
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # the library has no types
     """A file is run by one process, and all files of :data:`TOGETHER` are."""
 
     def _split_scope(self, nodeid: str) -> str:

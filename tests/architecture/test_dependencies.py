@@ -29,7 +29,9 @@ def _imported() -> set[str]:
 def test_every_package_that_we_import_is_asked_for_and_no_other() -> None:
     extras = PROJECT["optional-dependencies"]
     required = _asked_for(PROJECT["dependencies"])
-    optional = _asked_for([line for name in ("s3", "hub", "sign", "simplify") for line in extras[name]])
+    optional = _asked_for(
+        [line for name in ("cluster", "s3", "hub", "sign", "simplify") for line in extras[name]]
+    )
     imported = _imported()
     assert sorted(imported - required - optional) == []
     assert sorted((required | optional) - imported - set(NEVER_IMPORTED)) == []
