@@ -136,7 +136,7 @@ def _told(value: Any) -> str:
 def _tools(stage: str) -> dict[str, Any]:
     """Our code and the packages that do a stage's work."""
     return {
-        f"our code ({stage})": digest_of_code(_ROOMS / place for place in _CODE[stage])[:12],
+        f"our code ({stage})": digest_of_code(_ROOMS / place for place in _CODE[stage]),
         **{name: version(name) for name in _PACKAGES[stage]},
     }
 

@@ -147,7 +147,9 @@ class _ClusterRun:
         """Raise PipelineError where no worker is there, or a model is too large for all of them."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not (workers := self._workers()):
-            if time.monotonic() > deadline or self._stop.is_set():
+            if self._stop.is_set():
+                return
+            if time.monotonic() > deadline:
                 raise PipelineError(
                     f"the scheduler at {self._call.address} has no workers. Start some, with "
                     f"`dask worker {self._call.address} --nthreads 1`."
