@@ -19,7 +19,6 @@ TOGETHER = {
     "calls of frameworks": ("tests/converters/", "tests/evaluation/test_framework_transforms.py"),
     "commands that call frameworks": (
         "tests/pipeline/commands/test_own_networks.py",
-        "tests/pipeline/sweeps/test_slice.py",
         "tests/zoo/test_small.py",
     ),
 }
@@ -51,8 +50,8 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # the library has 
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
-    return _Scheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling | None:
+    return _Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from converters.catalogue import ListedModel
@@ -115,7 +115,7 @@ class Unit:
     graph_key: str
     """That of the graph that is published, which may be in another precision."""
     key: str
-    made_of: Mapping[str, str]
+    made_of: Mapping[str, str] = field(hash=False)
     """What the key is made of, by name."""
     done: bool = False
     """Whether it is published with this key, and whole: :mod:`pipeline.planning.completion` looks."""

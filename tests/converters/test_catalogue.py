@@ -13,7 +13,7 @@ from pipeline.environments import building
 from tests.converters.conftest import NEVER, environment_of
 from tools.listing import ask_details
 
-SAMPLE = 8
+SAMPLE = 4
 """Networks of a source that are built to be counted again: all of them take minutes."""
 
 

@@ -141,7 +141,6 @@ def test_repvgg_is_published_as_plain_convolutions(export: Export, source: str) 
 @pytest.mark.parametrize(
     ("source", "model", "blocks"),
     [
-        pytest.param("timm", "repghostnet_050", 32, marks=pytest.mark.timm),
         pytest.param("timm", "fastvit_t8", 20, marks=pytest.mark.timm),
         pytest.param("timm", "mobileone_s1", 43, marks=pytest.mark.timm),
         pytest.param("paddle", "PPLCNetV2_small", 6, marks=pytest.mark.paddle),

@@ -1,6 +1,6 @@
 """Every source for real: its exports compute what it computes.
 
-Of the small networks of each: tests/pipeline/sweeps/test_slice.py takes others, as large as users have them.
+Of the small networks of each: tests/pipeline/sweeps/slice_of_each_source.py has larger ones.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.opset_coverage.cases import HIGHEST, TARGETS, load_cases
+from tools.opset_coverage.cases import HIGHEST, load_cases
 from tools.opset_coverage.judging import CRASHED, INVALID, RIGHT, WRONG, Result, judge_all
 from tools.opset_coverage.lowering import OPSETS
 from tools.opset_coverage.report import body_table, single_table
@@ -16,7 +16,9 @@ pytestmark = pytest.mark.slow
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "opsets.md"
 REMAKE = "make the document again: python -m tools.opset_coverage"
-LEGAL = {12: 777, 9: 529, 7: 480, 3: 457}
+TARGETS = (9, 3)
+"""Those of the document are 12 and 7 too, which are passed on the way."""
+LEGAL = {9: 529, 3: 457}
 
 
 @pytest.fixture(scope="module")

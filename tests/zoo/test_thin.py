@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import onnx
 import pytest
 
-from tests.zoo.listed import SMALL, Listed, listed_models
+from tests.zoo.listed import Listed, listed_models
 from tests.zoo.thin import OPSETS, Thin, export_thin, growth, judge
 
 BLOCKS_OF_SENET154 = 3 + 8 + 36 + 3
@@ -31,23 +31,14 @@ LAYERS = {
 BLOCKS_OF_REPVGG = {"a": 1 + 2 + 4 + 14 + 1, "b": 1 + 4 + 6 + 16 + 1}
 """By the letter of the model; arXiv:2101.03697, table 2."""
 
-DEEPEST = ("vgg19_bn", "vgg19bn_8xb32_in1k")
-"""The others of their kind are the same layers, fewer times, and without batch normalisations in between."""
-WITHOUT_NORMALISATION = ("caffe2", "paddle")
-"""The sources that have no VGG with them."""
-
-
-def _stands_for_others(listed: Listed) -> bool:
-    """Whether what its graph computes says what those of its source's smaller and narrower ones compute."""
-    model = listed.model.lower()
-    if model.startswith("vgg"):
-        return model in DEEPEST or (model == "vgg19" and listed.source in WITHOUT_NORMALISATION)
-    if listed.fused and "d2se" not in model:  # with one group, and with several
-        return "repvgg_b3" in model or "repvgg-b3" in model
-    return True
-
-
-LARGE = [listed for listed in listed_models() if listed.name not in SMALL and _stands_for_others(listed)]
+STAND_FOR_OTHERS = (
+    *("torchvision/vgg19_bn", "caffe2/vgg19"),
+    *("paddle/AlexNet", "paddle/DarkNet53", "paddle/SENet154_vd"),
+    *("timm/repvgg_d2se", "paddle/RepVGG_B3g4", "mmcls/repvgg-B3g4_4xb64-autoaug-lbs-mixup-coslr-200e_in1k"),
+)
+"""The others are the same layers, more or fewer times, or the same network of another source, whose exporter
+the default job and the slice of the sweeps have."""
+LARGE = [listed for listed in listed_models() if listed.name in STAND_FOR_OTHERS]
 each_network = pytest.mark.parametrize(
     "listed", [pytest.param(each, marks=getattr(pytest.mark, each.source), id=each.name) for each in LARGE]
 )

@@ -1,5 +1,7 @@
 """A slice of each source's sweep: what docs/coverage calls right is right still, or fails here by its name.
 
+``.ci/run`` runs it beside the tests: ``pytest --dist=load tests/pipeline/sweeps/slice_of_each_source.py``.
+
 A model of each of some families, drawn with a seed: they are exported, retargeted, judged and published as
 in the sweep. What this alone finds is a change that costs models which no other test names.
 """
