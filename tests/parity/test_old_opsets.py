@@ -14,6 +14,8 @@ from parity.verdict import Verdict
 from tests.parity import calls, old_models
 from tests.parity.old_models import OLD_OPSETS, WITH_AXIS, WITHOUT_AXIS
 
+pytestmark = pytest.mark.slow
+
 
 def verdict(model: onnx.ModelProto, opset: int, folder: Path, addition: str = WITHOUT_AXIS) -> Verdict:
     onnx.save(model, folder / "old.onnx")

@@ -22,6 +22,8 @@ from parity.saturation import make_unsigned, wants_precision
 from parity.verdict import Verdict
 from tests.parity import calls
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 GENERATOR = np.random.default_rng(3)
 WEIGHTS = GENERATOR.integers(60, 128, (6, 64)) * GENERATOR.choice([-1, 1], (6, 1))
@@ -254,7 +256,6 @@ for operator in OPERATORS:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(EMULATOR is None, reason="qemu-x86_64 is not installed (Debian's package qemu-user)")
 def test_a_processor_that_saturates_changes_no_number(tmp_path: Path) -> None:
     """Slow, and the only test that meets such a processor wherever it runs: a Haswell, emulated."""

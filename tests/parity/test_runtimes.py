@@ -22,6 +22,8 @@ from parity.verdict import Verdict
 from tests.parity import calls, models
 from tests.parity.calls import run, start, wait_until_running
 
+pytestmark = pytest.mark.slow
+
 ROOM = Path(__file__).parents[2] / "parity"
 
 

@@ -22,6 +22,8 @@ from quantization.settings import Settings
 from quantization.writer import Form, tensors_to_calibrate
 from tests.quantization.networks import Array, network, pictures
 
+pytestmark = pytest.mark.slow
+
 
 def _run(model: onnx.ModelProto, data: Array) -> Array:
     return evaluate(model, {"x": data})[0]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def published(tiny: FakeSource) -> FakeSource:

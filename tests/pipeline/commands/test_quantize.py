@@ -15,6 +15,8 @@ from quantization.folding import named
 from tests.commands import run_command
 from tests.quantization.networks import error, network, pictures, run
 
+pytestmark = pytest.mark.slow
+
 PREPARED = (
     "{resize: 16, crop_mode: squash, interpolation: bilinear, mean: [0, 0, 0], std: [1, 1, 1], colour: RGB}"
 )
@@ -38,7 +40,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["int8", "int8-qdq", "fp16"])
 def test_it_writes_a_file_and_says_what_was_measured(folder: Path, form: str) -> None:
     options = ("--images", "pictures", "--form", form, "--preprocessing", PREPARED, *LOOSE)
@@ -70,7 +71,6 @@ def test_a_file_for_so_many_pictures_at_a_time_is_quantised_and_stays_so(folder:
         assert error(run(model, data), run(made, data)) < 0.5
 
 
-@pytest.mark.slow
 def test_a_gate_that_is_missed_writes_nothing_and_tells_every_try(folder: Path) -> None:
     options = (
         "--images",
@@ -91,7 +91,6 @@ def test_a_gate_that_is_missed_writes_nothing_and_tells_every_try(folder: Path) 
     assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "pictures"]
 
 
-@pytest.mark.slow
 def test_labels_ask_for_top_1(folder: Path) -> None:
     names = sorted(path.name for path in (folder / "pictures").iterdir())
     (folder / "labels.txt").write_text("".join(f"{name} 3\n" for name in names))

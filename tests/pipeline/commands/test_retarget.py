@@ -13,6 +13,8 @@ from onnx import parser
 from opsets import retarget
 from tests.commands import run_command
 
+pytestmark = pytest.mark.slow
+
 TEXT = (
     '<ir_version: {ir}, opset_import: ["": {opset}]>'
     " g (float[N,4,6] x) => (float[N,4,6] y) {{ z = Relu(x) y = Softmax<axis=1>(z) }}"

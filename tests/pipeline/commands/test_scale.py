@@ -15,6 +15,8 @@ from tests.commands import run_command
 from tests.pipeline.disks import mounted
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 WORK = Path("work/tiny/net")
 
 

@@ -21,6 +21,8 @@ from pipeline.environments.spec import environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError
 from tests.loopback import answered_by
 
+pytestmark = pytest.mark.slow
+
 NEVER = threading.Event()
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 EXPORT = """\

@@ -20,6 +20,8 @@ from pipeline.environments.interpreters import find_interpreter
 from pipeline.environments.spec import environments_folder
 from pipeline.errors import EnvironmentBuildError
 
+pytestmark = pytest.mark.slow
+
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 NOBODYS = "3.99"
 EXPORT = "from protocol import main\nmain({'catalogue': lambda request: {'models': {'tiny': {}}}})\n"

@@ -16,6 +16,8 @@ from pipeline.equivalence.report import as_json, lines
 from pipeline.errors import PipelineError
 from tests.pipeline.equivalence.graphs import scores, words, written
 
+pytestmark = pytest.mark.slow
+
 
 def compared(
     first: Path, second: Path, folder: Path, inputs: Path | None = None, relative: float = 1e-4

@@ -29,6 +29,8 @@ from tests.pipeline.fake_source import FakeSource
 from tests.pipeline.stages.test_publish import export_of
 from tests.publishing.pages.card_markdown import fences, section
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<b>dog</b> | `x` \x1b[2J\u202e"
 NAMES = ("chat", "猫", "crane", "crane", HOSTILE, 'a "quoted" \\ name', "g", "h", "i", "j")
 MORE = "labels: labels.json\nimages: {files: [grey.png]}"

@@ -15,6 +15,8 @@ from pipeline.stages.model import run_model
 from publishing.record import from_json
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 MORE = "classes: 7\nchannels: 1\narguments: {depth: 2}"
 
 

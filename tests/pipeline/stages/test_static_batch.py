@@ -22,6 +22,8 @@ from pipeline.stages.model import run_model
 from pipeline.stages.retarget import retarget_unit
 from tests.pipeline.fake_source import FakeSource
 
+pytestmark = pytest.mark.slow
+
 
 def _place(tiny: FakeSource, version: str, ending: str) -> Path:
     return tiny.folder / f"dist/tiny/net/model/net-{version}.{ending}"
@@ -62,7 +64,6 @@ def pictures(tiny: FakeSource) -> list[str]:
     return names
 
 
-@pytest.mark.slow
 def test_open_and_fixed_batches_are_published_and_the_same_pictures_give_the_same_logits(
     tiny: FakeSource, pictures: list[str]
 ) -> None:

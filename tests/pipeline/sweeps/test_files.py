@@ -25,6 +25,8 @@ from pipeline.sweeps.files import ProcessLimits, SweptFile, files_of, row_of
 from tests.commands import run_command
 from tests.pipeline.equivalence.graphs import scores, written
 
+pytestmark = pytest.mark.slow
+
 SEQUENCE = (
     '<ir_version: 8, opset_import: ["": 13]> parts (float[N,4] x) => (seq(float[M,4]) y)'
     " { y = SplitToSequence<axis=0>(x) }"

@@ -20,6 +20,8 @@ from pipeline.stages.model_files import weights_of
 from pipeline.system.fetch import fetch_url, fetch_wheel
 from tests.loopback import answered_by
 
+pytestmark = pytest.mark.slow
+
 WORD = "s3cr3t-w0rd"
 CODED = base64.b64encode(f"me:{WORD}".encode()).decode()
 NEVER = threading.Event()

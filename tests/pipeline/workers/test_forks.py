@@ -19,6 +19,8 @@ from pipeline.workers import forks
 from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
 
+pytestmark = pytest.mark.slow
+
 COUNTED = """\
 from pathlib import Path
 with Path("/FOLDER/imports").open("a") as file:

@@ -19,6 +19,8 @@ from pipeline.workers import fork_server
 from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, _Tree, run_process
 
+pytestmark = pytest.mark.slow
+
 GROW = "import time; b = bytearray(400 << 20); b[::4096] = b'x' * len(b[::4096]); time.sleep(600)"
 SCRIPT = Path(fork_server.__file__)
 """What is imported for forks that need nothing."""
