@@ -56,6 +56,18 @@ def length_at_run_time(rewrite: Rewrite, data: ir.Value, axis: int) -> ir.Value:
     return rewrite.add("Gather", [lengths, rewrite.initializer(np.array(axis, dtype=np.int64), "axis")])
 
 
+def counted(rewrite: Rewrite, row: ir.Value, length: Length | None = None) -> ir.Value:
+    """``0, 1, 2...``, as many as the one element of ``row`` says, which is ``length`` where that is known.
+
+    They are what NonZero finds in ones; so none of it can be said below 9.
+    """
+    shapes = [None, None] if length is None else [rewrite.shape([length]), rewrite.shape([1, length])]
+    ones = rewrite.add(
+        "ConstantOfShape", [row], {"value": ir.tensor(np.ones(1, dtype=np.int64))}, shape=shapes[0]
+    )
+    return rewrite.add("Squeeze", [rewrite.add("NonZero", [ones], shape=shapes[1])], {"axes": [0]})
+
+
 def is_counted_from_front(rewrite: Rewrite, indices: ir.Value) -> bool:
     """Whether none of ``indices`` can be negative: they are constant, or made by what counts."""
     array = rewrite.constant_or_none(indices)

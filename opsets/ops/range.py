@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 
+from opsets.families.indices import counted
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
 
 @adapts("Range", 11, 10)
 def range_11_to_10(rewrite: Rewrite) -> None:
-    """The places of a tensor of ones that is as long, times the step, plus the start.
-
-    Places are what NonZero finds; so no constant is needed, and none of it can be said below 9.
-    """
+    """The places of a tensor that is as long, times the step, plus the start: no constant is needed."""
     start, limit, delta = (rewrite.required(index) for index in range(3))
     double, whole = {"to": int(ir.DataType.DOUBLE)}, {"to": int(ir.DataType.INT64)}
     span = rewrite.add("Cast", [rewrite.add("Sub", [limit, start])], double)
@@ -23,8 +20,7 @@ def range_11_to_10(rewrite: Rewrite) -> None:
     count = rewrite.add("Cast", [rewrite.add("Ceil", [steps])], whole)
     count = rewrite.add("Max", [rewrite.add("Cast", [count], double), rewrite.number(0, steps, "none")])
     length = rewrite.add("Unsqueeze", [rewrite.add("Cast", [count], whole)], {"axes": [0]})
-    ones = rewrite.add("ConstantOfShape", [length], {"value": ir.tensor(np.ones(1, dtype=np.int64))})
-    places = rewrite.add("Squeeze", [rewrite.add("NonZero", [ones])], {"axes": [0]})
+    places = counted(rewrite, length)
     assert start.dtype is not None
     if start.dtype != ir.DataType.INT64:
         places = rewrite.add("Cast", [places], {"to": int(start.dtype)})

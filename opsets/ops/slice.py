@@ -11,7 +11,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import FAR
 from opsets.families.copies import cast
-from opsets.families.indices import from_front_of, length_at_run_time
+from opsets.families.indices import counted, from_front_of, length_at_run_time
 from opsets.families.parameters import integers_to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -131,15 +131,8 @@ def _places(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
     length = rewrite.lengths(value)[axis]
     if isinstance(length, int):
         return rewrite.initializer(np.arange(length), "places")
-    shape = rewrite.add("Unsqueeze", [length_at_run_time(rewrite, value, axis)], {"axes": [0]})
-    ones = rewrite.add(
-        "ConstantOfShape",
-        [shape],
-        {"value": ir.tensor(np.ones(1, dtype=np.int64))},
-        shape=rewrite.shape([length]),
-    )
-    places = rewrite.add("NonZero", [ones], shape=rewrite.shape([1, length]))
-    return rewrite.add("Squeeze", [places], {"axes": [0]})
+    row = rewrite.add("Unsqueeze", [length_at_run_time(rewrite, value, axis)], {"axes": [0]})
+    return counted(rewrite, row, length)
 
 
 @adapts("Slice", 9, 10)
