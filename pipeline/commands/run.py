@@ -66,10 +66,13 @@ def run_file(
             return NOT_PUBLISHED if problems else PUBLISHED
         _require_trust(plan)
         if cluster:
-            place = str(plan.publish_folder or selection.publish or checked.file.publish)
             require_dask()
-            where = cluster, path.absolute(), replace(selection, publish=place)
-            runner = partial(_on_cluster, where, plan, stop)
+            from pipeline.commands.cluster_task import run_task, stop_run
+
+            place = str(plan.publish_folder or selection.publish or checked.file.publish)
+            theirs = replace(selection, publish=place)
+            call = ClusterCall(cluster, path.absolute(), theirs, run_task, stop_run)
+            runner = partial(run_on_cluster, call, plan.jobs, stop=stop)
         else:
             _make_ready(plan, built, at_once, stop)
             runner = partial(_here, plan, built, at_once, stop)
@@ -122,18 +125,6 @@ def _here(
         return finished(run_model(ModelRun(job, plan, progress, built, stop)))
 
     return run_models(plan.jobs, run, at_once=at_once, stop=stop, room=room_here())
-
-
-def _on_cluster(
-    where: tuple[str, Path, Selection],
-    plan: Plan,
-    stop: threading.Event,
-    finished: Finished,
-    progress: Progress,
-) -> list[Result]:
-    from pipeline.commands.cluster_task import run_task, stop_run
-
-    return run_on_cluster(ClusterCall(*where, run_task, stop_run), plan.jobs, finished, progress, stop)
 
 
 def _run_plan(

@@ -25,6 +25,7 @@ from pipeline.estimates.shards import seconds_of
 from pipeline.planning.jobs import ModelJob
 from pipeline.planning.selection import Selection
 from pipeline.results import Result
+from pipeline.running.local import interrupted
 from pipeline.system.interrupts import GRACE_SECONDS
 from pipeline.terminal.progress import Progress
 from pipeline.terminal.wording import size_text
@@ -132,7 +133,7 @@ class _ClusterRun:
         if self._stop.is_set():
             self._end()
         self._client.unsubscribe_topic(self._name)
-        return [result for job in jobs for result in self._results.get(job.name, _not_begun(job))]
+        return [result for job in jobs for result in self._results.get(job.name, interrupted(job))]
 
     def _workers(self) -> dict[str, int]:
         """The addresses of the workers that are there, with the bytes that each has for a model."""
@@ -228,7 +229,7 @@ class _ClusterRun:
     def _note(self, job: ModelJob, results: list[Result]) -> None:
         self._progress.finish(job.name)
         named = {result.unit: result for result in self._finished(results)}
-        self._results[job.name] = [named.get(each.unit, each) for each in _not_begun(job)]
+        self._results[job.name] = [named.get(each.unit, each) for each in interrupted(job)]
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Tell the progress display what a worker tells."""
@@ -244,10 +245,6 @@ class _ClusterRun:
             time.sleep(_LOOK_SECONDS)
         for _, future in self._running.values():
             future.cancel(force=True)
-
-
-def _not_begun(job: ModelJob) -> list[Result]:
-    return [Result(unit.name, "done before" if unit.done else "interrupted") for unit in job.units]
 
 
 def _failed(job: ModelJob, reason: str, cause: str) -> list[Result]:

@@ -50,7 +50,7 @@ def run_models(
     return [
         result
         for job, future in zip(jobs, futures, strict=True)
-        for result in (future.result() if future.done() else _interrupted(job))
+        for result in (future.result() if future.done() else interrupted(job))
     ]
 
 
@@ -101,7 +101,7 @@ def _work(
             return
         try:
             with room.taken(job, stop) if room else nullcontext():
-                future.set_result(_interrupted(job) if stop.is_set() else run_model(job))
+                future.set_result(interrupted(job) if stop.is_set() else run_model(job))
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             future.set_exception(error)
 
@@ -116,5 +116,6 @@ def _wait(futures: Sequence[Future[list[Result]]], stop: threading.Event, grace:
                 return
 
 
-def _interrupted(job: ModelJob) -> list[Result]:
+def interrupted(job: ModelJob) -> list[Result]:
+    """The results of a job that was not run to its end."""
     return [Result(unit.name, "done before" if unit.done else "interrupted") for unit in job.units]
