@@ -11,7 +11,7 @@ the functions here. NumPy only.
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Iterator, List, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,9 @@ WANTED_SPREADS = (0.5, 2.0)
 USABLE_SPREADS = (0.05, 50.0)
 """Between which a spread may stay that does not follow the last layer, as where it normalises its own
 weights: a comparison is relative to the logits, and there are enough digits."""
+
+BLOCK = 1 << 17
+"""How many elements are taken to float64 at a time, where a row of the first axis has no more."""
 
 NUDGE = 2.0**-20
 """The deviation of what is added to pictures to see what becomes of a small difference."""
@@ -117,11 +120,28 @@ def _moments(values: Array, channel_axis: int) -> Tuple[Exact, Exact]:
 def _by_slice(values: Array, axis: int) -> Tuple[Exact, Exact]:
     """The mean and the variance of every slice along ``axis``, computed in float64.
 
-    One slice after the other: in float64 the outputs of a first layer would be a gigabyte.
+    A block after the other: in float64 the outputs of a first layer would be a gigabyte.
     """
-    slices = (part.astype(np.float64) for part in np.moveaxis(values, axis, 0))
-    moments = np.array([(part.mean(), part.var()) for part in slices])
-    return moments[:, 0], moments[:, 1]
+    if axis == 0:
+        slices = (part.astype(np.float64) for part in values)
+        moments = np.array([(part.mean(), part.var()) for part in slices])
+        return moments[:, 0], moments[:, 1]
+    axis, count = axis % values.ndim, values.size // values.shape[axis]
+    others = tuple(each for each in range(values.ndim) if each != axis)
+    shape = tuple(length if each == axis else 1 for each, length in enumerate(values.shape))
+    means = sum(block.sum(axis=others) for block in _blocks(values)) / count
+    squares: Any = 0.0
+    for block in _blocks(values):
+        np.subtract(block, means.reshape(shape), out=block)
+        squares += np.square(block, out=block).sum(axis=others)
+    return means, squares / count
+
+
+def _blocks(values: Array) -> Iterator[Exact]:
+    """Copies of ``values``, some rows of the first axis at a time."""
+    rows = max(1, BLOCK * len(values) // values.size)
+    for start in range(0, len(values), rows):
+        yield values[start : start + rows].astype(np.float64)
 
 
 def _deviation(means: Exact, variances: Exact) -> float:

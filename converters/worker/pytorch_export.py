@@ -43,8 +43,10 @@ def write_onnx(network: Any, example: Any, path: str, opset: int) -> Written:
     ``input`` and an output ``logits``, both with a symbolic first axis ``batch``. What torch's older exporter
     cannot say is left to the newer one. Raises TaskError where neither can say the network at any opset.
     """
-    opset = min(opset, _highest_opset())
+    opset = wanted = min(opset, _highest_opset())
     for candidate in (opset, *(step for step in STEPS_UP if step > opset)):
+        if candidate < wanted:
+            continue
         try:
             _export(network, example, path, candidate)
         except TaskError:
@@ -53,6 +55,7 @@ def write_onnx(network: Any, example: Any, path: str, opset: int) -> Written:
             reason = str(error) or type(error).__name__
             if not _wants_higher_opset(reason):
                 break
+            wanted = _opset_named(reason)
         else:
             return Written(candidate, "torch.onnx.export")
     refused = "torch.onnx.export cannot say this model: " + _last_lines(reason)
@@ -157,6 +160,12 @@ def _weight(tensor: Any) -> onnx_stream.Weight:
 
 def _wants_higher_opset(reason: str) -> bool:
     return re.search(r"opset", reason) is not None and "request support" not in reason
+
+
+def _opset_named(reason: str) -> int:
+    """The opset that has the operator which ``reason`` speaks of; 0 where it does not say."""
+    named = re.search(r"was added in version (\d+)", reason)
+    return int(named[1]) if named else 0
 
 
 def _last_lines(reason: str) -> str:

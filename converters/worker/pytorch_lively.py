@@ -95,24 +95,27 @@ def _adjuster(adjusted: List[_Adjusted], damping: float) -> Callable[[Any, Tuple
         correction = lively.correction(output.numpy(), axis, biased=biased, dense=dense, damping=damping)
         scale, shift = (torch.from_numpy(values) for values in correction)
         _scale(module, scale, shift)
-        corrected = module.forward(*inputs)
-        if not plain and not _follows(output, corrected, scale, shift, axis):
-            for parameter, value in zip(module.parameters(), kept, strict=True):
-                parameter.copy_(value)
-            return module.forward(*inputs)
+        corrected = _scaled(output, scale, shift, axis)
+        if not plain:
+            wanted, corrected = corrected, module.forward(*inputs)
+            if not _follows(wanted, corrected):
+                for parameter, value in zip(module.parameters(), kept, strict=True):
+                    parameter.copy_(value)
+                return module.forward(*inputs)
         adjusted.append((module, corrected if corrected.ndim == 2 else None))
         return corrected
 
     return adjust
 
 
-def _follows(output: Any, corrected: Any, scale: Any, shift: Any, axis: int) -> bool:
-    """Whether ``corrected`` is ``output`` scaled and shifted.
-
-    ``output`` is worked on in place, and of no use afterwards: copies of a large one take much memory.
-    """
+def _scaled(output: Any, scale: Any, shift: Any, axis: int) -> Any:
+    """``output`` scaled and shifted, in place: copies of a large one take much memory."""
     shape = [-1 if position == axis % output.ndim else 1 for position in range(output.ndim)]
-    wanted = output.mul_(scale.reshape(shape)).add_(shift.reshape(shape))
+    return output.mul_(scale.reshape(shape)).add_(shift.reshape(shape))
+
+
+def _follows(wanted: Any, corrected: Any) -> bool:
+    """Whether ``corrected`` is what was ``wanted``, which is of no use afterwards."""
     deviation = wanted.std()
     return not bool(wanted.sub_(corrected).std() > 0.1 * deviation)
 
