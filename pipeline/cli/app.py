@@ -263,4 +263,4 @@ def main() -> None:
         )
         _fail(RuntimeError(message).with_traceback(error.__traceback__), 1)
     finally:
-        gc.freeze()  # else the interpreter walks all of sympy's objects before it ends: a sixth of a short command
+        gc.freeze()  # else all objects of sympy are walked before the end: a sixth of a short command

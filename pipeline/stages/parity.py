@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from converters.interface import Source
 from converters.registry import SOURCES
 from parity.call import Run, RuntimeCall, missing_runs
 from parity.compare import Array, Tolerance
@@ -20,7 +20,11 @@ from pipeline.errors import EnvironmentBuildError, VerdictError
 from pipeline.workers.processes import Limits
 from pipeline.workers.runtimes import is_quantized_file, runs_of, without_log
 
-_THREADS = 2
+RUNTIMES_AT_ONCE = 2
+"""Of one model, each with one thread: two runtimes side by side take fewer seconds of two cores than one with
+two threads after the other, as much of a runtime's work is that of one thread."""
+_THREADS = 1
+"""Fixed, not taken from the machine: sums in another order have other last bits."""
 
 
 @dataclass(frozen=True)
@@ -97,25 +101,30 @@ def verify(
 
     ``inputs`` is the .npz file of the data sets; ``references`` are the source framework's logits,
     float32 (N, classes) per data set; ``folder`` is for what the runtimes write, and is removed
-    when all verdicts are good. One process of each runtime serves all models, one after the other.
+    when all verdicts are good. One process of each runtime serves all models, one after the other, and
+    :data:`RUNTIMES_AT_ONCE` of them run at a time.
     ``environment_of`` answers with the environment of a runtime that does not run in ours.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    runs: dict[int, dict[str, Run]] = {opset: {} for opset in models}
     names = {
         opset: asked_at(opset, parity.environments, quantized=is_quantized_file(model))
         for opset, model in models.items()
     }
-    for name, runtime in RUNTIMES.items():
-        models_to_run = {str(opset): model for opset, model in models.items() if name in names[opset]}
-        call = RuntimeCall(name, models_to_run, inputs, folder / name, _THREADS)
-        if models_to_run and runtime.ENVIRONMENT:
-            source = SOURCES[runtime.ENVIRONMENT]
-            runs_by_opset = _runs_in_environment(source, call, limits, stop, environment_of)
-        else:
-            runs_by_opset = runs_of(call, limits, stop)
-        for opset, run in runs_by_opset.items():
-            runs[int(opset)][name] = run
+    calls = [
+        RuntimeCall(name, asked, inputs, folder / name, _THREADS)
+        for name in RUNTIMES
+        if (asked := {str(opset): model for opset, model in models.items() if name in names[opset]})
+    ]
+    with ThreadPoolExecutor(RUNTIMES_AT_ONCE) as pool:
+        made = list(pool.map(lambda call: _runs(call, limits, stop, environment_of), calls))
+    runs = {
+        opset: {
+            call.runtime: some[str(opset)]
+            for call, some in zip(calls, made, strict=True)
+            if str(opset) in some
+        }
+        for opset in models
+    }
     verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}
     verifications = {opset: Verification(verdict, runs[opset]) for opset, verdict in verdicts.items()}
     if all(verification.passed for verification in verifications.values()):
@@ -123,15 +132,18 @@ def verify(
     return verifications
 
 
-def _runs_in_environment(
-    source: Source, call: RuntimeCall, limits: Limits, stop: threading.Event, environment_of: EnvironmentOf
+def _runs(
+    call: RuntimeCall, limits: Limits, stop: threading.Event, environment_of: EnvironmentOf
 ) -> dict[str, Run]:
-    """The runs of ``call`` in the environment of ``source``, which is built where it is missing.
+    """The runs of ``call``, in the environment of its runtime, which is built where it is missing.
 
     Where it cannot be had, that is what the runs say: a second opinion that is not there blocks nothing.
     """
+    source = RUNTIMES[call.runtime].ENVIRONMENT
+    if source is None:
+        return runs_of(call, limits, stop)
     try:
-        environment = environment_of(source)
+        environment = environment_of(SOURCES[source])
     except EnvironmentBuildError as error:
         return missing_runs(call.models, without_log(str(error)))
     call = replace(call, python=environment.python, environment=environment.description.variables)
