@@ -13,6 +13,7 @@ from publishing.errors import PublishError
 from publishing.manifest import CHECKSUMS, MANIFEST, read_checksums
 from publishing.record import RECORD_SUFFIX, Record, from_json, parse_name
 from publishing.stores.interface import Content, Stamp, Store
+from publishing.stores.known import Known
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Zoo:
     """The zoo in ``store``. Records that were read once are read again only where they changed."""
 
     store: Store
+    known: Known = field(default_factory=Known)
+    """What was found out about it before."""
     written: dict[str, str] = field(default_factory=dict)
     """The records that were published through this object: digests in hex by path."""
     _records: dict[str, tuple[Stamp, PublishedUnit | None]] = field(default_factory=dict)

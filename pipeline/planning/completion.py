@@ -16,8 +16,8 @@ _NOTHING = "nothing"
 def look_at_published(plan: Plan) -> Plan:
     """``plan`` with its units marked that need nothing more. With ``plan.fresh``, nothing counts as done.
 
-    Reads every file of these units where the zoo is a folder, which takes seconds for each GB. Raises
-    UsageError where it cannot be read.
+    Reads the files of these units where the zoo is a folder, which takes seconds for each GB, and those alone
+    that are not as this machine has read or written them before. Raises UsageError where one cannot be read.
     """
     if plan.fresh:
         return plan

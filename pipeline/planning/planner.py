@@ -40,8 +40,10 @@ from pipeline.planning.jobs import (
 from pipeline.planning.names import listed_model, names_fitting
 from pipeline.planning.own_models import CodeModel, ConfigModel
 from pipeline.planning.selection import Selection
+from pipeline.system.files import cache_folder, digest_of
 from publishing.errors import PublishError
 from publishing.stores import is_url, open_store
+from publishing.stores.known import Known
 from publishing.zoo import PublishedUnit, Zoo
 
 
@@ -88,7 +90,12 @@ def make_plan(checked: CheckedFile, selection: Selection) -> Plan:
     wanted = list(_wanted(file, document))
     _refuse_duplicates(wanted, document)
     work = _without_dots(folder / file.work)
-    zoo = zoo_at(selection.publish or file.publish, Path() if selection.publish else folder, work)
+    zoo = zoo_at(
+        selection.publish or file.publish,
+        Path() if selection.publish else folder,
+        work,
+        fresh=selection.fresh,
+    )
     published, listed = _published(zoo)
     jobs = []
     for model in wanted:
@@ -105,12 +112,15 @@ def make_plan(checked: CheckedFile, selection: Selection) -> Plan:
     return Plan(folder, zoo, published, listed, work, selection.fresh, tuple(jobs))
 
 
-def zoo_at(place: str, folder: Path, scratch: Path | None = None) -> Zoo:
-    """The zoo at ``place``: a URL, or a folder relative to ``folder``. Raises UsageError."""
+def zoo_at(place: str, folder: Path, scratch: Path | None = None, *, fresh: bool = False) -> Zoo:
+    """The zoo at ``place``: a URL, or a folder relative to ``folder``. Raises UsageError.
+
+    ``fresh`` is for who takes nothing to be as it was found before.
+    """
+    whole = place if is_url(place) else _without_dots((folder / place).absolute())
+    known = Known(None if fresh else cache_folder() / "zoos" / f"{digest_of(str(whole))[:16]}.jsonl")
     try:
-        return Zoo(
-            open_store(place if is_url(place) else _without_dots((folder / place).absolute()), scratch)
-        )
+        return Zoo(open_store(whole, scratch, known), known)
     except PublishError as error:
         raise UsageError(str(error)) from error
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.results import Result
+from pipeline.system.files import digest_of, sha256_of_file
 
 if TYPE_CHECKING:
     from publishing.announcement import Signer
@@ -19,20 +21,39 @@ if TYPE_CHECKING:
 
 _SHARE = 10
 """How many times as long as an announcement took a run waits for the next."""
+_ROOMS = Path(__file__).resolve().parents[2]
+_WRITERS = (_ROOMS / "publishing", _ROOMS / "evaluation")
+_SUFFIXES = (".py", ".html", ".css", ".js", ".md", ".txt")
 LABELS = "imagenet_classes.txt"
 """The names of ImageNet's classes, one a line, for whoever runs the models."""
 
 
 def announce_zoo(zoo: Zoo, signer: Signer | None, say: Callable[[str], None]) -> None:
-    """Write pages, lists and signature of what is published; ``say`` gets what there is to tell."""
+    """Write pages, lists and signature of what is published; ``say`` gets what there is to tell.
+
+    Where nothing has changed since that was done, there is nothing to be written. Raises PipelineError.
+    """
     from publishing.announcement import announce
     from publishing.errors import PublishError
 
     try:
-        for line in announce(zoo, zoo_pages, signer):
-            say(line)
+        if signer is None and zoo.known.was_announced(_state(zoo)):
+            return
+        told = announce(zoo, zoo_pages, signer)
+        if not told:  # what is not as it should be is told each time
+            zoo.known.note_announced(_state(zoo))
     except PublishError as error:
         raise PipelineError(str(error)) from error
+    for line in told:
+        say(line)
+
+
+def _state(zoo: Zoo) -> str:
+    """The files of a zoo as its store lists them, and what would write them now."""
+    files = {path: [stamp.bytes, stamp.mark] for path, stamp in zoo.store.stamps().items()}
+    written_by = [file for room in _WRITERS for file in sorted(room.rglob("*")) if file.suffix in _SUFFIXES]
+    code = [[file.name, sha256_of_file(file)] for file in written_by]
+    return digest_of([files, code, metadata.version("jinja2")])
 
 
 class Announcer:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from publishing.errors import PublishError
 from publishing.stores.folder import FolderStore
 from publishing.stores.interface import Store
+from publishing.stores.known import Known
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -18,18 +19,19 @@ def is_url(place: str | Path) -> bool:
     return isinstance(place, str) and bool(_URL.match(place))
 
 
-def open_store(place: str | Path, scratch: Path | None = None) -> Store:
+def open_store(place: str | Path, scratch: Path | None = None, known: Known | None = None) -> Store:
     """The store at ``place``: the path of a folder, or a URL that fsspec understands.
 
     ``scratch`` is a folder for files that are made before they are sent; where it is None, it is the
-    system's own. Raises PublishError where the URL is wrong or its package is missing.
+    system's own. ``known`` is what was found out about the place before. Raises PublishError where the URL
+    is wrong or its package is missing.
     """
     if not is_url(place):
-        return FolderStore(Path(place))
+        return FolderStore(Path(place), known)
     url = str(place).rstrip("/")
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return FolderStore(Path(unquote(parts.path)))
+        return FolderStore(Path(unquote(parts.path)), known)
     if parts.scheme in ("http", "https"):
         raise PublishError(f"{url} can be read, and not written to; publish to a folder and serve that")
     from publishing.stores.hub import HubStore

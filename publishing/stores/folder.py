@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from publishing.errors import PublishError
 from publishing.stores.interface import Content, Stamp
+from publishing.stores.known import Known
 from publishing.stores.staging import clear_left, own_folder
 
 _STAGING = ".staging"
@@ -23,8 +24,10 @@ _LOCK = ".lock"
 class FolderStore:
     """The store below ``folder``, which need not exist yet."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, known: Known | None = None) -> None:
+        """``known`` is what was found out about this folder before."""
         self.folder = folder
+        self._known = known or Known()
         self._lock = FileLock(folder / _LOCK)  # of threads and of processes
 
     @property
@@ -40,10 +43,14 @@ class FolderStore:
             raise NotADirectoryError(20, "it is a file, not a folder", str(self.folder))
         for above, folders, names in os.walk(self.folder):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+            below = Path(above).relative_to(self.folder).as_posix()
             for name in sorted(name for name in names if not name.startswith(".")):
-                file = Path(above, name)
-                if file.is_file():
-                    yield file.relative_to(self.folder).as_posix(), file.stat()
+                try:
+                    status = os.stat(f"{above}/{name}")  # noqa: PTH116 - a path object takes longer than it
+                except FileNotFoundError:
+                    continue  # it has gone meanwhile, or leads nowhere
+                if stat.S_ISREG(status.st_mode):
+                    yield name if below == "." else f"{below}/{name}", status
 
     def stamp(self, path: str) -> Stamp | None:
         with self._as_publish_errors():
@@ -61,8 +68,16 @@ class FolderStore:
                 return None
 
     def sha256(self, path: str) -> str | None:
-        with self._as_publish_errors(), (self.folder / path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        with self._as_publish_errors():
+            file = self.folder / path
+            mark = _mark(file)
+            digest = self._known.sha256(path, mark)
+            if digest is None:
+                with file.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                if _mark(file) == mark:
+                    self._known.note_sha256(path, mark, digest)
+            return digest
 
     def commit(self, add: Mapping[str, Content], remove: Sequence[str] = ()) -> None:
         with self._as_publish_errors(), self.staging() as staging:
@@ -70,10 +85,11 @@ class FolderStore:
             with self.locked():
                 for path in remove:
                     self._remove(self.folder / path)
-                for path, file in zip(add, staged, strict=True):
+                for (path, content), file in zip(add.items(), staged, strict=True):
                     target = self.folder / path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(target)
+                    self._known.note_sha256(path, _mark(target), content.sha256)
 
     def _staged(self, data: bytes | Path, file: Path) -> Path:
         """A file in this store's file system with the bytes; one that was staged before is it."""
@@ -124,3 +140,12 @@ class FolderStore:
                 f"publishing into {self.folder} failed at {place}: {reason}; nothing that was published is "
                 "harmed. Make room or name another folder, and run the same command again"
             ) from error
+
+
+def _mark(file: Path) -> str:
+    """What becomes another one as soon as somebody writes to ``file``, or puts another in its place.
+
+    The time of the last change is the system's own, unlike that of what is in the file: nobody sets it.
+    """
+    status = file.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"

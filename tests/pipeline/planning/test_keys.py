@@ -142,7 +142,7 @@ def _chain(folder: Path) -> dict[str, str]:
         ),
         ("stages/retarget.py", "job.entry.author", "job.name", ALL[2:]),
         ("stages/publish.py", "top(values, 5,", "top(values, 3,", ALL[3:]),
-        ("stages/parity.py", "_THREADS = 2", "_THREADS = 1", ALL[3:]),
+        ("stages/parity.py", "_THREADS = 1", "_THREADS = 2", ALL[3:]),
         ("terminal/wording.py", "kB", "KB", []),
     ],
 )

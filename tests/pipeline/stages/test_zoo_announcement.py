@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.results import Result
 from pipeline.stages.zoo_announcement import LABELS, Announcer, announce_zoo, signer_with, zoo_pages
 from publishing.record import Description
+from publishing.stores.known import Known
 from publishing.units import publish
 from publishing.zoo import Zoo
 from tests.publishing.pages.card_records import record
@@ -60,6 +61,30 @@ def test_what_was_announced_just_now_is_not_announced_again(zoo: Zoo) -> None:
     assert _announced(zoo) == []
     announcer.announce()
     assert _announced(zoo) == ["timm/tiny"]
+
+
+def test_what_is_as_it_was_announced_is_not_announced_again(zoo: Zoo, tmp_path: Path) -> None:
+    def again() -> list[str]:
+        """Announce the folder as another run finds it; what that tells."""
+        known = Known(tmp_path / "known.jsonl")
+        announce_zoo(Zoo(zoo.store, known), None, (lines := list[str]()).append)
+        return lines
+
+    index, manifest = tmp_path / "dist/index.html", tmp_path / "dist/ONNX_HUB_MANIFEST.json"
+    assert again() == []
+    page = index.read_bytes()
+    status = tmp_path.joinpath("dist").stat()
+    assert again() == []
+    assert tmp_path.joinpath("dist").stat().st_mtime_ns == status.st_mtime_ns  # nothing was written
+    index.unlink()
+    assert again() == []
+    assert index.read_bytes() == page
+    manifest.write_text("[]")
+    assert len(again()) == 1
+    assert _announced(zoo) == ["timm/tiny"]
+    next(tmp_path.rglob("tiny-9.onnx")).unlink()
+    for _ in range(2):  # as long as it is so
+        assert ["is not announced" in line for line in again()] == [True]
 
 
 def test_what_cannot_be_announced_has_failed(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""How the work on a zoo grows with it: 1,000 artifacts beside 4,000, and a finished job of 1,000.
+
+``python -m benchmarks.many_artifacts`` needs the ``test`` extra. A pipeline file asks for networks of timm
+at ten opsets; a tiny network is published in the place of each unit, with the key that the plan gives it, so
+that the job counts as finished. Then the commands of a user run, each in a process of its own. It prints the
+seconds of each, and the time of an artifact among 4,000 as a multiple of that among 1,000, which may be 1.3;
+what it takes to start the program is taken away from both. A finished job of 1,000 may take 2 s to be
+recognised. What has to be read of large files is not counted here: once they were read, none is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import opsets
+from converters.catalogue import read_catalogue
+from converters.registry import SOURCES
+from pipeline.planning.jobs import Plan, Unit
+from pipeline.planning.planner import make_plan, read_checked
+from pipeline.planning.selection import Selection
+from pipeline.stages.zoo_announcement import announce_zoo
+from publishing.record import Description
+from publishing.units import Material, publish
+from tests.publishing.pages.catalogue_zoo import unit as unit_of_zoo
+from tests.publishing.zoos import PICTURE, PICTURE_PATH, data_sets, network
+
+MODELS = (100, 400)
+"""At ten opsets each."""
+LARGEST_GROWTH = 1.3
+LONGEST_SECONDS = 2.0
+COMMANDS: dict[str, Sequence[str]] = {
+    "plan": ("plan", "pipeline.yaml"),
+    "run, all done": ("run", "pipeline.yaml"),
+    "verify --digests-only": ("verify", "zoo", "--digests-only"),
+}
+
+
+def asked(folder: Path, models: int) -> Plan:
+    """The plan of a new pipeline file in ``folder`` that names so many networks."""
+    names = sorted(read_catalogue(SOURCES["timm"]))[:models]
+    entries = [f"  - {{source: timm, model: {name}, weights: {{random: 0}}}}" for name in names]
+    file = folder / "pipeline.yaml"
+    file.write_text("\n".join(["publish: zoo", "opsets: 3-12", "models:", *entries, ""]))
+    return make_plan(read_checked(file), Selection())
+
+
+def materials(folder: Path) -> dict[int, Material]:
+    """A tiny network at each opset."""
+    found = {}
+    native = network(folder / "native.onnx")
+    for opset in range(3, 13):
+        file = folder / f"{opset}.onnx"
+        opsets.retarget_file(native, opset, file)
+        found[opset] = Material(file, opsets.read_graph(file), data_sets(), {PICTURE_PATH: PICTURE})
+    return found
+
+
+def described(unit: Unit, family: str) -> Description:
+    """What a run would say of ``unit``."""
+    alike = unit_of_zoo(unit.name, family=family)
+    values = {each.name: getattr(alike, each.name) for each in fields(Description)}
+    digest = hashlib.sha256(PICTURE).hexdigest()
+    shown = [{**row, "thumbnail": PICTURE_PATH, "thumbnail_sha256": digest} for row in alike.predictions]
+    return Description(**values | {"key": unit.key, "made_of": unit.made_of, "predictions": shown})
+
+
+def publish_all(plan: Plan, by_opset: dict[int, Material]) -> dict[str, float]:
+    """Publish something for every unit of ``plan``, and announce it; the seconds of both."""
+    begun = time.perf_counter()
+    for job in plan.jobs:
+        for unit in job.units:
+            family = job.listed.family if job.listed else "none"
+            publish(plan.zoo, by_opset[unit.opset], described(unit, family))
+    published = time.perf_counter()
+    announce_zoo(plan.zoo, None, print)
+    return {"publish": published - begun, "announce": time.perf_counter() - published}
+
+
+def seconds(arguments: Sequence[str], folder: Path) -> float:
+    """Wall seconds of one command, which has to succeed."""
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments], cwd=folder, check=True, capture_output=True
+    )
+    return time.perf_counter() - begun
+
+
+def measured(folder: Path, models: int) -> dict[str, float]:
+    """The seconds of all that is done with a zoo of so many models."""
+    folder.mkdir()
+    plan = asked(folder, models)
+    with tempfile.TemporaryDirectory() as scratch:
+        taken = publish_all(plan, materials(Path(scratch)))
+    for name, arguments in COMMANDS.items():
+        seconds(arguments, folder)
+        taken[name] = seconds(arguments, folder)
+    return taken
+
+
+def main() -> None:
+    """Measure both, print, and fail where a promise is broken."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = seconds(("--help",), Path(folder))
+        few, many = (measured(Path(folder, str(models)), models) for models in MODELS)
+    growths = []
+    for name, taken in few.items():
+        own = start if name in COMMANDS else 0.0
+        growths.append((many[name] - own) / MODELS[1] / ((taken - own) / MODELS[0]))
+        print(f"{name:<22} {taken:7.2f} s {many[name]:7.2f} s  growth {growths[-1]:.2f}")
+    recognised = few["run, all done"]
+    print(f"a finished job of {MODELS[0] * 10} artifacts is recognised in {recognised:.2f} s")
+    raise SystemExit(max(growths) > LARGEST_GROWTH or recognised > LONGEST_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
