@@ -1,0 +1,153 @@
+"""What may happen to a run: each takes a new job, leaves it disturbed and tells what was wrong meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.faults.job import END_SECONDS, Ended, Job, Undisturbed, moment
+
+SPARE_BYTES = 2 << 20
+"""What a disk that is filling up has left at most."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fault did to a run."""
+
+    wrong: list[str]
+    seconds: float | None = None
+    """From a signal to the end of the run."""
+    kept: bool = True
+    """Whether what lay whole in the work folder still does."""
+
+
+Fault = Callable[[Job, random.Random, Undisturbed], Outcome]
+
+
+def _broken_off(job: Job, number: int, seconds: float) -> Ended:
+    """What became of a run that got a signal so many seconds after its start."""
+    with job.started() as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.send_signal(number)
+        return job.ended(process)
+
+
+def killed(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+    """SIGKILL."""
+    _broken_off(job, signal.SIGKILL, moment(generator, wanted))
+    return Outcome([])
+
+
+def _told_to_end(number: int) -> Fault:
+    def fault(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+        ended = _broken_off(job, number, moment(generator, wanted))
+        wrong = [] if ended.code in (0, 130) else [f"it ended with exit code {ended.code}: {ended.said}"]
+        wrong += ["it ended with a traceback"] if "Traceback" in ended.said else []
+        wrong += [f"it took {ended.seconds:.1f} s to end"] if ended.seconds > END_SECONDS else []
+        return Outcome(wrong, ended.seconds)
+
+    return fault
+
+
+def worker_killed(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+    """SIGKILL for any one of the processes that the run has started."""
+    with job.started() as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moment(generator, wanted))
+        with suppress(psutil.Error):
+            workers = psutil.Process(process.pid).children(recursive=True)
+            if workers:
+                generator.choice(workers).kill()
+        ended = job.ended(process)
+    return Outcome(_ill_told(ended))
+
+
+def _ill_told(ended: Ended) -> list[str]:
+    """A run that something happened to may fail, and says of which unit and why."""
+    wrong = [] if ended.code in (0, 1) else [f"it ended with exit code {ended.code}: {ended.said}"]
+    return wrong + (["it ended with a traceback"] if "Traceback" in ended.said else [])
+
+
+def _damaged(damage: Callable[[Path, random.Random], None]) -> Fault:
+    def fault(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+        """Broken off while there is unfinished work, one file of which is then damaged."""
+        files: list[Path] = []
+        while not files:
+            job.clear()
+            _broken_off(job, signal.SIGKILL, moment(generator, wanted))
+            files = [
+                file for file in (job.folder / "work").rglob("*") if file.is_file() and file.stat().st_size
+            ]
+        damage(generator.choice(sorted(files)), generator)
+        return Outcome([], kept=False)
+
+    return fault
+
+
+def _cut(file: Path, generator: random.Random) -> None:
+    os.truncate(file, generator.randrange(file.stat().st_size))
+
+
+def _flip(file: Path, generator: random.Random) -> None:
+    content = bytearray(file.read_bytes())
+    content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+    file.write_bytes(content)
+
+
+def clock_set_back(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+    """Broken off, and run to its end when it is three days earlier."""
+    _broken_off(job, signal.SIGKILL, moment(generator, wanted))
+    return Outcome(_ill_told(job.run("faketime", "-f", "-3d")))
+
+
+def two_at_once(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+    """Another run of the same file, which begins while the first is under way."""
+    with job.started() as first:
+        with suppress(subprocess.TimeoutExpired):
+            first.wait(moment(generator, wanted))
+        other = job.run()
+        ended = job.ended(first)
+    return Outcome([*_ill_told(other), *_ill_told(ended)])
+
+
+def disk_full(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+    """The job's folder is a file system of its own, in which there is no more room from some moment on."""
+    with job.started() as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moment(generator, wanted))
+        used = shutil.disk_usage(job.folder).used
+        resize(job.folder, used + generator.randrange(SPARE_BYTES))
+        ended = job.ended(process)
+    resize(job.folder, 1 << 30)
+    return Outcome(_ill_told(ended))
+
+
+def resize(folder: Path, size: int) -> None:
+    """Give the file system in memory that is mounted at ``folder`` another size, in bytes."""
+    subprocess.run([str(shutil.which("mount")), "-o", f"remount,size={size}", str(folder)], check=True)
+
+
+FAULTS: dict[str, Fault] = {
+    "SIGKILL": killed,
+    "SIGTERM": _told_to_end(signal.SIGTERM),
+    "SIGINT": _told_to_end(signal.SIGINT),
+    "a worker killed": worker_killed,
+    "a work file cut": _damaged(_cut),
+    "a bit of a work file flipped": _damaged(_flip),
+    "the disk full": disk_full,
+    "the clock set back": clock_set_back,
+    "two runs at once": two_at_once,
+}
+"""By the names that docs/reliability.md has."""
+ON_A_DISK_OF_ITS_OWN = {"the disk full"}
