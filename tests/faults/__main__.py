@@ -1,9 +1,9 @@
 """Disturbs a real run again and again, and writes docs/reliability.md.
 
 ``python -m tests.faults [--kills N] [--tries N] [--seed N] [--only FAULT]`` needs the ``test`` extra, the
-environment of torchvision, Debian's faketime and the right to mount a file system. With the numbers that it has
-by itself it takes two hours. With ``--only`` and the name of a fault, nothing is written. Exit code 1 where
-something was not as it has to be.
+environment of torchvision, Debian's faketime and the right to mount a file system. With the numbers that it
+has by itself it takes two hours. With ``--only`` and the name of a fault, nothing is written. Exit code 1
+where something was not as it has to be.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ A run may be killed at any moment, and whatever it works with may break. The nex
 from what is there: what was published stays, what lies whole in the work folder is taken up, and everything
 else is made again.
 
-The table is written by `python -m tests.faults`. A real run of {units} units, of an ONNX file and of a network
-of torchvision at three opsets each, is disturbed at a moment that a seed draws from its {seconds:.0f} seconds,
-and the run after it goes to its end. It is right where
+The table is written by `python -m tests.faults`. A real run of {units} units, of an ONNX file and of a
+network of torchvision at three opsets each, is disturbed at a moment that a seed draws from its
+{seconds:.0f} seconds, and the run after it goes to its end. It is right where
 
-- its exit code is 0, and the zoo is the same to the byte as that of a run that nothing disturbed, which `verify`
-  has found to be as it should;
+- its exit code is 0, and the zoo is the same to the byte as that of a run that nothing disturbed, which
+  `verify` has found to be as it should;
 - no unit that was published was published again, and no fixed inputs and no export that lay whole in the work
   folder were made again;
 - no file, no folder and no process is left that would not be there after a run that nothing disturbed;

@@ -149,7 +149,7 @@ def undisturbed(job: Job) -> Undisturbed:
     ended = job.run()
     assert ended.code == 0, ended.said
     verify = [sys.executable, "-m", "pipeline", "verify", str(job.zoo)]
-    subprocess.run(verify, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(verify, cwd=ROOT, check=True, capture_output=True)
     kept = Undisturbed(bytes_of(job.zoo), job.names(), ended.seconds)
     job.clear()
     return kept
