@@ -43,6 +43,10 @@ class Material:
     """The thumbnails that the description names, by their paths in the zoo."""
     weights: DeflatedWeights | None = None
     """What was deflated for files of the same model, where others are published too."""
+    sha256: str | None = None
+    """The digest of ``model_file`` in hex, where it is known."""
+    given: bool = False
+    """Whether nobody needs ``model_file`` any more: it is taken then, where that spares a copy."""
 
 
 def publish(zoo: Zoo, material: Material, description: Description) -> Record:
@@ -136,8 +140,9 @@ def _contents(material: Material, description: Description, staging: Path) -> di
     try:
         with nullcontext(material.weights) if material.weights else DeflatedWeights(staging) as weights:
             digest = write_archive(model, material.model, material.data_sets, archive, weights)
+        sha256 = material.sha256 or _sha256(model)
         contents = {
-            f"{stem}.onnx": Content(model, _sha256(model)),
+            f"{stem}.onnx": Content(_taken(model, staging) if material.given else model, sha256),
             f"{stem}{SUFFIX}": Content(archive, digest),
         }
     except OSError as error:
@@ -149,6 +154,14 @@ def _contents(material: Material, description: Description, staging: Path) -> di
     described = {kind: _described(description, kind, contents) for kind in ("onnx", "tar.gz", "cdx.json")}
     contents[f"{stem}.intoto.json"] = content_of(statement(description, described).encode())
     return contents
+
+
+def _taken(file: Path, staging: Path) -> Path:
+    """``file`` moved to ``staging``, where that is in the same file system; else as it is."""
+    try:
+        return file.rename(staging / file.name)
+    except OSError:
+        return file
 
 
 def _sha256(file: Path) -> str:

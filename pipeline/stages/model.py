@@ -217,7 +217,8 @@ def _publish_versions(
             result = _guarded(run, partial(_publish_reduced, run, unit, candidate, verification, export))
         else:
             before = candidate.seconds + verification.seconds
-            result = _guarded(run, partial(publish_candidate, run, candidate, export, verification))
+            publish = partial(publish_candidate, run, candidate, export, verification, last=unit is units[-1])
+            result = _guarded(run, publish)
         yield replace(result, unit=unit.name, seconds=before + time.monotonic() - begun)
 
 

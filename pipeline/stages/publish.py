@@ -20,6 +20,7 @@ from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
 from pipeline.stages.retarget import license_of
+from pipeline.stages.work_folder import digest_of
 from pipeline.system.files import sha256_of_file
 from publishing.archive import DataSet
 from publishing.record import AS_IT_CAME, Description
@@ -52,9 +53,12 @@ class Candidate:
 
 
 def publish_candidate(
-    run: ModelRun, candidate: Candidate, export: Export, verification: Verification
+    run: ModelRun, candidate: Candidate, export: Export, verification: Verification, *, last: bool = False
 ) -> Result:
-    """Publish a unit where its verdict is good; how it ended. Raises PublishError."""
+    """Publish a unit where its verdict is good; how it ended. Raises PublishError.
+
+    With ``last``, nothing else is made of its file.
+    """
     from publishing.units import Material, publish
 
     unit = candidate.unit
@@ -64,7 +68,8 @@ def publish_candidate(
         description = description_of(run.job, candidate, export, verification)
         pictures = dict(export.thumbnails)
         data_sets = data_sets_of(candidate, export)
-        material = Material(candidate.model, candidate.graph, data_sets, pictures, run.weights)
+        sha256 = digest_of(candidate.folder, candidate.model.name)
+        material = Material(candidate.model, candidate.graph, data_sets, pictures, run.weights, sha256, last)
         publish(run.plan.zoo, material, description)
     return Result(
         unit.name,

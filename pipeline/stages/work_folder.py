@@ -36,6 +36,12 @@ def done_before(folder: Path, key: str) -> dict[str, Any] | None:
     return result
 
 
+def digest_of(folder: Path, name: str) -> str:
+    """The sha256 in hex that a file of a stage had when it was made or found to be intact."""
+    digest: str = read_json(folder / _DONE)["files"][name]
+    return digest
+
+
 def make_stage(folder: Path, key: str, make: Callable[[Path], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     """The JSON result of a stage and whether it had been made before.
 
