@@ -31,7 +31,7 @@ ADDRESS_SECONDS = 60
 
 
 def names(count: int) -> list[str]:
-    """``count`` small networks of as many families as there are; none differs from another in weights alone."""
+    """``count`` small networks of as many families as there are; none differs in its weights alone."""
     families = defaultdict(list)
     for name, listed in sorted(read_catalogue(SOURCES["timm"]).items()):
         small = listed.parameters is not None and listed.parameters < MOST_PARAMETERS
