@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from opsets.conversion import Retargeted
     from opsets.embedding import EmbeddedSteps, Normalisation, last_operator
     from opsets.errors import AxesError, RetargetError
     from opsets.facts.versions import ir_version
     from opsets.files.storage import read_graph
-    from opsets.lowering import Retargeted
     from opsets.retargeting import HIGHEST_TARGET, LOWEST_TARGET, retarget, retarget_file
     from opsets.retargeting import retarget_with_report as retarget_with_report
     from opsets.static_axes import StaticAxes
@@ -40,7 +40,7 @@ _MODULES = {
     "errors": ("AxesError", "RetargetError"),
     "facts.versions": ("ir_version",),
     "files.storage": ("read_graph",),
-    "lowering": ("Retargeted",),
+    "conversion": ("Retargeted",),
     "retargeting": (
         *("HIGHEST_TARGET", "LOWEST_TARGET"),
         *("retarget", "retarget_file", "retarget_with_report"),

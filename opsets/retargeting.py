@@ -8,10 +8,10 @@ from pathlib import Path
 
 import onnx
 
+from opsets.conversion import Retargeted, convert
 from opsets.embedding import EmbeddedSteps, embed
 from opsets.errors import AxesError, RetargetError
 from opsets.files.storage import read_graph, write
-from opsets.lowering import Retargeted, lower
 from opsets.reading import DEFAULT_DOMAINS
 from opsets.static_axes import StaticAxes
 
@@ -31,7 +31,7 @@ def retarget_with_report(model: onnx.ModelProto, target: int, static: StaticAxes
     open have a length, what follows from it is folded, and ``target`` may be the opset that the model has.
     Raises :class:`RetargetError`, and where ``static`` does not suit the model :class:`AxesError`.
     """
-    return lower(model, _opset(model, target), target, static)
+    return convert(model, _opset(model, target), target, static)
 
 
 @dataclass(frozen=True)

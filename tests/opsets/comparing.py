@@ -19,8 +19,8 @@ from onnx.numpy_helper import to_array
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotImplemented_
 
+from opsets.conversion import convert
 from opsets.facts.versions import ir_version
-from opsets.lowering import lower
 from parity.exact import evaluate, has_integer_operators
 from parity.quantized import is_quantized
 
@@ -190,7 +190,7 @@ def step(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def brought_to(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """``model`` at ``opset``, which may be any."""
-    return lower(model, model.opset_import[0].version, opset).model
+    return convert(model, model.opset_import[0].version, opset).model
 
 
 def constants_of(model: onnx.ModelProto) -> dict[str, list[Any]]:

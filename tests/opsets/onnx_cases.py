@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx.backend.test.case import node
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import run
 from tools.opset_coverage.cases import frozen
 
@@ -38,7 +38,7 @@ def assert_case(
     opset = next(entry.version for entry in case.model.opset_import if entry.domain == "")
     given, expected = case.data_sets[0]
     model, inputs = frozen(case.model, given, set(constant))
-    lowered = lower(model, opset, target).model
+    lowered = convert(model, opset, target).model
     for found, wanted in zip(run(lowered, inputs), expected, strict=True):
         assert found.dtype == wanted.dtype
         assert found.shape == wanted.shape

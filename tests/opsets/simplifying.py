@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx
 import onnx_ir as ir
 
+from opsets.conversion import convert
 from opsets.facts.inference import ShapeInference
-from opsets.lowering import lower
 from opsets.reading import names_in, read_model
 from opsets.walk import Walk
 from tests.opsets.comparing import assert_same_numbers, constants_of, parse, text_of
@@ -33,7 +33,7 @@ def shape_of(walk: Walk, name: str) -> list[int | str | None] | None:
 
 def simplified(opset: int, text: str) -> onnx.ModelProto:
     """The graph ``text`` after what is done before the first step."""
-    return lower(parse(opset, text), opset, opset).model
+    return convert(parse(opset, text), opset, opset).model
 
 
 def operators(model: onnx.ModelProto) -> list[str]:
@@ -46,5 +46,5 @@ def assert_simplified(opset: int, before: str, after: str) -> None:
     assert text_of(result) == text_of(expected)
     assert constants_of(result) == constants_of(expected)
     assert_same_numbers(parse(opset, before), result)
-    again = lower(result, opset, opset).model
+    again = convert(result, opset, opset).model
     assert again.SerializeToString(deterministic=True) == result.SerializeToString(deterministic=True)

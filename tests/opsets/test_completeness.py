@@ -8,7 +8,7 @@ from __future__ import annotations
 import onnx
 import pytest
 
-import opsets.lowering  # noqa: F401 - registers every operator
+import opsets.conversion  # noqa: F401 - registers every operator
 from opsets import HIGHEST_TARGET
 from opsets.facts.versions import since_version
 from opsets.registry import ADAPTERS, IMPOSSIBLE, UNCHANGED, Step

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, noise, parse, run
 
 TARGETS = [3, 5, 6, 7, 9, 11]
@@ -21,7 +21,7 @@ def weights(*shape: int, name: str = "w") -> str:
 
 def assert_same_at(model: onnx.ModelProto, target: int, sizes: list[tuple[int, int]]) -> tuple[str, ...]:
     """The model at ``target`` computes the same from images of each size; its bounds."""
-    lowered = lower(model, model.opset_import[0].version, target)
+    lowered = convert(model, model.opset_import[0].version, target)
     for height, width in sizes:
         inputs = {"x": noise((2, 4, height, width))}
         assert_same_numbers(model, lowered.model, inputs, tolerance=2e-5)
@@ -76,7 +76,7 @@ def test_lengths_that_are_equal_where_the_model_is_valid_are_taken_as_equal(targ
 def test_lengths_of_different_images_are_not_taken_as_equal() -> None:
     model = parse(7, "g (float[N,4] x, float[M,4] z) => (float[A,4] y) { y = Add(x, z) }")
     with pytest.raises(RetargetError, match=r"whether lengths N and M are equal is not known"):
-        lower(model, 7, 6)
+        convert(model, 7, 6)
 
 
 SHUFFLE = """g (float[N,4,H,W] x) => (float[N,4,H,W] y) <
@@ -99,8 +99,8 @@ def test_channels_are_shuffled_and_halved_at_any_size(target: int) -> None:
     """Below 5 a Reshape leaves one length to be worked out: height and width stand still meanwhile."""
     model = parse(13, SHUFFLE)
     assert assert_same_at(model, target, [(4, 6), (5, 3)]) == ()
-    operators = [node.op_type for node in lower(model, 13, target).model.graph.node]
+    operators = [node.op_type for node in convert(model, 13, target).model.graph.node]
     assert operators.count("Slice") == 2
     assert ("Shape" in operators) == (target >= 5)
-    channels = run(lower(model, 13, target).model, {"x": noise((1, 4, 2, 3))})[0]
+    channels = run(convert(model, 13, target).model, {"x": noise((1, 4, 2, 3))})[0]
     assert channels.shape == (1, 4, 2, 3)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from onnx import ModelProto
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from parity.raising import raise_to_9
 from tests.opsets.comparing import (
     Array,
@@ -76,7 +76,7 @@ def run_raised(model: ModelProto, inputs: dict[str, Array]) -> Array:
 
 def test_integers_are_cast_to_doubles_and_back() -> None:
     model = parse(6, "g (int64[2,3] x, int64[3] y) => (int64[2,3] z) { z = Sub<broadcast=1>(x, y) }")
-    lowered = lower(model, 6, 5)
+    lowered = convert(model, 6, 5)
     expected = parse(
         5,
         """g (int64[2,3] x, int64[3] y) => (int64[2,3] z) {
@@ -98,7 +98,7 @@ def test_integers_keep_their_numbers(operator: str, kind: str) -> None:
     x = np.array([7, -7, 7, -7, 6, 2**30, 2**31 - 1, 0], dtype=kind)
     y = np.array([3, 3, -3, -3, 3, -1, -1 if operator in ("Add", "Mul") else 1, 5], dtype=kind)
     expected = EXACT[operator](*((x,) if operands == "x" else (x, y)))
-    np.testing.assert_array_equal(run_raised(lower(model, 6, 5).model, {"x": x, "y": y}), expected)
+    np.testing.assert_array_equal(run_raised(convert(model, 6, 5).model, {"x": x, "y": y}), expected)
 
 
 def test_selu_has_the_same_numbers_at_3() -> None:
@@ -107,7 +107,7 @@ def test_selu_has_the_same_numbers_at_3() -> None:
     expected = 1.0507010221481323 * np.where(
         numbers["x"] > 0, numbers["x"], 1.6732631921768188 * np.expm1(numbers["x"])
     )
-    np.testing.assert_allclose(run_openvino(lower(model, 6, 3).model, numbers)[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(run_openvino(convert(model, 6, 3).model, numbers)[0], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, parse, step
 
 OPERATORS = ("ArgMax", "ArgMin")
@@ -75,4 +75,4 @@ def test_ties_are_broken_alike(
         {{ y = {operator}<axis={axis}, keepdims={keep}, select_last_index={last}>(x) }}""",
     )
     values: Array = np.random.default_rng(3).integers(0, 3, shape).astype(np.float32)  # many are equal
-    assert_same_numbers(model, lower(model, 12, target).model, {"x": values}, zeros=True)
+    assert_same_numbers(model, convert(model, 12, target).model, {"x": values}, zeros=True)

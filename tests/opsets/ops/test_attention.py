@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, noise, parse, run, run_reference, step
 from tests.opsets.onnx_cases import assert_case, cases_of
 
@@ -150,7 +150,7 @@ def test_any_options_and_open_lengths_give_the_same(
         values["m"] = noise(whole, np.bool_ if mask.startswith("bool") else np.float32)
     tolerance = 1e-2 if kind == "float16" else 1e-5
     expected = run_reference(model, values)[0]
-    found = run(lower(model, 25, 16).model, values)[0]
+    found = run(convert(model, 25, 16).model, values)[0]
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
@@ -181,6 +181,6 @@ def test_what_cannot_be_spelt_out_is_refused(inputs: str, attributes: str, reaso
 def test_a_mask_of_another_open_length_is_told() -> None:
     text = """g (float[N,2,S,4] q, float[N,2,T,4] k, float[N,2,T,4] v, float[S,U] m) => (float[N,2,S,4] y) {
         y = Attention(q, k, v, m) }"""
-    assert lower(parse(23, text), 23, 22).bounds == (
+    assert convert(parse(23, text), 23, 22).bounds == (
         "Attention below 23: exact where its mask reaches all keys",
     )

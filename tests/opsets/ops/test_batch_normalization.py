@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
-from opsets.lowering import lower
+from opsets.conversion import convert
 from opsets.retargeting import retarget_with_report
 from parity.raising import raise_to_9
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
@@ -94,7 +94,7 @@ def test_half_precision_with_statistics_in_float32_is_computed_in_float32(
     => (float16[N,3,4,2] y) {{ v = Abs(a) y = BatchNormalization<epsilon=0.25>(x, s, b, m, v) }}"""
     model = parse(opset, text)
     for target in (13, 7, 6, 3):
-        lowered = retarget_with_report(model, target) if target < 13 else lower(model, opset, target)
+        lowered = retarget_with_report(model, target) if target < 13 else convert(model, opset, target)
         assert lowered.bounds == ()
         assert [node.op_type for node in lowered.model.graph.node].count("BatchNormalization") == 1
         if target < 7:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, parse, run, step
 from tests.opsets.onnx_cases import assert_case, cases_of
 
@@ -57,7 +57,7 @@ def test_constants_are_read_anew() -> None:
         """g (int32[2] x) => (int32[2] y) <float[2] c = {1.0, -2.5}> {
             b = BitCast<to=6>(c) y = Add(x, b) }""",
     )
-    lowered = lower(model, 26, 12).model
+    lowered = convert(model, 26, 12).model
     assert [node.op_type for node in lowered.graph.node] == ["Add"]
     [found] = run(lowered, {"x": np.zeros(2, dtype=np.int32)})
     np.testing.assert_array_equal(found, np.array([1.0, -2.5], dtype=np.float32).view(np.int32))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_step, noise, parse, run, run_onnxruntime, step, text_of
 
 
@@ -137,7 +137,7 @@ def test_any_condition_gives_the_same(condition: object) -> None:
         {{ {" ".join(nodes)} m = Cast<to=1>({last})
         u = Mul(x, half) v = Mul(y, half) w = Add(u, v) z = Mul(m, w) }}"""
     model = parse(9, text)
-    lowered = lower(model, 9, 5)
+    lowered = convert(model, 9, 5)
     assert "Cast" not in {node.op_type for node in lowered.model.graph.node}
     numbers = {"x": ties(0), "y": ties(1)}
     np.testing.assert_allclose(run(lowered.model, numbers)[0], run_onnxruntime(model, numbers)[0], rtol=1e-6)
@@ -152,7 +152,7 @@ def ties(seed: int) -> Array:
 
 def test_the_bound_is_recorded() -> None:
     model = parse(6, "g (float[2] x, float[2] y) => (float[2] z) { c = Less(x, y) z = Cast<to=1>(c) }")
-    assert lower(model, 6, 5).bounds == (
+    assert convert(model, 6, 5).bounds == (
         "Conditions as numbers below 6: NaN where NaN or infinities are compared",
     )
 
@@ -192,7 +192,7 @@ def test_any_two_types_give_the_same(source: str, target: str, attribute: tuple[
     numbers = noise((5,), "float32" if source == "float" else source)
     x = {"x": np.abs(numbers) if source != "bool" else numbers}  # what is below 0 has no uint8
     expected = list(ReferenceEvaluator(model).run(None, x))
-    np.testing.assert_array_equal(run(lower(model, opset, 12).model, x)[0], expected[0])
+    np.testing.assert_array_equal(run(convert(model, opset, 12).model, x)[0], expected[0])
 
 
 def test_a_constant_is_cast_at_once() -> None:

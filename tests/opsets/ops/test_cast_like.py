@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, inputs_for, parse, run, step, text_of
 
 
@@ -59,4 +59,4 @@ def test_any_types_give_the_same_from_newer_forms(kind: str, like: str, form: tu
     )
     numbers = {name: np.abs(array) for name, array in inputs_for(model).items()}
     expected = numbers["x"].astype(numbers["y"].dtype)
-    np.testing.assert_array_equal(run(lower(model, opset, 12).model, numbers)[0], expected)
+    np.testing.assert_array_equal(run(convert(model, opset, 12).model, numbers)[0], expected)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from onnx import parser
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 from tests.opsets.onnx_cases import assert_case, cases_of
 
@@ -65,7 +65,7 @@ def test_any_kernel_and_options_give_the_same(
     }
     values = {name: noise(shapes[name], seed=seed) for seed, name in enumerate(filter(None, names))}
     assert_same_numbers(model, step(model), values, tolerance=1e-5)
-    assert_same_numbers(model, lower(model, 27, 12).model, values, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 27, 12).model, values, tolerance=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, run, step
 from tests.opsets.shapes import Shape, shapes
 
@@ -42,7 +42,7 @@ def test_any_alpha_gives_the_same(alpha: float) -> None:
     model = parse(12, f"g (float[N,30] x) => (float[N,30] z) {{ z = Celu<alpha={alpha}>(x) }}")
     assert_same_numbers(model, step(model))
     bound = "Celu below 12: relative error at most 1e-6, infinite beyond 3.4e38 times alpha"
-    assert lower(model, 12, 11).bounds == (bound,)
+    assert convert(model, 12, 11).bounds == (bound,)
 
 
 def test_an_alpha_that_is_not_above_0_is_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from parity.raising import raise_to_9
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
@@ -61,4 +61,4 @@ def test_what_is_no_float_goes_through_double_below_4(kind: str) -> None:
         raise_to_9(some)  # OpenVINO reads no Cast below 6
     assert_same_numbers(model, lowered, values)
     wide = ["Concat of integers below 4: exact while every element stays below 2**53"]
-    assert list(lower(model, 4, 3).bounds) == (wide if kind == "int64" else [])
+    assert list(convert(model, 4, 3).bounds) == (wide if kind == "int64" else [])

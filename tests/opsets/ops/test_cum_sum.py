@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -32,7 +32,9 @@ def test_the_last_but_one_is_multiplied_from_the_left() -> None:
 
 def test_what_is_not_exact_is_said() -> None:
     model = parse(11, "g (float[2,3] x) => (float[2,3] y) <int64 a = {1}> { y = CumSum(x, a) }")
-    assert lower(model, 11, 10).bounds == ("CumSum below 11: an inf or a NaN makes every sum of its row NaN",)
+    assert convert(model, 11, 10).bounds == (
+        "CumSum below 11: an inf or a NaN makes every sum of its row NaN",
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,4 +73,4 @@ def test_any_shape_axis_and_direction_gives_the_same(
         {{ y = CumSum<exclusive={flags[0]}, reverse={flags[1]}>(x, a) }}""",
     )
     values = noise(tuple(shape), {"float": np.float32, "double": np.float64}.get(kind, np.dtype(kind).type))
-    assert_same_numbers(model, lower(model, 11, target).model, {"x": values}, tolerance=5e-6, zeros=True)
+    assert_same_numbers(model, convert(model, 11, target).model, {"x": values}, tolerance=5e-6, zeros=True)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -67,4 +67,4 @@ def test_any_shape_and_block_gives_the_same(
         f"""g (float{list(shape)} x) => (float{list(left)} y)
         {{ y = DepthToSpace<blocksize={block}, mode="{mode}">(x) }}""",
     )
-    assert_same_numbers(model, lower(model, 11, target).model, {"x": noise(shape)})
+    assert_same_numbers(model, convert(model, 11, target).model, {"x": noise(shape)})

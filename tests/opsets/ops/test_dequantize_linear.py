@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, parse, step
 from tests.opsets.shapes import Shape, in_brackets, shapes
 
@@ -215,4 +215,4 @@ def test_any_axis_and_block_below_23_and_21(
     if not absent:
         inputs["p"] = np.asarray(generator.integers(0, 1 if kind == "int32" else 100, lengths, kind))
     for target in (22, 20):
-        assert_same_numbers(model, lower(model, 23, target).model, inputs)
+        assert_same_numbers(model, convert(model, 23, target).model, inputs)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, noise, parse, step
 
 MODEL = "g (float[N,3,3] x) => (float[N] y) { y = Det(x) }"
@@ -21,6 +21,6 @@ def test_it_stops_at_11_with_the_reason() -> None:
 
 def test_down_to_11_it_stays() -> None:
     model = parse(22, MODEL)
-    lowered = lower(model, 22, 11).model
+    lowered = convert(model, 22, 11).model
     assert [node.op_type for node in lowered.graph.node] == ["Det"]
     assert_same_numbers(model, lowered, {"x": noise((2, 3, 3)) + np.eye(3, dtype=np.float32)}, tolerance=1e-5)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
 from tests.opsets.shapes import Shape, in_brackets, shapes
 
@@ -52,7 +52,7 @@ def test_any_shape_axis_and_length_is_as_numpy_has_it(
             y = DFT<axis={axis}, inverse={inverse}, onesided={one_sided}>(x{"" if length is None else ", n"})
         }}""",
     )
-    (result,) = run(lower(model, 17, target).model, {"x": data})
+    (result,) = run(convert(model, 17, target).model, {"x": data})
     np.testing.assert_allclose(result[..., 0] + 1j * result[..., 1], spectrum, rtol=1e-4, atol=1e-5)
 
 
@@ -74,7 +74,7 @@ def test_frames_are_transformed(window: str, one_sided: int) -> None:
         f"""g (float[N,30,1] x, float[8] w) => (float[N,8,{bins},2] y) <int64 f = {{3}}, int64 n = {{8}}>
         {{ y = STFT<onesided={one_sided}>(x, f, {window}, n) }}""",
     )
-    lowered = lower(model, 17, 16)
+    lowered = convert(model, 17, 16)
     assert lowered.bounds == ("STFT by MatMul: an inf or a NaN spreads over its result",)
     assert_same_numbers(model, lowered.model, tolerance=2e-5)
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
+from opsets.conversion import convert
 from opsets.errors import CannotAdapt
-from opsets.lowering import lower
 from opsets.ops.einsum import parsed
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
 
@@ -102,7 +102,7 @@ def test_it_is_what_numpy_says(equation: str, shapes: list[tuple[object, ...]], 
     }
     expected = np.einsum(equation, *inputs.values())
     model = parse(12, model_of(equation, shapes, expected.ndim))
-    (result,) = run(lower(model, 12, target).model, inputs)
+    (result,) = run(convert(model, 12, target).model, inputs)
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
 
@@ -163,5 +163,5 @@ def test_any_equation_gives_the_same(data: st.DataObject, count: int, target: in
     shapes = [tuple(LENGTHS[letter] for letter in own) for own in operands]
     inputs: dict[str, Array] = {f"x{index}": noise(shape, seed=index) for index, shape in enumerate(shapes)}
     model = parse(12, model_of(equation, [*shapes], len(wanted)))
-    (result,) = run(lower(model, 12, target).model, inputs)
+    (result,) = run(convert(model, 12, target).model, inputs)
     np.testing.assert_allclose(result, np.einsum(equation, *inputs.values()), rtol=1e-4, atol=1e-4)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, parse, run
 from tests.opsets.shapes import Shape, shapes
 
@@ -67,7 +67,7 @@ def test_the_bound_holds_and_is_recorded() -> None:
     model = parse(9, f"g (float[{grid.size}] x) => (float[{grid.size}] z) {{ z = Erf(x) }}")
     exact = np.array([math.erf(number) for number in grid.tolist()])
     for target in (8, 3):
-        lowered = lower(model, 9, target)
+        lowered = convert(model, 9, target)
         found = run(lowered.model, {"x": grid})[0].astype(np.float64)
         assert np.abs(found - exact).max() < 5e-7
         assert np.abs(found).max() <= 1
@@ -77,7 +77,7 @@ def test_the_bound_holds_and_is_recorded() -> None:
 
 
 def test_the_ends_are_one() -> None:
-    lowered = lower(parse(9, "g (float[4] x) => (float[4] z) { z = Erf(x) }"), 9, 8).model
+    lowered = convert(parse(9, "g (float[4] x) => (float[4] z) { z = Erf(x) }"), 9, 8).model
     numbers = np.array([-np.inf, np.inf, -4, 30], dtype=np.float32)
     np.testing.assert_allclose(run(lowered, {"x": numbers})[0], [-1, 1, -1, 1], rtol=0, atol=1e-6)
 
@@ -88,6 +88,6 @@ def test_any_shape_and_numbers_are_within_the_bound(shape: Shape, target: int, d
     """Infinities, too."""
     model = parse(9, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = Erf(x) }}")
     numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(width=32, allow_nan=False)))
-    (found,) = run(lower(model, 9, target).model, {"x": numbers})
+    (found,) = run(convert(model, 9, target).model, {"x": numbers})
     assert (found.dtype, found.shape) == (numbers.dtype, shape.lengths)
     np.testing.assert_allclose(found, np.vectorize(math.erf)(numbers), rtol=0, atol=5e-7)

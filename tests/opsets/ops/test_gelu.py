@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
@@ -58,4 +58,4 @@ def test_any_shape_gives_the_same(shape: list[int], form: str) -> None:
 @pytest.mark.parametrize("target", [9, 7, 3])
 def test_further_down_it_is_the_same(form: str, target: int) -> None:
     model = parse(20, f'g (float[2,50] x) => (float[2,50] y) {{ y = Gelu<approximate="{form}">(x) }}')
-    assert_same_numbers(model, lower(model, 20, target).model, {"x": noise((2, 50))}, tolerance=2e-6)
+    assert_same_numbers(model, convert(model, 20, target).model, {"x": noise((2, 50))}, tolerance=2e-6)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, constants_of, noise, parse, run, step
 
 PRODUCT = "g (float[N,3] x, float[3,4] w"
@@ -29,7 +29,7 @@ def test_integers_are_multiplied_as_doubles() -> None:
         """g (int64[2,3] x, int64[4,3] w, int64[4] c) => (int64[2,4] y)
         { y = Gemm<alpha=2.0, transB=1>(x, w, c) }""",
     )
-    lowered = lower(model, 9, 8)
+    lowered = convert(model, 9, 8)
     assert [node.op_type for node in lowered.model.graph.node] == ["Cast"] * 3 + ["Gemm", "Cast"]
     assert lowered.bounds == ("Gemm of integers below 9: exact while every sum stays below 2**53",)
     x, w, c = (noise(shape, np.int64, seed) for seed, shape in enumerate([(2, 3), (4, 3), (4,)]))
@@ -53,7 +53,7 @@ def test_a_copied_c_is_said_by_broadcast(shape: str, after: str) -> None:
 
 def test_a_weight_of_one_row_loses_its_first_axis_by_a_node() -> None:
     model = parse(9, f"{PRODUCT}) => (float[N,4] y) <float[1,4] c = {{1,2,3,4}}> {{ y = Gemm(x, w, c) }}")
-    lowered = lower(model, 9, 6).model
+    lowered = convert(model, 9, 6).model
     assert [node.op_type for node in lowered.graph.node] == ["Squeeze", "Gemm"]
     assert constants_of(lowered) == {"c": [[1, 2, 3, 4]]}
     assert_same_numbers(model, lowered)
@@ -113,4 +113,4 @@ def test_any_form_of_c_gives_the_same(
                 (x, w{third})
         }}""",
     )
-    assert_same_numbers(model, lower(model, 11, target).model, inputs, tolerance=2e-6)
+    assert_same_numbers(model, convert(model, 11, target).model, inputs, tolerance=2e-6)

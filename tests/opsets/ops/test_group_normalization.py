@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import parser
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
 
 
@@ -64,7 +64,7 @@ def test_any_groups_of_channels_give_the_same(
     )
     x, s, b = noise((2, channels, *rest)), noise((channels,), seed=1), noise((channels,), seed=2)
     expected = by_definition(x, s, b, groups, 1e-5 if epsilon is None else epsilon)
-    found = run(lower(model, 21, target).model, {"x": x, "s": s, "b": b})[0]
+    found = run(convert(model, 21, target).model, {"x": x, "s": s, "b": b})[0]
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
@@ -80,7 +80,7 @@ def test_scales_of_groups_give_the_same(rest: list[int], groups: int, each: int,
     text = f"""g (float{list(shape)} x, float[{groups}] s, float[{groups}] b) => (float{list(shape)} y)
         {{ y = GroupNormalization<num_groups={groups}, epsilon=0.125>(x, s, b) }}"""
     x, s, b = noise(shape), noise((groups,), seed=1), noise((groups,), seed=2)
-    lowered = lower(at_18(text), 18, target).model
+    lowered = convert(at_18(text), 18, target).model
     found = run(lowered, {"x": x, "s": s, "b": b})[0]
     np.testing.assert_allclose(found, by_definition(x, s, b, groups, 0.125), atol=2e-5)
 
@@ -111,7 +111,7 @@ def test_at_3_it_is_the_same() -> None:
         """g (float[N,4,3,5] x) => (float[N,4,3,5] y) <float[4] s = {1,2,3,4}, float[4] b = {4,3,2,1}>
         { y = GroupNormalization<num_groups=2>(x, s, b) }""",
     )
-    assert_same_numbers(model, lower(model, 21, 3).model, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 21, 3).model, tolerance=1e-5)
 
 
 @pytest.mark.parametrize("opset", [21, 18])

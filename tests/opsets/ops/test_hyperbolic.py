@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, parse, run
 from tests.opsets.shapes import Shape, shapes
 
@@ -130,7 +130,7 @@ def test_the_bound_holds_and_is_recorded(operator: str, target: int) -> None:
     function, points = GRIDS[operator]
     grid = points.astype(np.float32)
     model = parse(9, f"g (float[{grid.size}] x) => (float[{grid.size}] z) {{ z = {operator}(x) }}")
-    lowered = lower(model, 9, target)
+    lowered = convert(model, 9, target)
     found = run(lowered.model, {"x": grid})[0].astype(np.float64)
     exact = function(grid.astype(np.float64))
     size = np.abs(exact) if operator in ("Sinh", "Cosh") else np.maximum(np.abs(exact), 1)
@@ -159,7 +159,7 @@ def test_any_shape_and_numbers_are_within_the_bound(
     model = parse(9, f"g (float{shape.text} x) => (float{shape.text} z) {{ z = {operator}(x) }}")
     low, high = LIMITS[operator]
     numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(low, high, width=32)))
-    (found,) = run(lower(model, 9, target).model, {"x": numbers})
+    (found,) = run(convert(model, 9, target).model, {"x": numbers})
     exact = GRIDS[operator][0](numbers.astype(np.float64))
     assert (found.dtype, found.shape) == (numbers.dtype, shape.lengths)
     np.testing.assert_allclose(
@@ -173,4 +173,4 @@ def test_infinities_and_nan_are_as_numpy_has_them(operator: str) -> None:
     model = parse(9, f"g (float[{ends.size}] x) => (float[{ends.size}] z) {{ z = {operator}(x) }}")
     with np.errstate(divide="ignore"):
         exact = GRIDS[operator][0](ends)
-    np.testing.assert_allclose(run(lower(model, 9, 8).model, {"x": ends})[0], exact, rtol=1e-6)
+    np.testing.assert_allclose(run(convert(model, 9, 8).model, {"x": ends})[0], exact, rtol=1e-6)

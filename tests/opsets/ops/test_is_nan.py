@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_step, parse, run
 from tests.opsets.shapes import Shape, shapes
 
@@ -51,7 +51,7 @@ NUMBERS = np.array([0, 1, -1.5, np.inf, -np.inf, np.nan, 3e38, -3.4028235e38], d
 
 @pytest.mark.parametrize("target", [8, 7, 6, 3])
 def test_nan_is_found(target: int) -> None:
-    lowered = lower(parse(9, "g (float[8] x) => (bool[8] z) { z = IsNaN(x) }"), 9, target)
+    lowered = convert(parse(9, "g (float[8] x) => (bool[8] z) { z = IsNaN(x) }"), 9, target)
     np.testing.assert_array_equal(run(lowered.model, {"x": NUMBERS})[0], np.isnan(NUMBERS))
 
 
@@ -65,14 +65,14 @@ def test_nan_is_found(target: int) -> None:
     ],
 )
 def test_infinities_are_found(attributes: str, expected: np.ndarray, target: int) -> None:
-    lowered = lower(parse(10, f"g (float[8] x) => (bool[8] z) {{ z = IsInf{attributes}(x) }}"), 10, target)
+    lowered = convert(parse(10, f"g (float[8] x) => (bool[8] z) {{ z = IsInf{attributes}(x) }}"), 10, target)
     np.testing.assert_array_equal(run(lowered.model, {"x": NUMBERS})[0], expected)
 
 
 def test_no_infinity_at_all_is_refused() -> None:
     text = "g (float[8] x) => (bool[8] z) { z = IsInf<detect_negative=0, detect_positive=0>(x) }"
     with pytest.raises(RetargetError, match=r"IsInf .*10 to 9: it detects infinities of neither sign"):
-        lower(parse(10, text), 10, 9)
+        convert(parse(10, text), 10, 9)
 
 
 @given(
@@ -94,4 +94,4 @@ def test_any_shape_and_numbers_are_as_numpy_has_them(
         opset, f"g (float{shape.text} x) => (bool{shape.text} z) {{ z = {operator}{attributes}(x) }}"
     )
     numbers = data.draw(arrays(np.float32, shape.lengths, elements=st.floats(width=32)))
-    np.testing.assert_array_equal(run(lower(model, opset, target).model, {"x": numbers})[0], exact(numbers))
+    np.testing.assert_array_equal(run(convert(model, opset, target).model, {"x": numbers})[0], exact(numbers))

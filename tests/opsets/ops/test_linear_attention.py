@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import noise, parse, run, run_reference
 from tests.opsets.onnx_cases import assert_case, cases_of
 
@@ -23,7 +23,7 @@ def test_it_is_one_scan_without_arithmetic_on_shapes() -> None:
     text = """g (float[N,S,8] q, float[N,S,8] k, float[N,S,8] v, float[N,2,4,4] p)
     => (float[N,S,8] y, float[N,2,4,4] s) {
         y, s = LinearAttention<q_num_heads=2, kv_num_heads=2, update_rule="linear">(q, k, v, p) }"""
-    graph = lower(parse(27, text), 27, 26).model.graph
+    graph = convert(parse(27, text), 27, 26).model.graph
     operators = [node.op_type for node in graph.node]
     assert operators.count("Scan") == 1
     assert set(operators) == {"Scan", "Reshape", "Transpose", "CastLike"}
@@ -72,7 +72,7 @@ def test_any_rule_and_heads_give_the_same(
     )
     values = {name: noise(shape, seed=seed) / 4 for seed, (name, shape) in enumerate(shapes.items())}
     values = {name: array.astype(np.float32) for name, array in values.items()}
-    lowered = lower(model, 27, 13).model
+    lowered = convert(model, 27, 13).model
     for found, expected in zip(run(lowered, values), run_reference(model, values), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -83,4 +83,4 @@ def test_below_8_there_is_no_scan() -> None:
     with pytest.raises(
         RetargetError, match="by now Scan, opset 8 to 7: no older operator but a Loop goes through a tensor"
     ):
-        lower(parse(27, text), 27, 7)
+        convert(parse(27, text), 27, 7)

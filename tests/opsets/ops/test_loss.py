@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 INPUTS = "float[N,5] x, int64[N] t"
@@ -78,4 +78,4 @@ def test_any_reduction_and_weights_give_the_same(
         inputs["w"] = np.abs(noise((4,), seed=5)) + np.float32(0.5)
     if reduction == "mean" and (targets == ignored).all():
         return  # nothing is counted, and nothing divided by nothing is no number
-    assert_same_numbers(model, lower(model, 12, target).model, inputs, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 12, target).model, inputs, tolerance=1e-5)

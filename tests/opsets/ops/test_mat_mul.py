@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, noise, parse, run, step, text_of
 
 
 @pytest.mark.parametrize("kind", ["int32", "int64", "uint32", "uint64"])
 def test_integers_are_multiplied_as_doubles(kind: str) -> None:
     model = parse(9, f"g ({kind}[2,3] x, {kind}[3,4] w) => ({kind}[2,4] y) {{ y = MatMul(x, w) }}")
-    lowered = lower(model, 9, 8)
+    lowered = convert(model, 9, 8)
     assert [node.op_type for node in lowered.model.graph.node] == ["Cast", "Cast", "MatMul", "Cast"]
     assert lowered.bounds == ("MatMul of integers below 9: exact while every sum stays below 2**53",)
     x, w = noise((2, 3), kind, 1), noise((3, 4), kind, 2)
@@ -41,4 +41,4 @@ def test_floats_stay_as_they_are(
         {{ y = MatMul(x, w) }}""",
     )
     assert text_of(step(model)) == text_of(model)
-    assert_same_numbers(model, lower(model, 9, target).model, tolerance=2e-6)
+    assert_same_numbers(model, convert(model, 9, target).model, tolerance=2e-6)

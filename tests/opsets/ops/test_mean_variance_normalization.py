@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse
 
 
@@ -36,4 +36,4 @@ def test_any_shape_and_axes_give_the_same(shape: list[int], axes: list[int], tar
     model = parse(
         9, f"g (float{shape} x) => (float{shape} y) {{ y = MeanVarianceNormalization<axes={axes}>(x) }}"
     )
-    assert_same_numbers(model, lower(model, 9, target).model, {"x": noise(tuple(shape))}, tolerance=2e-5)
+    assert_same_numbers(model, convert(model, 9, target).model, {"x": noise(tuple(shape))}, tolerance=2e-5)

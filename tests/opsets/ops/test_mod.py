@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, parse, run, step
 
 
@@ -92,7 +92,7 @@ def test_all_signs_give_the_same(kind: str, fmod: int, target: int) -> None:
     text = (
         f"g ({kind}[{x.size}] x, {kind}[{x.size}] y) => ({kind}[{x.size}] z) {{ z = Mod<fmod={fmod}>(x, y) }}"
     )
-    lowered = lower(parse(10, text), 10, target)
+    lowered = convert(parse(10, text), 10, target)
     expected = (np.fmod if fmod else np.mod)(x, y)
     np.testing.assert_array_equal(run(lowered.model, {"x": x, "y": y})[0], expected)
     assert lowered.bounds == ()
@@ -130,7 +130,7 @@ def test_floats_without_fmod_get_the_sign_of_the_divisor() -> None:
 def test_other_rests_stay_as_they_are_at_28(kind: str, fmod: int) -> None:
     text = f"g ({kind}[N,3] x, {kind}[3] y) => ({kind}[N,3] z) {{ z = Mod<fmod={fmod}>(x, y) }}"
     assert_step(28, text, text)
-    assert lower(parse(28, text), 28, 27).bounds == ()
+    assert convert(parse(28, text), 28, 27).bounds == ()
 
 
 @given(st.lists(st.tuples(st.integers(-1000, 1000), st.sampled_from([-8, -3, -1, 1, 2, 7])), min_size=1))
@@ -138,6 +138,6 @@ def test_other_rests_stay_as_they_are_at_28(kind: str, fmod: int) -> None:
 def test_any_floats_without_fmod_give_the_same(pairs: list[tuple[int, int]]) -> None:
     x, y = (np.array(part, dtype=np.float32) / 4 for part in zip(*pairs, strict=True))
     text = f"g (float[{x.size}] x, float[{x.size}] y) => (float[{x.size}] z) {{ z = Mod(x, y) }}"
-    lowered = lower(parse(28, text), 28, 12)
+    lowered = convert(parse(28, text), 28, 12)
     np.testing.assert_array_equal(run(lowered.model, {"x": x, "y": y})[0], np.mod(x, y))
     assert lowered.bounds == ()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -46,7 +46,7 @@ def test_an_index_out_of_range_is_off(constant: bool, target: int) -> None:
         o = OneHot(i, d, v) u = Unsqueeze<axes=[1]>(x) z = Mul(o, u) }}"""
     model = parse(11, text)
     inputs = {"x": noise((6,))} | ({} if constant else {"i": np.array([0, -1, 5, -5, -6, -11])})
-    assert_same_numbers(model, lower(model, 11, target).model, inputs)
+    assert_same_numbers(model, convert(model, 11, target).model, inputs)
 
 
 def test_places_of_maxima_stay() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, parse, run, step
 from tests.opsets.shapes import in_brackets
 
@@ -68,7 +68,7 @@ def test_conv_integer(zeros: str) -> None:
         f"""g (uint8[N,2,5,6] x, uint8[3,2,2,3] w) => (int32[N,3,R,S] y)
         <uint8 a = {{3}}, uint8 b = {{2}}> {{ y = ConvInteger<pads=[1,0,0,1]>(x, w{zeros}) }}""",
     )
-    result = lower(model, 10, 9)
+    result = convert(model, 10, 9)
     assert result.bounds == (f"ConvInteger {BOUND}",)
     assert_same_numbers(model, result.model)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError, retarget
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
 from tests.opsets.shapes import Shape, in_brackets, shapes
 
@@ -206,4 +206,4 @@ def test_any_axis_and_block_below_23_21_and_19(
     if zero:
         inputs["p"] = np.asarray(generator.integers(0, 100, lengths, kind))
     for target in (22, 20, 18):
-        assert_same_numbers(model, lower(model, 23, target).model, inputs)
+        assert_same_numbers(model, convert(model, 23, target).model, inputs)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, run, step
 from tests.opsets.shapes import Shape, in_brackets, shapes
 
@@ -143,7 +143,7 @@ def test_infinities_and_large_numbers(operator: str, target: int) -> None:
     """The old forms overflow where the new ones do, and nowhere else."""
     values: Array = np.array([[1e19, 2.0], [np.inf, 1.0], [88.0, 88.5], [-1e30, -1e-30]], dtype=np.float32)
     model = parse(11, f"g (float[4,2] x) => (float[4] y) {{ y = {operator}<axes=[-1], keepdims=0>(x) }}")
-    (above,), (below,) = (run(one, {"x": values}) for one in (model, lower(model, 11, target).model))
+    (above,), (below,) = (run(one, {"x": values}) for one in (model, convert(model, 11, target).model))
     np.testing.assert_allclose(below, above, rtol=1e-6)
 
 
@@ -164,7 +164,7 @@ def test_any_shape_and_axes_give_the_same_at_3(
         {{ y = {operator}<axes={axes}, keepdims={int(keep)}>(x) }}""",
     )
     inputs = {"x": np.abs(noise(tuple(shape))) + np.float32(0.1)}
-    assert_same_numbers(model, lower(model, 11, 3).model, inputs, tolerance=5e-6)
+    assert_same_numbers(model, convert(model, 11, 3).model, inputs, tolerance=5e-6)
 
 
 @pytest.mark.parametrize("operator", ["ReduceMax", "ReduceMin"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import parser
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from parity.raising import raise_to_9
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step, text_of
 from tests.opsets.shapes import in_brackets
@@ -109,7 +109,7 @@ def test_other_shapes_of_integers_and_bools_are_floats_meanwhile(
 ) -> None:
     text = f"g ({kind}[N,4] x, int64[3] t = {{-1,2,2}}) => ({kind}[A,2,2] y) {{ y = Reshape(x, t) }}"
     model = parse(5, text)
-    lowered = lower(model, 5, 4)
+    lowered = convert(model, 5, 4)
     assert text_of(lowered.model) == text_of(
         parse(
             4,

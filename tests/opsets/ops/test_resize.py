@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
 from tests.opsets.shapes import in_brackets
 
@@ -150,4 +150,4 @@ def test_any_scales_of_the_oldest_form_give_the_same(
         f"""g (float[N,1,{lengths[0]},{lengths[1]}] x) => (float[N,1,A,B] y)
         <float[4] s = {{1,1,{scales[0]},{scales[1]}}}> {{ y = Resize{attribute}(x, s) }}""",
     )
-    assert_same_numbers(model, lower(model, 10, target).model, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 10, target).model, tolerance=1e-5)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -19,7 +19,7 @@ def test_a_filter_is_spelt_out(mode: str, exclude: int) -> None:
         f"""g (float[N,3,8,9] x) => (float[N,3,4,3] y) <float[4] s = {{1,1,0.5,0.34}}>
         {{ y = Resize<antialias=1, mode="{mode}", exclude_outside={exclude}>(x, , s) }}""",
     )
-    lowered = lower(model, 18, 17)
+    lowered = convert(model, 18, 17)
     assert [node.op_type for node in lowered.model.graph.node] == ["MatMul", "MatMul"]
     assert lowered.bounds == ("Resize by MatMul: an inf or a NaN spreads along its axes",)
     assert_same_numbers(model, lowered.model, tolerance=1e-5)
@@ -78,7 +78,7 @@ def test_whole_scales_up_stay_one_node_down_to_3(mode: str, lengths: str) -> Non
         (7, "Upsample"),
         (3, "Upsample"),
     ):
-        lowered = lower(model, 11, target).model
+        lowered = convert(model, 11, target).model
         assert [node.op_type for node in lowered.graph.node] == [operator]
         assert_same_numbers(model, lowered, inputs)
 
@@ -102,7 +102,7 @@ def test_what_resize_10_does(scales: str, mode: str) -> None:
         {{ y = Resize<mode="{mode}">(x, s) }}""",
     )
     for target in (9, 3):
-        assert_same_numbers(model, lower(model, 10, target).model, tolerance=1e-5)
+        assert_same_numbers(model, convert(model, 10, target).model, tolerance=1e-5)
 
 
 def test_sizes_that_hold_the_batch() -> None:
@@ -116,7 +116,7 @@ def test_sizes_that_hold_the_batch() -> None:
             y = Resize<mode="linear">(x, r, r, s)
         }""",
     )
-    lowered = lower(model, 12, 10).model
+    lowered = convert(model, 12, 10).model
     assert [node.op_type for node in lowered.graph.node] == ["MatMul", "MatMul"]
     assert_same_numbers(model, lowered, tolerance=1e-5)
 
@@ -131,7 +131,7 @@ def test_elements_outside_the_region_get_the_extrapolation_value() -> None:
         }""",
     )
     for target in (12, 10, 3):
-        assert_same_numbers(model, lower(model, 13, target).model, tolerance=1e-5)
+        assert_same_numbers(model, convert(model, 13, target).model, tolerance=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_any_lengths_and_modes_give_the_same(
                        nearest_mode="{nearest}">(x, r, {"s" if by_scale else "r, s"})
         }}""",
     )
-    assert_same_numbers(model, lower(model, 11, target).model, tolerance=2e-5)
+    assert_same_numbers(model, convert(model, 11, target).model, tolerance=2e-5)

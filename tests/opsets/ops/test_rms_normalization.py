@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -52,7 +52,7 @@ def test_further_down_it_is_the_same(target: int) -> None:
     model = parse(
         23, "g (float[N,4,6] x, float[4,6] s) => (float[N,4,6] y) { y = RMSNormalization<axis=-2>(x, s) }"
     )
-    assert_same_numbers(model, lower(model, 23, target).model, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 23, target).model, tolerance=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["float16", "double"])

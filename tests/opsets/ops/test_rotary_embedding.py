@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import parser
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, noise, parse, run, run_reference, step
 from tests.opsets.onnx_cases import assert_case, cases_of
 
@@ -70,7 +70,7 @@ def test_any_form_gives_the_same(
     expected = run_reference(model, inputs)[0]
     for target in (22, 11, 7):
         np.testing.assert_allclose(
-            run(lower(model, 23, target).model, inputs)[0], expected, rtol=1e-5, atol=1e-5
+            run(convert(model, 23, target).model, inputs)[0], expected, rtol=1e-5, atol=1e-5
         )
 
 

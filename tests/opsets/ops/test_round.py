@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, parse, run
 
 
@@ -41,6 +41,6 @@ def test_any_number_is_rounded_to_even(numbers: list[float]) -> None:
     around = [0.49999997, -0.49999997, 0.50000006, -0.50000006, 8388607.5, 8388609.0, 1e10, -2.5]
     values = np.array([*halves, *around, *numbers], dtype=np.float32)
     model = parse(11, f"g (float[{values.size}] x) => (float[{values.size}] z) {{ z = Round(x) }}")
-    lowered = lower(model, 11, 10)
+    lowered = convert(model, 11, 10)
     np.testing.assert_array_equal(run(lowered.model, {"x": values})[0], np.round(values))
     assert lowered.bounds == ("Round below 11: NaN for infinities",)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
 from tests.opsets.shapes import Shape, in_brackets, shapes
 
@@ -79,7 +79,7 @@ def test_any_edge_and_bias_give_the_same(edge: float, bias: float, soft: bool) -
 def test_any_threshold_gives_the_same(alpha: float) -> None:
     model = parse(10, f"g (float[9] x) => (float[9] z) {{ z = ThresholdedRelu<alpha={alpha}>(x) }}")
     for target in (9, 6):
-        lowered = lower(model, 10, target).model
+        lowered = convert(model, 10, target).model
         assert_same_numbers(model, lowered, {"x": np.linspace(-2, 2, 9, dtype=np.float32)})
 
 
@@ -101,4 +101,4 @@ def test_any_threshold_of_any_shape(
     edge = 1.0 if alpha is None else alpha
     elements = st.sampled_from([edge, -edge, 0.0, -0.0]) | st.floats(-4, 4, width=32)
     numbers = data.draw(arrays(np.float32, shape.lengths, elements=elements))
-    assert_same_numbers(model, lower(model, 10, target).model, {"x": numbers}, zeros=True)
+    assert_same_numbers(model, convert(model, 10, target).model, {"x": numbers}, zeros=True)

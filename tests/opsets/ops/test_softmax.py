@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 OPERATORS = ("Softmax", "LogSoftmax", "Hardmax")
@@ -99,4 +99,4 @@ def test_any_shape_and_axis_gives_the_same_far_below(
     opset = 11 if flattened else 13
     model = parse(opset, f"g (float{shape} x) => (float{shape} y) {{ y = {operator}<axis={axis}>(x) }}")
     inputs = {"x": noise(tuple(shape)) + np.float32(0.125)}
-    assert_same_numbers(model, lower(model, opset, target).model, inputs, tolerance=2e-6, zeros=True)
+    assert_same_numbers(model, convert(model, opset, target).model, inputs, tolerance=2e-6, zeros=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 from tests.opsets.onnx_cases import assert_case, cases_of
 from tests.opsets.shapes import Shape, shapes
@@ -39,4 +39,4 @@ def test_any_shape_and_alpha_give_the_same(shape: Shape, alpha: float | None) ->
     )
     inputs = {"a": noise(shape.lengths), "b": noise(shape.lengths, seed=3)}
     assert_same_numbers(model, step(model), inputs)
-    assert_same_numbers(model, lower(model, 28, 7).model, inputs, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 28, 7).model, inputs, tolerance=1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -36,9 +36,9 @@ def test_any_shape_and_alpha_gives_the_same(shape: list[int], alpha: float | Non
     model = parse(24, f"g (float{shape} x) => (float{shape} y) {{ y = Swish{form}(x) }}")
     x = {"x": noise(tuple(shape))}
     assert_same_numbers(model, step(model), x)
-    assert_same_numbers(model, lower(model, 24, 7).model, x)
+    assert_same_numbers(model, convert(model, 24, 7).model, x)
 
 
 def test_at_3_it_is_the_same() -> None:
     model = parse(24, "g (float[N,4] x) => (float[N,4] y) { y = Swish<alpha=0.5>(x) }")
-    assert_same_numbers(model, lower(model, 24, 3).model, {"x": noise((3, 4))})
+    assert_same_numbers(model, convert(model, 24, 3).model, {"x": noise((3, 4))})

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import Array, assert_same_numbers, assert_step, noise, parse, step
 
 TWO = "<int64[1] k = {2}>"
@@ -41,7 +41,7 @@ def test_integers_are_compared_as_doubles(largest: int) -> None:
         11,
         f"g (int64[2,4] x) => (int64[2,2] v, int64[2,2] i) {TWO} {{ v, i = TopK<largest={largest}>(x, k) }}",
     )
-    lowered = lower(model, 11, 10)
+    lowered = convert(model, 11, 10)
     assert lowered.bounds == ("TopK of 64-bit integers below 11: exact while they stay below 2**53",)
     assert_same_numbers(model, lowered.model)
 
@@ -83,4 +83,4 @@ def test_any_shape_and_axis_gives_the_same(
     values: Array = noise(tuple(shape))
     if ties and target >= 7:  # which of equal elements comes first is OpenVINO's choice
         values = np.round(values)
-    assert_same_numbers(model, lower(model, 11, target).model, {"x": values + np.float32(0.25)}, zeros=True)
+    assert_same_numbers(model, convert(model, 11, target).model, {"x": values + np.float32(0.25)}, zeros=True)

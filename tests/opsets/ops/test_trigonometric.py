@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_step, parse, run, step
 from tests.opsets.shapes import Shape, shapes
 
@@ -129,7 +129,7 @@ def test_the_bound_holds_and_is_recorded(operator: str) -> None:
     function, points = GRIDS[operator]
     grid = points.astype(np.float32)
     model = parse(7, f"g (float[{grid.size}] x) => (float[{grid.size}] z) {{ z = {operator}(x) }}")
-    lowered = lower(model, 7, 3)
+    lowered = convert(model, 7, 3)
     found = run(lowered.model, {"x": grid})[0].astype(np.float64)
     exact = function(grid.astype(np.float64))
     size = np.maximum(np.abs(exact), 1) ** 2 if operator == "Tan" else 1.0

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, parse, step
 
 LARGER = "g (float[N,2,3,4] x) => (float[N,2,6,12] y)"
@@ -90,4 +90,4 @@ def test_any_shape_and_scale_gives_the_same(
         f"""g (float{list(shape)} x) => (float[A,B,C,D] y) <float[4] s = {{1,1,{scales[0]},{scales[1]}}}>
         {{ y = Upsample<mode="{mode}">(x, s) }}""",
     )
-    assert_same_numbers(model, lower(model, 9, target).model, tolerance=1e-5)
+    assert_same_numbers(model, convert(model, 9, target).model, tolerance=1e-5)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsets import RetargetError
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, run_onnxruntime, step
 
 
@@ -130,7 +130,7 @@ def test_infinities_under_a_computed_condition_are_logarithms(infinity: str, fir
     )
     numbers = {"x": noise((2, 4)), "c": np.array([[True], [False]])}
     for target in (8, 6):
-        lowered = lower(model, 9, target)
+        lowered = convert(model, 9, target)
         np.testing.assert_array_equal(run(lowered.model, numbers)[0], run_onnxruntime(model, numbers)[0])
         assert lowered.bounds == ()
 
@@ -155,7 +155,7 @@ def test_infinities_in_places_are_refused() -> None:
 
 def test_the_bound_is_recorded_where_it_applies() -> None:
     model = parse(9, "g (bool[2] c, float[2] x, float[2] y) => (float[2] z) { z = Where(c, x, y) }")
-    assert lower(model, 9, 8).bounds == ("Where below 9: a branch is to be finite where it is not taken",)
+    assert convert(model, 9, 8).bounds == ("Where below 9: a branch is to be finite where it is not taken",)
 
 
 @given(

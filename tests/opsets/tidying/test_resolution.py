@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from onnx import numpy_helper
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, noise, parse
 from tests.opsets.simplifying import assert_simplified, operators, simplified
 
@@ -64,7 +64,7 @@ def test_lengths_are_no_zeros_so_that_allowzero_means_nothing(shape: str, target
         b = Shape<end=1>(x) s = Shape<start=1, end=2>(x) t = Concat<axis=0>(b, s, open, last)
         y = Reshape<allowzero=1>(x, t) }}"""
     model = parse(18, text)
-    lowered = lower(model, 18, target)
+    lowered = convert(model, 18, target)
     assert (operators(lowered.model), lowered.bounds) == (["Reshape"], ())
     for batch in (1, 3):
         assert_same_numbers(model, lowered.model, {"x": noise((batch, 16, 384))})
@@ -74,7 +74,7 @@ def test_a_computed_length_that_could_be_0_is_told() -> None:
     text = """g (float[N,4,H] x) => (float[A,B,C] y) <int64[1] two = {2}, int64[1] open = {-1}> {
         b = Shape<end=1>(x) h = Shape<start=2>(x) half = Div(h, two) t = Concat<axis=0>(b, open, half)
         y = Reshape<allowzero=1>(x, t) }"""
-    lowered = lower(parse(18, text), 18, 17)
+    lowered = convert(parse(18, text), 18, 17)
     assert lowered.bounds == ("Reshape with allowzero: exact unless a length that it computes is 0",)
     assert_same_numbers(parse(18, text), lowered.model, {"x": noise((2, 4, 6))})
 

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import checker, numpy_helper
 
-from opsets.lowering import lower
+from opsets.conversion import convert
 from tests.opsets.comparing import assert_same_numbers, noise, parse
 from tests.opsets.simplifying import assert_simplified, operators, simplified
 
@@ -183,7 +183,7 @@ def test_nothing_changes_the_second_time() -> None:
     }}"""
     once = simplified(17, text)
     checker.check_model(once, full_check=True)
-    twice = lower(once, 17, 17)
+    twice = convert(once, 17, 17)
     assert twice.model.SerializeToString(deterministic=True) == once.SerializeToString(deterministic=True)
     assert twice.rewrites == ()
 
@@ -192,5 +192,5 @@ def test_the_source_is_left_as_it_is() -> None:
     model = parse(17, f"g (float[N,3] x) => (float[N,3] y) <bool c = {{1}}> {{ {BRANCH.format(name='y')} }}")
     before = onnx.ModelProto()
     before.CopyFrom(model)
-    lower(model, 17, 17)
+    convert(model, 17, 17)
     assert model == before

@@ -30,7 +30,9 @@ class Retargeted:
     """What is not exact, such as ``Erf below 9: absolute error at most 1e-6``; empty where all is."""
 
 
-def lower(source: onnx.ModelProto, current: int, target: int, static: StaticAxes | None = None) -> Retargeted:
+def convert(
+    source: onnx.ModelProto, current: int, target: int, static: StaticAxes | None = None
+) -> Retargeted:
     """``source``, of opset ``current``, at opset ``target``, with the lengths that ``static`` gives its axes.
 
     What the model declares of its values stands, unless something else is computed; what inference
@@ -39,7 +41,7 @@ def lower(source: onnx.ModelProto, current: int, target: int, static: StaticAxes
     """
     fixed = fixed_axes(source, static) if static else None
     with _without_collector():
-        return _lowered(source, current, target, fixed)
+        return _converted(source, current, target, fixed)
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _lowered(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None) -> Retargeted:
+def _converted(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None) -> Retargeted:
     try:
         walked = walk_to(source, current, target, fixed)
     except RetargetError:
