@@ -20,7 +20,7 @@ from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification
 from pipeline.stages.retarget import license_of
-from pipeline.stages.work_folder import digest_of
+from pipeline.stages.work_folder import digest_as_made
 from pipeline.system.files import sha256_of_file
 from publishing.archive import DataSet
 from publishing.record import AS_IT_CAME, Description
@@ -68,7 +68,7 @@ def publish_candidate(
         description = description_of(run.job, candidate, export, verification)
         pictures = dict(export.thumbnails)
         data_sets = data_sets_of(candidate, export)
-        sha256 = digest_of(candidate.folder, candidate.model.name)
+        sha256 = digest_as_made(candidate.folder, candidate.model.name)
         material = Material(candidate.model, candidate.graph, data_sets, pictures, run.weights, sha256, last)
         publish(run.plan.zoo, material, description)
     return Result(

@@ -36,7 +36,7 @@ def done_before(folder: Path, key: str) -> dict[str, Any] | None:
     return result
 
 
-def digest_of(folder: Path, name: str) -> str:
+def digest_as_made(folder: Path, name: str) -> str:
     """The sha256 in hex that a file of a stage had when it was made or found to be intact."""
     digest: str = read_json(folder / _DONE)["files"][name]
     return digest

@@ -43,7 +43,7 @@ own (float[batch, 3, 32, 32] input) => (float[batch, 10] logits) {
 }"""
 END_SECONDS = 5.0
 """In which a run ends that is asked to."""
-PATIENCE = 600.0
+PATIENCE = 240.0
 """Seconds after which a run hangs."""
 
 
