@@ -4,7 +4,6 @@ Each name is imported when it is first asked for: what rewrites graphs takes lon
 commands, and workers, that need an error or a version alone.
 """
 
-import gc
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -54,15 +53,5 @@ if not TYPE_CHECKING:  # else a misspelt name would be of any type
     def __getattr__(name: str) -> object:
         if name not in _PLACES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_imported(f"{__name__}.{_PLACES[name]}"), name)
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
         return value
-
-    def _imported(module: str) -> object:
-        """``module``; garbage is not looked for meanwhile, as imports leave little and make many objects."""
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            return import_module(module)
-        finally:
-            if collects:
-                gc.enable()

@@ -13,7 +13,7 @@ FRAMEWORK_BYTES = 1 << 30
 COPIES = 3
 """No process holds more of the weights: benchmarks/peak_memory.py."""
 AT_ONCE = 2
-"""How many processes of a model run at a time, while runtimes do."""
+"""How many processes of a model run at a time: as many as ``stages/parity.py`` lets runtimes do."""
 
 
 def memory_of(job: ModelJob, history: Mapping[str, Entry]) -> int:

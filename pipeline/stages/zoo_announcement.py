@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.results import Result
-from pipeline.system.files import digest_of, sha256_of_file
+from pipeline.system.files import digest_of, digest_of_code
 
 if TYPE_CHECKING:
     from publishing.announcement import Signer
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 _SHARE = 10
 """How many times as long as an announcement took a run waits for the next."""
 _ROOMS = Path(__file__).resolve().parents[2]
-_WRITERS = (_ROOMS / "publishing", _ROOMS / "evaluation")
-_SUFFIXES = (".py", ".html", ".css", ".js", ".md", ".txt")
 LABELS = "imagenet_classes.txt"
 """The names of ImageNet's classes, one a line, for whoever runs the models."""
 
@@ -51,9 +50,16 @@ def announce_zoo(zoo: Zoo, signer: Signer | None, say: Callable[[str], None]) ->
 def _state(zoo: Zoo) -> str:
     """The files of a zoo as its store lists them, and what would write them now."""
     files = {path: [stamp.bytes, stamp.mark] for path, stamp in zoo.store.stamps().items()}
-    written_by = [file for room in _WRITERS for file in sorted(room.rglob("*")) if file.suffix in _SUFFIXES]
-    code = [[file.name, sha256_of_file(file)] for file in written_by]
-    return digest_of([files, code, metadata.version("jinja2")])
+    return digest_of([files, _writers()])
+
+
+@cache
+def _writers() -> str:
+    """The digest of all that pages and lists are made with: code, templates, and what they show."""
+    pages = _ROOMS / "publishing/pages"
+    shown = [file for folder in ("assets", "templates") for file in sorted((pages / folder).iterdir())]
+    code = digest_of_code([_ROOMS / "publishing", _ROOMS / "evaluation", *shown])
+    return digest_of([code, metadata.version("jinja2")])
 
 
 class Announcer:

@@ -26,11 +26,9 @@ class Known:
     def __init__(self, file: Path | None = None) -> None:
         """``file`` is where it is kept; with None, it is forgotten with this object."""
         self._file = file
-        self._found: dict[tuple[str, str], tuple[str, str]] = {}
-        lines = 0
-        for lines, (kind, path, mark, value) in enumerate(self._lines(), start=1):  # noqa: B007
-            self._found[kind, path] = mark, value
-        if lines > _MOST_LINES * len(self._found):
+        lines = list(self._lines())
+        self._found = {(kind, path): (mark, value) for kind, path, mark, value in lines}
+        if len(lines) > _MOST_LINES * len(self._found):
             self._write_again()
 
     def sha256(self, path: str, mark: str) -> str | None:
