@@ -11,16 +11,15 @@ recognised. What has to be read of large files is not counted here: once they we
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import opsets
+from benchmarks.jobs import write_job_of_timm
 from benchmarks.promises import Figure, print_and_leave
+from benchmarks.start_up import PIPELINE, seconds
 from converters.catalogue import read_catalogue
 from converters.registry import SOURCES
 from pipeline.planning.jobs import Plan, Unit
@@ -36,20 +35,17 @@ MODELS = (100, 400)
 """At ten opsets each."""
 LARGEST_GROWTH = 1.3
 LONGEST_SECONDS = 2.0
-COMMANDS: dict[str, Sequence[str]] = {
-    "plan": ("plan", "pipeline.yaml"),
-    "run, all done": ("run", "pipeline.yaml"),
-    "verify --digests-only": ("verify", "zoo", "--digests-only"),
+COMMANDS = {
+    "plan": (*PIPELINE, "plan", "pipeline.yaml"),
+    "run, all done": (*PIPELINE, "run", "pipeline.yaml"),
+    "verify --digests-only": (*PIPELINE, "verify", "zoo", "--digests-only"),
 }
 
 
 def asked(folder: Path, models: int) -> Plan:
     """The plan of a new pipeline file in ``folder`` that names so many networks."""
     names = sorted(read_catalogue(SOURCES["timm"]))[:models]
-    entries = [f"  - {{source: timm, model: {name}, weights: {{random: 0}}}}" for name in names]
-    file = folder / "pipeline.yaml"
-    file.write_text("\n".join(["publish: zoo", "opsets: 3-12", "models:", *entries, ""]))
-    return make_plan(read_checked(file), Selection())
+    return make_plan(read_checked(write_job_of_timm(folder, names)), Selection())
 
 
 def materials(folder: Path) -> dict[int, Material]:
@@ -84,15 +80,6 @@ def publish_all(plan: Plan, by_opset: dict[int, Material]) -> dict[str, float]:
     return {"publish": published - begun, "announce": time.perf_counter() - published}
 
 
-def seconds(arguments: Sequence[str], folder: Path) -> float:
-    """Wall seconds of one command, which has to succeed."""
-    begun = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments], cwd=folder, check=True, capture_output=True
-    )
-    return time.perf_counter() - begun
-
-
 def measured(folder: Path, models: int) -> dict[str, float]:
     """The seconds of all that is done with a zoo of so many models."""
     folder.mkdir()
@@ -108,7 +95,7 @@ def measured(folder: Path, models: int) -> dict[str, float]:
 def measure() -> list[Figure]:
     """How the time of an artifact grows, and how long a finished job takes."""
     with tempfile.TemporaryDirectory() as folder:
-        start = seconds(("--help",), Path(folder))
+        start = seconds((*PIPELINE, "--help"), Path(folder))
         few, many = (measured(Path(folder, str(models)), models) for models in MODELS)
     least, most = (models * 10 for models in MODELS)
     figures = []

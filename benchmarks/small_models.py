@@ -20,7 +20,9 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
+from benchmarks.jobs import write_job_of_timm
 from benchmarks.promises import Figure, print_and_leave
+from benchmarks.start_up import PIPELINE, seconds
 from converters.catalogue import read_catalogue
 from converters.registry import SOURCES
 
@@ -41,16 +43,11 @@ def names(count: int) -> list[str]:
     return [name for some in rounds for name in some if name][:count]
 
 
-def seconds(models: Sequence[str], *options: str) -> float:
+def run_seconds(models: Sequence[str], *options: str) -> float:
     """Wall seconds of a run of ``models`` with ``options``, in a new folder."""
     with tempfile.TemporaryDirectory() as folder:
-        entries = [f"  - {{source: timm, model: {name}, weights: {{random: 0}}}}" for name in models]
-        lines = ["publish: zoo", "opsets: 3-12", "models:", *entries, ""]
-        (Path(folder) / "pipeline.yaml").write_text("\n".join(lines))
-        line = [sys.executable, "-m", "pipeline", "run", "pipeline.yaml", *options]
-        begun = time.perf_counter()
-        subprocess.run(line, cwd=folder, check=True, capture_output=True)
-        return time.perf_counter() - begun
+        file = write_job_of_timm(Path(folder), models)
+        return seconds((*PIPELINE, "run", file.name, *options), Path(folder))
 
 
 @contextmanager
@@ -89,9 +86,9 @@ def _wait_for(file: Path) -> None:
 def measure(count: int = COUNT) -> list[Figure]:
     """Seconds of a model, one and two at a time and on a cluster of two workers."""
     models = names(count)
-    one, two = (seconds(models, "--jobs", str(jobs)) for jobs in (1, 2))
+    one, two = (run_seconds(models, "--jobs", str(jobs)) for jobs in (1, 2))
     with cluster(2) as address:
-        far = seconds(models, "--cluster", address)
+        far = run_seconds(models, "--cluster", address)
     return [
         Figure(f"a model of {count}, --jobs 1", one / count, "s"),
         Figure(f"a model of {count}, --jobs 2", two / count, "s", at_most=SECONDS),

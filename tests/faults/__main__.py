@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.faults import FAULTS, ON_A_DISK_OF_ITS_OWN
-from tests.faults.job import END_SECONDS, ROOT, Job, Undisturbed, problems, undisturbed
-from tests.pipeline.disks import mounted
+from tests.commands import ROOT
+from tests.faults.faults import FAULTS, disturbed
+from tests.faults.job import END_SECONDS, Job, Undisturbed, undisturbed
 
 DOCUMENT = ROOT / "docs/reliability.md"
 HEAD = """\
@@ -62,11 +61,9 @@ def tried(name: str, tries: int, seed: int, wanted: Undisturbed) -> Row:
     row = Row()
     for number in range(tries):
         with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
-            with mounted(folder, 1024) if name in ON_A_DISK_OF_ITS_OWN else nullcontext():
-                job = Job(folder, framework=True)
-                outcome = FAULTS[name](job, random.Random(f"{seed} {name} {number}"), wanted)  # noqa: S311
-                wrong = outcome.wrong + problems(job, wanted, kept=outcome.kept)
+            generator = random.Random(f"{seed} {name} {number}")  # noqa: S311 - no secret
+            outcome, left = disturbed(name, Path(place), generator, wanted, framework=True)
+        wrong = outcome.wrong + left
         row.tries += 1
         row.seconds += [] if outcome.seconds is None else [outcome.seconds]
         if wrong:

@@ -8,13 +8,14 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from tests.faults.job import END_SECONDS, Ended, Job, Undisturbed, moment
+from tests.faults.job import END_SECONDS, Ended, Job, Undisturbed, moment, problems
+from tests.pipeline.disks import mounted
 
 SPARE_BYTES = 2 << 20
 """What a disk that is filling up has left at most."""
@@ -34,11 +35,16 @@ class Outcome:
 Fault = Callable[[Job, random.Random, Undisturbed], Outcome]
 
 
+def _wait(process: subprocess.Popen[str], seconds: float) -> None:
+    """Wait so long, or until a run has ended before."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+
+
 def _broken_off(job: Job, number: int, seconds: float) -> Ended:
     """What became of a run that got a signal so many seconds after its start."""
     with job.started() as process:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+        _wait(process, seconds)
         process.send_signal(number)
         return job.ended(process)
 
@@ -63,8 +69,7 @@ def _told_to_end(number: int) -> Fault:
 def worker_killed(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
     """SIGKILL for any one of the processes that the run has started."""
     with job.started() as process:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(moment(generator, wanted))
+        _wait(process, moment(generator, wanted))
         with suppress(psutil.Error):
             workers = psutil.Process(process.pid).children(recursive=True)
             if workers:
@@ -114,8 +119,7 @@ def clock_set_back(job: Job, generator: random.Random, wanted: Undisturbed) -> O
 def two_at_once(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
     """Another run of the same file, which begins while the first is under way."""
     with job.started() as first:
-        with suppress(subprocess.TimeoutExpired):
-            first.wait(moment(generator, wanted))
+        _wait(first, moment(generator, wanted))
         other = job.run()
         ended = job.ended(first)
     return Outcome([*_ill_told(other), *_ill_told(ended)])
@@ -124,8 +128,7 @@ def two_at_once(job: Job, generator: random.Random, wanted: Undisturbed) -> Outc
 def disk_full(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
     """The job's folder is a file system of its own, in which there is no more room from some moment on."""
     with job.started() as process:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(moment(generator, wanted))
+        _wait(process, moment(generator, wanted))
         used = shutil.disk_usage(job.folder).used
         resize(job.folder, used + generator.randrange(SPARE_BYTES))
         ended = job.ended(process)
@@ -151,3 +154,13 @@ FAULTS: dict[str, Fault] = {
 }
 """By the names that docs/reliability.md has."""
 ON_A_DISK_OF_ITS_OWN = {"the disk full"}
+
+
+def disturbed(
+    name: str, folder: Path, generator: random.Random, wanted: Undisturbed, *, framework: bool = False
+) -> tuple[Outcome, list[str]]:
+    """What a fault does to a run in ``folder``, an empty one, and what is wrong after the next run."""
+    with mounted(folder, 1024) if name in ON_A_DISK_OF_ITS_OWN else nullcontext():
+        job = Job(folder, framework=framework)
+        outcome = FAULTS[name](job, generator, wanted)
+        return outcome, problems(job, wanted, kept=outcome.kept)

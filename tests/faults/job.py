@@ -22,9 +22,9 @@ import onnx
 import psutil
 from onnx import numpy_helper, parser
 
+from tests.commands import ROOT
 from tests.publishing.zoos import bytes_of
 
-ROOT = Path(__file__).parents[2]
 FILE = """\
 publish: zoo
 opsets: [3, 7, 12]
