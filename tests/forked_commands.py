@@ -26,7 +26,7 @@ import pipeline.stages
 from converters.registry import SOURCES, frameworks
 from parity.call import STARTER
 from parity.runtimes.registry import RUNTIMES
-from pipeline.cli.app import main
+from pipeline.__main__ import start
 from pipeline.environments import building
 from pipeline.stages.export import THREADS
 from pipeline.workers import forks
@@ -101,7 +101,7 @@ def _become(call: dict[str, Any], output: int, errors: int) -> NoReturn:
     sys.argv[1:] = call["arguments"]
     code = 0
     try:
-        main()
+        start()
     except SystemExit as ended:
         code = int(ended.code or 0)
     atexit._run_exitfuncs()

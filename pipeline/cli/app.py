@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -231,19 +229,9 @@ def _fail(error: BaseException, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _leave_interrupted(message: str) -> NoReturn:
-    """End at once: threads that are still at something are left with it, as a kill would leave them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print(f"error: {message}", file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
-    os._exit(INTERRUPTED)
-
-
 def main() -> None:
     """Run the command line; the only place that turns an error into an exit code."""
-    from pipeline.system.interrupts import Interrupted
+    from pipeline.system.interrupts import MESSAGE, Interrupted, leave
 
     guard_streams()
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for our own process too; worker_environment says why
@@ -251,8 +239,8 @@ def main() -> None:
         app(prog_name="python -m pipeline")
     except PipelineError as error:
         _fail(error, error.exit_code)
-    except (Interrupted, KeyboardInterrupt) as error:
-        _leave_interrupted(str(error) or "interrupted; run again to go on from here")
+    except Interrupted as error:
+        leave(str(error) or MESSAGE)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: head, less
         raise SystemExit(INTERRUPTED) from None

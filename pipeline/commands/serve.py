@@ -6,7 +6,9 @@ import errno
 import io
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +17,7 @@ from socketserver import BaseRequestHandler
 from typing import Any
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.system.interrupts import Interrupted, interruptible
 
 _PAGE = "index.html"
 
@@ -37,12 +40,10 @@ def serve(folder: Path, host: str, port: int) -> None:
     except OSError as error:
         hint = "give another with --port" if error.errno == errno.EADDRINUSE else "give another --host"
         raise PipelineError(f"cannot serve on {shown}:{port}: {error.strerror or error}; {hint}") from error
-    with server:
+    with server, suppress(Interrupted), interruptible(threading.Event()):
         print(f"serving {folder} at http://{shown}:{server.server_port}/ (Ctrl+C ends it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
+        server.serve_forever()
+    print("stopped", file=sys.stderr)
 
 
 def _listening(host: str, port: int, handler: Callable[..., BaseRequestHandler]) -> ThreadingHTTPServer:

@@ -8,15 +8,24 @@ harmless as a kill, after which the next run goes on from what is done.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from pipeline.errors import INTERRUPTED
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 GRACE_SECONDS = 1.5
 """How long threads may go on, and then the main thread may wind up, once a run is to end."""
 
+MESSAGE = "interrupted; run again to go on from here"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -25,6 +34,38 @@ class Interrupted(BaseException):
 
     No error: the user asked for it. As with KeyboardInterrupt, nobody who expects any error takes it for one.
     """
+
+
+def leave_at_signals() -> None:
+    """Let SIGINT and SIGTERM end the process wherever nothing else is said: nothing has to be wound up there.
+
+    So it is too where Interrupted was raised within a finalizer, from which Python lets no exception out.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, lambda _number, _frame: leave(MESSAGE))
+    sys.unraisablehook = _leave_where_it_was_lost
+
+
+def _leave_where_it_was_lost(lost: UnraisableHookArgs) -> None:
+    if issubclass(lost.exc_type, Interrupted):
+        leave(MESSAGE)
+    sys.__unraisablehook__(lost)
+
+
+def ignore_signals() -> None:
+    """What is left of the process is its end, which takes a moment, and its exit code is that of its work."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def leave(message: str) -> NoReturn:
+    """End at once: threads that are still at something are left with it, as a kill would leave them."""
+    ignore_signals()
+    with suppress(OSError, RuntimeError):  # the latter where a signal came within a write to the same stream
+        print(f"error: {message}", file=sys.stderr, flush=True)
+    with suppress(OSError, RuntimeError):
+        sys.stdout.flush()
+    os._exit(INTERRUPTED)
 
 
 @contextmanager

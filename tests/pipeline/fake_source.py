@@ -277,8 +277,8 @@ import sys
 from pathlib import Path
 from tests.tiny_source import register
 register(Path(sys.argv.pop(1)))
-from pipeline.cli.app import main
-main()
+from pipeline.__main__ import start
+start()
 """
 
 

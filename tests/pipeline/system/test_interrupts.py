@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
-from pipeline.system.interrupts import Interrupted, at_most, interruptible, stopping
+from pipeline.system.interrupts import MESSAGE, Interrupted, at_most, interruptible, stopping
+from tests.commands import ROOT
 
 
 def _send(number: signal.Signals) -> None:
@@ -81,3 +84,47 @@ def test_what_takes_too_long_is_broken_off() -> None:
     with at_most(600):
         pass
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+START = "import sys, os, signal\nsys.argv = ['pipeline', '--help']\nfrom pipeline.__main__ import start\n"
+WHILE_IMPORTING = """\
+class Signalling:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.{name})
+sys.meta_path.insert(0, Signalling())
+start()
+"""
+AT_THE_END = """\
+import atexit
+atexit.register(os.kill, os.getpid(), signal.{name})
+start()
+"""
+IN_A_FINALIZER = """\
+import threading
+from pipeline.system.interrupts import interruptible, leave_at_signals
+class Signalling:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+leave_at_signals()
+with interruptible(threading.Event()):
+    Signalling()
+    print("it was swallowed")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("code", "ends_with", "says"),
+    [
+        (WHILE_IMPORTING, 130, f"error: {MESSAGE}\n"),
+        (AT_THE_END, 0, ""),
+        (IN_A_FINALIZER, 130, f"error: {MESSAGE}\n"),
+    ],
+    ids=["while importing", "at the end", "in a finalizer"],
+)
+def test_a_signal_at_no_moment_ends_in_a_traceback(code: str, ends_with: int, says: str, name: str) -> None:
+    command = [sys.executable, "-c", START + code.replace("{name}", name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (ends_with, says)
+    assert "swallowed" not in done.stdout
