@@ -13,12 +13,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from converters.interface import Source, catalogue_call
 from pipeline.environments.additions import ADVICE, HASHES, add_packages, lock_requirements
+from pipeline.environments.integrity import damage
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
@@ -74,23 +75,34 @@ def _packages_of(description: EnvironmentSpec) -> Any:
 def ensure(
     source: Source, requirements: Iterable[str] = (), *, stop: threading.Event, say: Callable[[str], None]
 ) -> Environment:
-    """The environment of ``source`` with ``requirements``, built where it is missing.
+    """The environment of ``source`` with ``requirements``, built where it is missing or damaged.
 
     ``say`` gets one line when a build begins. Raises EnvironmentBuildError when it cannot be built
     or does not pass its health check; nothing is left in place of it then.
     """
     environment = existing(source, requirements)
-    if environment:
+    if environment and _damage(environment) is None:
         return environment
     description = spec_of(source, requirements)
     with locked(description.folder, stop):
-        if _packages_of(description) is None:
+        environment = existing(source, requirements)
+        if environment is None:
             say(f"building the {description.name} (once)")
             _build(description, stop)
+        elif found := _damage(environment):
+            say(f"building the {description.name} anew, which is damaged: {found}")
+            _build(replace(description, without_cache=True), stop)
     built = existing(source, requirements)
     if built is None:
         raise EnvironmentBuildError(f"the {description.name} vanished while it was built: run again.")
     return built
+
+
+def _damage(environment: Environment) -> str | None:
+    """What an environment has lost since it was built; of our own others take care."""
+    if environment.description.own_packages is not None:
+        return None
+    return damage(environment.description.folder, environment.packages.keys() - {"python"})
 
 
 def _staging_of(folder: Path) -> Path:
@@ -135,10 +147,11 @@ def _uv(
 
     log = description.folder.with_name(f"{description.folder.name}.log")
     handed_on = uv_variables(read_pip_settings(os.environ), os.environ)
+    cache = ["--no-cache"] if description.without_cache else []
     try:
         run_process(
             Command(
-                [find_uv_bin(), *arguments, "--no-config", "--no-progress"],
+                [find_uv_bin(), *arguments, *cache, "--no-config", "--no-progress"],
                 worker_environment({**handed_on, **description.build_variables, **variables}),
                 log.parent,
             ),

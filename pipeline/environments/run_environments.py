@@ -1,4 +1,4 @@
-"""The environments of one run: each is asked for once, and one that cannot be built is not tried again."""
+"""The environments of one run: each is looked at once, and one that cannot be built is not tried again."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class RunEnvironments:
         """``say`` gets one line when a build begins, and one when it has failed."""
         self._stop, self._say = stop, say
         self._failures: dict[_Asked, str] = {}
+        self._ensured: set[_Asked] = set()
         self._lock = threading.Lock()
 
     def ensure(self, source: Source, requirements: tuple[str, ...] = ()) -> Environment:
@@ -36,12 +37,14 @@ class RunEnvironments:
         """
         asked = (source.name, requirements)
         environment = building.existing(source, requirements)
-        if environment:
+        if environment and asked in self._ensured:
             return environment
         with self._lock:
             if asked not in self._failures:
                 try:
-                    return building.ensure(source, requirements, stop=self._stop, say=self._say)
+                    environment = building.ensure(source, requirements, stop=self._stop, say=self._say)
+                    self._ensured.add(asked)
+                    return environment
                 except EnvironmentBuildError as error:
                     self._failures[asked] = str(error)
                     first_line = str(error).splitlines()[0]

@@ -37,6 +37,8 @@ class EnvironmentSpec:
     build_variables: dict[str, str] = field(default_factory=dict)
     requirements: tuple[str, ...] = ()
     """Pinned packages on top of those of the lock, ``name==version``, in the order of the alphabet."""
+    without_cache: bool = False
+    """Whether uv fetches every package anew: files of its cache and of a damaged environment may be one."""
 
     @property
     def described(self) -> str:

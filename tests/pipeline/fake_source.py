@@ -186,6 +186,9 @@ def make_environment(source: Source) -> building.Environment:
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # a link would not find its packages
     python.chmod(0o755)
+    installed = description.folder / f"lib/python{description.python}/site-packages/tiny-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
     write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
     environment = building.existing(source)
     assert environment

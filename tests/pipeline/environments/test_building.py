@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.slow
 
 NEVER = threading.Event()
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+FRAMEWORK = "MODEL = 'tiny'\n"
 EXPORT = """\
 import framework
 from protocol import main
@@ -37,12 +40,12 @@ def _wheel(folder: Path) -> Path:
     path = folder / "framework-1.0-py3-none-any.whl"
     information = "framework-1.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("framework.py", "MODEL = 'tiny'\n")
+        archive.writestr("framework.py", FRAMEWORK)
         archive.writestr(f"{information}/METADATA", "Metadata-Version: 2.1\nName: framework\nVersion: 1.0\n")
         archive.writestr(
             f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        archive.writestr(f"{information}/RECORD", "")
+        archive.writestr(f"{information}/RECORD", f"framework.py,,{len(FRAMEWORK)}\n")
     return path
 
 
@@ -224,6 +227,33 @@ def test_an_environment_of_which_a_part_was_removed_is_built_again(source: Sourc
     assert building.existing(source) is None
     assert _ensure(source).python.exists()
     assert _leftovers() == [folder.name]
+
+
+def _cut(file: Path) -> None:
+    os.truncate(file, 3)
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "found"),
+    [
+        ("framework.py", Path.unlink, "framework.py is missing"),
+        ("framework.py", _cut, "framework.py has 3 bytes of 15"),
+        ("framework-1.0.dist-info", shutil.rmtree, "the package framework is missing"),
+    ],
+)
+def test_a_damaged_environment_is_built_anew(
+    source: Source, file: str, damage: Callable[[Path], None], found: str
+) -> None:
+    lines: list[str] = []
+    first = _ensure(source)
+    [site] = first.description.folder.glob("lib/python*/site-packages")
+    damage(site / file)
+    run = RunEnvironments(stop=NEVER, say=lines.append)
+    assert run.ensure(source) == first
+    assert lines == [f"building the tiny environment anew, which is damaged: {found}"]
+    assert (site / "framework.py").read_text() == FRAMEWORK
+    assert _ensure(source, lines.append) == run.ensure(source) == first
+    assert len(lines) == 1
 
 
 def test_a_removal_that_broke_off_leaves_nothing_that_counts(source: Source) -> None:
