@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -97,9 +98,20 @@ def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None
 
 
 def read_npz(path: Path) -> dict[str, Array]:
-    """Read the arrays of an .npz file by name, without unpickling anything."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    """Read the arrays of an .npz file by name, without unpickling anything.
+
+    Raises:
+        EvaluationError: it cannot be read, or is something else; the message names it.
+    """
+    try:
+        with path.open("rb") as stream:  # NumPy leaves one of its own open where this is no archive
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.lib.npyio.NpzFile):
+                return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        what = "an array of objects, which is not unpickled" if "allow_pickle" in str(error) else str(error)
+        raise EvaluationError(f"{path}: no .npz file of plain arrays: {what}") from error
+    raise EvaluationError(f"{path}: this is a single array; write it with numpy.savez")
 
 
 def prepare_file(picture: Picture, preprocessing: Preprocessing) -> Array:

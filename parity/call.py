@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -134,15 +136,22 @@ def read_running(call: RuntimeCall) -> str | None:
 
 
 def _read_result(file: Path) -> dict[str, Any]:
-    if not file.exists():
+    """What a worker has told so far: nothing where there is no file, or something else in it."""
+    try:
+        result = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
-    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return result
+    return result if isinstance(result, dict) else {}
 
 
 def _run(answer: Mapping[str, Any], version: str) -> Run:
     outputs: dict[str, AnyArray] = {}
     if answer["outputs"] is not None:
-        with np.load(answer["outputs"], allow_pickle=False) as archive:
-            outputs = {name: archive[name] for name in archive.files}
+        try:
+            with np.load(answer["outputs"], allow_pickle=False) as archive:
+                outputs = {name: archive[name] for name in archive.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return Run(
+                "crashed", f"what the runtime's process wrote cannot be read: {error}", version, 0.0, {}
+            )
     return Run(answer["outcome"], answer["reason"], version, float(answer["seconds"]), outputs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.inputs import smooth_pictures
+from evaluation.errors import EvaluationError
+from evaluation.inputs import read_npz, smooth_pictures
 from pipeline.equivalence.graphs import Port
 from pipeline.errors import PipelineError, UsageError
 
@@ -166,14 +165,9 @@ def _members(path: Path) -> dict[str, Values]:
     if not path.is_file():
         raise UsageError(f"--inputs: there is no file {path}.")
     try:
-        with path.open("rb") as stream:  # NumPy leaves one of its own open where this is no archive
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UsageError(f"--inputs: {path}: this is a single array; write it with numpy.savez.")
-            return {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        what = "an array of objects, which is not unpickled" if "allow_pickle" in str(error) else str(error)
-        raise UsageError(f"--inputs: {path}: no .npz file of plain arrays: {what}.") from error
+        return dict(read_npz(path))
+    except EvaluationError as error:
+        raise UsageError(f"--inputs: {error}.") from error
 
 
 def _check(path: Path, port: Port, key: str, array: Values | None) -> None:

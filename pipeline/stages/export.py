@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converters.interface import export_call
+from evaluation.errors import EvaluationError
 from pipeline.environments import building
 from pipeline.errors import WorkerError
 from pipeline.planning import keys
@@ -235,7 +236,28 @@ def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, A
         limits=run.limits,
         stop=run.stop,
     )
-    expected, computed = set(_read(made_from.inputs)), set(_read(folder / "outputs.npz"))
-    if expected != computed:
-        raise WorkerError(f"exporting {job.name}: outputs for {sorted(computed)}, not for {sorted(expected)}")
+    _check_written(folder, answer["opset"], made_from.inputs, f"exporting {job.name} failed")
     return answer
+
+
+def _check_written(folder: Path, opset: int, inputs: Path, failed: str) -> None:
+    """Raise WorkerError where what a worker has written is not what was asked of it: else it would be kept.
+
+    ``failed`` is what the message begins with.
+    """
+    from opsets import RetargetError, read_graph
+
+    try:
+        model = read_graph(folder / "model.onnx")
+        outputs, asked = _read(folder / "outputs.npz"), _read(inputs)
+    except (RetargetError, EvaluationError) as error:
+        raise WorkerError(f"{failed}: {error}") from error
+    found = [each.version for each in model.opset_import if each.domain in ("", "ai.onnx")]
+    if found != [opset]:
+        raise WorkerError(f"{failed}: the file is of opset {', '.join(map(str, found))}, not of {opset}")
+    if set(outputs) != set(asked):
+        raise WorkerError(f"{failed}: there are outputs for {sorted(outputs)}, not for {sorted(asked)}")
+    for name, output in outputs.items():
+        if output.ndim != 2 or output.dtype != "float32" or len(output) != len(asked[name]):
+            told = f"{name} is {output.dtype} {list(output.shape)}"
+            raise WorkerError(f"{failed}: outputs are float32, a row for each picture, and {told}")

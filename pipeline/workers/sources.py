@@ -11,6 +11,7 @@ from typing import Any
 from converters.interface import WORKER_MODULES, WorkerCall
 from pipeline.errors import TaskFailedError, WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
+from pipeline.workers.answers import fault_of
 from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
 
@@ -96,9 +97,12 @@ def run_worker(
         preloaded_for(python, call.script, ours) if kept else None,
     )
     run_process(command, what=what, log=log, limits=limits, stop=stop, accepted=(0, 1))
-    answer = read_json(result)
-    if not isinstance(answer, dict):
+    answer: dict[str, Any] | None = read_json(result)
+    if answer is None:
         raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
+    if fault := fault_of(answer, call.request["task"]):
+        first, *more = foreign_message(fault)
+        raise WorkerError(f"{what} ended with a result that is none, {result}: {first}", *more)
     if answer["status"] == "ok":
         return answer
     first, *more = foreign_message(answer["message"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,9 +132,34 @@ class _Touch:
 def test_objects_in_an_npz_file_are_not_unpickled(tmp_path: Path) -> None:
     ran, file = tmp_path / "ran", tmp_path / "inputs.npz"
     np.savez(file, pictures=np.array([_Touch(ran)], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(EvaluationError, match=r"inputs.npz: no .npz file .* objects, which is not unpickled"):
         read_npz(file)
     assert not ran.exists()
     with np.load(file, allow_pickle=True) as archive:
         assert len(archive["pictures"]) == 1
     assert ran.exists()  # so the file would have been made
+
+
+@pytest.mark.parametrize("length", [0, 1, 60, 400, -1])
+def test_what_is_no_npz_file_is_named(tmp_path: Path, length: int) -> None:
+    file = tmp_path / "outputs.npz"
+    np.savez_compressed(file, logits=np.arange(1000, dtype=np.float32))
+    os.truncate(file, length % file.stat().st_size)
+    with pytest.raises(EvaluationError, match=r"outputs.npz: no .npz file of plain arrays: "):
+        read_npz(file)
+
+
+def test_a_member_that_was_changed_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "outputs.npz"
+    np.savez(file, logits=np.zeros(100, np.float32))
+    content = bytearray(file.read_bytes())
+    content[300] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(EvaluationError, match="Bad CRC-32"):
+        read_npz(file)
+
+
+def test_a_single_array_is_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(EvaluationError, match=r"one.npy: this is a single array"):
+        read_npz(tmp_path / "one.npy")

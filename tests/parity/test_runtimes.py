@@ -110,6 +110,20 @@ def test_a_broken_file_crashed_and_the_next_still_runs(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b"\xff\x00"])
+@pytest.mark.parametrize("file", ["result.json", "outputs"])
+def test_a_worker_that_writes_rubbish_has_crashed(tmp_path: Path, file: str, rubbish: bytes) -> None:
+    np.savez(tmp_path / "inputs.npz", **models.INPUTS)  # type: ignore[arg-type]
+    call = RuntimeCall(
+        "onnxruntime", {"good": models.write(tmp_path / "m.onnx")}, tmp_path / "inputs.npz", tmp_path
+    )
+    result = run(call)["good"]
+    assert result.outcome == "ran"
+    written = json.loads(call.result.read_text())["models"]["good"]["outputs"]
+    (call.result if file == "result.json" else Path(written)).write_bytes(rubbish)
+    assert read_runs(call)["good"].outcome == "crashed"
+
+
 def test_a_killed_worker_costs_the_model_that_it_ran(tmp_path: Path) -> None:
     np.savez(tmp_path / "inputs.npz", **models.INPUTS)  # type: ignore[arg-type]
     fifo = tmp_path / "hangs.onnx"

@@ -50,6 +50,7 @@ DETERMINE_NOTHING = {
     "pipeline/stages/work_folder.py": "it keeps what was made",
     "pipeline/system/": "what is fetched has its digest in the keys",
     "pipeline/terminal/": "what a person sees",
+    "pipeline/workers/answers.py": "it refuses an answer, and changes none",
     "pipeline/workers/forks.py": "in which process a script is run",
     "pipeline/workers/processes.py": "limits",
 }
