@@ -16,8 +16,9 @@ from pathlib import Path
 
 from tests.commands import ROOT
 from tests.faults.faults import FAULTS, disturbed
-from tests.faults.job import END_SECONDS, Job, Undisturbed, undisturbed
+from tests.faults.job import END_SECONDS, OF_TORCHVISION, Framework, Job, Undisturbed, undisturbed
 
+TORCHVISION = Framework(OF_TORCHVISION)
 DOCUMENT = ROOT / "docs/reliability.md"
 HEAD = """\
 # What breaks, and what is left of it
@@ -62,7 +63,7 @@ def tried(name: str, tries: int, seed: int, wanted: Undisturbed) -> Row:
     for number in range(tries):
         with tempfile.TemporaryDirectory() as place:
             generator = random.Random(f"{seed} {name} {number}")  # noqa: S311 - no secret
-            outcome, left = disturbed(name, Path(place), generator, wanted, framework=True)
+            outcome, left = disturbed(name, Path(place), generator, wanted, TORCHVISION)
         wrong = outcome.wrong + left
         row.tries += 1
         row.seconds += [] if outcome.seconds is None else [outcome.seconds]
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(FAULTS))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        wanted = undisturbed(Job(Path(place), framework=True))
+        wanted = undisturbed(Job(Path(place), TORCHVISION))
     rows = {
         name: tried(name, asked.kills if name == "SIGKILL" else asked.tries, asked.seed, wanted)
         for name in ([asked.only] if asked.only else FAULTS)

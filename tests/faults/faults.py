@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.job import END_SECONDS, Ended, Job, Undisturbed, moment, problems
+from tests.faults.job import END_SECONDS, Ended, Framework, Job, Undisturbed, moment, problems, undisturbed
+from tests.faults.workers import behave, copied, damage_environment, get_hungry, moody, write_rubbish
 from tests.pipeline.disks import mounted
 
 SPARE_BYTES = 2 << 20
@@ -136,6 +138,20 @@ def disk_full(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcom
     return Outcome(_ill_told(ended))
 
 
+def _of_a_framework(go_wrong: Callable[[Path, random.Random], None], said: str, code: int) -> Fault:
+    def fault(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+        assert job.framework.folder
+        go_wrong(job.framework.folder, generator)
+        ended = job.run()
+        behave(job.framework.folder)
+        wrong = _ill_told(ended)
+        if ended.code != code or said not in ended.said:
+            wrong.append(f"it was not told as it is: {ended.said}")
+        return Outcome(wrong)
+
+    return fault
+
+
 def resize(folder: Path, size: int) -> None:
     """Give the file system in memory that is mounted at ``folder`` another size, in bytes."""
     subprocess.run([str(shutil.which("mount")), "-o", f"remount,size={size}", str(folder)], check=True)
@@ -151,16 +167,33 @@ FAULTS: dict[str, Fault] = {
     "the disk full": disk_full,
     "the clock set back": clock_set_back,
     "two runs at once": two_at_once,
+    "a worker eats memory": _of_a_framework(get_hungry, "grew past its memory limit of 1 GiB", 1),
+    "a worker writes rubbish": _of_a_framework(write_rubbish, "tiny/net", 1),
+    "an environment damaged": _of_a_framework(damage_environment, "which is damaged: ", 0),
 }
 """By the names that docs/reliability.md has."""
 ON_A_DISK_OF_ITS_OWN = {"the disk full"}
+OF_A_WORKER = {"a worker eats memory", "a worker writes rubbish"}
+OF_AN_ENVIRONMENT = {"an environment damaged"}
+"""This one needs torchvision, and builds its environment anew from the package index."""
 
 
 def disturbed(
-    name: str, folder: Path, generator: random.Random, wanted: Undisturbed, *, framework: bool = False
+    name: str, folder: Path, generator: random.Random, wanted: Undisturbed, framework: Framework | None = None
 ) -> tuple[Outcome, list[str]]:
-    """What a fault does to a run in ``folder``, an empty one, and what is wrong after the next run."""
-    with mounted(folder, 1024) if name in ON_A_DISK_OF_ITS_OWN else nullcontext():
-        job = Job(folder, framework=framework)
+    """What a fault does to a run in ``folder``, an empty one, and what is wrong after the next run.
+
+    The run is that of ``wanted`` and of ``framework``, but where a worker is to go wrong.
+    """
+    with (
+        mounted(folder, 1024) if name in ON_A_DISK_OF_ITS_OWN else nullcontext(),
+        tempfile.TemporaryDirectory() as beside,
+    ):
+        if name in OF_A_WORKER:
+            framework = moody(Path(beside))
+        if name in OF_AN_ENVIRONMENT:
+            framework = copied(Path(beside))
+        job = Job(folder, framework)
+        wanted = undisturbed(job) if name in OF_A_WORKER else wanted
         outcome = FAULTS[name](job, generator, wanted)
         return outcome, problems(job, wanted, kept=outcome.kept)

@@ -1,7 +1,6 @@
 """A small job of real parts, which is disturbed and then run to its end.
 
-Its models are an ONNX file and, where that is asked for, a network of torchvision, at three opsets each. The
-environment of the framework is that of this machine's cache.
+Its models are an ONNX file and, where that is asked for, a network of a framework, at three opsets each.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ opsets: [3, 7, 12]
 models:
   - {source: onnx, model: ./own.onnx, name: own}
 """
-OF_A_FRAMEWORK = "  - {source: torchvision, model: squeezenet1_1, weights: {random: 0}}\n"
+OF_TORCHVISION = "  - {source: torchvision, model: squeezenet1_1, weights: {random: 0}}\n"
 OWN = """
 <ir_version: 7, opset_import: ["": 12]>
 own (float[batch, 3, 32, 32] input) => (float[batch, 10] logits) {
@@ -57,13 +56,25 @@ class Ended:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Framework:
+    """A framework of which the job has a network, too."""
+
+    entry: str
+    """That of the network in the pipeline file."""
+    folder: Path | None = None
+    """Where it lies with a cache folder of its own, ``cache``; else its environment is this machine's."""
+    start: tuple[str, ...] = ("-m", "pipeline")
+    """What Python is started with for a command."""
+
+
 class Job:
     """The job, in a folder of its own."""
 
-    def __init__(self, folder: Path, *, framework: bool = False) -> None:
-        """An ONNX file is in it, and with ``framework`` the network of torchvision."""
+    def __init__(self, folder: Path, framework: Framework | None = None) -> None:
+        """An ONNX file is in it, and a network of ``framework``, if any."""
         self.folder, self.zoo, self._scratch = folder, folder / "zoo", folder / "scratch"
-        self._file = FILE + OF_A_FRAMEWORK if framework else FILE
+        self.framework = framework or Framework("")
         folder.mkdir(parents=True, exist_ok=True)
         self.clear()
 
@@ -72,7 +83,7 @@ class Job:
         for path in self.folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         self._scratch.mkdir()
-        (self.folder / "pipeline.yaml").write_text(self._file)
+        (self.folder / "pipeline.yaml").write_text(FILE + self.framework.entry)
         model, generator = parser.parse_model(OWN), np.random.default_rng(0)
         for name, shape in (("kernel", (8, 3, 3, 3)), ("matrix", (10, 8)), ("bias", (10,))):
             weight = generator.standard_normal(shape, dtype=np.float32)
@@ -84,9 +95,9 @@ class Job:
         """A run of ``pipeline.yaml`` with ``options``; ``before`` is a command that starts it, if any."""
         with (self.folder / "said.txt").open("w+") as output:
             process = subprocess.Popen(
-                [*before, sys.executable, "-m", "pipeline", "run", "pipeline.yaml", *options],
+                [*before, sys.executable, *self.framework.start, "run", "pipeline.yaml", *options],
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(self._scratch)},
+                env={**os.environ, **self._variables()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -98,6 +109,11 @@ class Job:
             finally:
                 process.kill()
                 process.wait()
+
+    def _variables(self) -> dict[str, str]:
+        ours = {"PYTHONPATH": str(ROOT), "TMPDIR": str(self._scratch)}
+        place = self.framework.folder
+        return ours | ({"XDG_CACHE_HOME": str(place / "cache")} if place else {})
 
     def ended(self, process: subprocess.Popen[str]) -> Ended:
         """What became of a run, once it ends."""

@@ -1,7 +1,8 @@
 """Each fault once, at a moment that a seed says: what `python -m tests.faults` does a hundred times.
 
 Unlike the tests that cut publishing event by event, these find what no list of events has: a moment in which
-a worker, a lock or a file of any stage is lost.
+a worker, a lock or a file of any stage is lost. A damaged environment is in
+tests/pipeline/environments/test_building.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.faults import FAULTS, disturbed
+from tests.faults.faults import FAULTS, OF_AN_ENVIRONMENT, disturbed
 from tests.faults.job import Job, Undisturbed, undisturbed
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     return undisturbed(Job(tmp_path_factory.mktemp("undisturbed")))
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - OF_AN_ENVIRONMENT))
 def test_the_next_run_makes_what_was_to_be_made(name: str, wanted: Undisturbed, tmp_path: Path) -> None:
     if "clock" in name and not shutil.which("faketime"):
         pytest.skip("NOT TESTED: another day. Install Debian's package faketime; CI has it.")
