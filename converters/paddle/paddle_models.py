@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import gc
 import importlib.util
 import inspect
@@ -19,7 +18,7 @@ import paddle.vision.models as vision
 
 import paddle_keywords
 from networks import Network
-from protocol import MODEL, WEIGHTS, TaskError, unknown_model
+from protocol import WEIGHTS, TaskError, unknown_model
 
 # The wheel keeps its package `ppcls` inside of `paddleclas`, whose own import asks for a whole
 # command line program; its architectures need nothing of that.
@@ -44,7 +43,10 @@ sys.modules[_judging.__name__] = _judging
 from ppcls.arch import backbone  # noqa: E402
 from ppcls.utils import download, logger  # noqa: E402
 
+import paddle_repairs  # noqa: E402
+
 logger.init_logger()  # some architectures warn, and the logger raises before this
+paddle_repairs.repair()
 
 NO_CLASSIFIERS = (
     "AdaFace_",  # faces to features
@@ -135,20 +137,6 @@ def _with_an_address(builder: Callable[..., Any]) -> Any:
     finally:
         if missing:
             del addresses[builder.__name__]
-
-
-BROKEN = {
-    "SwinTransformerV2_*": "PaddleClas cannot run its SwinTransformerV2, which uses variables that nobody "
-    "sets, such as output_dimensions and width_pad (https://github.com/PaddlePaddle/PaddleClas/issues/3398)"
-}
-"""What is known of networks that the framework itself cannot run, by patterns of their names."""
-
-
-def refuse_broken(name: str) -> None:
-    """Raise TaskError where it is known that the framework can build the network ``name``, and not run it."""
-    for pattern, fault in BROKEN.items():
-        if fnmatch.fnmatchcase(name, pattern):
-            raise TaskError(MODEL, fault)
 
 
 class _FetchedError(Exception):

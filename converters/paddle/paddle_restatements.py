@@ -130,6 +130,10 @@ def _maxout(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
     return paddle.max(grouped, axis + 1)
 
 
+def _memcpy(operator: Any, x: Any, attributes: Dict[str, Any]) -> Any:
+    return x  # a copy on another device
+
+
 def _p_norm(operator: Any, x: Any, attributes: Dict[str, Any]) -> Optional[Any]:
     """paddle2onnx takes the power of the order, and the root of it, of infinity too."""
     if not math.isinf(attributes["porder"]) or attributes["asvector"]:
@@ -201,6 +205,7 @@ RESTATEMENTS: Dict[str, Restatement] = {
     "masked_fill": _masked_fill,
     "max_pool2d_with_index": paddle_windows.largest,
     "maxout": _maxout,
+    "memcpy": _memcpy,
     "p_norm": _p_norm,
     "pixel_unshuffle": _pixel_unshuffle,
     "pool2d": paddle_windows.mean_or_largest,

@@ -97,6 +97,7 @@ OPERATORS = {
     "temporal_shift": "lambda x: F.temporal_shift(x, 2, 0.3)",
     "unfold": "nn.Unfold([3, 2], 1, [1, 0, 0, 1], 2)",
     "expand_as": "lambda x: x[:, :1].expand_as(x)",
+    "on_a_device": "lambda x: x.cuda()",
     "repeat_interleave": "lambda x: paddle.repeat_interleave(x, 2, 1)",
     "fold": "lambda x: F.fold(F.unfold(x[:, :, :, :8], 2, 2), [8, 8], 2, 2)",
     "fold_overlapping": "lambda x: F.fold(F.unfold(x, 3, 2, [1, 0, 0, 1]), [8, 9], 3, 2, [1, 0, 0, 1])",
@@ -113,7 +114,7 @@ import os, paddle
 import numpy as np
 import paddle.nn as nn
 import paddle.nn.functional as F
-import paddle_onnx, paddle_saving
+import paddle_models, paddle_onnx, paddle_saving
 class Branches(nn.Layer):
     def __init__(self):
         super().__init__()

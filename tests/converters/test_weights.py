@@ -164,12 +164,6 @@ def test_an_unknown_model_is_refused_by_the_script_too(export: Export, source: s
 
 
 @pytest.mark.paddle
-def test_a_network_that_the_framework_cannot_run_is_refused_with_its_fault(export: Export) -> None:
-    with pytest.raises(WorkerError, match="SwinTransformerV2, which uses variables that nobody sets"):
-        export("paddle", "SwinTransformerV2_tiny_patch4_window8_256")
-
-
-@pytest.mark.paddle
 @pytest.mark.parametrize(("intermediate", "program"), [(1, "inference.json"), (0, "inference.pdmodel")])
 def test_an_inference_model_folder_is_exported_as_it_is(
     export: Export, run_in: RunIn, tmp_path: Path, intermediate: int, program: str
