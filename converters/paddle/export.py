@@ -191,12 +191,8 @@ def export_network(
         form["reparameterised"] = paddle_forms.reparameterise(network, request["model"])
     with tempfile.TemporaryDirectory(dir=request["output_folder"]) as folder:
         paddle_saving.save(network, sizes, folder)
-        names = sorted(name for name in os.listdir(folder) if name != paddle_saving.PROGRAM)
-        files = [os.path.join(folder, name) for name in names]
-        shape = (None, *sizes)
-        opset = paddle_onnx.write(
-            os.path.join(folder, paddle_saving.PROGRAM), files, shape, request["opset"], path
-        )
+        program, files = os.path.join(folder, paddle_saving.PROGRAM), paddle_saving.parameter_files(folder)
+        opset = paddle_onnx.write(program, files, (None, *sizes), request["opset"], path)
     parameters = learned_values(network)
     return outputs, {"opset": opset, "parameters": parameters, "head": head, "weights": record, **form}
 

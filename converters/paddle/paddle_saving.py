@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import types
-from typing import Any, Iterable, Tuple
+from typing import Any, Iterable, List, Tuple
 
 import paddle
 from paddle.nn.functional import common
@@ -39,3 +39,13 @@ def save(network: Any, sizes: Tuple[int, ...], folder: str) -> None:
 
 def _product(sizes: Iterable[int]) -> int:
     return math.prod(size for size in sizes if size != -1)
+
+
+def parameter_files(folder: str) -> List[str]:
+    """The files of what :func:`save` has written, in the order of the parameters' names.
+
+    Where a name has slashes, as in ``xception_41/entry_flow/conv1/weights``, its file is in folders.
+    """
+    files = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
+    program = os.path.join(folder, PROGRAM)
+    return sorted(file for file in files if file != program)

@@ -33,6 +33,7 @@ OPERATORS = {
     "maxout": "nn.Maxout(2)",
     "mish": "nn.Mish()",
     "prelu": "nn.PReLU(4, 0.3)",
+    "prelu_slashes": "nn.PReLU(4, 0.2, weight_attr=paddle.ParamAttr('block_1/act/slope'))",
     "relu6": "nn.ReLU6()",
     "rrelu": "nn.RReLU(0.1, 0.4)",
     "selu": "nn.SELU(1.2, 1.7)",
@@ -130,9 +131,9 @@ network.eval()
 x = np.random.default_rng(0).standard_normal({shape}).astype('float32') * 2
 parts = [branch(paddle.to_tensor(x)).numpy() for branch in network.branches]
 np.savez('parts.npz', x, *parts)
-paddle_saving.save(network, {shape}[1:], '.')
-program, shape = paddle_saving.PROGRAM, (None, *{shape}[1:])
-files = sorted(value.name for value in network.state_dict().values())
+paddle_saving.save(network, {shape}[1:], 'saved')
+program, shape = os.path.join('saved', paddle_saving.PROGRAM), (None, *{shape}[1:])
+files = paddle_saving.parameter_files('saved')
 paddle_onnx.write(program, files, shape, 12, os.path.abspath('branches.onnx'))
 """
 
@@ -173,10 +174,10 @@ class Network(nn.Layer):
     def forward(self, x):
         return self.layer(x)
 network = Network()
-paddle_saving.save(network, (4, 8, 4), '.')
-files = sorted(value.name for value in network.state_dict().values())
+paddle_saving.save(network, (4, 8, 4), 'saved')
+program, files = os.path.join('saved', paddle_saving.PROGRAM), paddle_saving.parameter_files('saved')
 try:
-    paddle_onnx.write(paddle_saving.PROGRAM, files, (None, 4, 8, 4), 12, os.path.abspath('refused.onnx'))
+    paddle_onnx.write(program, files, (None, 4, 8, 4), 12, os.path.abspath('refused.onnx'))
 except TaskError as error:
     open('reason', 'w').write(str(error))
 """
