@@ -68,10 +68,17 @@ def oldest_sampling(mode: str) -> Sampling:
 
 
 def _filters(rewrite: Rewrite, sampling: Sampling) -> bool:
-    """Whether ``antialias`` does anything, which it does where an axis shrinks."""
+    """Whether ``antialias`` does anything, which it does where an axis shrinks.
+
+    Where it does not, but elements outside are excluded, all is spelt out as well if it can be: of a Resize
+    without a filter OpenVINO (2026.4) does not see this, and ONNX Runtime takes none that is linear.
+    """
     if not sampling.antialias or sampling.mode == "nearest":
         return False
-    return any(one.scale is None or one.scale < 1.0 for one in asked(rewrite, sampling))
+    axes = [one for one in asked(rewrite, sampling) if one.touched]
+    if sampling.exclude_outside and all(isinstance(one.old, int) and one.scale for one in axes):
+        return True
+    return any(one.scale is None or one.scale < 1.0 for one in axes)
 
 
 def _some_axes_to_all(rewrite: Rewrite, sampling: Sampling) -> bool:

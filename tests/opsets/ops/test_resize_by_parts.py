@@ -25,6 +25,18 @@ def test_a_filter_is_spelt_out(mode: str, exclude: int) -> None:
     assert_same_numbers(model, lowered.model, tolerance=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_elements_outside_that_runtimes_take_in_are_left_out(mode: str) -> None:
+    model = parse(
+        18,
+        f"""g (float[N,3,4,5] x) => (float[N,3,8,15] y) <float[4] s = {{1,1,2,3}}>
+        {{ y = Resize<antialias=1, mode="{mode}", exclude_outside=1>(x, , s) }}""",
+    )
+    lowered = step(model)
+    assert [node.op_type for node in lowered.graph.node] == ["MatMul", "MatMul"]
+    assert_same_numbers(model, lowered, tolerance=1e-5)
+
+
 def test_a_filter_does_nothing_where_no_axis_shrinks() -> None:
     shape = "g (float[N,3,H,5] x) => (float[N,3,A,15] y) <float[4] s = {1,1,2,3}>"
     assert_step(
