@@ -31,8 +31,7 @@ from evaluation.preprocessing import Preprocessing
 from parity.call import RuntimeCall
 from parity.runtimes.registry import RUNTIMES, asked_at
 from pipeline.environments import building
-from pipeline.stages.export import THREADS
-from pipeline.workers.sources import with_modules, worker_environment
+from pipeline.workers.sources import computing, with_modules, worker_environment
 
 SOURCE = SOURCES["torchvision"]
 OPSETS, OF_THE_LOOP = range(3, 13), range(7, 13)
@@ -91,7 +90,7 @@ def cpu_seconds(command: Sequence[str], folder: Path, variables: Mapping[str, st
 
 def loop(python: Path, folder: Path) -> float:
     """CPU seconds of an opset in the obvious loop."""
-    environment = worker_environment({"PYTHONPATH": str(WORKER_MODULES), "OMP_NUM_THREADS": THREADS})
+    environment = worker_environment(computing({"PYTHONPATH": str(WORKER_MODULES)}))
     exported = cpu_seconds([str(python), "-c", EXPORT], folder, environment)
     compared = cpu_seconds([sys.executable, "-c", COMPARE], folder, os.environ)
     return (exported + compared) / len(OF_THE_LOOP)
@@ -123,7 +122,7 @@ def _exported(python: Path, inputs: Path, folder: Path) -> float:
         SOURCE, model="vgg16", weights=weights, inputs=inputs, output_folder=folder, opset=OPSETS[-1]
     )
     (folder / "request.json").write_text(json.dumps(call.request))
-    variables = worker_environment(with_modules({"OMP_NUM_THREADS": THREADS}))
+    variables = worker_environment(with_modules(computing({})))
     return cpu_seconds([str(python), str(call.script), "request.json", "result.json"], folder, variables)
 
 

@@ -28,10 +28,9 @@ from parity.call import STARTER
 from parity.runtimes.registry import RUNTIMES
 from pipeline.__main__ import start
 from pipeline.environments import building
-from pipeline.stages.export import THREADS
 from pipeline.workers import forks
 from pipeline.workers.forks import Preloaded
-from pipeline.workers.sources import preloaded_for, with_modules, worker_environment
+from pipeline.workers.sources import computing, preloaded_for, with_modules, worker_environment
 from tests.tiny_source import register
 
 
@@ -63,7 +62,7 @@ def _start_sources(arguments: Sequence[str], folder: Path) -> None:
     for name in named & set(frameworks()):
         environment = building.existing(SOURCES[name])
         if environment:
-            ours = with_modules({"OMP_NUM_THREADS": THREADS, **environment.description.variables})
+            ours = with_modules(computing(environment.description.variables))
             preloaded = preloaded_for(environment.python, SOURCES[name].script, ours)
             forks.connect(preloaded, worker_environment(ours)).close()
 

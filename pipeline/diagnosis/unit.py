@@ -33,9 +33,9 @@ from pipeline.diagnosis.running import (
 )
 from pipeline.errors import PipelineError, TaskFailedError
 from pipeline.planning.jobs import Unit
-from pipeline.stages.export import THREADS, Export
+from pipeline.stages.export import Export
 from pipeline.stages.model_run import ModelRun
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 from publishing.foreign_text import visible
 
 _INPUT = "input"
@@ -143,7 +143,7 @@ class UnitDiagnosis:
         answer = run_worker(
             tracing(call),
             python=environment.python,
-            variables={"OMP_NUM_THREADS": THREADS, **environment.description.variables},
+            variables=computing(environment.description.variables),
             what=f"tracing {run.job.name}",
             folder=folder,
             limits=run.limits,

@@ -16,12 +16,12 @@ from pipeline.errors import UsageError, WorkerError
 from pipeline.evaluations.strides import Answer, Ask, Participant
 from pipeline.planning.jobs import ModelJob, Plan
 from pipeline.stages.embedding import normalised
-from pipeline.stages.export import THREADS, Material, make_material
+from pipeline.stages.export import Material, make_material
 from pipeline.stages.model_run import ModelRun
 from pipeline.terminal.output import console_for_progress
 from pipeline.terminal.progress import PlainProgress
 from pipeline.workers.runtimes import without_log
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 
 
 @dataclass
@@ -68,7 +68,7 @@ class SourceModel:
             run_worker(
                 call,
                 python=environment.python,
-                variables={"OMP_NUM_THREADS": THREADS, **environment.description.variables},
+                variables=computing(environment.description.variables),
                 what=f"asking {self.job.name} in {self.job.source.title}",
                 folder=folder,
                 limits=run.limits,

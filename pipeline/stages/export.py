@@ -25,7 +25,7 @@ from pipeline.stages.model_files import (
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.picture_preparation import preprocessing_of
 from pipeline.stages.work_folder import folder_of_export, folder_of_inputs, make_stage
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 from publishing.addresses import without_secrets
 from publishing.foreign_text import visible
 
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from opsets import EmbeddedSteps
 
     Arrays = dict[str, npt.NDArray[np.float32]]
-
-THREADS = "2"
-"""Fixed, not taken from the machine: sums in another order have other last bits."""
 
 _WEIGHTS_FILE = "the weights file"
 """Who said how many classes a network has, where its entry says nothing and its framework another number."""
@@ -230,7 +227,7 @@ def _run_export(folder: Path, run: ModelRun, made_from: Material) -> dict[str, A
     answer = run_worker(
         call,
         python=environment.python,
-        variables={"OMP_NUM_THREADS": THREADS, **environment.description.variables},
+        variables=computing(environment.description.variables),
         what=f"exporting {job.name}",
         folder=folder,
         limits=run.limits,

@@ -9,7 +9,7 @@ from converters.interface import preprocessing_call
 from pipeline.environments.building import Environment
 from pipeline.planning.own_models import ConfigModel
 from pipeline.stages.model_run import ModelRun
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 
 
 def preprocessing_of(run: ModelRun, environment: Environment, folder: Path) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _of_config(run: ModelRun, environment: Environment, folder: Path) -> dict[st
     answer = run_worker(
         preprocessing_call(job.source, job.model.argument, job.network_options),
         python=environment.python,
-        variables=environment.description.variables,
+        variables=computing(environment.description.variables),
         what=f"asking {job.name} for its preprocessing",
         folder=folder,
         limits=run.limits,

@@ -15,6 +15,9 @@ from pipeline.workers.answers import fault_of
 from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
 
+THREADS = "2"
+"""Of a framework that computes. Fixed, not the machine's: sums in another order have other last bits."""
+
 _OURS_ALONE = (
     "PYTHONDONTWRITEBYTECODE",  # the environments are ours: each start would compile the framework anew
     "PYTHONPATH",
@@ -56,6 +59,11 @@ def worker_environment(variables: Mapping[str, str], *, as_users_have_it: bool =
     defaults = {} if as_users_have_it else _DEFAULTS
     inherited = {name: value for name, value in os.environ.items() if name not in _OURS_ALONE}
     return defaults | inherited | _ALWAYS | dict(variables)
+
+
+def computing(variables: Mapping[str, str]) -> dict[str, str]:
+    """``variables``, those of a source's environment, and the number of threads that it computes with."""
+    return {"OMP_NUM_THREADS": THREADS, **variables}
 
 
 def with_modules(variables: Mapping[str, str], modules: Path = WORKER_MODULES) -> dict[str, str]:

@@ -22,7 +22,7 @@ from evaluation.inputs import fixed_inputs, read_npz, write_npz
 from evaluation.preprocessing import Preprocessing
 from pipeline.environments import building
 from pipeline.workers.processes import Command, Limits, run_process
-from pipeline.workers.sources import preloaded_for, run_worker, with_modules, worker_environment
+from pipeline.workers.sources import computing, preloaded_for, run_worker, with_modules, worker_environment
 
 NEVER = threading.Event()
 BEFORE = dict(os.environ)
@@ -63,7 +63,7 @@ def run_lines(source: str, code: str, folder: Path, *, fresh: bool = False) -> N
     ``fresh`` starts it for them alone: lines that change what is read while it is imported, or measure it.
     """
     environment = environment_of(source)
-    variables = {"OMP_NUM_THREADS": "2", **environment.description.variables}
+    variables = computing(environment.description.variables)
     ours = with_modules(variables)
     preloaded = preloaded_for(environment.python, SOURCES[source].script, ours)
     with tempfile.TemporaryDirectory() as aside:
@@ -96,7 +96,7 @@ def export(tmp_path: Path) -> Export:
         options: NetworkOptions = AS_IT_IS,
         **changed: Any,
     ) -> Exported:
-        variables = {"OMP_NUM_THREADS": "2", **environment_of(source).description.variables, **_changed()}
+        variables = {**computing(environment_of(source).description.variables), **_changed()}
         folder = tmp_path / f"export-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         listed = read_catalogue(SOURCES[source]).get(model)

@@ -28,7 +28,7 @@ from pipeline.environments import building
 from pipeline.stages.embedding import normalisation_of
 from pipeline.system.fetch import extract_members, fetch_wheel
 from pipeline.workers.processes import Limits
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 from tests.converters.conftest import environment_of
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ def test_plain_pixels_give_what_the_framework_makes_of_its_own_transform(
         output_folder=tmp_path,
         opset=12,
     )
-    variables = {"OMP_NUM_THREADS": "2", **environment.description.variables}
+    variables = computing(environment.description.variables)
     run_worker(
         call,
         python=environment.python,

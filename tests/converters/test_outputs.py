@@ -16,7 +16,7 @@ from evaluation.inputs import read_npz, write_npz
 from parity.diagnosis.graphs import Network
 from parity.diagnosis.matching import are_equal
 from pipeline.workers.processes import Limits
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 from tests.converters.conftest import NEVER, Export, Exported, environment_of
 
 MODELS = {
@@ -58,7 +58,7 @@ def _ask(source: str, call: WorkerCall, folder: Path) -> dict[str, Any]:
     return run_worker(
         call,
         python=environment_of(source).python,
-        variables={"OMP_NUM_THREADS": "2", **environment_of(source).description.variables},
+        variables=computing(environment_of(source).description.variables),
         what="asking",
         folder=folder,
         limits=Limits(),

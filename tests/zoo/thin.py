@@ -18,7 +18,7 @@ from opsets import retarget_file
 from pipeline.config.schema import Parity
 from pipeline.stages.parity import Verification, verify
 from pipeline.workers.processes import Limits
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 from tests.converters.conftest import NEVER, environment_of
 
 OPSETS = range(3, 13)
@@ -64,7 +64,7 @@ def export_thin(source: str, models: Sequence[str], folder: Path, *, fused: bool
     answer = run_worker(
         WorkerCall(WORKER, request),
         python=environment.python,
-        variables={"OMP_NUM_THREADS": "2", **environment.description.variables},
+        variables=computing(environment.description.variables),
         what=f"exporting thin networks of {source}",
         folder=folder,
         limits=Limits(),

@@ -23,7 +23,7 @@ from parity.compare import Array, Tolerance, compare
 from parity.liveliness import lifeless
 from pipeline.environments import building
 from pipeline.workers.processes import Limits
-from pipeline.workers.sources import run_worker
+from pipeline.workers.sources import computing, run_worker
 
 pytestmark = pytest.mark.torch_exports
 
@@ -108,7 +108,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     answer = run_worker(
         WorkerCall(SOURCE.script, request),
         python=environment.python,
-        variables={"OMP_NUM_THREADS": "2", **environment.description.variables},
+        variables=computing(environment.description.variables),
         what="exporting torch's classifiers",
         folder=folder,
         limits=Limits(),

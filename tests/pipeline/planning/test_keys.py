@@ -134,7 +134,7 @@ def _chain(folder: Path) -> dict[str, str]:
             '"crop_mode": "center"',
             ALL,
         ),
-        ("stages/export.py", 'THREADS = "2"', 'THREADS = "1"', ALL),
+        ("workers/sources.py", 'THREADS = "2"', 'THREADS = "1"', ALL[1:]),
         (
             "workers/sources.py",
             '"PYTHONHASHSEED": "0"',
