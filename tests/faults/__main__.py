@@ -2,8 +2,8 @@
 
 ``python -m tests.faults [--kills N] [--tries N] [--seed N] [--only FAULT]`` needs the ``test`` extra, the
 environment of torchvision, the package index, Debian's faketime and the right to mount a file system. With
-the numbers that it has by itself it takes more than two hours. With ``--only`` and the name of a fault, nothing is written. Exit code 1
-where something was not as it has to be.
+the numbers that it has by itself it takes more than two hours. With ``--only`` and the name of a fault,
+nothing is written. Exit code 1 where something was not as it has to be.
 """
 
 from __future__ import annotations
