@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opsets.errors import AxesError, RetargetError
     from opsets.facts.versions import ir_version
     from opsets.files.storage import read_graph
-    from opsets.retargeting import HIGHEST_TARGET, LOWEST_TARGET, retarget, retarget_file
+    from opsets.retargeting import HIGHEST_TARGET, LOWEST_TARGET, FileRetargeting, retarget, retarget_file
     from opsets.retargeting import retarget_with_report as retarget_with_report
     from opsets.static_axes import StaticAxes
 
@@ -22,6 +22,7 @@ __all__ = [
     "LOWEST_TARGET",
     "AxesError",
     "EmbeddedSteps",
+    "FileRetargeting",
     "Normalisation",
     "RetargetError",
     "Retargeted",
@@ -41,7 +42,7 @@ _MODULES = {
     "files.storage": ("read_graph",),
     "conversion": ("Retargeted",),
     "retargeting": (
-        *("HIGHEST_TARGET", "LOWEST_TARGET"),
+        *("HIGHEST_TARGET", "LOWEST_TARGET", "FileRetargeting"),
         *("retarget", "retarget_file", "retarget_with_report"),
     ),
     "static_axes": ("StaticAxes",),

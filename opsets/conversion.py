@@ -15,7 +15,7 @@ from opsets.errors import RetargetError, printable
 from opsets.nodes import nodes_of
 from opsets.obstacles import described
 from opsets.static_axes import FixedAxes, StaticAxes, fixed_axes, told_of
-from opsets.steps import Walked, walk_to
+from opsets.steps import Walked, Walking
 from opsets.writing import fault_of_source, write_model
 
 
@@ -39,9 +39,49 @@ def convert(
     found out on the way does not stay. Raises :class:`RetargetError`, and where ``static`` does not suit the
     model :class:`AxesError`.
     """
-    fixed = fixed_axes(source, static) if static else None
-    with _without_collector():
-        return _converted(source, current, target, fixed)
+    return Conversion(source, current, static).at(target, last=True)
+
+
+class Conversion:
+    """A model at one opset after the other; what it is made of for the first is not made again."""
+
+    def __init__(self, source: onnx.ModelProto, current: int, static: StaticAxes | None = None) -> None:
+        """Of ``source``, at opset ``current``; nothing is done yet but that ``static`` is looked at."""
+        self._source, self._current = source, current
+        self._fixed = fixed_axes(source, static) if static else None
+        self._walking: Walking | None = None
+
+    def at(self, target: int, *, last: bool = False) -> Retargeted:
+        """What :func:`convert` says of ``target``. With ``last`` nothing is asked for behind it."""
+        with _without_collector():
+            walked = self._walked(target, last=last)
+            if walked.obstacles:
+                raise _refusal(walked, self._source, self._current, target, self._fixed)
+            told = told_of(self._source, self._fixed) if self._fixed else ()
+            lines = (*told, *_report(walked))
+            return Retargeted(
+                write_model(walked.model, self._source, target, self._fixed), lines, walked.bounds
+            )
+
+    def _walked(self, target: int, *, last: bool) -> Walked:
+        """From where the model is, or anew where ``target`` does not lie behind that."""
+        walking, self._walking = self._walking, None  # one that broke off is of no use
+        try:
+            if walking is None or not self._lies_behind(target, walking.reached):
+                walking = Walking(self._source, self._current, self._fixed)
+            walked = walking.at(target, last=last)
+        except RetargetError:
+            raise
+        except Exception as error:
+            fault = fault_of_source(self._source, self._fixed)
+            if fault is None:
+                raise
+            raise RetargetError(fault) from error
+        self._walking = None if last else walking
+        return walked
+
+    def _lies_behind(self, target: int, reached: int) -> bool:
+        return self._current >= reached > target or self._current <= reached < target
 
 
 @contextmanager
@@ -58,22 +98,6 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _converted(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes | None) -> Retargeted:
-    try:
-        walked = walk_to(source, current, target, fixed)
-    except RetargetError:
-        raise
-    except Exception as error:
-        fault = fault_of_source(source, fixed)
-        if fault is None:
-            raise
-        raise RetargetError(fault) from error
-    if walked.obstacles:
-        raise _refusal(walked, source, current, target, fixed)
-    lines = (*(told_of(source, fixed) if fixed else ()), *_report(walked))
-    return Retargeted(write_model(walked.model, source, target, fixed), lines, walked.bounds)
 
 
 def _refusal(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx
 
-from opsets.conversion import Retargeted, convert
+from opsets.conversion import Conversion, Retargeted, convert
 from opsets.embedding import EmbeddedSteps, embed
 from opsets.errors import AxesError, RetargetError
 from opsets.files.storage import read_graph, write
@@ -64,19 +64,49 @@ def retarget_file(
     it, in ``<destination>.data``. Raises :class:`RetargetError`, also where ``source`` cannot be read,
     :class:`AxesError`, and OSError where ``destination`` cannot be written.
     """
-    model = read_graph(source)
-    try:
-        opset = _opset(model, target)
-        embedded = embed(model, steps) if steps else []
-        result = retarget_with_report(model, target, static)
-    except AxesError as error:
-        raise AxesError(f"{source}: {error}") from error
-    except RetargetError as error:
-        raise RetargetError(f"{source}: {error}", error.open_axes, is_proven=error.is_proven) from error
-    if describe:
-        describe(result.model)
-    files = write(result.model, destination)
-    return Report(files, opset, (*embedded, *result.rewrites), result.bounds)
+    return FileRetargeting(source, describe, static, steps).write(target, destination, last=True)
+
+
+class FileRetargeting:
+    """The model of a file at one opset after the other, which is read and simplified once.
+
+    Each file is the same as :func:`retarget_file` would write it. Targets are best asked for in their order
+    away from the opset of the model: each is then made of the one before.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        describe: Callable[[onnx.ModelProto], None] | None = None,
+        static: StaticAxes | None = None,
+        steps: EmbeddedSteps | None = None,
+    ) -> None:
+        """With what :func:`retarget_file` says of them; ``source`` is read once a target is asked for."""
+        self._source, self._describe, self._static, self._steps = source, describe, static, steps
+        self._model: onnx.ModelProto | None = None
+        self._embedded: tuple[str, ...] = ()
+        self._conversion: Conversion | None = None
+
+    def write(self, target: int, destination: Path, *, last: bool = False) -> Report:
+        """Write and raise what :func:`retarget_file` does; with ``last`` nothing is asked for after it."""
+        model = self._model = self._model or read_graph(self._source)
+        try:
+            opset = _opset(model, target)
+            self._conversion = self._conversion or self._begin(model, opset)
+            result = self._conversion.at(target, last=last)
+        except AxesError as error:
+            raise AxesError(f"{self._source}: {error}") from error
+        except RetargetError as error:
+            message = f"{self._source}: {error}"
+            raise RetargetError(message, error.open_axes, is_proven=error.is_proven) from error
+        if self._describe:
+            self._describe(result.model)
+        files = write(result.model, destination)
+        return Report(files, opset, (*self._embedded, *result.rewrites), result.bounds)
+
+    def _begin(self, model: onnx.ModelProto, opset: int) -> Conversion:
+        self._embedded = tuple(embed(model, self._steps)) if self._steps else ()
+        return Conversion(model, opset, self._static)
 
 
 def _opset(model: onnx.ModelProto, target: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import onnx
@@ -54,32 +54,68 @@ def walk_to(source: onnx.ModelProto, current: int, target: int, fixed: FixedAxes
     Raises :class:`RetargetError` where it is no graph, and :class:`AxesError` where it cannot be computed
     with what is fixed.
     """
-    walk, result = _begin(source, current, fixed)
-    declared, outputs = (
-        _shapes(walk.model),
-        {value.name: (value.shape, value.type) for value in walk.model.graph.outputs},
-    )
-    before = len(nodes_of(walk.model.graph))
-    simplify(walk)
-    if fixed:
-        refuse_contradictions(source, walk, fixed, partial(_open_walk, source, current))
-    count_from_front(walk)
-    computed = _shapes(walk.model)
-    result.corrected = _contradictions(declared, computed)
-    clean(walk)
-    result.folded = before - len(nodes_of(walk.model.graph))
-    _walk_to(walk, current, target, result)
-    clean(walk)  # of what the steps made: the result is as clean as what it was made of
-    for value in walk.model.graph.outputs:
-        shape, kind = outputs[value.name]
-        value.type = kind or value.type
-        if value.name in result.corrected:
-            shape = result.corrected[value.name][1]
-        elif shape is not None and fixed:
-            shape = _with_known(shape, computed.get(str(value.name)))
-        value.shape = shape or value.shape
-    result.bounds = tuple(walk.bounds)
-    return result
+    return Walking(source, current, fixed).at(target, last=True)
+
+
+class Walking:
+    """A model on its way, which stops at one opset after the other.
+
+    What it is at an opset does not depend on where it stopped before.
+    """
+
+    def __init__(self, source: onnx.ModelProto, current: int, fixed: FixedAxes | None = None) -> None:
+        """``source``, of opset ``current``, ready for the first step; raises what :func:`walk_to` does."""
+        self._walk, self._result = walk, result = _begin(source, current, fixed)
+        self._reached, self._stopped, self._is_fixed = current, set[ir.Node](), fixed is not None
+        declared = _shapes(walk.model)
+        self._outputs = {value.name: (value.shape, value.type) for value in walk.model.graph.outputs}
+        before = len(nodes_of(walk.model.graph))
+        simplify(walk)
+        if fixed:
+            refuse_contradictions(source, walk, fixed, partial(_open_walk, source, current))
+        count_from_front(walk)
+        self._computed = _shapes(walk.model)
+        result.corrected = _contradictions(declared, self._computed)
+        clean(walk)
+        result.folded = before - len(nodes_of(walk.model.graph))
+
+    @property
+    def reached(self) -> int:
+        """The opset that it is at."""
+        return self._reached
+
+    def at(self, target: int, *, last: bool = False) -> Walked:
+        """The model at ``target``, which lies further in the same direction.
+
+        With ``last`` nothing is asked for behind it, and the model itself is given, not a copy.
+        """
+        walk = self._walk
+        _walk_to(walk, self._reached, target, self._result, self._stopped)
+        self._reached = target
+        result = replace(
+            self._result,
+            rewrites=Counter(self._result.rewrites),
+            bounds=tuple(walk.bounds),
+            obstacles=list(self._result.obstacles),
+        )
+        if result.obstacles:
+            return result
+        if not last:
+            result.model = walk.model.clone()
+        # Of what the steps made: the result is as clean as what it was made of.
+        clean(Walk(result.model, walk.inference, walk.taken))
+        self._declare_outputs(result)
+        return result
+
+    def _declare_outputs(self, result: Walked) -> None:
+        for value in result.model.graph.outputs:
+            shape, kind = self._outputs[value.name]
+            value.type = kind or value.type
+            if value.name in result.corrected:
+                shape = result.corrected[value.name][1]
+            elif shape is not None and self._is_fixed:
+                shape = _with_known(shape, self._computed.get(str(value.name)))
+            value.shape = shape or value.shape
 
 
 def _begin(source: onnx.ModelProto, current: int, fixed: FixedAxes | None) -> tuple[Walk, Walked]:
@@ -141,9 +177,9 @@ def _contradict(one: ir.Shape, other: ir.Shape) -> bool:
     )
 
 
-def _walk_to(walk: Walk, current: int, target: int, result: Walked) -> None:
+def _walk_to(walk: Walk, current: int, target: int, result: Walked, stopped: set[ir.Node]) -> None:
     """Every node that stops stays as it is, so that all obstacles are found and not only the first."""
-    stopped, by = set[ir.Node](), 1 if target > current else -1
+    by = 1 if target > current else -1
     for leaves in range(current, target, by):
         walk.begin_step(leaves, leaves + by)
         touched = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from evaluation.errors import EvaluationError
 from opsets.errors import RetargetError
@@ -27,7 +27,7 @@ from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import Verification, require_lively, verify
 from pipeline.stages.publish import Candidate, publish_candidate
 from pipeline.stages.reduction import reduce_precision
-from pipeline.stages.retarget import retarget_unit
+from pipeline.stages.retarget import away_from, retarget_unit, retargeting_of
 from pipeline.stages.simplification import simplified_export
 from pipeline.stages.static_batch import export_of_batch
 from pipeline.stages.work_folder import tidy
@@ -36,6 +36,9 @@ from pipeline.system.locks import locked
 from publishing.addresses import without_secrets
 from publishing.errors import PublishError
 from publishing.foreign_text import visible
+
+if TYPE_CHECKING:
+    from opsets import FileRetargeting
 
 Made = TypeVar("Made")
 
@@ -178,9 +181,7 @@ def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator
     be published itself or is published already.
     """
     candidates = []
-    for _, alike in groupby(units, key=lambda unit: unit.opset):
-        some = list(alike)
-        retargeted = _guarded(run, partial(_candidate, run, _whole(some[0], run), export))
+    for some, retargeted in _retargeted(run, units, export):
         if isinstance(retargeted, Result):
             yield from (replace(retargeted, unit=unit.name) for unit in some)
         else:
@@ -197,6 +198,19 @@ def _publish_units(run: ModelRun, units: list[Unit], export: Export) -> Iterator
         yield from results
         if all(result.good for result in results):
             shutil.rmtree(candidate.folder)
+
+
+def _retargeted(
+    run: ModelRun, units: list[Unit], export: Export
+) -> Iterator[tuple[list[Unit], Candidate | Result]]:
+    """What each opset's units are made of, or the result of all of them; they come in their own order."""
+    retargeting, native = retargeting_of(run, export), export.answer["opset"]
+    some = {opset: list(alike) for opset, alike in groupby(units, key=lambda unit: unit.opset)}
+    made = {
+        opset: _guarded(run, partial(_candidate, run, _whole(some[opset][0], run), export, retargeting))
+        for opset in sorted(some, key=partial(away_from, native))
+    }
+    return ((alike, made[opset]) for opset, alike in some.items())
 
 
 def _whole(unit: Unit, run: ModelRun) -> Unit:
@@ -233,11 +247,11 @@ def _publish_reduced(
     return publish_candidate(run, reduced.candidate, export, reduced.verification)
 
 
-def _candidate(run: ModelRun, unit: Unit, export: Export) -> Candidate:
+def _candidate(run: ModelRun, unit: Unit, export: Export, retargeting: FileRetargeting) -> Candidate:
     from opsets import read_graph
 
     begun = time.monotonic()
-    folder, retargeted = retarget_unit(run, unit, export)
+    folder, retargeted = retarget_unit(run, unit, export, retargeting)
     graph = read_graph(folder / "model.onnx")
     try:
         figures = figures_of(

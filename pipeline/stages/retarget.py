@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsets.errors import RetargetError
 from pipeline.config.schema import RandomWeights
@@ -15,27 +15,36 @@ from pipeline.stages.work_folder import folder_of_unit, make_stage
 from publishing.foreign_text import visible
 from publishing.metadata import Metadata
 
+if TYPE_CHECKING:
+    from opsets import FileRetargeting
 
-def retarget_unit(run: ModelRun, unit: Unit, export: Export) -> tuple[Path, dict[str, Any]]:
+
+def retargeting_of(run: ModelRun, export: Export) -> FileRetargeting:
+    """What brings an export to opsets; away from its own, each is made of the one before."""
+    from opsets import FileRetargeting, StaticAxes
+    from publishing.metadata import describe
+
+    metadata = metadata_of(run.job, export)
+    static = StaticAxes(batch=export.batch) if export.batch else None
+    return FileRetargeting(export.model, lambda model: describe(model, metadata), static, export.steps)
+
+
+def away_from(native: int, opset: int) -> tuple[bool, int]:
+    """By which opsets are sorted in the order in which each is made of the one before."""
+    return opset > native, abs(opset - native)
+
+
+def retarget_unit(
+    run: ModelRun, unit: Unit, export: Export, retargeting: FileRetargeting
+) -> tuple[Path, dict[str, Any]]:
     """Make, or find again, the folder with the ``model.onnx`` of a unit.
 
     Also returns the lines of ``rewrites`` and ``bounds`` that :mod:`opsets` reports. Raises PipelineError.
     """
-    from opsets import StaticAxes, retarget_file
-    from publishing.metadata import describe
 
     def make(staging: Path) -> dict[str, Any]:
-        metadata = metadata_of(run.job, export)
-        static = StaticAxes(batch=export.batch) if export.batch else None
         try:
-            report = retarget_file(
-                export.model,
-                unit.opset,
-                staging / "model.onnx",
-                lambda model: describe(model, metadata),
-                static,
-                export.steps,
-            )
+            report = retargeting.write(unit.opset, staging / "model.onnx")
         except RetargetError as error:
             raise PipelineError(visible(str(error)) + _remedy(error)) from error
         rewrites = [*export.answer.get("simplified", ()), *report.rewrites]

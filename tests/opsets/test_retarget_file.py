@@ -35,7 +35,7 @@ def _weight(name: str, seed: int) -> onnx.TensorProto:
     return numpy_helper.from_array(np.random.default_rng(seed).normal(size=(32, 32)).astype(np.float32), name)
 
 
-def _model_with_large_weights() -> onnx.ModelProto:
+def model_with_large_weights() -> onnx.ModelProto:
     """Weights of 4 KiB as initialisers and Constants, in the graph and in the branches of an If."""
     yes, no, chosen, out = (
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [32, 32])
@@ -64,7 +64,7 @@ def _model_with_large_weights() -> onnx.ModelProto:
 @pytest.mark.parametrize("target", [12, 9, 7, 3])
 def test_weights_on_disk_and_in_memory_give_the_same_bytes(tmp_path: Path, target: int) -> None:
     source, destination = tmp_path / "model.onnx", tmp_path / "out.onnx"
-    model = _model_with_large_weights()
+    model = model_with_large_weights()
     onnx.save(model, source)
     retarget_file(source, target, destination)
     assert destination.read_bytes() == retarget(model, target).SerializeToString(deterministic=True)
@@ -93,7 +93,7 @@ def test_a_refused_model_leaves_the_destination_as_it_was(tmp_path: Path) -> Non
 
 def test_weights_beside_the_model_that_are_missing_leave_no_file(tmp_path: Path) -> None:
     source = tmp_path / "model.onnx"
-    onnx.save(_model_with_large_weights(), source, save_as_external_data=True, location="data")
+    onnx.save(model_with_large_weights(), source, save_as_external_data=True, location="data")
     (tmp_path / "data").unlink()
     with pytest.raises(RetargetError, match=r"model\.onnx: the data of the tensor .* in 'data' is missing"):
         retarget_file(source, 12, tmp_path / "out.onnx")

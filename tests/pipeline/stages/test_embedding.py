@@ -25,7 +25,7 @@ from pipeline.errors import UsageError
 from pipeline.stages.embedding import embedded_export
 from pipeline.stages.export import Export, make_export
 from pipeline.stages.model import run_model
-from pipeline.stages.retarget import retarget_unit
+from pipeline.stages.retarget import retarget_unit, retargeting_of
 from pipeline.stages.static_batch import export_of_batch
 from tests.commands import run_command
 from tests.pipeline.evaluations.labelled import colours, make_labelled
@@ -140,7 +140,7 @@ def _made(tiny: FakeSource, more: str) -> tuple[Export, list[str]]:
     """The export of an entry, and the operators of its file, which computes what it is verified against."""
     run = tiny.run(tiny.plan("net", more=more))
     export = embedded_export(run, make_export(run))
-    folder, _ = retarget_unit(run, run.job.units[0], export)
+    folder, _ = retarget_unit(run, run.job.units[0], export, retargeting_of(run, export))
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     for name, array in export.input_arrays().items():
         [answer] = session.run(None, {"image": array})

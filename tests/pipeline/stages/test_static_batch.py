@@ -19,7 +19,7 @@ from evaluation.inputs import in_batches
 from pipeline.errors import PipelineError, UsageError
 from pipeline.stages.export import make_export
 from pipeline.stages.model import run_model
-from pipeline.stages.retarget import retarget_unit
+from pipeline.stages.retarget import retarget_unit, retargeting_of
 from tests.pipeline.fake_source import FakeSource
 
 pytestmark = pytest.mark.slow
@@ -160,12 +160,14 @@ def test_where_a_fixed_batch_leads_on_the_key_for_it_is_named(tiny: FakeSource) 
     onnx.save(model, tiny.folder / "model.onnx")
     refused = replace(export, folder=tiny.folder)
     with pytest.raises(PipelineError) as raised:
-        retarget_unit(run, unit, refused)
+        retarget_unit(run, unit, refused, retargeting_of(run, refused))
     assert str(raised.value).endswith(
         "fixing axis 0 (batch) of the input 'x' would help; a fixed batch is published with batches: [1] in "
         "the pipeline file"
     )
-    folder, _ = retarget_unit(run, replace(unit, retarget_key="another"), replace(refused, batch=2))
+    fixed = replace(refused, batch=2)
+    another = replace(unit, retarget_key="another")
+    folder, _ = retarget_unit(run, another, fixed, retargeting_of(run, fixed))
     assert "NonZero" not in {node.op_type for node in onnx.load(folder / "model.onnx").graph.node}
 
 
