@@ -50,13 +50,6 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # the library has 
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Half as many again as processors: tests wait for other processes for a third of their time."""
-    processors = len(os.sched_getaffinity(0))
-    return processors + (processors + 1) // 2
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling | None:
     return _Scheduling(config, log) if config.option.dist == "loadfile" else None
 
