@@ -189,6 +189,7 @@ def make_environment(source: Source) -> building.Environment:
     installed = description.folder / f"lib/python{description.python}/site-packages/tiny-1.0.dist-info"
     installed.mkdir(parents=True)
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+    (installed / "RECORD").touch()
     write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
     environment = building.existing(source)
     assert environment

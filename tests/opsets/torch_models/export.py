@@ -5,7 +5,7 @@ that keep the structure of the graph. See ``converters/worker/protocol.py`` for 
 
 Request::
 
-    {"task": "export", "exporters": {"swin": ["torchscript-17", ...], ...}, "seed": 0,
+    {"task": "export all", "exporters": {"swin": ["torchscript-17", ...], ...}, "seed": 0,
      "inputs": "/.../inputs", "output_folder": "/.../"}
 
 ``inputs`` is a folder with the data sets of each model, float32 (N, C, H, W), in ``<model>.npz``. The
@@ -195,4 +195,4 @@ def catalogue(request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main({"catalogue": catalogue, "export": export})
+    main({"catalogue": catalogue, "export all": export})

@@ -99,7 +99,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
         pictures = fixed_inputs(preprocessing, [], seed=0, batch=PICTURES)
         write_npz(folder / "inputs" / f"{model}.npz", pictures)
     request = {
-        "task": "export",
+        "task": "export all",
         "exporters": EXPORTERS,
         "seed": 0,
         "inputs": str(folder / "inputs"),

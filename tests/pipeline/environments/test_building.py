@@ -239,6 +239,7 @@ def _cut(file: Path) -> None:
         ("framework.py", Path.unlink, "framework.py is missing"),
         ("framework.py", _cut, "framework.py has 3 bytes of 15"),
         ("framework-1.0.dist-info", shutil.rmtree, "the package framework is missing"),
+        ("framework-1.0.dist-info/RECORD", Path.unlink, "the list of the files of framework is missing"),
     ],
 )
 def test_a_damaged_environment_is_built_anew(
