@@ -19,7 +19,7 @@ from typing import Any
 
 from converters.interface import Source, catalogue_call
 from pipeline.environments.additions import ADVICE, HASHES, add_packages, lock_requirements
-from pipeline.environments.integrity import damage
+from pipeline.environments.integrity import damage, look_at_new
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
@@ -102,7 +102,7 @@ def _damage(environment: Environment) -> str | None:
     """What an environment has lost since it was built; of our own others take care."""
     if environment.description.own_packages is not None:
         return None
-    return damage(environment.description.folder, environment.packages.keys() - {"python"})
+    return damage(environment.description.folder, environment.packages)
 
 
 def _staging_of(folder: Path) -> Path:
@@ -125,6 +125,7 @@ def _build(description: EnvironmentSpec, stop: threading.Event) -> None:
         list_models(description, staging, stop)  # that the framework can answer is the health check
         packages = _installed_packages(description, staging, stop)
         write_json(staging / "build.json", {"seconds": round(time.monotonic() - begun, 1)})
+        look_at_new(staging, packages)
         write_json(staging / "packages.json", packages)
         staging.rename(description.folder)
     finally:

@@ -14,18 +14,29 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.config.requirements import canonical
 
+_UNLIKE_ITS_LISTS = "unlike-its-lists.txt"
+"""In an environment that was not as its packages list it when it was new: a wheel's list may be wrong."""
+
+
+def look_at_new(folder: Path, packages: Iterable[str]) -> None:
+    """Note of an environment that was just built whether :func:`damage` can tell anything of it later."""
+    if found := damage(folder, packages):
+        (folder / _UNLIKE_ITS_LISTS).write_text(found, encoding="utf-8")
+
 
 def damage(folder: Path, packages: Iterable[str]) -> str | None:
     """What first is found missing or of another size in the environment ``folder``; None where all is well.
 
-    ``packages`` are the names of all that were installed into it.
+    ``packages`` are the names of all that were installed into it, and ``python``.
     """
+    if (folder / _UNLIKE_ITS_LISTS).exists():
+        return None
     installed = {
         canonical(found.name): (site, found)
         for site in folder.glob("lib/python*/site-packages")
         for found in distributions(path=[str(site)])
     }
-    for package in packages:
+    for package in sorted(set(packages) - {"python"}):
         if canonical(package) not in installed:
             return f"the package {package} is missing"
         if wrong := _wrong(*installed[canonical(package)]):

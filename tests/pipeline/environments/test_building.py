@@ -35,7 +35,8 @@ main({"catalogue": lambda request: {"models": {framework.MODEL: {"resize": 256}}
 """
 
 
-def _wheel(folder: Path) -> Path:
+def _wheel(folder: Path, listed: int = len(FRAMEWORK)) -> Path:
+    """A wheel with one module, of whose bytes its list says that they are ``listed``."""
     folder.mkdir()
     path = folder / "framework-1.0-py3-none-any.whl"
     information = "framework-1.0.dist-info"
@@ -45,7 +46,7 @@ def _wheel(folder: Path) -> Path:
         archive.writestr(
             f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        archive.writestr(f"{information}/RECORD", f"framework.py,,{len(FRAMEWORK)}\n")
+        archive.writestr(f"{information}/RECORD", f"framework.py,,{listed}\n")
     return path
 
 
@@ -255,6 +256,17 @@ def test_a_damaged_environment_is_built_anew(
     assert (site / "framework.py").read_text() == FRAMEWORK
     assert _ensure(source, lines.append) == run.ensure(source) == first
     assert len(lines) == 1
+
+
+def test_a_wheel_whose_list_is_wrong_is_no_damage(source: Source, tmp_path: Path) -> None:
+    wheel = tmp_path / "wheels/framework-1.0-py3-none-any.whl"
+    shutil.rmtree(wheel.parent)
+    digest = hashlib.sha256(_wheel(wheel.parent, listed=7).read_bytes()).hexdigest()
+    (source.folder / "requirements.lock").write_text(f"framework==1.0 --hash=sha256:{digest}\n")
+    lines: list[str] = []
+    for _ in range(2):
+        assert RunEnvironments(stop=NEVER, say=lines.append).ensure(source).packages["framework"] == "1.0"
+    assert lines == ["building the tiny environment (once)"]
 
 
 def test_a_removal_that_broke_off_leaves_nothing_that_counts(source: Source) -> None:
