@@ -81,7 +81,7 @@ def ensure(
     or does not pass its health check; nothing is left in place of it then.
     """
     environment = existing(source, requirements)
-    if environment and _damage(environment) is None:
+    if environment and damage_of(environment) is None:
         return environment
     description = spec_of(source, requirements)
     with locked(description.folder, stop):
@@ -89,7 +89,7 @@ def ensure(
         if environment is None:
             say(f"building the {description.name} (once)")
             _build(description, stop)
-        elif found := _damage(environment):
+        elif found := damage_of(environment):
             say(f"building the {description.name} anew, which is damaged: {found}")
             _build(replace(description, without_cache=True), stop)
     built = existing(source, requirements)
@@ -98,7 +98,7 @@ def ensure(
     return built
 
 
-def _damage(environment: Environment) -> str | None:
+def damage_of(environment: Environment) -> str | None:
     """What an environment has lost since it was built; of our own others take care."""
     if environment.description.own_packages is not None:
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 
 from pipeline.config.requirements import canonical
@@ -31,32 +30,35 @@ def damage(folder: Path, packages: Iterable[str]) -> str | None:
     """
     if (folder / _UNLIKE_ITS_LISTS).exists():
         return None
+    # Not importlib.metadata, whose lists leave out what is missing in some versions of Python.
     installed = {
-        canonical(found.name): (site, found)
-        for site in folder.glob("lib/python*/site-packages")
-        for found in distributions(path=[str(site)])
+        canonical(about.name.partition("-")[0]): about
+        for about in folder.glob("lib/python*/site-packages/*.dist-info")
     }
     for package in sorted(set(packages) - {"python"}):
         if canonical(package) not in installed:
             return f"the package {package} is missing"
-        if wrong := _wrong(*installed[canonical(package)]):
+        if wrong := _wrong(package, installed[canonical(package)]):
             return wrong
     return None
 
 
-def _wrong(site: Path, package: Distribution) -> str | None:
-    # Not `package.files`, from which some versions of Python leave out what is missing.
-    record = package.read_text("RECORD")
-    if record is None:
-        return f"the list of the files of {package.name} is missing"
-    for name, _, size in csv.reader(record.splitlines()):
-        # What describes the package is written anew by installers.
-        if not size or PurePosixPath(name).parent.name.endswith(".dist-info"):
-            continue
+def _wrong(package: str, about: Path) -> str | None:
+    """What is first found of the ``package`` that the folder ``about`` describes."""
+    try:
+        record = (about / "RECORD").read_text(encoding="utf-8")
+        rows = [(name, int(size)) for name, _, size in csv.reader(record.splitlines()) if size]
+    except OSError:
+        return f"the list of the files of {package} is missing"
+    except ValueError:
+        return f"the list of the files of {package} cannot be read"
+    for name, size in rows:
+        if PurePosixPath(name).parent.name.endswith(".dist-info"):
+            continue  # what describes the package is written anew by installers
         try:
-            found = (site / name).stat().st_size
+            found = (about.parent / name).stat().st_size
         except OSError:
             return f"{name} is missing"
-        if found != int(size):
+        if found != size:
             return f"{name} has {found} bytes of {size}"
     return None

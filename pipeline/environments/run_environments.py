@@ -27,7 +27,7 @@ class RunEnvironments:
         """``say`` gets one line when a build begins, and one when it has failed."""
         self._stop, self._say = stop, say
         self._failures: dict[_Asked, str] = {}
-        self._ensured: set[_Asked] = set()
+        self._whole: set[_Asked] = set()
         self._lock = threading.Lock()
 
     def ensure(self, source: Source, requirements: tuple[str, ...] = ()) -> Environment:
@@ -37,14 +37,13 @@ class RunEnvironments:
         """
         asked = (source.name, requirements)
         environment = building.existing(source, requirements)
-        if environment and asked in self._ensured:
+        if environment and (asked in self._whole or building.damage_of(environment) is None):
+            self._whole.add(asked)
             return environment
         with self._lock:
             if asked not in self._failures:
                 try:
-                    environment = building.ensure(source, requirements, stop=self._stop, say=self._say)
-                    self._ensured.add(asked)
-                    return environment
+                    return building.ensure(source, requirements, stop=self._stop, say=self._say)
                 except EnvironmentBuildError as error:
                     self._failures[asked] = str(error)
                     first_line = str(error).splitlines()[0]

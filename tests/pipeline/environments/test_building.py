@@ -241,6 +241,7 @@ def _cut(file: Path) -> None:
         ("framework.py", _cut, "framework.py has 3 bytes of 15"),
         ("framework-1.0.dist-info", shutil.rmtree, "the package framework is missing"),
         ("framework-1.0.dist-info/RECORD", Path.unlink, "the list of the files of framework is missing"),
+        ("framework-1.0.dist-info/RECORD", _cut, "the list of the files of framework cannot be read"),
     ],
 )
 def test_a_damaged_environment_is_built_anew(
