@@ -31,6 +31,11 @@ class Asked:
         """Whether anything changes along the axis."""
         return not ((self.scale == 1.0 or self.new == self.old) and (self.start, self.end) == (0.0, 1.0))
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its lengths are known."""
+        return isinstance(self.old, int) and isinstance(self.new, int) and self.scale is not None
+
     def fixed(self) -> Axis:
         """The axis with its lengths; raises :class:`CannotAdapt` where they are not known."""
         if not isinstance(self.old, int):

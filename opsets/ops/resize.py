@@ -76,7 +76,7 @@ def _filters(rewrite: Rewrite, sampling: Sampling) -> bool:
     if not sampling.antialias or sampling.mode == "nearest":
         return False
     axes = [one for one in asked(rewrite, sampling) if one.touched]
-    if sampling.exclude_outside and all(isinstance(one.old, int) and one.scale for one in axes):
+    if sampling.exclude_outside and all(one.is_fixed for one in axes):
         return True
     return any(one.scale is None or one.scale < 1.0 for one in axes)
 

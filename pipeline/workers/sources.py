@@ -11,7 +11,6 @@ from typing import Any
 from converters.interface import WORKER_MODULES, WorkerCall
 from pipeline.errors import TaskFailedError, WorkerError, foreign_message, last_lines
 from pipeline.system.files import read_json, write_json
-from pipeline.workers.answers import fault_of
 from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
 
@@ -105,6 +104,8 @@ def run_worker(
         preloaded_for(python, call.script, ours) if kept else None,
     )
     run_process(command, what=what, log=log, limits=limits, stop=stop, accepted=(0, 1))
+    from pipeline.workers.answers import fault_of  # with pydantic, which takes a tenth of a second
+
     answer: dict[str, Any] | None = read_json(result)
     if answer is None:
         raise WorkerError(f"{what} ended without a result. Its log, {log}, ends with:", *last_lines(log))
