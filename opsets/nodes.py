@@ -1,4 +1,4 @@
-"""The nodes of a graph, and of the branches and bodies in it."""
+"""The nodes of a graph, and of the branches and bodies in it; and what one says in two ways."""
 
 from __future__ import annotations
 
@@ -38,3 +38,11 @@ def inner_graphs(graph: ir.Graph) -> list[ir.Graph]:
             for inner in graphs_of(node):
                 graphs += [inner, *inner_graphs(inner)]
     return graphs
+
+
+def cast_type(node: ir.Node) -> ir.DataType | None:
+    """The type that a Cast makes, which is named by text below 6; None where that is none."""
+    to = node.attributes["to"]
+    if to.type is ir.AttributeType.STRING:
+        return ir.DataType.__members__.get(to.as_string().upper())
+    return ir.DataType(to.as_int())

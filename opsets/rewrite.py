@@ -140,6 +140,10 @@ class Rewrite:
             raise CannotAdapt(f"no tensor at hand has an axis of length {length}")
         return found
 
+    def has_carrier(self, length: Length) -> bool:
+        """Whether :meth:`carrier` finds a tensor."""
+        return self._walk.carrier(length, self.node) is not None
+
     def common(self, first: Length, second: Length) -> Length:
         """The length that numpy's rules bring axes of two lengths to.
 

@@ -17,6 +17,8 @@ from opsets.reading import read_model
 from opsets.static_axes import FixedAxes, fix_axes
 from opsets.tidying.sorting import sort_nodes
 
+_INITIALIZERS_ALONE = 4
+"""The IR version from which on an initializer need not be a graph input, too."""
 _LARGEST_SEEN = 1024
 """Bytes up to which the checker sees a constant: shapes, axes and scales, and no weights."""
 
@@ -44,7 +46,7 @@ def write_model(
         del model.graph.opset_imports[domain]
     model.graph.opset_imports[""] = target
     model.ir_version = ir_version(target)
-    if model.ir_version < 4:
+    if model.ir_version < _INITIALIZERS_ALONE:
         model.graph.inputs.extend(sorted(model.graph.initializers.values(), key=place))
     result = _proto(model, source)
     known = [value for value in result.graph.value_info if value.name in declared]
@@ -65,6 +67,8 @@ def fault_of_source(source: onnx.ModelProto, fixed: FixedAxes | None = None) -> 
     if fixed:
         fix_axes(model, fixed)
     sort_nodes(model)
+    if model.ir_version < _INITIALIZERS_ALONE:
+        model.graph.inputs.extend(model.graph.initializers.values())
     fault = _fault(_proto(model, source))
     if fault is None:
         return None

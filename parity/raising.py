@@ -150,11 +150,47 @@ def _upsample(node: onnx.NodeProto, _opset: int) -> list[onnx.NodeProto]:
     return [scales, node]
 
 
+def _recurrent(node: onnx.NodeProto, _opset: int) -> list[onnx.NodeProto]:
+    """Later versions know by the name of the first output whether it is wanted."""
+    if not attribute(node, "output_sequence", 0) and node.output and node.output[0]:
+        raise InvalidModelError(f"{_named(node)} has a first output, but no output_sequence to ask for it")
+    drop(node, "output_sequence")
+    return [node]
+
+
+def _tile(node: onnx.NodeProto, opset: int) -> list[onnx.NodeProto]:
+    """Copies along one axis as copies along each: a row with the number at its place among ones."""
+    if opset >= 6:
+        return [node]
+    data, count, axis = node.input
+    name, whole = node.output[0], onnx.TensorProto.INT64
+    one = _constant(node, "one", [1], whole)
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
+        ("Cast", [axis], "axis", {"to": whole}),
+        ("Reshape", [f"{name}/axis", one.output[0]], "place", {}),
+        ("Cast", [count], "count", {"to": whole}),
+        ("Reshape", [f"{name}/count", one.output[0]], "number", {}),
+        ("Concat", [one.output[0], f"{name}/number"], "values", {"axis": 0}),
+        ("Shape", [data], "lengths", {}),
+        ("Shape", [f"{name}/lengths"], "rank", {}),
+        ("OneHot", [f"{name}/place", f"{name}/rank", f"{name}/values"], "row", {}),
+        ("Squeeze", [f"{name}/row"], "repeats", {"axes": [0]}),
+    ]
+    made = [helper.make_node(kind, inputs, [f"{name}/{to}"], **given) for kind, inputs, to, given in steps]
+    del node.input[1:]
+    node.input.append(f"{name}/repeats")
+    return [one, *made, node]
+
+
 _RULES: dict[str, Callable[[onnx.NodeProto, int], list[onnx.NodeProto]]] = {
     "BatchNormalization": _for_inference,
     "Cast": _cast,
     "Concat": _concat,
     "Dropout": _for_inference,
+    "GRU": _recurrent,
+    "LSTM": _recurrent,
+    "RNN": _recurrent,
     "Reshape": _reshape,
+    "Tile": _tile,
     "Upsample": _upsample,
 }

@@ -12,6 +12,7 @@ import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
 from opsets.facts.lengths import Length, quotient
+from opsets.nodes import cast_type
 
 Entries = npt.NDArray[Any]
 """An array of dtype object: ints, bools or sympy expressions."""
@@ -147,7 +148,7 @@ def _squeeze(node: ir.Node, inputs: list[Any]) -> Entries:
 
 
 def _cast(node: ir.Node, inputs: list[Any]) -> Entries:
-    kind = node.attributes["to"].as_int()
+    kind = cast_type(node)
     whole = all(isinstance(entry, int) or entry.is_integer for entry in inputs[0].reshape(-1))
     if kind in REAL or (kind in (ir.DataType.INT64, ir.DataType.INT32) and whole):
         return inputs[0]  # type: ignore[no-any-return]

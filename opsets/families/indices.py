@@ -12,6 +12,7 @@ from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
 from opsets.families.axes import summed
 from opsets.families.copies import cast
+from opsets.families.counting import first_places
 from opsets.families.shapes import reshape
 from opsets.rewrite import Rewrite
 
@@ -59,13 +60,24 @@ def length_at_run_time(rewrite: Rewrite, data: ir.Value, axis: int) -> ir.Value:
 def counted(rewrite: Rewrite, row: ir.Value, length: Length | None = None) -> ir.Value:
     """``0, 1, 2...``, as many as the one element of ``row`` says, which is ``length`` where that is known.
 
-    They are what NonZero finds in ones; so none of it can be said below 9.
+    They are what NonZero finds in ones, or below 9 the sums of these.
     """
+    if rewrite.opset < 9:
+        return first_places(rewrite, row, length)
     shapes = [None, None] if length is None else [rewrite.shape([length]), rewrite.shape([1, length])]
     ones = rewrite.add(
         "ConstantOfShape", [row], {"value": ir.tensor(np.ones(1, dtype=np.int64))}, shape=shapes[0]
     )
     return rewrite.add("Squeeze", [rewrite.add("NonZero", [ones], shape=shapes[1])], {"axes": [0]})
+
+
+def places_along(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
+    """``0, 1, 2...`` in 64 bits, as many as ``axis`` of ``value`` is long."""
+    length = rewrite.lengths(value)[axis]
+    if isinstance(length, int):
+        return rewrite.initializer(np.arange(length), "places")
+    row = rewrite.add("Unsqueeze", [length_at_run_time(rewrite, value, axis)], {"axes": [0]})
+    return counted(rewrite, row, length)
 
 
 def is_counted_from_front(rewrite: Rewrite, indices: ir.Value) -> bool:
@@ -101,14 +113,18 @@ def flat_along_axis(rewrite: Rewrite, indices: ir.Value, lengths: Sequence[int],
 
     ``indices``, all of whose lengths are fixed, are places along ``axis`` of a tensor of ``lengths``.
     """
-    counted = from_front(rewrite, indices, [lengths[axis]])
+    return flat_from_front(rewrite, from_front(rewrite, indices, [lengths[axis]]), lengths, axis)
+
+
+def flat_from_front(rewrite: Rewrite, indices: ir.Value, lengths: Sequence[int], axis: int) -> ir.Value:
+    """:func:`flat_along_axis` of ``indices`` that are counted from the front."""
     strides, shape = strides_of(lengths), fixed_lengths(rewrite, indices)
     others = [
         np.arange(length) * (stride if place != axis else 0)
         for place, (length, stride) in enumerate(zip(shape, strides, strict=True))
     ]
     base = sum(np.ix_(*others), np.zeros(shape, dtype=np.int64))
-    return _scaled(rewrite, counted, int(strides[axis]), base)
+    return _scaled(rewrite, indices, int(strides[axis]), base)
 
 
 def flat_of_tuples(

@@ -6,5 +6,5 @@ from opsets.registry import alike, refuses
 
 alike("NonMaxSuppression", 11, 10, "only the description of its thresholds changed")
 refuses(
-    "NonMaxSuppression", 10, 9, "no older operator but a Loop makes an output whose size depends on the data"
+    "NonMaxSuppression", 10, 9, "no older operator but a Loop takes boxes one after the other by those before"
 )

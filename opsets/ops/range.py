@@ -18,8 +18,9 @@ def range_11_to_10(rewrite: Rewrite) -> None:
     steps = rewrite.add("Div", [span, rewrite.add("Cast", [delta], double)])
     # The older Ceil of a runtime may take float32 only: -floor(-x) by casts would cut towards zero.
     count = rewrite.add("Cast", [rewrite.add("Ceil", [steps])], whole)
-    count = rewrite.add("Max", [rewrite.add("Cast", [count], double), rewrite.number(0, steps, "none")])
-    length = rewrite.add("Unsqueeze", [rewrite.add("Cast", [count], whole)], {"axes": [0]})
+    any_ = rewrite.add("Cast", [rewrite.add("Less", [rewrite.number(0, steps, "none"), steps])], whole)
+    count = rewrite.add("Mul", [count, any_])
+    length = rewrite.add("Unsqueeze", [count], {"axes": [0]})
     places = counted(rewrite, length)
     assert start.dtype is not None
     if start.dtype != ir.DataType.INT64:

@@ -13,8 +13,19 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.families.arithmetic import clip, with_number
 from opsets.families.axes import normalise_axis, summed
-from opsets.families.indices import fixed_lengths, flat_along_axis, flat_of_tuples, from_front, in_shape
+from opsets.families.copies import cast, elements_of
+from opsets.families.indices import (
+    fixed_lengths,
+    flat_along_axis,
+    flat_from_front,
+    flat_of_tuples,
+    from_front_of,
+    in_shape,
+    length_at_run_time,
+    places_along,
+)
 from opsets.registry import adapts, alike, refuses
 from opsets.rewrite import Rewrite
 
@@ -43,7 +54,7 @@ def scatter_elements_11_to_10(rewrite: Rewrite) -> None:
     """The older name is Scatter, whose indices count from the front."""
     data = rewrite.required(0)
     axis = normalise_axis(rewrite, "axis", 0, rewrite.rank(data))
-    indices = from_front(rewrite, rewrite.required(1), [rewrite.lengths(data)[axis]])
+    indices = from_front_of(rewrite, rewrite.required(1), data, axis)
     rewrite.replace(rewrite.add("Scatter", [data, indices, rewrite.required(2)], {"axis": axis}))
 
 
@@ -68,8 +79,50 @@ def scatter_nd_11_to_10(rewrite: Rewrite) -> None:
 
 @adapts("Scatter", 9, 8)
 def scatter_9_to_8(rewrite: Rewrite) -> None:
-    """Constant indices choose between data and updates."""
-    _written_out(rewrite)
+    """Constant indices choose between data and updates; others are compared with all places."""
+    if rewrite.constant_or_none(rewrite.required(1)) is not None:
+        _written_out(rewrite)
+        return
+    data, places, updates = (rewrite.required(index) for index in range(3))
+    if rewrite.rank(data) != 1:
+        lengths = fixed_lengths(rewrite, data)
+        places = flat_from_front(rewrite, places, lengths, rewrite.integer("axis", 0))
+        data, places, updates = (
+            in_shape(rewrite, each, [prod(fixed_lengths(rewrite, each))]) for each in (data, places, updates)
+        )
+    if (elements_of([*rewrite.lengths(data), *rewrite.lengths(places)]) or 0) > LARGEST_MASK:
+        raise CannotAdapt("its indices are computed at run time, and there are too many of them")
+    both = rewrite.add("Concat", [data, updates], {"axis": 0})
+    result = rewrite.add("Gather", [both, _from_both(rewrite, data, places)], {"axis": 0})
+    rewrite.replace(in_shape(rewrite, result, rewrite.lengths(rewrite.required(0))))
+
+
+def _from_both(rewrite: Rewrite, data: ir.Value, places: ir.Value) -> ir.Value:
+    """What each element of the row ``data`` becomes, with the updates of ``places`` behind it.
+
+    The number of its last update, from 1 and 0 for none, is the largest of those that meet it. In float32, as
+    older opsets neither compare nor copy integers.
+    """
+    rewrite.bound("Scatter below 9, its indices computed at run time: exact for up to 2**24 elements")
+    real = ir.DataType.FLOAT
+    none = rewrite.initializer(np.array([-1], np.float32), "none")
+    met = rewrite.add("Concat", [none, cast(rewrite, places, real)], {"axis": 0})
+    rows, updates = (cast(rewrite, places_along(rewrite, each, 0), real) for each in (data, met))
+    column, row = (rewrite.add("Unsqueeze", [each], {"axes": [axis]}) for each, axis in ((rows, 1), (met, 0)))
+    apart = [rewrite.add("Less", pair) for pair in ([column, row], [row, column])]
+    equal = cast(rewrite, rewrite.add("Not", [rewrite.add("Or", apart)]), real)
+    numbers = rewrite.add("Mul", [equal, rewrite.add("Unsqueeze", [updates], {"axes": [0]})])
+    last = rewrite.add("ReduceMax", [numbers], {"axes": [1], "keepdims": 0}, shape=rows.shape)
+    length = rewrite.lengths(data)[0]
+    behind = (
+        rewrite.number(length, rows, "length")
+        if isinstance(length, int)
+        else cast(rewrite, length_at_run_time(rewrite, data, 0), real)
+    )
+    # An element without one stays where it is: row + 0 * (length - 1 - row) + 0.
+    away = rewrite.add("Sub", [with_number(rewrite, "Sub", behind, 1, "one"), rows])
+    moved = rewrite.add("Mul", [clip(rewrite, last, 0.0, 1.0), away])
+    return cast(rewrite, rewrite.add("Add", [rewrite.add("Add", [rows, moved]), last]), ir.DataType.INT64)
 
 
 for operator in ("ScatterElements", "ScatterND"):

@@ -11,7 +11,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import FAR
 from opsets.families.copies import cast
-from opsets.families.indices import counted, from_front_of, length_at_run_time
+from opsets.families.indices import from_front_of, places_along
 from opsets.families.parameters import integers_to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -109,7 +109,7 @@ def _compressed(rewrite: Rewrite, axes: Integers | None, steps: Integers | None)
 
 def _kept_at_run_time(rewrite: Rewrite, value: ir.Value, axis: int, bounds: Sequence[ir.Value]) -> ir.Value:
     """For each place along ``axis``, whether it is between ``bounds``, scalars of 64 bits."""
-    places = _places(rewrite, value, axis)
+    places = places_along(rewrite, value, axis)
     start, end = (from_front_of(rewrite, bound, value, axis) for bound in bounds)
     before_end = rewrite.add("Less", [places, end])
     if rewrite.constant_or_none(start) == 0:
@@ -124,15 +124,6 @@ def _entry(rewrite: Rewrite, bounds: ir.Value, number: int) -> ir.Value:
         return rewrite.initializer(np.array(constant[number], dtype=np.int64), "bound")
     place = rewrite.initializer(np.array(number, dtype=np.int64), "number")
     return cast(rewrite, rewrite.add("Gather", [bounds, place]), ir.DataType.INT64)
-
-
-def _places(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
-    """``0, 1, 2...`` along ``axis``, as NonZero finds them where its length is not fixed."""
-    length = rewrite.lengths(value)[axis]
-    if isinstance(length, int):
-        return rewrite.initializer(np.arange(length), "places")
-    row = rewrite.add("Unsqueeze", [length_at_run_time(rewrite, value, axis)], {"axes": [0]})
-    return counted(rewrite, row, length)
 
 
 @adapts("Slice", 9, 10)

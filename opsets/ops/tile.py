@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
+from opsets.facts.lengths import Length
 from opsets.families.copies import cast, reshaped
 from opsets.families.open_axes import along_open_axes
 from opsets.registry import adapts
@@ -24,10 +25,11 @@ def tile_6_to_5(rewrite: Rewrite) -> None:
     """
     data, repeats = rewrite.required(0), rewrite.required(1)
     counts = rewrite.lengths_in(repeats)
-    if counts is None:
-        raise CannotAdapt(f"its repeats ({repeats.name}) are computed from the data, not from lengths")
-    result = data
     wanted = rewrite.lengths(data)
+    if counts is None or (len(wanted) == 1 and not _is_at_hand(rewrite, wanted[0] * counts[0])):
+        rewrite.replace(_as_often_as_computed(rewrite, data, repeats))
+        return
+    result = data
     for axis, count in enumerate(counts):
         if isinstance(count, int):
             result = result if count == 1 else _repeated(rewrite, result, axis, count)
@@ -39,6 +41,23 @@ def tile_6_to_5(rewrite: Rewrite) -> None:
         rewrite.forward(result)
     else:
         rewrite.replace(result)
+
+
+def _is_at_hand(rewrite: Rewrite, length: Length) -> bool:
+    return isinstance(length, int) or rewrite.has_carrier(length)
+
+
+def _as_often_as_computed(rewrite: Rewrite, data: ir.Value, repeats: ir.Value) -> ir.Value:
+    """The older form, whose count is a float; exact for counts up to 2**24.
+
+    For a row alone: OpenVINO takes the count, whatever the axis beside it says, for that of the last axis.
+    """
+    if rewrite.rank(data) != 1 or data.dtype != ir.DataType.FLOAT:
+        raise CannotAdapt(f"its repeats ({repeats.name}) are computed at run time, not constant")
+    rewrite.bound("Tile below 6: exact for up to 2**24 copies where their number is computed at run time")
+    count = cast(rewrite, repeats, ir.DataType.FLOAT)
+    axis = rewrite.initializer(np.zeros(1, np.float32), "axis")
+    return rewrite.add("Tile", [data, count, axis], shape=rewrite.node.outputs[0].shape)
 
 
 def _repeated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> ir.Value:

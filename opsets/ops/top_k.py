@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
+from opsets.facts.lengths import Length
 from opsets.families.axes import normalise_axis
+from opsets.families.copies import cast
+from opsets.families.indices import counted, places_along
 from opsets.families.integers import as_double, as_type_of, is_integer
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -37,11 +40,64 @@ def top_k_11_to_10(rewrite: Rewrite) -> None:
 
 @adapts("TopK", 10, 9)
 def top_k_10_to_9(rewrite: Rewrite) -> None:
-    """A constant number of elements becomes the ``k`` attribute."""
-    count = rewrite.constant(1, "number of elements")
-    assert count is not None
+    """A constant number of elements becomes the ``k`` attribute; for any other all elements are compared."""
+    count = rewrite.constant_or_none(rewrite.required(1))
+    if count is None:
+        rewrite.replace(*_by_comparing(rewrite))
+        return
     rewrite.set_attribute("k", int(count.reshape(-1)[0]))
     rewrite.keep_inputs(1)
+
+
+def _by_comparing(rewrite: Rewrite) -> list[ir.Value]:
+    """The largest and their places, by how many stand before each: larger ones, and equal ones ahead."""
+    rewrite.bound(
+        "TopK below 10, its k computed at run time: exact where no element is a NaN, up to 2**24 elements"
+    )
+    data, outputs = rewrite.required(0), rewrite.node.outputs
+    last = rewrite.rank(data) - 1
+    axis = rewrite.integer("axis", -1) % (last + 1)
+    order = [*range(last + 1)]
+    order[axis], order[last] = last, axis
+    turned = data if axis == last else rewrite.add("Transpose", [data], {"perm": order})
+    chosen, places = _chosen(rewrite, turned, rewrite.lengths(outputs[0])[axis])
+    row = rewrite.add("Unsqueeze", [turned], {"axes": [last]})
+    found = [
+        rewrite.add("Where", [chosen, row, rewrite.number(0, row, "none")]),
+        rewrite.add("Mul", [cast(rewrite, chosen, ir.DataType.FLOAT), places]),
+    ]
+    values, numbers = (
+        rewrite.add("ReduceSum", [each], {"axes": [last + 1], "keepdims": 0}) for each in found
+    )
+    results = [values, cast(rewrite, numbers, ir.DataType.INT64)]
+    if axis == last:
+        return results
+    return [rewrite.add("Transpose", [each], {"perm": order}) for each in results]
+
+
+def _chosen(rewrite: Rewrite, data: ir.Value, count: Length) -> tuple[ir.Value, ir.Value]:
+    """For each of the ``count`` largest along the last axis of ``data``, which one it is; and all places.
+
+    In float32, as older opsets neither compare nor copy integers.
+    """
+    rank, real = rewrite.rank(data), ir.DataType.FLOAT
+    places = cast(rewrite, places_along(rewrite, data, rank - 1), real)
+    larger, unequal = _compared(rewrite, data, rank - 1)
+    ahead = rewrite.add("Less", [places, rewrite.add("Unsqueeze", [places], {"axes": [1]})])
+    before = rewrite.add("Or", [larger, rewrite.add("And", [rewrite.add("Not", [unequal]), ahead])])
+    number = rewrite.add("ReduceSum", [cast(rewrite, before, real)], {"axes": [rank], "keepdims": 0})
+    number = rewrite.add("Unsqueeze", [number], {"axes": [rank - 1]})
+    wanted = cast(rewrite, counted(rewrite, rewrite.required(1), count), real)
+    wanted = rewrite.add("Unsqueeze", [wanted], {"axes": [1]})
+    less, more = rewrite.add("Less", [number, wanted]), rewrite.add("Less", [wanted, number])
+    return rewrite.add("Not", [rewrite.add("Or", [less, more])]), places
+
+
+def _compared(rewrite: Rewrite, data: ir.Value, axis: int) -> tuple[ir.Value, ir.Value]:
+    """Whether each element along the last ``axis`` is smaller than each other one, and whether unequal."""
+    column, row = (rewrite.add("Unsqueeze", [data], {"axes": [place]}) for place in (axis + 1, axis))
+    smaller = rewrite.add("Less", [column, row])
+    return smaller, rewrite.add("Or", [smaller, rewrite.add("Less", [row, column])])
 
 
 @adapts("TopK", 9, 10)

@@ -10,6 +10,7 @@ import onnx_ir as ir
 
 from opsets.facts.constants import Array
 from opsets.facts.values import Evaluator
+from opsets.nodes import cast_type
 from opsets.tidying.dead import release_inside, remove_dead
 from opsets.tidying.resolution import resolve, set_expanded
 from opsets.tidying.sequences import resolve_sequence
@@ -89,7 +90,7 @@ class _Simplification:
         if node.op_type == "Identity":
             return True
         if node.op_type == "Cast":
-            return source.dtype is not None and source.dtype == node.attributes["to"].as_int()
+            return source.dtype is not None and source.dtype == cast_type(node)
         if node.op_type == "Expand" and source.shape is not None and node.outputs[0].shape is not None:
             return self._inference.lengths(source) == self._inference.lengths(node.outputs[0])
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,14 @@ Values = npt.NDArray[np.float32]
 X: Values = np.random.default_rng(5).normal(size=(2, 3, 4, 4)).astype(np.float32)
 VECTOR: Values = np.array([0.5, 2, 3], np.float32)
 PART: Values = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
+THREE = "three = Constant<value = float[1] {3}>()"
+ONE = "one = Constant<value = float[1] {1}>()"
+STEPS = f"""{ONE} unit = Reshape<shape = [1, 1, 1]>(one) steps = Reshape<shape = [-1, 1, 1]>(x)
+    y = RNN<hidden_size = 1, activations = ["Relu"], output_sequence = 1>(steps, unit, unit)"""
+RUNNING: Values = np.array(
+    list(itertools.accumulate([0, *X.reshape(-1)], lambda state, step: max(state + step, np.float32(0))))[1:],
+    np.float32,
+).reshape(-1, 1, 1, 1)
 
 
 def model(opset: int, body: str, **weights: Values) -> onnx.ModelProto:
@@ -64,6 +73,14 @@ def run(folder: Path, old: onnx.ModelProto, x: Values = X) -> Values:
         (6, "y = Dropout<is_test = 1>(x)", None, X),
         (6, "y = Upsample<height_scale = 2.0, width_scale = 3.0>(x)", None, X.repeat(2, 2).repeat(3, 3)),
         (6, "y = Max(x, x)", None, X),
+        (5, f"{THREE} {ONE} y = Tile(x, three, one)", None, np.tile(X, (1, 3, 1, 1))),
+        (
+            3,
+            f"{THREE} {ONE} s = Squeeze<axes=[0]>(one) y = Tile(x, three, s)",
+            None,
+            np.tile(X, (1, 3, 1, 1)),
+        ),
+        (4, STEPS, None, RUNNING),
     ],
 )
 def test_each_rule_keeps_the_meaning(
@@ -102,6 +119,7 @@ def test_each_rule_keeps_the_meaning(
         (6, "y = BatchNormalization(x, w, w, w, w)", VECTOR, "form for training"),
         (5, "y = Clip(x, w)", VECTOR[:1], "Clip"),
         (6, "y = Relu<other = 1>(x)", None, "other"),
+        (4, STEPS.replace(", output_sequence = 1", ""), None, "no output_sequence to ask for it"),
     ],
 )
 def test_what_breaks_a_rule_of_its_opset_is_invalid(
@@ -117,7 +135,7 @@ def test_what_breaks_a_rule_of_its_opset_is_invalid(
     [
         ("y = Nothing(x)", "Nothing is not an operator of onnx"),
         ("y = other.Relu(x)", r"other\.Relu: other domains and subgraphs are not raised"),
-        ("y = Tile(x, x, x)", "Tile of version 1 is not raised"),
+        ("y = Selu(x)", "Selu of version 1 is not raised"),
         ("y = BatchNormalization<is_test = 1, spatial = 0>(x, x, x, x, x)", "spatial"),
     ],
 )

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
-from opsets import RetargetError
+from opsets import RetargetError, retarget
 from opsets.conversion import convert
+from parity.raising import raise_to_9
 from tests.opsets.comparing import Array, assert_step, noise, parse, run, run_onnxruntime, step, text_of
 
 
@@ -214,3 +215,23 @@ def test_a_cast_to_the_same_type_goes() -> None:
         "g (float[N,2] x) => (float[N,2] y) { y = Cast<to=1>(x) }",
         "g (float[N,2] x) => (float[N,2] y) { y = Identity(x) }",
     )
+
+
+@pytest.mark.parametrize("target", [3, 4, 6, 9, 13])
+def test_a_source_below_6_names_its_types_by_text(target: int) -> None:
+    """In what is idle, in what lengths are computed of, and in what stays."""
+    model = parse(
+        5,
+        """g (float[N,3] x, int64[2] n) => (float[A,B] y, float[2] z)
+        <float[2] f, int64[2] i, float[N,3] same> {
+            s = Shape(x) f = Cast<to="FLOAT">(s) i = Cast<to="INT64">(f) same = Cast<to="float">(x)
+            y = Reshape(same, i) z = Cast<to="FLOAT">(n)
+        }""",
+    )
+    lowered = retarget(model, target)
+    if target < 6:
+        raise_to_9(lowered)  # OpenVINO reads no Cast below 6
+    x, n = noise((2, 3)), np.array([4, -5])
+    y, z = run_onnxruntime(lowered, {"x": x, "n": n})
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(z, n)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
 
 
@@ -41,14 +39,6 @@ def test_without_an_axis_the_input_is_flat() -> None:
             z = Gather<axis=0>(z_Reshape, z_kept)
         }""",
     )
-
-
-def test_a_condition_computed_at_run_time_is_refused() -> None:
-    model = parse(9, "g (float[3] x, bool[3] c) => (float[M] z) { z = Compress<axis=0>(x, c) }")
-    with pytest.raises(
-        RetargetError, match=r"Compress .*9 to 8: its condition \(c\) are computed at run time"
-    ):
-        step(model)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=3), st.sampled_from([None, -2, -1, 0, 1]))

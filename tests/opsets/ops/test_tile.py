@@ -57,15 +57,15 @@ def test_one_copy_of_all_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "reason"),
+    ("inputs", "result", "reason"),
     [
-        ("float[2] x, int64[1] r", r"its repeats \(r\) are computed from the data"),
-        ("float[N] x, int64[1] r = {100}", "it makes 100 copies along axis 0"),
-        ("float[N] x, int64[1] r = {0}", "it makes 0 copies along axis 0"),
+        ("int64[2] x, int64[1] r", "int64[M]", r"its repeats \(r\) are computed at run time"),
+        ("float[N,2] x, int64[2] r = {100,1}", "float[A,B]", "it makes 100 copies along axis 0"),
+        ("float[N,2] x, int64[2] r = {0,1}", "float[A,B]", "it makes 0 copies along axis 0"),
     ],
 )
-def test_what_older_operators_do_not_copy_is_refused(inputs: str, reason: str) -> None:
-    model = parse(6, f"g ({inputs}) => (float[M] z) {{ z = Tile(x, r) }}")
+def test_what_older_operators_do_not_copy_is_refused(inputs: str, result: str, reason: str) -> None:
+    model = parse(6, f"g ({inputs}) => ({result} z) {{ z = Tile(x, r) }}")
     with pytest.raises(RetargetError, match=f"Tile .*6 to 5: {reason}"):
         step(model)
 
