@@ -12,6 +12,7 @@ import onnx
 import onnx_ir as ir
 
 import opsets.ops  # noqa: F401 - registers every operator
+from opsets.branches import settle_branches
 from opsets.contradictions import refuse_contradictions
 from opsets.errors import CannotAdapt
 from opsets.facts.constants import Constants
@@ -65,6 +66,7 @@ class Walking:
 
     def __init__(self, source: onnx.ModelProto, current: int, fixed: FixedAxes | None = None) -> None:
         """``source``, of opset ``current``, ready for the first step; raises what :func:`walk_to` does."""
+        self._source = source
         self._walk, self._result = walk, result = _begin(source, current, fixed)
         self._reached, self._stopped, self._is_fixed = current, set[ir.Node](), fixed is not None
         declared = _shapes(walk.model)
@@ -90,7 +92,7 @@ class Walking:
         With ``last`` nothing is asked for behind it, and the model itself is given, not a copy.
         """
         walk = self._walk
-        _walk_to(walk, self._reached, target, self._result, self._stopped)
+        _walk_to(self._source, walk, self._reached, target, self._result, self._stopped)
         self._reached = target
         result = replace(
             self._result,
@@ -177,10 +179,19 @@ def _contradict(one: ir.Shape, other: ir.Shape) -> bool:
     )
 
 
-def _walk_to(walk: Walk, current: int, target: int, result: Walked, stopped: set[ir.Node]) -> None:
+_BRANCHES_ALIKE = 11, -1
+"""The step behind which both branches of an If make the same."""
+
+
+def _walk_to(
+    source: onnx.ModelProto, walk: Walk, current: int, target: int, result: Walked, stopped: set[ir.Node]
+) -> None:
     """Every node that stops stays as it is, so that all obstacles are found and not only the first."""
     by = 1 if target > current else -1
     for leaves in range(current, target, by):
+        if (leaves, by) == _BRANCHES_ALIKE and settle_branches(source, walk):
+            count_from_front(walk)
+            clean(walk)
         walk.begin_step(leaves, leaves + by)
         touched = False
         for node in [node for node in nodes_of(walk.model.graph) if _changes(node, walk)]:

@@ -67,14 +67,19 @@ def fault_of_source(source: onnx.ModelProto, fixed: FixedAxes | None = None) -> 
     if fixed:
         fix_axes(model, fixed)
     sort_nodes(model)
-    if model.ir_version < _INITIALIZERS_ALONE:
-        model.graph.inputs.extend(model.graph.initializers.values())
-    fault = _fault(_proto(model, source))
+    fault = fault_of(model, source)
     if fault is None:
         return None
     if fixed and fault_of_source(source) is None:
         return f"the lengths that are asked for do not suit the model: {fault}"
     return f"the source is not a valid model: {fault}"
+
+
+def fault_of(model: ir.Model, source: onnx.ModelProto) -> str | None:
+    """What ``onnx.checker`` has against ``model``, which was made of ``source``; None where it passes."""
+    if model.ir_version < _INITIALIZERS_ALONE:
+        model.graph.inputs.extend(model.graph.initializers.values())
+    return _fault(_proto(model, source))
 
 
 def _declarations(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:

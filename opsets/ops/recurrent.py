@@ -35,7 +35,7 @@ def time_first(rewrite: Rewrite) -> None:
 
 def say_sequence(rewrite: Rewrite) -> None:
     """Below 7 ``output_sequence`` asks for the first output."""
-    if rewrite.is_used(0):
+    if rewrite.node.outputs[0].name:
         rewrite.set_attribute("output_sequence", 1)
 
 
