@@ -52,6 +52,8 @@ class _Simplification:
         self._inference.infer(node)
         if node.op_type == "If":
             _set_branches(node)
+        elif node.op_type == "Loop":
+            _set_states(node)
         set_expanded(self._inference, self._evaluator, node)
         arrays = self._folded(node)
         if arrays is not None:
@@ -144,6 +146,24 @@ def _set_branches(node: ir.Node) -> None:
             value.shape = ir.Shape(
                 [one if one == other else None for one, other in zip(first, second, strict=True)]
             )
+
+
+def _set_states(node: ir.Node) -> None:
+    """Give the outputs of a Loop the types of what its body makes, and the lengths that no turn changes."""
+    made = node.attributes["body"].as_graph().outputs[1:]
+    states = len(node.inputs) - 2
+    for index, (value, output) in enumerate(zip(node.outputs, made, strict=True)):
+        value.type = value.type or output.type
+        if value.shape is not None or output.shape is None:
+            continue
+        lengths = [length if isinstance(length, int) else None for length in output.shape]
+        if index >= states:  # one behind the other for each turn
+            value.shape = ir.Shape([None, *lengths])
+            continue
+        first = node.inputs[index + 2]
+        if first is not None and first.shape is not None and len(first.shape) == len(lengths):
+            pairs = zip(lengths, first.shape, strict=True)
+            value.shape = ir.Shape([one if one == other else None for one, other in pairs])
 
 
 def _graph_of(node: ir.Node) -> ir.Graph:

@@ -7,9 +7,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets import RetargetError
-from tests.opsets.comparing import assert_same_numbers, noise, parse, step, text_of
+from opsets import RetargetError, retarget
+from tests.opsets.comparing import assert_same_numbers, noise, parse, run_onnxruntime, step, text_of
 from tests.opsets.shapes import Shape, shapes
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+def test_a_loop_says_what_ranks_it_makes(turns: int) -> None:
+    """Axes from the back of a state and of what is collected are counted from the front."""
+    model = parse(
+        13,
+        """g (float[N,3] x, int64 n, bool go) => (float[A,B] y, float[C,D,E] z)
+        <int64[2] ends = {-1,-2}, int64[1] flat = {-1}> {
+            state, all = Loop(n, go, x) <
+                body = turn (int64 i, bool c, float[N,3] s) => (bool d, float[N,3] t, float[N,3] e)
+                { d = Identity(c) t = Tanh(s) e = Relu(s) }
+            >
+            y = Softmax<axis=-1>(state)
+            lengths = Shape(all) two = Gather(lengths, ends) other = Concat<axis=0>(flat, two)
+            z = Reshape(all, other)
+        }""",
+    )
+    inputs = {"x": noise((2, 3)), "n": np.array(turns), "go": np.array(True)}
+    for target in (12, 10, 9, 7):
+        found = run_onnxruntime(retarget(model, target), inputs)
+        for one, other in zip(found, run_onnxruntime(model, inputs), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 def test_branches_of_one_shape_stay() -> None:

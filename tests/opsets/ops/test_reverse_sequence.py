@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, step
+from tests.opsets.lowest import assert_same_below
 
 
 def test_steps_of_every_sequence_are_gathered() -> None:
@@ -24,17 +25,19 @@ def test_steps_of_every_sequence_are_gathered() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("inputs", "constants", "reason"),
-    [
-        ("float[3,2] x, int64[2] n", "", r"its lengths \(n\) are computed at run time"),
-        ("float[T,2] x", "<int64[2] n = {1,2}>", "the length of axis 0 of x is not fixed"),
-    ],
-)
-def test_what_is_known_at_run_time_only_is_refused(inputs: str, constants: str, reason: str) -> None:
-    model = parse(10, f"g ({inputs}) => (float[A,B] z) {constants} {{ z = ReverseSequence(x, n) }}")
-    with pytest.raises(RetargetError, match=f"ReverseSequence .*10 to 9: {reason}"):
-        step(model)
+@pytest.mark.parametrize("time", [0, 1])
+@pytest.mark.parametrize("rest", ["", ",2"])
+def test_lengths_of_run_time_give_the_same(time: int, rest: str) -> None:
+    """Of axes that are open, an empty sequence and a whole one among them; and of constant ones, too."""
+    axes = f"<time_axis={time}, batch_axis={1 - time}>"
+    text = f"float[A,B{rest}] x, int64[{'B' if time == 0 else 'A'}] n) => (float[A,B{rest}] z)"
+    model = parse(10, f"g ({text} {{ z = ReverseSequence{axes}(x, n) }}")
+    counts = np.array([0, 4, 1, 3])
+    shape = ((4, 4, 2) if rest else (4, 4), (5, 4, 2) if rest else (5, 4))[time == 0]
+    assert_same_below(model, [{"x": noise(shape), "n": counts}], (9, 8, 7, 6, 5))
+    constant = text.replace(", int64[B] n", "").replace(", int64[A] n", "")
+    fixed = parse(10, f"g ({constant} <int64[4] n = {{0,4,1,3}}> {{ z = ReverseSequence{axes}(x, n) }}")
+    assert_same_below(fixed, [{"x": noise(shape)}], (9, 7))
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 1), st.booleans())
