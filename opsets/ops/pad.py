@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 
 from opsets.families.parameters import integers_to_input
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
+Integers = npt.NDArray[np.int64]
 _FLOATS = (ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16)
 
 
@@ -64,6 +66,9 @@ def pad_11_to_10(rewrite: Rewrite) -> None:
     attributes: dict[str, Any] = {"mode": mode, "pads": added.reshape(-1).tolist()}
     if mode == "constant":
         attributes["value"] = float(value.reshape(-1)[0]) if value is not None else 0.0
+        if attributes["value"] == -np.inf and not removed.any() and _is_padding_of_pools(rewrite, added):
+            rewrite.forward(data)
+            return
     result = _padded(rewrite, data, attributes) if added.any() else data
     for axis in map(int, np.flatnonzero(removed.any(axis=0))):
         result = _sliced(rewrite, result, axis, -int(removed[0, axis]), int(removed[1, axis]))
@@ -71,6 +76,37 @@ def pad_11_to_10(rewrite: Rewrite) -> None:
         rewrite.forward(data)
     else:
         rewrite.replace(result)
+
+
+def _is_padding_of_pools(rewrite: Rewrite, added: Integers) -> bool:
+    """Whether what is ``added``, which is nothing to MaxPools, is padding of their own: then they have it.
+
+    OpenVINO reads no infinite attribute, and a pool says it in one node.
+    """
+    output = rewrite.node.outputs[0]
+    pools = [node for node, index in output.uses() if node.op_type == "MaxPool" and index == 0]
+    if len(pools) != len(output.uses()) or output.is_graph_output() or added[:, :2].any():
+        return False
+    padding = [_padding(pool, added[:, 2:].reshape(-1)) for pool in pools]
+    if None in padding:
+        return False
+    for pool, pads in zip(pools, padding, strict=True):
+        pool.attributes["pads"] = ir.convenience.convert_attribute("pads", pads)
+    return True
+
+
+def _padding(pool: ir.Node, added: Integers) -> list[int] | None:
+    """The pads of ``pool`` with ``added`` to them; None where its windows would not be the same."""
+    kernel = pool.attributes["kernel_shape"].as_ints()
+    own = pool.attributes.get("pads")
+    pads = [int(each) for each in added + (0 if own is None else np.array(own.as_ints()))]
+    automatic, rounded = pool.attributes.get("auto_pad"), pool.attributes.get("ceil_mode")
+    if automatic is not None and automatic.as_string() != "NOTSET":
+        return None
+    if (rounded is not None and rounded.as_int()) or len(pool.outputs) > 1:
+        return None
+    # A window in nothing but padding has no maximum, and runtimes refuse that there may be one.
+    return pads if all(pad < size for pad, size in zip(pads, [*kernel, *kernel], strict=True)) else None
 
 
 def _padded(rewrite: Rewrite, data: ir.Value, attributes: dict[str, Any]) -> ir.Value:

@@ -256,3 +256,40 @@ def test_any_axes_give_the_same_below_18(
         {{ y = Pad{in_brackets([f'mode="{mode}"'] if mode else [])}({names}) }}""",
     )
     assert_same_numbers(model, step(model), {"x": noise(shape.lengths)})
+
+
+POOLED = """g (float[N,2,5,6] x) => (float[N,2,A,B] z)
+<int64[8] p = {{0,0,0,1,0,0,1,0}}, float lowest = {{{value}}}> {{
+    a = Pad(x, p, lowest) z = MaxPool<{pool}>(a)
+}}"""
+
+
+def test_the_lowest_around_a_pool_is_its_padding() -> None:
+    """As OpenVINO reads no infinite attribute."""
+    assert_step(
+        11,
+        POOLED.format(value="-inf", pool="kernel_shape=[3,3], strides=[2,2], pads=[0,1,0,1]"),
+        """g (float[N,2,5,6] x) => (float[N,2,A,B] z) {
+            z = MaxPool<kernel_shape=[3,3], strides=[2,2], pads=[0,2,1,1]>(x)
+        }""",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "pool"),
+    [
+        ("-inf", "kernel_shape=[3,1]"),  # there would be windows in nothing but padding
+        ("-inf", "kernel_shape=[3,3], ceil_mode=1"),
+        ("-inf", 'kernel_shape=[3,3], auto_pad="SAME_UPPER"'),
+        ("0", "kernel_shape=[3,3]"),
+    ],
+)
+def test_other_windows_stay_as_they_are(value: str, pool: str) -> None:
+    lowered = step(parse(11, POOLED.format(value=value, pool=pool)))
+    assert [node.op_type for node in lowered.graph.node] == ["Pad", "MaxPool"]
+
+
+def test_what_is_read_by_others_stays_as_it_is() -> None:
+    text = POOLED.format(value="-inf", pool="kernel_shape=[3,3]").replace("z = Max", "b = Max")
+    lowered = step(parse(11, text.replace("}\n}", "").replace("(a)", "(a) z = Relu(a)")))
+    assert "Pad" in {node.op_type for node in lowered.graph.node}
