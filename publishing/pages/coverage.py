@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from publishing.coverage import FILE_STAGES, ONNX_FILES, STAGES, Row, by_source, stages_of
+from publishing.coverage_notes import Note
 from publishing.pages.catalogue import render
 from publishing.pages.formatting import natural
 
@@ -41,8 +42,11 @@ class Failure:
     """Opsets and reason, for each reason that there is, by model."""
 
 
-def coverage_page(rows: Sequence[Row], assets: str = "assets/") -> bytes:
-    """The page in UTF-8; ``assets`` is where the catalogue's style lies, relative to it."""
+def coverage_page(rows: Sequence[Row], assets: str, notes: Mapping[str, Note]) -> bytes:
+    """The page in UTF-8, with ``notes`` on models that failed, by their names.
+
+    ``assets`` is where the catalogue's style lies, relative to it.
+    """
     opsets = sorted({row.opset for row in rows})
     sources = by_source(rows)
     files = sources.get(ONNX_FILES, [])
@@ -66,6 +70,7 @@ def coverage_page(rows: Sequence[Row], assets: str = "assets/") -> bytes:
                 if some
             ],
             "failures": _failures(rows),
+            "notes": notes,
             "families": _families(rows, opsets),
             "slowest": _most(rows, lambda row: sum(row.seconds.values())),
             "largest": _most(rows, lambda row: max(row.peak_memory.values(), default=0)),

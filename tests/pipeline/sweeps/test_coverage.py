@@ -136,3 +136,40 @@ def test_nothing_is_written_where_a_file_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none cannot be read"):
         write_coverage([tmp_path / "none"], folder)
     assert not folder.exists()
+
+
+NOTE = """\
+['paddle/Dark, "53"']
+because = "Softmax <of> another axis"
+issue = "https://example.org/issues/1"
+"""
+
+
+def test_what_is_known_of_a_failure_stands_beside_its_reason(tmp_path: Path) -> None:
+    append(tmp_path / "both.jsonl", ROWS)
+    (tmp_path / "notes.toml").write_text(NOTE)
+    write_coverage([tmp_path / "both.jsonl"], tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert 'Softmax &lt;of&gt; another axis (<a href="https://example.org/issues/1">public issue</a>)' in page
+    (tmp_path / "notes.toml").write_text(NOTE.replace('issue = "https://example.org/issues/1"', ""))
+    write_coverage([], tmp_path)
+    assert "public issue" not in (tmp_path / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[timm", "is no TOML"),
+        (NOTE.replace("because", "why"), "may have 'because' and 'issue', and nothing else"),
+        (NOTE.replace("because", "#"), "needs a text 'because'"),
+        (NOTE.replace("https", "file"), "is no https:// address"),
+        (NOTE.replace("paddle/Dark, ", "timm/resnet18"), "which fails in no table: take it out"),
+        ('["timm/resnet18"]\nbecause = "it is right"', "on timm/resnet18, which fails in no table"),
+    ],
+)
+def test_notes_that_are_none_leave_everything_as_it_was(text: str, expected: str, tmp_path: Path) -> None:
+    append(tmp_path / "both.jsonl", ROWS)
+    (tmp_path / "notes.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"notes\.toml.*" + expected):
+        write_coverage([tmp_path / "both.jsonl"], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["both.jsonl", "notes.toml"]
