@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
-from opsets.families.copies import reshaped
+from opsets.families.shapes import reshape
 from opsets.rewrite import Rewrite
 
 
@@ -15,8 +16,8 @@ def as_image(rewrite: Rewrite, attributes: Mapping[str, Any]) -> None:
     Exact, for operators that do to each channel what does not depend on places.
     """
     data = rewrite.required(0)
-    lengths = [rewrite.length(data, axis) for axis in range(2, rewrite.rank(data))]
-    flat = reshaped(rewrite, data, [0, 0, 1, -1])
+    lengths = rewrite.lengths(data)
+    flat = reshape(rewrite, data, [*lengths[:2], 1, prod(lengths[2:])])
     inputs = [flat, *rewrite.node.inputs[1:]]
     result = rewrite.add(rewrite.node.op_type, inputs, attributes, shape=flat.shape)
-    rewrite.replace(reshaped(rewrite, result, [0, 0, *lengths]))
+    rewrite.replace(reshape(rewrite, result, lengths))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx_ir as ir
+import sympy  # type: ignore[import-untyped]
 
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
@@ -17,12 +18,12 @@ def reshape(rewrite: Rewrite, data: ir.Value, lengths: Sequence[Length]) -> ir.V
     """``data`` in the shape ``lengths``.
 
     A length that is not known is copied from the axis at its place or is what is left, of which there
-    can be one. Where there are more because axes before them are split or joined, these go to the end
-    meanwhile. Raises :class:`CannotAdapt` where that does not help either.
+    can be one. Where there are more, what is split or joined is so part by part, with axes of length 1 that
+    keep all others at their places. Raises :class:`CannotAdapt` where that does not help either.
     """
     target = _target(rewrite.lengths(data), lengths)
     if target.count(-1) > 1:
-        return _reshaped_at_the_end(rewrite, data, list(lengths))
+        return _by_parts(rewrite, data, list(lengths))
     return reshaped(rewrite, data, target)
 
 
@@ -43,19 +44,54 @@ def _target(own: Sequence[Length], lengths: Sequence[Length]) -> list[int]:
     ]
 
 
-def _reshaped_at_the_end(rewrite: Rewrite, data: ir.Value, lengths: list[Length]) -> ir.Value:
-    """Transpose the axes that change to the end, where those that stay are at their places, and back."""
-    own = rewrite.lengths(data)
-    least = min(len(own), len(lengths))
-    before = next((place for place in range(least) if own[place] != lengths[place]), least)
-    after = next((place for place in range(least - before) if own[-1 - place] != lengths[-1 - place]), 0)
-    changed, wanted = own[before : len(own) - after], lengths[before : len(lengths) - after]
-    target = _target([], wanted)
-    if target.count(-1) > 1:
+def _by_parts(rewrite: Rewrite, data: ir.Value, lengths: list[Length]) -> ir.Value:
+    """``data`` in the shape ``lengths``: each part by a Reshape of its own, from the first to the last."""
+    parts = _parts(rewrite.lengths(data), lengths)
+    if any(_target(before, after).count(-1) > 1 for before, after in parts):
         raise CannotAdapt(f"it needs a Reshape to {lengths}, of which more than one length is not fixed")
-    order = [*range(before), *range(before + len(changed), len(own)), *range(before, before + len(changed))]
-    moved = rewrite.add("Transpose", [data], {"perm": order})
-    joined = reshaped(rewrite, moved, [0] * (before + after) + target)
-    start = before + after
-    back = [*range(before), *range(start, start + len(wanted)), *range(before, start)]
-    return rewrite.add("Transpose", [joined], {"perm": back})
+    place, rest = 0, rewrite.rank(data)
+    for before, after in parts:
+        rest -= len(before)
+        if before != after:
+            more = [place + axis for axis in range(len(before), len(after))]
+            less = [place + axis for axis in range(len(after), len(before))]
+            if more:
+                data = rewrite.add("Unsqueeze", [data], {"axes": more})
+            if [*before, *[1] * len(more)] != [*after, *[1] * len(less)]:
+                target = [0] * place + _target(before, after) + [1] * len(less) + [0] * rest
+                data = reshaped(rewrite, data, target)
+            if less:
+                data = rewrite.add("Squeeze", [data], {"axes": less})
+        place += len(after)
+    return data
+
+
+Part = tuple[list[Length], list[Length]]
+
+
+def _parts(own: Sequence[Length], wanted: Sequence[Length]) -> list[Part]:
+    """The shortest runs of axes, of both shapes, that have as many elements."""
+    if 0 in own or 0 in wanted:
+        return [(list(own), list(wanted))]
+    parts: list[Part] = []
+    left, right = list(own), list(wanted)
+    while left or right:
+        part: Part = ([], [])
+        before, after = part
+        parts.append(part)
+        while left or right:
+            _extend(part, left, right)
+            if sympy.cancel(sympy.Mul(*before) / sympy.Mul(*after)) == 1:
+                break
+    return parts
+
+
+def _extend(part: Part, left: list[Length], right: list[Length]) -> None:
+    """Take the next axis of the side that has fewer elements, or of both where that cannot be told."""
+    before, after = part
+    more, fewer = sympy.fraction(sympy.cancel(sympy.Mul(*before) / sympy.Mul(*after)))
+    is_told = before and (more == 1) != (fewer == 1)
+    if left and not (is_told and fewer == 1 and right):
+        before.append(left.pop(0))
+    if right and not (is_told and more == 1 and left):
+        after.append(right.pop(0))

@@ -140,7 +140,7 @@ def test_what_is_no_image_is_laid_out_as_one_below_6() -> None:
     assert_step(
         6,
         f"g ({inputs}) => (float[N,3,5] y) {{ y = BatchNormalization<is_test=1>(x, s, b, m, v) }}",
-        f"""g ({inputs}, int64[4] y_shape = {{0,0,1,-1}}, int64[3] y_shape_1 = {{0,0,5}})
+        f"""g ({inputs}, int64[4] y_shape = {{0,3,1,5}}, int64[3] y_shape_1 = {{0,3,5}})
         => (float[N,3,5] y) {{
             y_Reshape = Reshape(x, y_shape)
             y_BatchNormalization = BatchNormalization<is_test=1, consumed_inputs=[0,0,0,1,1]>
@@ -148,3 +148,11 @@ def test_what_is_no_image_is_laid_out_as_one_below_6() -> None:
             y = Reshape(y_BatchNormalization, y_shape_1)
         }}""",
     )
+
+
+def test_lines_of_open_length_are_laid_out_as_images_below_6() -> None:
+    node = "y = BatchNormalization<is_test=1>(x, s, b, m, v)"
+    model = parse(6, f"g (float[N,3,L] x, {WEIGHTS}) => (float[N,3,L] y) {{ {node} }}")
+    for opset in (5, 3):
+        lowered = retarget(model, opset)
+        assert_same_numbers(model, lowered, {"x": noise((2, 3, 7))})

@@ -123,8 +123,13 @@ def test_other_shapes_of_integers_and_bools_are_floats_meanwhile(
     assert_same_numbers(model, lowered.model, {"x": noise((3, 4), np.dtype(kind))})
 
 
-@pytest.mark.parametrize(("before", "after"), [("[N,6,H,W]", "{2,3}"), ("[N,2,3,H,W]", "{6}")])
-def test_axes_before_open_ones_are_split_and_joined_below_5(before: str, after: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "nodes"),
+    [("[N,6,H,W]", "{2,3}", ["Unsqueeze", "Reshape"]), ("[N,2,3,H,W]", "{6}", ["Reshape", "Squeeze"])],
+)
+def test_axes_before_open_ones_are_split_and_joined_below_5(
+    before: str, after: str, nodes: list[str]
+) -> None:
     parts = after.strip("{}").split(",")
     rank = 3 + len(parts)
     text = f"""g (float{before} x, int64[{len(parts)}] p = {after})
@@ -133,7 +138,7 @@ def test_axes_before_open_ones_are_split_and_joined_below_5(before: str, after: 
         t = Concat<axis=0>(n, p, hw) y = Reshape(x, t) }}"""
     model = parse(5, text)
     lowered = step(model)
-    assert [node.op_type for node in lowered.graph.node] == ["Transpose", "Reshape", "Transpose"]
+    assert [node.op_type for node in lowered.graph.node] == nodes
     for size in ((4, 5), (3, 7), (1, 1)):
         fixed = (6,) if len(parts) == 2 else (2, 3)
         inputs = {"x": noise((2, *fixed, *size))}
@@ -177,3 +182,54 @@ def test_any_shape_gives_the_same_below_14(
         {{ y = Reshape{attribute}(x, s) }}""",
     )
     assert_same_numbers(model, step(model), {"x": noise(tuple(shape))})
+
+
+HEADS = """g (float[N,S,24] x) => (float[N,A,B,C] y) <int64[1] first = {0}, int64[1] second = {1},
+    int64[1] heads = {3}, int64[1] width = {8}, int64[1] rest = {-1}> {
+    lengths = Shape(x) n = Gather(lengths, first) s = Gather(lengths, second)
+    to_heads = Concat<axis=0>(n, s, heads, width) split = Reshape(x, to_heads)
+    turned = Transpose<perm=[0,2,1,3]>(split)
+    to_rows = Concat<axis=0>(rest, s, width) rows = Reshape(turned, to_rows) a = Relu(rows)
+    back = Concat<axis=0>(n, heads, s, width) y = Reshape(a, back)
+}"""
+
+
+def test_heads_of_attention_are_laid_beside_the_batch_and_back_below_5() -> None:
+    """Two lengths are open in all of these, and each is copied from its place."""
+    model = parse(5, HEADS)
+    lowered = step(model)
+    for size in ((2, 5), (1, 1), (3, 2)):
+        assert_same_numbers(model, lowered, {"x": noise((*size, 24))})
+
+
+PARTS = [(["6"], ["2", "3"]), (["2", "3"], ["6"]), (["4"], ["4"]), ([], ["1"]), (["1"], [])]
+
+
+@pytest.mark.parametrize("open_axes", ["", "N", "NW", "NHW"])
+@given(st.lists(st.sampled_from(PARTS), min_size=3, max_size=3))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_any_axes_are_split_and_joined_between_open_ones(
+    open_axes: str, parts: list[tuple[list[str], list[str]]]
+) -> None:
+    own, wanted = ["7"], ["7"]
+    for axis, (before, after) in zip("NHW", parts, strict=True):
+        kept = [axis] if axis in open_axes else []
+        own += [*kept, *before]
+        wanted += [*kept, *after]
+    slices = [
+        f"p{place} = Slice<starts=[{own.index(length)}], ends=[{own.index(length) + 1}]>(s)"
+        for place, length in enumerate(wanted)
+        if length.isalpha()
+    ]
+    constants = [
+        f"int64[1] p{place} = {{{length}}}" for place, length in enumerate(wanted) if length.isdigit()
+    ]
+    names, result = (",".join(f"{each}{place}" for place in range(len(wanted))) for each in "pr")
+    model = parse(
+        5,
+        f"""g (float[{",".join(own)}] x) => (float[{result}] y) <{", ".join(constants)}> {{
+            s = Shape(x) {" ".join(slices)} t = Concat<axis=0>({names}) y = Reshape(x, t)
+        }}""",
+    )
+    shape = tuple({"N": 2, "H": 3, "W": 5}.get(length) or int(length) for length in own)
+    assert_same_numbers(model, step(model), {"x": noise(shape)})
