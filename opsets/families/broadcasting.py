@@ -16,6 +16,7 @@ import onnx_ir as ir
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
 from opsets.families.copies import elements_of, may_be_copied, reshaped, row_of_ones, spread, without_axes
+from opsets.families.unknown_lengths import with_equal_lengths
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -42,6 +43,7 @@ def binary(rewrite: Rewrite, operator: str, a: ir.Value, b: ir.Value) -> ir.Valu
     kind = ir.DataType.BOOL if operator in ("And", "Equal", "Greater", "Less", "Or", "Xor") else a.dtype
     if rewrite.opset >= 7:
         return rewrite.add(operator, [a, b], kind=kind)
+    a, b = with_equal_lengths(rewrite, a, b)
     whole = together(rewrite, rewrite.lengths(a), rewrite.lengths(b))
     a, b = _one_whole(rewrite, a, b, whole)
     if rewrite.lengths(a) == whole:

@@ -41,7 +41,7 @@ def spread(rewrite: Rewrite, value: ir.Value, lengths: Sequence[Length]) -> ir.V
     """``value`` copied along its axes of length 1, and along new leading ones, until it has ``lengths``.
 
     For opsets below 10. Exact. A fixed length by Concats; one that is not fixed, such as the batch, by
-    MatMul with a column of ones cut from a tensor that has it, for floats and bools only.
+    a column cut from a tensor that has it: a MatMul with ones, or a Gather with zeros.
     Raises :class:`CannotAdapt` where ``lengths`` cannot be reached.
     """
     array = rewrite.constant_unless_weight(value) if may_be_copied(rewrite, value, lengths) else None
@@ -133,12 +133,15 @@ def _concatenated(rewrite: Rewrite, value: ir.Value, axis: int, count: int) -> i
 
 
 def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) -> ir.Value:
-    """``value`` along ``axis`` as often as ``length`` says: a column of ones times a row."""
-    if value.dtype == ir.DataType.BOOL:
-        numbers = cast(rewrite, value, ir.DataType.FLOAT)
-        return cast(rewrite, _multiplied(rewrite, numbers, axis, length), ir.DataType.BOOL)
+    """``value`` along ``axis`` as often as ``length`` says: of float32 a column of ones times a row.
+
+    Of others its one place gathered again and again, which takes a Cast that few runtimes know below 6.
+    """
     if value.dtype != ir.DataType.FLOAT:
-        raise CannotAdapt(f"{value.name} would be copied {length} times, which is known for float32 only")
+        places = cast(rewrite, reshaped(rewrite, column_of(rewrite, length, 0.0), [-1]), ir.DataType.INT64)
+        lengths = rewrite.lengths(value)
+        lengths[axis] = length
+        return rewrite.add("Gather", [value, places], {"axis": axis}, shape=rewrite.shape(lengths))
     rest = rewrite.lengths(value)[axis + 1 :]
     size = elements_of(rest)
     if size is None and len(rest) > 1:

@@ -6,11 +6,12 @@ exact up to 2**24, which every rewrite here says as a bound.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx_ir as ir
 
 from opsets.facts.lengths import Length
-from opsets.families.arithmetic import with_number
 from opsets.families.copies import cast, reshaped
 from opsets.rewrite import Rewrite
 
@@ -19,8 +20,12 @@ _REST = {"axes": [0], "starts": [1], "ends": [int(np.iinfo(np.int32).max)]}
 
 def first_places(rewrite: Rewrite, count: ir.Value, length: Length | None) -> ir.Value:
     """``0, 1, 2...`` in 64 bits, as many as the one element of ``count``, of 64 bits, says."""
-    numbers = _numbers(rewrite, count, length)
-    return cast(rewrite, with_number(rewrite, "Sub", numbers, 1.0, "one"), ir.DataType.INT64)
+    return cast(rewrite, first_numbers(rewrite, count, length), ir.DataType.INT64)
+
+
+def first_numbers(rewrite: Rewrite, count: ir.Value, length: Length | None) -> ir.Value:
+    """As :func:`first_places`, in float32."""
+    return _less_one(rewrite, _numbers(rewrite, count, length))
 
 
 def places_where(rewrite: Rewrite, flags: ir.Value, count: Length) -> ir.Value:
@@ -38,27 +43,39 @@ def places_where(rewrite: Rewrite, flags: ir.Value, count: Length) -> ir.Value:
     before = cast(rewrite, rewrite.add("Less", [row, column]), ir.DataType.FLOAT)
     found = rewrite.add("ReduceSum", [before], {"axes": [1], "keepdims": 0}, shape=numbers.shape)
     # The zero that stands before the flags is fewer than every k, too.
-    return cast(rewrite, with_number(rewrite, "Sub", found, 1.0, "one"), ir.DataType.INT64)
+    return cast(rewrite, _less_one(rewrite, found), ir.DataType.INT64)
 
 
 def _numbers(rewrite: Rewrite, count: ir.Value, length: Length | None) -> ir.Value:
     """``1, 2, 3...`` in float32: one more is counted and left out, as there may be none."""
     _say(rewrite)
-    more = with_number(rewrite, "Add", count, 1, "one")
-    ones = rewrite.add("Tile", [rewrite.initializer(np.ones(1, np.float32), "unit"), more])
+    unit = rewrite.initializer(np.ones(1, np.float32), "unit")
+    if rewrite.opset < 6:  # the number, and the axis, are floats
+        more = rewrite.add("Add", [cast(rewrite, count, ir.DataType.FLOAT), unit])
+        ones = rewrite.add("Tile", [unit, more, rewrite.initializer(np.zeros(1, np.float32), "axis")])
+    else:
+        more = rewrite.add("Add", [count, rewrite.initializer(np.ones(1, np.int64), "one")])
+        ones = rewrite.add("Tile", [unit, more])
     shape = None if length is None else rewrite.shape([length])
     rest = rewrite.add("Slice", [_running_sums(rewrite, ones)], _REST, shape=shape)
-    return with_number(rewrite, "Sub", rest, 1.0, "one")
+    return _less_one(rewrite, rest)
+
+
+def _less_one(rewrite: Rewrite, row: ir.Value) -> ir.Value:
+    one = rewrite.initializer(np.ones(1, np.float32), "one")
+    return rewrite.add("Sub", [row, one], {} if rewrite.opset > 6 else {"broadcast": 1}, shape=row.shape)
 
 
 def _running_sums(rewrite: Rewrite, row: ir.Value) -> ir.Value:
     """What is summed up to each element of a row of float32, none of which is negative."""
     steps = reshaped(rewrite, row, [-1, 1, 1])
     unit = rewrite.initializer(np.ones((1, 1, 1), np.float32), "weight")
-    attributes = {"hidden_size": 1, "activations": ["Relu"]}
+    attributes: dict[str, Any] = {"hidden_size": 1, "activations": ["Relu"]}
+    if rewrite.opset < 7:
+        attributes["output_sequence"] = 1
     sums = rewrite.add("RNN", [steps, unit, unit], attributes, kind=ir.DataType.FLOAT)
     return reshaped(rewrite, sums, [-1])
 
 
 def _say(rewrite: Rewrite) -> None:
-    rewrite.bound(f"{rewrite.node.op_type} below 9: exact for up to 2**24 elements")
+    rewrite.bound(f"{rewrite.node.op_type} below {rewrite.opset + 1}: exact for up to 2**24 elements")

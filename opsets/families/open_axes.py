@@ -5,8 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from opsets.facts.lengths import Length
-from opsets.families.copies import column_of, spread
-from opsets.families.shapes import reshape
+from opsets.families.copies import spread
 from opsets.rewrite import Rewrite
 
 
@@ -18,12 +17,4 @@ def along_open_axes(rewrite: Rewrite, value: ir.Value, lengths: list[Length]) ->
         f"{rewrite.node.op_type} below {rewrite.opset + 1}: exact unless the input that the length is taken"
         " from holds a NaN"
     )
-    if value.dtype in (ir.DataType.FLOAT, ir.DataType.BOOL):
-        return spread(rewrite, value, lengths)
-    own = rewrite.lengths(value)
-    for axis, length in enumerate(lengths):
-        if own[axis] != length:
-            column = column_of(rewrite, length, 0.0)
-            zeros = rewrite.add("Cast", [column], {"to": int(ir.DataType.INT64)})
-            value = rewrite.add("Gather", [value, reshape(rewrite, zeros, [length])], {"axis": axis})
-    return value
+    return spread(rewrite, value, lengths)

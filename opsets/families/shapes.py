@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
-from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
-from opsets.families.copies import reshaped
+from opsets.families.copies import cast, reshaped
+from opsets.families.counting import first_numbers
 from opsets.rewrite import Rewrite
+
+Part = tuple[list[Length], list[Length]]
 
 
 def reshape(rewrite: Rewrite, data: ir.Value, lengths: Sequence[Length]) -> ir.Value:
@@ -19,7 +22,8 @@ def reshape(rewrite: Rewrite, data: ir.Value, lengths: Sequence[Length]) -> ir.V
 
     A length that is not known is copied from the axis at its place or is what is left, of which there
     can be one. Where there are more, what is split or joined is so part by part, with axes of length 1 that
-    keep all others at their places. Raises :class:`CannotAdapt` where that does not help either.
+    keep all others at their places. One of which two are split off is split by a Gather, exact up to 2**24
+    elements. Raises :class:`CannotAdapt` where that does not help either.
     """
     target = _target(rewrite.lengths(data), lengths)
     if target.count(-1) > 1:
@@ -47,26 +51,87 @@ def _target(own: Sequence[Length], lengths: Sequence[Length]) -> list[int]:
 def _by_parts(rewrite: Rewrite, data: ir.Value, lengths: list[Length]) -> ir.Value:
     """``data`` in the shape ``lengths``: each part by a Reshape of its own, from the first to the last."""
     parts = _parts(rewrite.lengths(data), lengths)
-    if any(_target(before, after).count(-1) > 1 for before, after in parts):
-        raise CannotAdapt(f"it needs a Reshape to {lengths}, of which more than one length is not fixed")
-    place, rest = 0, rewrite.rank(data)
-    for before, after in parts:
-        rest -= len(before)
-        if before != after:
-            more = [place + axis for axis in range(len(before), len(after))]
-            less = [place + axis for axis in range(len(after), len(before))]
-            if more:
-                data = rewrite.add("Unsqueeze", [data], {"axes": more})
-            if [*before, *[1] * len(more)] != [*after, *[1] * len(less)]:
-                target = [0] * place + _target(before, after) + [1] * len(less) + [0] * rest
-                data = reshaped(rewrite, data, target)
-            if less:
-                data = rewrite.add("Squeeze", [data], {"axes": less})
-        place += len(after)
+    place, behind = 0, rewrite.rank(data)
+    while parts:
+        part = before, after = parts.pop(0)
+        behind -= len(before)
+        if _target(before, after).count(-1) > 1:
+            data = _part(rewrite, data, (before, [sympy.Mul(*before)]), place, behind)
+            data, halves = _halved(rewrite, data, place, after)
+            parts[:0] = halves
+            behind += len(halves)
+        else:
+            data = _part(rewrite, data, part, place, behind)
+            place += len(after)
     return data
 
 
-Part = tuple[list[Length], list[Length]]
+def _part(rewrite: Rewrite, data: ir.Value, part: Part, place: int, behind: int) -> ir.Value:
+    """``data`` with one part, of which one length may be open, between so many axes before and behind it."""
+    before, after = part
+    more = [place + axis for axis in range(len(before), len(after))]
+    less = [place + axis for axis in range(len(after), len(before))]
+    if more:
+        data = _with_axes(rewrite, "Unsqueeze", data, more)
+    if [*before, *[1] * len(more)] != [*after, *[1] * len(less)]:
+        target = [0] * place + _target(before, after) + [1] * len(less) + [0] * behind
+        data = reshaped(rewrite, data, target)
+    return _with_axes(rewrite, "Squeeze", data, less) if less else data
+
+
+def _with_axes(rewrite: Rewrite, operator: str, data: ir.Value, axes: list[int]) -> ir.Value:
+    if rewrite.opset < 13:
+        return rewrite.add(operator, [data], {"axes": axes})
+    return rewrite.add(operator, [data, rewrite.initializer(np.array(axes, np.int64), "axes")])
+
+
+def _halved(
+    rewrite: Rewrite, data: ir.Value, place: int, wanted: list[Length]
+) -> tuple[ir.Value, list[Part]]:
+    """``data`` with the axis at ``place`` in two, the first of one open length, and what these become.
+
+    A Gather makes both of one, at places that a product of a column and a row counts.
+    """
+    cut = next(axis for axis, length in enumerate(wanted) if not isinstance(length, int)) + 1
+    fixed, open_length = prod(wanted[: cut - 1]), wanted[cut - 1]
+    source, axis = rewrite.carrier(open_length)
+    first = rewrite.add(
+        "Mul", [_length(rewrite, source, axis), rewrite.initializer(np.array([fixed], np.float32), "fixed")]
+    )
+    second = rewrite.add("Div", [_length(rewrite, data, place), first])
+    lengths = [sympy.Mul(*wanted[:cut]), sympy.Mul(*wanted[cut:])]
+    counted = [
+        first_numbers(rewrite, cast(rewrite, count, ir.DataType.INT64), length)
+        for count, length in zip((first, second), lengths, strict=True)
+    ]
+    one_sided = {} if rewrite.opset > 6 else {"broadcast": 1}
+    starts = rewrite.add("Mul", [counted[0], second], one_sided, shape=counted[0].shape)
+    column = _beside_ones(rewrite, starts, 1, [0, 1])
+    row = _beside_ones(rewrite, counted[1], 0, [1, 0])
+    places = cast(rewrite, rewrite.add("MatMul", [column, row]), ir.DataType.INT64)
+    own = rewrite.lengths(data)
+    shape = rewrite.shape([*own[:place], *lengths, *own[place + 1 :]])
+    data = rewrite.add("Gather", [data, places], {"axis": place}, shape=shape, kind=data.dtype)
+    return data, [([lengths[0]], wanted[:cut]), ([lengths[1]], wanted[cut:])]
+
+
+def _length(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
+    """The length of ``axis`` as the one element of a row of float32."""
+    lengths = rewrite.add("Shape", [value], kind=ir.DataType.INT64)
+    place = rewrite.initializer(np.array([axis], np.int64), "axis")
+    return cast(rewrite, rewrite.add("Gather", [lengths, place], kind=ir.DataType.INT64), ir.DataType.FLOAT)
+
+
+def _beside_ones(rewrite: Rewrite, numbers: ir.Value, axis: int, order: list[int]) -> ir.Value:
+    """The row ``numbers`` and as many ones, in ``order``, one beside the other along ``axis``."""
+    numbers = _with_axes(rewrite, "Unsqueeze", numbers, [axis])
+    zeros = rewrite.add("Sub", [numbers, numbers], shape=numbers.shape)
+    one = rewrite.initializer(np.ones(1, np.float32), "one")
+    ones = rewrite.add(
+        "Add", [zeros, one], {} if rewrite.opset > 6 else {"broadcast": 1}, shape=numbers.shape
+    )
+    both = [numbers, ones]
+    return rewrite.add("Concat", [both[index] for index in order], {"axis": axis})
 
 
 def _parts(own: Sequence[Length], wanted: Sequence[Length]) -> list[Part]:

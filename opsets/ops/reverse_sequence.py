@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from opsets.families.copies import cast, reshaped
+from opsets.families.copies import cast
 from opsets.families.indices import length_at_run_time, places_along
 from opsets.families.shapes import reshape
 from opsets.registry import adapts
@@ -55,9 +55,8 @@ def _at_run_time(rewrite: Rewrite, data: ir.Value, along_time: int) -> ir.Value:
     first, second = (source, batch) if along_time == 0 else (batch, source)
     columns = cast(rewrite, length_at_run_time(rewrite, data, 1), real)
     places = rewrite.add("Add", [rewrite.add("Mul", [first, columns]), second])
-    chosen = reshaped(rewrite, cast(rewrite, places, ir.DataType.INT64), [-1])
     rows, *rest = rewrite.lengths(data)
     laid = reshape(rewrite, data, [rows * rest[0], *rest[1:]])
-    gathered = rewrite.add("Gather", [laid, chosen], {"axis": 0})
-    shape = rewrite.add("Shape", [data], kind=ir.DataType.INT64)
-    return rewrite.add("Reshape", [gathered, shape], shape=data.shape)
+    return rewrite.add(
+        "Gather", [laid, cast(rewrite, places, ir.DataType.INT64)], {"axis": 0}, shape=data.shape
+    )
