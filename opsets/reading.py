@@ -39,6 +39,7 @@ def read_model(source: onnx.ModelProto) -> ir.Model:
         given = [value for value in model.graph.inputs if not value.is_initializer()]
         model.graph.inputs.clear()
         model.graph.inputs.extend(given)
+        _take_inner_constants(model)
         _name_apart(model)
         _hand_on_outputs(model)
         LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
@@ -71,6 +72,15 @@ def _without_maps(source: onnx.ModelProto) -> onnx.ModelProto:
         if has_map(value.type):
             value.ClearField("type")
     return copy
+
+
+def _take_inner_constants(model: ir.Model) -> None:
+    """Let constants of branches and bodies be no tensors of the source: they are renamed where they move out."""
+    for graph in inner_graphs(model.graph):
+        for value in graph.initializers.values():
+            tensor = value.const_value
+            if isinstance(tensor, ir.serde.TensorProtoTensor):
+                value.const_value = ir.Tensor(tensor.numpy(), dtype=tensor.dtype, name=tensor.name)
 
 
 def _name_apart(model: ir.Model) -> None:

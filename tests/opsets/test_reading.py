@@ -59,7 +59,11 @@ def test_initialisers_of_two_branches_may_share_a_name() -> None:
     yes = branch.format(name="then_branch", kind="yes", out="a", number=2)
     no = branch.format(name="else_branch", kind="no", out="b", number=3)
     model = parse(13, f"g (float[2,3] x, bool c) => (float[2,3] y) {{ y = If (c) <{yes}, {no}> }}")
+    before = model.SerializeToString()
     lowered = retarget(model, 12)
+    assert model.SerializeToString() == before, (
+        "they were renamed in the source, which is read again for advice"
+    )
     assert sorted(float(numpy_helper.to_array(w)[0]) for w in lowered.graph.initializer) == [2, 3]
     x = noise((2, 3))
     for condition, factor in ((True, 2), (False, 3)):  # onnxruntime does not read the original
