@@ -75,7 +75,7 @@ def _without_maps(source: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _take_inner_constants(model: ir.Model) -> None:
-    """Let constants of branches and bodies be no tensors of the source: they are renamed where they move out."""
+    """Let constants of branches and bodies be none of the source: they are renamed where they move out."""
     for graph in inner_graphs(model.graph):
         for value in graph.initializers.values():
             tensor = value.const_value
