@@ -71,6 +71,13 @@ def leading_axes(rewrite: Rewrite, value: ir.Value, rank: int) -> ir.Value:
     return rewrite.add("Unsqueeze", [value], {"axes": list(range(count))})
 
 
+def with_axes(rewrite: Rewrite, operator: str, data: ir.Value, axes: list[int]) -> ir.Value:
+    """``data`` by Squeeze or Unsqueeze, whose ``axes`` are an input from 13 on."""
+    if rewrite.opset < 13:
+        return rewrite.add(operator, [data], {"axes": axes})
+    return rewrite.add(operator, [data, rewrite.initializer(np.array(axes, np.int64), "axes")])
+
+
 def without_axes(rewrite: Rewrite, value: ir.Value, axes: Iterable[int]) -> ir.Value:
     """``value`` without ``axes``, which have length 1."""
     dropped = list(axes)

@@ -1,7 +1,7 @@
-"""Outputs whose length is computed at run time, below 9: no NonZero, and no Loop.
+"""Outputs whose length is computed at run time: as many places as a number says, without a Loop.
 
-Tile makes as many ones as a number says, at every opset; an RNN of one unit adds them up. In float32 that is
-exact up to 2**24, which every rewrite here says as a bound.
+From 9 on they are what NonZero finds in ones. Below, Tile makes the ones, and an RNN of one unit adds them
+up: in float32 that is exact up to 2**24, which every rewrite here says as a bound.
 """
 
 from __future__ import annotations
@@ -12,19 +12,29 @@ import numpy as np
 import onnx_ir as ir
 
 from opsets.facts.lengths import Length
-from opsets.families.copies import cast, reshaped
+from opsets.families.copies import cast, reshaped, with_axes
 from opsets.rewrite import Rewrite
 
 _REST = {"axes": [0], "starts": [1], "ends": [int(np.iinfo(np.int32).max)]}
 
 
-def first_places(rewrite: Rewrite, count: ir.Value, length: Length | None) -> ir.Value:
-    """``0, 1, 2...`` in 64 bits, as many as the one element of ``count``, of 64 bits, says."""
-    return cast(rewrite, first_numbers(rewrite, count, length), ir.DataType.INT64)
+def first_places(rewrite: Rewrite, count: ir.Value, length: Length | None = None) -> ir.Value:
+    """``0, 1, 2...`` in 64 bits, as many as the one element of ``count``, of 64 bits, says.
+
+    That is ``length``, where one is known.
+    """
+    if rewrite.opset < 9:
+        return cast(rewrite, first_numbers(rewrite, count, length), ir.DataType.INT64)
+    shapes = [None, None] if length is None else [rewrite.shape([length]), rewrite.shape([1, length])]
+    one = {"value": ir.tensor(np.ones(1, dtype=np.int64))}
+    ones = rewrite.add("ConstantOfShape", [count], one, shape=shapes[0])
+    return with_axes(rewrite, "Squeeze", rewrite.add("NonZero", [ones], shape=shapes[1]), [0])
 
 
 def first_numbers(rewrite: Rewrite, count: ir.Value, length: Length | None) -> ir.Value:
     """As :func:`first_places`, in float32."""
+    if rewrite.opset >= 9:
+        return cast(rewrite, first_places(rewrite, count, length), ir.DataType.FLOAT)
     return _less_one(rewrite, _numbers(rewrite, count, length))
 
 

@@ -57,27 +57,13 @@ def length_at_run_time(rewrite: Rewrite, data: ir.Value, axis: int) -> ir.Value:
     return rewrite.add("Gather", [lengths, rewrite.initializer(np.array(axis, dtype=np.int64), "axis")])
 
 
-def counted(rewrite: Rewrite, row: ir.Value, length: Length | None = None) -> ir.Value:
-    """``0, 1, 2...``, as many as the one element of ``row`` says, which is ``length`` where that is known.
-
-    They are what NonZero finds in ones, or below 9 the sums of these.
-    """
-    if rewrite.opset < 9:
-        return first_places(rewrite, row, length)
-    shapes = [None, None] if length is None else [rewrite.shape([length]), rewrite.shape([1, length])]
-    ones = rewrite.add(
-        "ConstantOfShape", [row], {"value": ir.tensor(np.ones(1, dtype=np.int64))}, shape=shapes[0]
-    )
-    return rewrite.add("Squeeze", [rewrite.add("NonZero", [ones], shape=shapes[1])], {"axes": [0]})
-
-
 def places_along(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
     """``0, 1, 2...`` in 64 bits, as many as ``axis`` of ``value`` is long."""
     length = rewrite.lengths(value)[axis]
     if isinstance(length, int):
         return rewrite.initializer(np.arange(length), "places")
     row = rewrite.add("Unsqueeze", [length_at_run_time(rewrite, value, axis)], {"axes": [0]})
-    return counted(rewrite, row, length)
+    return first_places(rewrite, row, length)
 
 
 def is_counted_from_front(rewrite: Rewrite, indices: ir.Value) -> bool:

@@ -10,7 +10,7 @@ import onnx_ir as ir
 import sympy  # type: ignore[import-untyped]
 
 from opsets.facts.lengths import Length
-from opsets.families.copies import cast, reshaped
+from opsets.families.copies import cast, reshaped, with_axes
 from opsets.families.counting import first_numbers
 from opsets.rewrite import Rewrite
 
@@ -72,17 +72,11 @@ def _part(rewrite: Rewrite, data: ir.Value, part: Part, place: int, behind: int)
     more = [place + axis for axis in range(len(before), len(after))]
     less = [place + axis for axis in range(len(after), len(before))]
     if more:
-        data = _with_axes(rewrite, "Unsqueeze", data, more)
+        data = with_axes(rewrite, "Unsqueeze", data, more)
     if [*before, *[1] * len(more)] != [*after, *[1] * len(less)]:
         target = [0] * place + _target(before, after) + [1] * len(less) + [0] * behind
         data = reshaped(rewrite, data, target)
-    return _with_axes(rewrite, "Squeeze", data, less) if less else data
-
-
-def _with_axes(rewrite: Rewrite, operator: str, data: ir.Value, axes: list[int]) -> ir.Value:
-    if rewrite.opset < 13:
-        return rewrite.add(operator, [data], {"axes": axes})
-    return rewrite.add(operator, [data, rewrite.initializer(np.array(axes, np.int64), "axes")])
+    return with_axes(rewrite, "Squeeze", data, less) if less else data
 
 
 def _halved(
@@ -124,7 +118,7 @@ def _length(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
 
 def _beside_ones(rewrite: Rewrite, numbers: ir.Value, axis: int, order: list[int]) -> ir.Value:
     """The row ``numbers`` and as many ones, in ``order``, one beside the other along ``axis``."""
-    numbers = _with_axes(rewrite, "Unsqueeze", numbers, [axis])
+    numbers = with_axes(rewrite, "Unsqueeze", numbers, [axis])
     zeros = rewrite.add("Sub", [numbers, numbers], shape=numbers.shape)
     one = rewrite.initializer(np.ones(1, np.float32), "one")
     ones = rewrite.add(

@@ -21,7 +21,7 @@ def with_equal_lengths(rewrite: Rewrite, a: ir.Value, b: ir.Value) -> tuple[ir.V
     if rewrite.opset != 6:
         return a, b
     last = min(rewrite.rank(a), rewrite.rank(b))
-    for back in range(-1, -last - 1, -1):
+    for back in range(-last, 0):
         if not _is_within_reach(rewrite, rewrite.lengths(a)[back], rewrite.lengths(b)[back]):
             a, b = _gathered(rewrite, a, b, back)
     return a, b

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from opsets.families.indices import counted
+from opsets.families.counting import first_places
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
 
@@ -21,7 +21,7 @@ def range_11_to_10(rewrite: Rewrite) -> None:
     any_ = rewrite.add("Cast", [rewrite.add("Less", [rewrite.number(0, steps, "none"), steps])], whole)
     count = rewrite.add("Mul", [count, any_])
     length = rewrite.add("Unsqueeze", [count], {"axes": [0]})
-    places = counted(rewrite, length)
+    places = first_places(rewrite, length)
     assert start.dtype is not None
     if start.dtype != ir.DataType.INT64:
         places = rewrite.add("Cast", [places], {"to": int(start.dtype)})

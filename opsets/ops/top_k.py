@@ -8,7 +8,8 @@ import onnx_ir as ir
 from opsets.facts.lengths import Length
 from opsets.families.axes import normalise_axis
 from opsets.families.copies import cast
-from opsets.families.indices import counted, places_along
+from opsets.families.counting import first_places
+from opsets.families.indices import places_along
 from opsets.families.integers import as_double, as_type_of, is_integer
 from opsets.registry import adapts
 from opsets.rewrite import Rewrite
@@ -87,7 +88,7 @@ def _chosen(rewrite: Rewrite, data: ir.Value, count: Length) -> tuple[ir.Value, 
     before = rewrite.add("Or", [larger, rewrite.add("And", [rewrite.add("Not", [unequal]), ahead])])
     number = rewrite.add("ReduceSum", [cast(rewrite, before, real)], {"axes": [rank], "keepdims": 0})
     number = rewrite.add("Unsqueeze", [number], {"axes": [rank - 1]})
-    wanted = cast(rewrite, counted(rewrite, rewrite.required(1), count), real)
+    wanted = cast(rewrite, first_places(rewrite, rewrite.required(1), count), real)
     wanted = rewrite.add("Unsqueeze", [wanted], {"axes": [1]})
     less, more = rewrite.add("Less", [number, wanted]), rewrite.add("Less", [wanted, number])
     return rewrite.add("Not", [rewrite.add("Or", [less, more])]), places

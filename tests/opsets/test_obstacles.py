@@ -34,14 +34,16 @@ def test_all_obstacles_are_told_each_kind_once() -> None:
 
 
 def test_what_was_made_of_a_node_is_told_as_that_node() -> None:
-    """No Less is in the model; and that our way needs one does not prove that there is no other."""
-    text = "g (int64[N] x, int64[1] k) => (int64[M] y, int64[M] i) { [best] y, i = TopK(x, k) }"
-    message = _refusal(17, text, 6)
-    assert message.startswith("TopK (node 'best'), by now Less, opset 7 to 6: ")
-    assert "; it is not known to be possible below opset 7" in message
+    """No Expand is in the model; and that our way needs one does not prove that there is no other."""
+    text = "g (int64[2] s) => (float[A,B] y) { [zeros] y = ConstantOfShape(s) }"
+    message = _refusal(17, text, 7)
+    assert message.startswith("ConstantOfShape (node 'zeros'), by now Expand, opset 8 to 7: ")
+    assert message.endswith("; it is not known to be possible below opset 8")
 
 
-OPEN = "g (float[N,C] x, float[N,D] z) => (float[N,E] y) { [sum] y = Add(x, z) }"
+OPEN = """g (float[N,C] x, float[N,D] z) => (float[N,E] y) <int64 one = {1}> {
+    a = CumSum(x, one) b = CumSum(z, one) [sum] y = Add(a, b)
+}"""
 
 
 def test_open_axes_that_are_the_reason_are_named_and_fixing_them_helps() -> None:

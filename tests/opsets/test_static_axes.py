@@ -218,7 +218,9 @@ RESIZE = """g (float[N,2,H,W] x, float[N,2,A,B] like) => (float[N,2,A,B] y) <flo
             {("x", 2), ("x", 3), ("like", 2), ("like", 3)},
         ),
         (
-            "g (float[N,C] x, float[N,D] z) => (float[N,E] y) { y = Add(x, z) }",
+            """g (float[N,C] x, float[N,D] z) => (float[N,E] y) <int64 one = {1}> {
+                a = CumSum(x, one) b = CumSum(z, one) y = Add(a, b)
+            }""",
             13,
             3,
             StaticAxes({"x": (2, 4), "z": (2, 4)}),

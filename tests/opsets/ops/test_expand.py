@@ -72,14 +72,14 @@ def test_integers_are_gathered_along_an_open_axis() -> None:
         }""",
         """g (float[N,3] x,
         int64[1,2] c,
-        int64[1] z_shape_1 = {0})
+        int64[1] z_shape_1 = {-1})
         => (int64[N,2] z)
         {
             z_Slice = Slice<axes=[1], starts=[0], ends=[1]>(x)
             z_Clip = Clip<min=0.0, max=0.0>(z_Slice)
-            z_Cast = Cast<to=7>(z_Clip)
-            z_Reshape_1 = Reshape(z_Cast, z_shape_1)
-            z = Gather<axis=0>(c, z_Reshape_1)
+            z_Reshape_1 = Reshape(z_Clip, z_shape_1)
+            z_Cast = Cast<to=7>(z_Reshape_1)
+            z = Gather<axis=0>(c, z_Cast)
         }""",
     )
 
