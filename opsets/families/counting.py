@@ -38,6 +38,13 @@ def first_numbers(rewrite: Rewrite, count: ir.Value, length: Length | None) -> i
     return _less_one(rewrite, _numbers(rewrite, count, length))
 
 
+def length_as_number(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
+    """The length of ``axis`` as the one element of a row of float32."""
+    lengths = rewrite.add("Shape", [value], kind=ir.DataType.INT64)
+    place = rewrite.initializer(np.array([axis], np.int64), "axis")
+    return cast(rewrite, rewrite.add("Gather", [lengths, place], kind=ir.DataType.INT64), ir.DataType.FLOAT)
+
+
 def places_where(rewrite: Rewrite, flags: ir.Value, count: Length) -> ir.Value:
     """The places, in 64 bits, at which the row ``flags`` of float32 is 1 and not 0; there are ``count``.
 

@@ -11,7 +11,7 @@ import sympy  # type: ignore[import-untyped]
 
 from opsets.facts.lengths import Length
 from opsets.families.copies import cast, reshaped, with_axes
-from opsets.families.counting import first_numbers
+from opsets.families.counting import first_numbers, length_as_number
 from opsets.rewrite import Rewrite
 
 Part = tuple[list[Length], list[Length]]
@@ -90,9 +90,13 @@ def _halved(
     fixed, open_length = prod(wanted[: cut - 1]), wanted[cut - 1]
     source, axis = rewrite.carrier(open_length)
     first = rewrite.add(
-        "Mul", [_length(rewrite, source, axis), rewrite.initializer(np.array([fixed], np.float32), "fixed")]
+        "Mul",
+        [
+            length_as_number(rewrite, source, axis),
+            rewrite.initializer(np.array([fixed], np.float32), "fixed"),
+        ],
     )
-    second = rewrite.add("Div", [_length(rewrite, data, place), first])
+    second = rewrite.add("Div", [length_as_number(rewrite, data, place), first])
     lengths = [sympy.Mul(*wanted[:cut]), sympy.Mul(*wanted[cut:])]
     counted = [
         first_numbers(rewrite, cast(rewrite, count, ir.DataType.INT64), length)
@@ -109,21 +113,13 @@ def _halved(
     return data, [([lengths[0]], wanted[:cut]), ([lengths[1]], wanted[cut:])]
 
 
-def _length(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
-    """The length of ``axis`` as the one element of a row of float32."""
-    lengths = rewrite.add("Shape", [value], kind=ir.DataType.INT64)
-    place = rewrite.initializer(np.array([axis], np.int64), "axis")
-    return cast(rewrite, rewrite.add("Gather", [lengths, place], kind=ir.DataType.INT64), ir.DataType.FLOAT)
-
-
 def _beside_ones(rewrite: Rewrite, numbers: ir.Value, axis: int, order: list[int]) -> ir.Value:
     """The row ``numbers`` and as many ones, in ``order``, one beside the other along ``axis``."""
     numbers = with_axes(rewrite, "Unsqueeze", numbers, [axis])
     zeros = rewrite.add("Sub", [numbers, numbers], shape=numbers.shape)
     one = rewrite.initializer(np.ones(1, np.float32), "one")
-    ones = rewrite.add(
-        "Add", [zeros, one], {} if rewrite.opset > 6 else {"broadcast": 1}, shape=numbers.shape
-    )
+    one_sided = {} if rewrite.opset > 6 else {"broadcast": 1}
+    ones = rewrite.add("Add", [zeros, one], one_sided, shape=numbers.shape)
     both = [numbers, ones]
     return rewrite.add("Concat", [both[index] for index in order], {"axis": axis})
 

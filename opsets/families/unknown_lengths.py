@@ -7,8 +7,8 @@ import onnx_ir as ir
 
 from opsets.errors import CannotAdapt
 from opsets.facts.lengths import Length
-from opsets.families.copies import cast, reshaped
-from opsets.families.counting import first_numbers
+from opsets.families.copies import cast
+from opsets.families.counting import first_numbers, length_as_number
 from opsets.rewrite import Rewrite
 
 
@@ -38,7 +38,7 @@ def _is_within_reach(rewrite: Rewrite, one: Length, other: Length) -> bool:
 
 def _gathered(rewrite: Rewrite, a: ir.Value, b: ir.Value, back: int) -> tuple[ir.Value, ir.Value]:
     """Both with the length that they come to along an axis that is counted from the back."""
-    lengths = [_length(rewrite, value, rewrite.rank(value) + back) for value in (a, b)]
+    lengths = [length_as_number(rewrite, value, rewrite.rank(value) + back) for value in (a, b)]
     # That of the second where the first one is 1, and else that of the first, be it 0.
     less_one = _less(rewrite, lengths[0])
     same = rewrite.add("Clip", [rewrite.add("Abs", [less_one])], {"min": 0.0, "max": 1.0})
@@ -53,20 +53,11 @@ def _gathered(rewrite: Rewrite, a: ir.Value, b: ir.Value, back: int) -> tuple[ir
         indices = cast(rewrite, rewrite.add("Sub", [places, above], shape=places.shape), ir.DataType.INT64)
         axis, shape = rewrite.rank(value) + back, rewrite.lengths(value)
         shape[axis] = rewrite.lengths(places)[0]
+        at = {"axis": axis}
         found.append(
-            rewrite.add(
-                "Gather", [value, indices], {"axis": axis}, shape=rewrite.shape(shape), kind=value.dtype
-            )
+            rewrite.add("Gather", [value, indices], at, shape=rewrite.shape(shape), kind=value.dtype)
         )
     return found[0], found[1]
-
-
-def _length(rewrite: Rewrite, value: ir.Value, axis: int) -> ir.Value:
-    """The length of ``axis`` as the one element of a row of float32."""
-    lengths = rewrite.add("Shape", [value], kind=ir.DataType.INT64)
-    place = rewrite.initializer(np.array([axis], np.int64), "axis")
-    found = rewrite.add("Gather", [lengths, place], kind=ir.DataType.INT64)
-    return cast(rewrite, reshaped(rewrite, found, [1]), ir.DataType.FLOAT)
 
 
 def _less(rewrite: Rewrite, length: ir.Value) -> ir.Value:
