@@ -149,7 +149,9 @@ def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) ->
         lengths = rewrite.lengths(value)
         lengths[axis] = length
         return rewrite.add("Gather", [value, places], {"axis": axis}, shape=rewrite.shape(lengths))
-    rest = rewrite.lengths(value)[axis + 1 :]
+    before, rest = rewrite.lengths(value)[:axis], rewrite.lengths(value)[axis + 1 :]
+    if axis and rest and elements_of([*before, *rest]) is not None:
+        return _multiplied_in_front(rewrite, value, axis, length)
     size = elements_of(rest)
     if size is None and len(rest) > 1:
         raise CannotAdapt(f"{value.name} would be copied {length} times before lengths {rest}")
@@ -161,3 +163,14 @@ def _multiplied(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) ->
     assert size is not None
     row = reshaped(rewrite, value, [0] * axis + [1, size])
     return reshaped(rewrite, rewrite.add("MatMul", [column, row]), [0] * axis + [-1, *rest])
+
+
+def _multiplied_in_front(rewrite: Rewrite, value: ir.Value, axis: int, length: Length) -> ir.Value:
+    """As :func:`_multiplied`, by a product of two matrices: OpenVINO fails on some of more axes."""
+    others = rewrite.lengths(value)
+    del others[axis]
+    row = reshaped(rewrite, value, [1, elements_of(others) or 0])
+    product = rewrite.add("MatMul", [column_of(rewrite, length, 1.0), row])
+    laid = reshaped(rewrite, product, [-1, *map(int, others)])
+    order = [*range(1, axis + 1), 0, *range(axis + 1, len(others) + 1)]
+    return rewrite.add("Transpose", [laid], {"perm": order})

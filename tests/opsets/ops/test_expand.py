@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from opsets import RetargetError
 from tests.opsets.comparing import assert_same_numbers, assert_step, noise, parse, run, step
+from tests.opsets.lowest import assert_same_below
 
 
 def test_fixed_lengths_are_tiled() -> None:
@@ -58,6 +59,18 @@ def test_an_open_batch_comes_from_another_tensor() -> None:
             z = Reshape(z_MatMul, z_shape_2)
         }""",
     )
+
+
+def test_an_open_batch_in_the_middle_is_copied_by_matrices() -> None:
+    """As a state that begins with zeros: OpenVINO fails on a product of more axes."""
+    model = parse(
+        8,
+        """g (float[N,3] x, float[2,1,2] c = {1,2,3,4}, int64[1] two = {2}) => (float[2,N,2] z) {
+            a = Shape(x) n = Slice<starts=[0], ends=[1]>(a) s = Concat<axis=0>(two, n, two) z = Expand(c, s)
+        }""",
+    )
+    for batch in (1, 3):
+        assert_same_below(model, [{"x": noise((batch, 3))}], (7, 6, 3))
 
 
 def test_integers_are_gathered_along_an_open_axis() -> None:
