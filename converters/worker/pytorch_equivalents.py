@@ -118,13 +118,20 @@ def _attention(query: Any, key: Any, value: Any, *rest: Any, enable_gqa: bool = 
     """``scaled_dot_product_attention``, with each head of keys and values once for each that queries it."""
     if enable_gqa:
         times = lengths_of(query)[-3] // lengths_of(key)[-3]
-        key, value = (_repeated(heads, times) for heads in (key, value))
+        key, value = (_repeated(heads, times, heads.dim() - 3) for heads in (key, value))
     return functional.scaled_dot_product_attention(query, key, value, *rest, **kwargs)
 
 
-def _repeated(heads: Any, times: int) -> Any:
-    index = torch.from_numpy(np.repeat(np.arange(lengths_of(heads)[-3]), times))
-    return heads.index_select(heads.dim() - 3, index)
+def _repeated(values: Any, times: int, axis: int) -> Any:
+    index = torch.from_numpy(np.repeat(np.arange(lengths_of(values)[axis]), times))
+    return values.index_select(axis, index)
+
+
+def _repeat_interleave(values: Any, repeats: Any, dim: Optional[int] = None, **keywords: Any) -> Any:
+    """``repeat_interleave``: so often each place of an axis, which is not the batch's, as a number says."""
+    if isinstance(repeats, int) and dim is not None and dim % values.dim() != 0:
+        return _repeated(values, repeats, dim % values.dim())
+    return torch.repeat_interleave(values, repeats, dim, **keywords)
 
 
 def _squeezed(values: Any, *axes: Any, **keywords: Any) -> Any:
@@ -162,6 +169,8 @@ EQUIVALENTS: Mapping[Any, Callable[..., Any]] = {
     functional.rms_norm: _rms_norm,
     functional.scaled_dot_product_attention: _attention,
     functional.channel_shuffle: _channel_shuffle,
+    torch.repeat_interleave: _repeat_interleave,
+    torch.Tensor.repeat_interleave: _repeat_interleave,
     torch.squeeze: _squeezed,
     torch.Tensor.squeeze: _squeezed,
 }

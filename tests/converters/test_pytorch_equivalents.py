@@ -67,6 +67,9 @@ CASES = {{
     'root_mean_square': lambda maps: functional.rms_norm(maps, (16,), torch.linspace(0.5, 2, 16), 1e-6),
     'root_mean_square_of_the_type': lambda maps: functional.rms_norm(maps, (16, 16)),
     'grouped_attention': grouped_attention,
+    'repeated_in_turn': lambda maps: maps.reshape(-1, 2, 2, 16, 16).repeat_interleave(3, -1),
+    'repeated_in_the_middle': lambda maps: torch.repeat_interleave(maps, 2, dim=2),
+    'repeated_of_no_batch': lambda maps: maps + torch.arange(16).reshape(2, 8).repeat_interleave(2, -1)[0],
     'squeezed': lambda maps: maps.mean((2, 3), keepdim=True).squeeze(),
     'shuffled': lambda maps: functional.channel_shuffle(maps, 2),
 }}
@@ -97,7 +100,7 @@ def test_functions_that_the_exporter_cannot_say_are_right_at_every_batch(
     run_in("torchvision", EXPORTS.format(worker=str(WORKER_MODULES)))
     pictures = read_npz(tmp_path / "pictures.npz")["pictures"]
     files = sorted(tmp_path.glob("*.onnx"))
-    assert len(files) == 18
+    assert len(files) == 21
     for file in files:
         model = onnx.load(file)
         logits = read_npz(file.with_suffix(".npz"))["logits"]
