@@ -11,14 +11,13 @@ import onnx
 from onnx import helper, numpy_helper
 
 from opsets.errors import RetargetError
+from opsets.facts.versions import INITIALIZERS_ALONE
 from opsets.reading import DEFAULT_DOMAINS
 
 SETTING = "of the preprocessing, not learned"
 """The ``doc_string`` of constants that could be taken for weights."""
 _BROADCASTING = 7
 """From this opset on operators broadcast as numpy does."""
-_INITIALIZERS_ALONE = 4
-"""From this IR version on an initialiser need not be an input as well."""
 _HANDED_ON = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout")
 """What stands behind the operator that makes the outputs, and keeps the values."""
 
@@ -82,7 +81,7 @@ def _normalise(model: onnx.ModelProto, wanted: Normalisation) -> list[str]:
         tensor = numpy_helper.from_array(step.values, _new_name(f"{result}_values", taken))
         tensor.doc_string = SETTING
         model.graph.initializer.append(tensor)
-        if model.ir_version < _INITIALIZERS_ALONE:
+        if model.ir_version < INITIALIZERS_ALONE:
             model.graph.input.append(
                 helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
             )

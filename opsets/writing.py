@@ -10,15 +10,13 @@ from onnx import helper
 
 from opsets.errors import RetargetError
 from opsets.facts.foreign import has_map, put_back
-from opsets.facts.versions import ir_version
+from opsets.facts.versions import INITIALIZERS_ALONE, ir_version
 from opsets.files.external import is_external
 from opsets.nodes import nodes_of
 from opsets.reading import read_model
 from opsets.static_axes import FixedAxes, fix_axes
 from opsets.tidying.sorting import sort_nodes
 
-_INITIALIZERS_ALONE = 4
-"""The IR version from which on an initializer need not be a graph input, too."""
 _LARGEST_SEEN = 1024
 """Bytes up to which the checker sees a constant: shapes, axes and scales, and no weights."""
 
@@ -46,7 +44,7 @@ def write_model(
         del model.graph.opset_imports[domain]
     model.graph.opset_imports[""] = target
     model.ir_version = ir_version(target)
-    if model.ir_version < _INITIALIZERS_ALONE:
+    if model.ir_version < INITIALIZERS_ALONE:
         model.graph.inputs.extend(sorted(model.graph.initializers.values(), key=place))
     result = _proto(model, source)
     known = [value for value in result.graph.value_info if value.name in declared]
@@ -77,7 +75,7 @@ def fault_of_source(source: onnx.ModelProto, fixed: FixedAxes | None = None) -> 
 
 def fault_of(model: ir.Model, source: onnx.ModelProto) -> str | None:
     """What ``onnx.checker`` has against ``model``, which was made of ``source``; None where it passes."""
-    if model.ir_version < _INITIALIZERS_ALONE:
+    if model.ir_version < INITIALIZERS_ALONE:
         model.graph.inputs.extend(model.graph.initializers.values())
     return _fault(_proto(model, source))
 

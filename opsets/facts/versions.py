@@ -7,6 +7,9 @@ from functools import cache
 import onnx
 from onnx.helper import VERSION_TABLE
 
+INITIALIZERS_ALONE = 4
+"""The IR version from which on an initializer need not be a graph input, too."""
+
 
 @cache
 def schema_at(operator: str, opset: int, domain: str = "") -> onnx.defs.OpSchema | None:

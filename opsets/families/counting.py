@@ -78,9 +78,14 @@ def _numbers(rewrite: Rewrite, count: ir.Value, length: Length | None) -> ir.Val
     return _less_one(rewrite, rest)
 
 
+def one_sided(rewrite: Rewrite) -> dict[str, int]:
+    """The attributes by which an operator copies one element, which below 7 it does not of itself."""
+    return {} if rewrite.opset > 6 else {"broadcast": 1}
+
+
 def _less_one(rewrite: Rewrite, row: ir.Value) -> ir.Value:
     one = rewrite.initializer(np.ones(1, np.float32), "one")
-    return rewrite.add("Sub", [row, one], {} if rewrite.opset > 6 else {"broadcast": 1}, shape=row.shape)
+    return rewrite.add("Sub", [row, one], one_sided(rewrite), shape=row.shape)
 
 
 def _running_sums(rewrite: Rewrite, row: ir.Value) -> ir.Value:

@@ -11,7 +11,7 @@ import sympy  # type: ignore[import-untyped]
 
 from opsets.facts.lengths import Length
 from opsets.families.copies import cast, reshaped, with_axes
-from opsets.families.counting import first_numbers, length_as_number
+from opsets.families.counting import first_numbers, length_as_number, one_sided
 from opsets.rewrite import Rewrite
 
 Part = tuple[list[Length], list[Length]]
@@ -102,8 +102,7 @@ def _halved(
         first_numbers(rewrite, cast(rewrite, count, ir.DataType.INT64), length)
         for count, length in zip((first, second), lengths, strict=True)
     ]
-    one_sided = {} if rewrite.opset > 6 else {"broadcast": 1}
-    starts = rewrite.add("Mul", [counted[0], second], one_sided, shape=counted[0].shape)
+    starts = rewrite.add("Mul", [counted[0], second], one_sided(rewrite), shape=counted[0].shape)
     column = _beside_ones(rewrite, starts, 1, [0, 1])
     row = _beside_ones(rewrite, counted[1], 0, [1, 0])
     places = cast(rewrite, rewrite.add("MatMul", [column, row]), ir.DataType.INT64)
@@ -118,8 +117,7 @@ def _beside_ones(rewrite: Rewrite, numbers: ir.Value, axis: int, order: list[int
     numbers = with_axes(rewrite, "Unsqueeze", numbers, [axis])
     zeros = rewrite.add("Sub", [numbers, numbers], shape=numbers.shape)
     one = rewrite.initializer(np.ones(1, np.float32), "one")
-    one_sided = {} if rewrite.opset > 6 else {"broadcast": 1}
-    ones = rewrite.add("Add", [zeros, one], one_sided, shape=numbers.shape)
+    ones = rewrite.add("Add", [zeros, one], one_sided(rewrite), shape=numbers.shape)
     both = [numbers, ones]
     return rewrite.add("Concat", [both[index] for index in order], {"axis": axis})
 
