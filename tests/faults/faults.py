@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.faults.job import END_SECONDS, Ended, Framework, Job, Undisturbed, moment, problems, undisturbed
+from tests.faults.store import unreliable
 from tests.faults.workers import behave, copied, damage_environment, get_hungry, moody, write_rubbish
 from tests.pipeline.disks import mounted
+from tests.publishing.buckets import s3_bucket
+from tests.publishing.remote_places import content_of_place
 
 SPARE_BYTES = 2 << 20
 """What a disk that is filling up has left at most."""
@@ -138,6 +142,21 @@ def disk_full(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcom
     return Outcome(_ill_told(ended))
 
 
+def store_fails(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
+    """A run publishes into a bucket, and the one after it looks at it, where every third call fails."""
+    with pytest.MonkeyPatch.context() as patch, s3_bucket(patch) as bucket:
+        address = os.environ["AWS_ENDPOINT_URL"]
+        with unreliable(address, every=3, first=generator.randrange(3)) as between:
+            patch.setenv("AWS_ENDPOINT_URL", between.address)
+            ended, again = (job.run(options=("--publish", bucket)) for _ in range(2))
+        patch.setenv("AWS_ENDPOINT_URL", address)
+        zoo = content_of_place(bucket)
+    wrong = [f"it ended with exit code {each.code}: {each.said}" for each in (ended, again) if each.code]
+    wrong += ["the run after it published again"] if "already" not in again.said else []
+    wrong += ["the bucket has another zoo"] if zoo != wanted.zoo else []
+    return Outcome(wrong + (["the store did not fail"] if len(between.refused) <= 10 else []))
+
+
 def _of_a_framework(go_wrong: Callable[[Path, random.Random], None], said: str, code: int) -> Fault:
     def fault(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcome:
         assert job.framework.folder
@@ -167,6 +186,7 @@ FAULTS: dict[str, Fault] = {
     "the disk full": disk_full,
     "the clock set back": clock_set_back,
     "two runs at once": two_at_once,
+    "a store fails every third call": store_fails,
     "a worker eats memory": _of_a_framework(get_hungry, "grew past its memory limit of 1 GiB", 1),
     "a worker writes rubbish": _of_a_framework(write_rubbish, "tiny/net", 1),
     "an environment damaged": _of_a_framework(damage_environment, "which is damaged: ", 0),

@@ -26,9 +26,9 @@ class Unreliable:
 
 
 @contextmanager
-def unreliable(address: str, every: int) -> Iterator[Unreliable]:
-    """A server that passes on to ``address`` all requests but each ``every``-th."""
-    behind, numbers = urlsplit(address).netloc, count(1)
+def unreliable(address: str, every: int, first: int) -> Iterator[Unreliable]:
+    """A server that passes on to ``address`` all requests but each ``every``-th, from number ``first`` on."""
+    behind, numbers = urlsplit(address).netloc, count(-first)
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         host, port = server.server_address[:2]
         found = Unreliable(f"http://{host!s}:{port}")
