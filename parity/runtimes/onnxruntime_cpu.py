@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from parity.quantized_files import may_be_quantized
+from parity.file_marks import QUANTIZED_OPERATORS, may_hold
 from parity.runtimes.interface import (
     AnyArray,
     DataSets,
@@ -74,7 +74,7 @@ def _kept_exact(file: Path) -> tuple[str | bytes, bool]:
 
     And whether it is exact only if ONNX Runtime is told not to saturate.
     """
-    if not may_be_quantized(file):
+    if not may_hold(file, QUANTIZED_OPERATORS):
         return str(file), False
     from parity.saturation import make_unsigned, saturates, wants_precision
 

@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from parity.quantized_files import may_be_quantized
+from parity.file_marks import NAMED_TYPE, may_hold
 from parity.runtimes.interface import AnyArray, DataSets, UnsupportedError, as_answers, in_precision
 
 INDEPENDENT = True
@@ -48,14 +48,16 @@ def run(model: Path, data_sets: DataSets, threads: int) -> dict[str, list[AnyArr
 
 
 def _read(core: Any, model: Path) -> Any:
-    """The network of a file; one with a scale for each channel of weights in bytes, in other words."""
-    if may_be_quantized(model, (b"QLinear",)):
+    """The network of a file; what OpenVINO's reader cannot take of it, in other words."""
+    if may_hold(model, (b"QLinear", NAMED_TYPE)):
         import onnx
 
+        from parity.cast_types import say_in_numbers
         from parity.channel_scales import say_in_floats
 
         whole = onnx.load(model, format="protobuf")
-        if say_in_floats(whole):
+        said = [say_in_floats(whole), say_in_numbers(whole)]
+        if any(said):
             return core.read_model(whole.SerializeToString(), b"")
     return core.read_model(str(model))
 

@@ -14,8 +14,8 @@ from onnx import parser
 
 from parity.compare import Array
 from parity.exact import evaluate
+from parity.file_marks import QUANTIZED_OPERATORS, may_hold
 from parity.quantized import OPERATORS as QUANTISED
-from parity.quantized_files import may_be_quantized
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import asked_at
 from parity.saturation import make_unsigned, wants_precision
@@ -59,10 +59,10 @@ def test_every_quantised_operator_is_found_in_the_bytes_of_a_file(tmp_path: Path
         node = onnx.helper.make_node(operator, ["a"], ["b"])
         graph = onnx.helper.make_graph([node], "g", [], [])
         onnx.save(onnx.helper.make_model(graph), tmp_path / "model.onnx")
-        assert may_be_quantized(tmp_path / "model.onnx"), operator
+        assert may_hold(tmp_path / "model.onnx", QUANTIZED_OPERATORS), operator
     node = onnx.helper.make_node("Conv", ["a", "w"], ["b"])
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [])), tmp_path / "model.onnx")
-    assert not may_be_quantized(tmp_path / "model.onnx")
+    assert not may_hold(tmp_path / "model.onnx", QUANTIZED_OPERATORS)
 
 
 def network(operator: str, weights: Array = WEIGHTS) -> onnx.ModelProto:
@@ -235,7 +235,6 @@ import sys
 import numpy as np, onnx
 from pathlib import Path
 from parity.quantized import OPERATORS as QUANTISED
-from parity.quantized_files import may_be_quantized
 from parity.runtimes.interface import UnsupportedError
 from parity.runtimes.registry import RUNTIMES
 from parity.saturation import saturates

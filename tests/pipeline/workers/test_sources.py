@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,15 @@ import psutil
 print(psutil.Process().memory_info().rss)
 """
 
+FILL = """
+import resource
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+block = b"x" * (256 << 20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_SMALL_PAGES = (256 << 20) // 4096
+
 
 def _resident_after_freeing(environment: dict[str, str]) -> int:
     command = [sys.executable, "-c", FREE]
@@ -36,13 +46,34 @@ def test_a_worker_gives_back_what_it_freed(monkeypatch: pytest.MonkeyPatch) -> N
     assert kept - left > 15 * BLOCK
 
 
+def _pages_of_a_large_block(environment: dict[str, str]) -> int:
+    command = [sys.executable, "-c", FILL]
+    return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+
+
+def test_a_worker_takes_large_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    if platform.libc_ver() < ("glibc", "2.35") or not HUGE_PAGES.exists():
+        pytest.skip("NOT TESTED: this needs glibc 2.35 or newer, and Linux")
+    if "[never]" in HUGE_PAGES.read_text():
+        pytest.skip(f"NOT TESTED: this system hands out no large pages, as {HUGE_PAGES} says")
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert _pages_of_a_large_block(worker_environment({})) < _SMALL_PAGES / 50
+    if "[madvise]" in HUGE_PAGES.read_text():
+        assert _pages_of_a_large_block(dict(os.environ)) >= _SMALL_PAGES
+
+
 def test_threads_that_wait_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     assert worker_environment({})["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("MALLOC_MMAP_THRESHOLD_", "4096"), ("OMP_WAIT_POLICY", "ACTIVE")]
+    ("name", "value"),
+    [
+        ("MALLOC_MMAP_THRESHOLD_", "4096"),
+        ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0"),
+        ("OMP_WAIT_POLICY", "ACTIVE"),
+    ],
 )
 def test_the_user_has_the_last_word(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)

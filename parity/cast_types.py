@@ -1,0 +1,28 @@
+"""Cast as it was below opset 6, which names the type that it makes, with the number of that type instead.
+
+OpenVINO's reader knows Cast of every version, and asks each of them for a number. Nothing else of a graph is
+touched: what the operator does, and all others, are read by OpenVINO itself.
+"""
+
+from __future__ import annotations
+
+import onnx
+from onnx import helper
+
+
+def say_in_numbers(model: onnx.ModelProto) -> bool:
+    """Give every Cast of ``model`` that names its type the number of that type; whether it had any."""
+    return _say_in_numbers(model.graph)
+
+
+def _say_in_numbers(graph: onnx.GraphProto) -> bool:
+    said = False
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.type == onnx.AttributeProto.STRING:
+                number = onnx.TensorProto.DataType.Value(attribute.s.decode())
+                attribute.CopyFrom(helper.make_attribute("to", number))
+                said = True
+            elif attribute.type == onnx.AttributeProto.GRAPH:
+                said |= _say_in_numbers(attribute.g)
+    return said
