@@ -9,9 +9,23 @@ from __future__ import annotations
 import onnx
 from onnx import helper
 
+from parity.runtimes.interface import InvalidModelError
+
+
+def number_of_type(name: bytes) -> int:
+    """The number of the type that a Cast names. Raises InvalidModelError where no type is called so."""
+    said = name.decode(errors="replace")
+    found = dict(onnx.TensorProto.DataType.items()).get(said)
+    if found is None:
+        raise InvalidModelError(f"a Cast names the type {said!r}, and there is none of that name")
+    return int(found)
+
 
 def say_in_numbers(model: onnx.ModelProto) -> bool:
-    """Give every Cast of ``model`` that names its type the number of that type; whether it had any."""
+    """Give every Cast of ``model`` that names its type the number of that type; whether it had any.
+
+    Raises InvalidModelError where there is no such type.
+    """
     return _say_in_numbers(model.graph)
 
 
@@ -20,8 +34,7 @@ def _say_in_numbers(graph: onnx.GraphProto) -> bool:
     for node in graph.node:
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.type == onnx.AttributeProto.STRING:
-                number = onnx.TensorProto.DataType.Value(attribute.s.decode())
-                attribute.CopyFrom(helper.make_attribute("to", number))
+                attribute.CopyFrom(helper.make_attribute("to", number_of_type(attribute.s)))
                 said = True
             elif attribute.type == onnx.AttributeProto.GRAPH:
                 said |= _say_in_numbers(attribute.g)

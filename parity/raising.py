@@ -12,6 +12,7 @@ from typing import Any
 import onnx
 from onnx import helper
 
+from parity.cast_types import number_of_type
 from parity.old_broadcasting import BROADCASTING, raise_broadcasts
 from parity.runtimes.interface import InvalidModelError, UnsupportedError
 
@@ -130,7 +131,7 @@ def _reshape(node: onnx.NodeProto, opset: int) -> list[onnx.NodeProto]:
 
 def _cast(node: onnx.NodeProto, opset: int) -> list[onnx.NodeProto]:
     if opset < 6:
-        element = onnx.TensorProto.DataType.Value(_required(node, "to").decode())
+        element = number_of_type(_required(node, "to"))
         drop(node, "to")
         node.attribute.append(helper.make_attribute("to", element))
     return [node]

@@ -12,6 +12,7 @@ from onnx import helper, parser
 from parity.cast_types import say_in_numbers
 from parity.file_marks import NAMED_TYPE, may_hold
 from parity.runtimes import openvino_cpu
+from parity.runtimes.interface import InvalidModelError
 
 WHOLE = """
 <ir_version: 3, opset_import: ["": 4]>
@@ -44,6 +45,12 @@ def test_another_type_is_another_answer(tmp_path: Path) -> None:
     onnx.save(parser.parse_model(WHOLE.replace("INT32", "BOOL")), tmp_path / "model.onnx")
     [found] = openvino_cpu.run(tmp_path / "model.onnx", {"a": [np.full((2, 3), 4.5, np.float32)]}, 1)["a"]
     assert found.tolist() == [[1.0] * 3] * 2
+
+
+def test_a_type_that_there_is_not_is_told(tmp_path: Path) -> None:
+    onnx.save(parser.parse_model(WHOLE.replace("INT32", "INT33")), tmp_path / "model.onnx")
+    with pytest.raises(InvalidModelError, match="names the type 'INT33', and there is none"):
+        openvino_cpu.run(tmp_path / "model.onnx", {"a": [np.ones((1, 3), np.float32)]}, 1)
 
 
 def test_casts_in_a_body_are_found() -> None:
