@@ -29,6 +29,9 @@ LEVEL = 1
 RAW = -15
 """The window of a stream without a header, as zlib's functions take it."""
 CHUNK = 1 << 20
+"""What is deflated at a time, on which its bytes depend."""
+COPIED = 1 << 18
+"""What is copied at a time: few enough bytes to be in a processor's cache when they are hashed."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class DeflatedWeights:
         """The bytes of the blocks, some at a time."""
         position = deflated.start
         while position < deflated.end:
-            some = os.pread(self._file.fileno(), min(CHUNK, deflated.end - position), position)
+            some = os.pread(self._file.fileno(), min(COPIED, deflated.end - position), position)
             position += len(some)
             yield some
 

@@ -31,7 +31,8 @@ DEEPEST = 100
 MODEL = onnx.ModelProto.DESCRIPTOR.full_name
 RAW_DATA = onnx.TensorProto.DESCRIPTOR.fields_by_name["raw_data"].number
 PAGE = 4096
-CHUNK = 1 << 20
+CHUNK = 1 << 18
+"""What is copied at a time: few enough bytes to be in a processor's cache when they are written."""
 
 Part = bytes | Region
 """A stretch of a file to write: the bytes themselves, or where they are to be copied from."""
