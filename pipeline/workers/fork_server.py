@@ -4,8 +4,8 @@ Run by path with the interpreter of any environment, with the standard library a
 
     python fork_server.py SOCKET SECONDS SCRIPT [MODULE ...]
 
-``SOCKET`` is the number of an inherited socket that listens in a folder of its own, which goes with the
-server. ``SCRIPT`` and each ``MODULE`` are imported once; whatever cannot be is left to the calls, which then
+``SOCKET`` is the number of an inherited socket over which connections are handed to the server, one with each
+byte. ``SCRIPT`` and each ``MODULE`` are imported once; whatever cannot be is left to the calls, which then
 tell why. A call is a connection that brings a line of JSON::
 
     {"script": ["export.py", "request.json", "result.json"], "folder": "/...", "log": "/.../worker.log",
@@ -14,7 +14,8 @@ tell why. A call is a connection that brings a line of JSON::
 It is answered by ``{"pid": 7}`` and, once that process has ended, by ``{"exit_code": 0, "resident": 4096}``:
 a negative code is the signal that ended it, ``resident`` the most bytes that it had in memory. Who closes the
 connection before has its process killed, with all that it started. The server ends, and with it
-whatever it runs, at SIGTERM, as its standard input ends, or after ``SECONDS`` in which nobody called.
+whatever it runs, at SIGTERM, once nobody holds the other end of the socket, or after ``SECONDS`` in which
+nobody called.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ import json
 import os
 import runpy
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -40,13 +40,11 @@ def main() -> None:
     number, seconds, script, *modules = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     sys.path[0] = str(Path(script).parent)  # as for a script that is run itself, and in place of our own
-    with socket.socket(fileno=int(number)) as listening:
-        try:
-            _import([*modules, Path(script).stem])
-            gc.freeze()  # else the first collection of a fork would copy all pages
-            _Server(listening).serve(float(seconds))
-        finally:
-            shutil.rmtree(Path(listening.getsockname()).parent, ignore_errors=True)
+    with socket.socket(fileno=int(number)) as calls:
+        calls.set_inheritable(False)
+        _import([*modules, Path(script).stem])
+        gc.freeze()  # else the first collection of a fork would copy all pages
+        _Server(calls).serve(float(seconds))
 
 
 def _import(modules: List[str]) -> None:
@@ -60,8 +58,8 @@ def _import(modules: List[str]) -> None:
 class _Server:
     """The calls that are running, by the numbers of their processes."""
 
-    def __init__(self, listening: socket.socket) -> None:
-        self._listening = listening
+    def __init__(self, calls: socket.socket) -> None:
+        self._calls = calls
         self._running: Dict[int, socket.socket] = {}
         self._ended, self._wake = os.pipe()  # readable once a process of ours has ended
         for end in (self._ended, self._wake):
@@ -70,7 +68,7 @@ class _Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def serve(self, seconds: float) -> None:
-        """Answer calls, until the standard input ends or none has come for ``seconds``."""
+        """Answer calls, until nobody is left who could call or none has come for ``seconds``."""
         try:
             while self._look(None if self._running else seconds):
                 pass
@@ -80,9 +78,9 @@ class _Server:
 
     def _look(self, seconds: Optional[float]) -> bool:
         """Wait for something to happen, and see to it; False where nothing did, or nobody is left."""
-        places = [sys.stdin, self._listening, self._ended, *self._running.values()]
+        places: List[Any] = [self._calls, self._ended, *self._running.values()]
         ready, _, _ = select.select(places, [], [], seconds)
-        if not ready or sys.stdin in ready:
+        if not ready:
             return False
         if self._ended in ready:
             os.read(self._ended, 4096)
@@ -90,8 +88,12 @@ class _Server:
         for pid, connection in self._running.items():
             if connection in ready:  # its caller is gone
                 _kill(pid)
-        if self._listening in ready:
-            self._answer(self._listening.accept()[0])
+        if self._calls in ready:
+            called, files, _, _ = socket.recv_fds(self._calls, 1, 1)
+            if not called:
+                return False
+            for file in files:
+                self._answer(socket.socket(fileno=file))
         return True
 
     def _answer(self, connection: socket.socket) -> None:
@@ -125,7 +127,7 @@ class _Server:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGCHLD, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            for ours in (self._listening, connection, *self._running.values()):
+            for ours in (self._calls, connection, *self._running.values()):
                 ours.close()
             os.close(self._ended)
             os.close(self._wake)

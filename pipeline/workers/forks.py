@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -86,43 +85,45 @@ class Fork:
 
 
 class _Server:
-    """One server, started."""
+    """One server, started.
+
+    Nothing of it has a name in a file system, so that nothing is left of it where this process is killed:
+    it is told of calls over a socket that it inherits, and ends once nobody holds the other end.
+    """
 
     def __init__(self, preloaded: Preloaded, environment: Mapping[str, str]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="worker-"))
         self._owner = os.getpid()
+        self._calls, theirs = socket.socketpair()
         try:
-            self._process = self._started(preloaded, environment)
+            with theirs:
+                self._process = self._started(preloaded, environment, theirs)
         except OSError:
-            shutil.rmtree(self._folder)
+            self._calls.close()
             raise
         atexit.register(self.end)
 
-    def _started(self, preloaded: Preloaded, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(self._address))
-            listening.listen()
-            own = [str(_SCRIPT), str(listening.fileno()), str(IDLE_SECONDS)]
-            return subprocess.Popen(
-                [str(preloaded.python), *own, str(preloaded.script), *preloaded.modules],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=dict(environment),
-                cwd=self._folder,
-                pass_fds=[listening.fileno()],
-                start_new_session=True,
-            )
-
-    @property
-    def _address(self) -> Path:
-        return self._folder / "socket"
+    @staticmethod
+    def _started(
+        preloaded: Preloaded, environment: Mapping[str, str], calls: socket.socket
+    ) -> subprocess.Popen[bytes]:
+        own = [str(_SCRIPT), str(calls.fileno()), str(IDLE_SECONDS)]
+        return subprocess.Popen(
+            [str(preloaded.python), *own, str(preloaded.script), *preloaded.modules],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=dict(environment),
+            cwd=tempfile.gettempdir(),
+            pass_fds=[calls.fileno()],
+            start_new_session=True,
+        )
 
     def connect(self) -> socket.socket:
         """A connection to it. Raises OSError where it has ended."""
-        connection = socket.socket(socket.AF_UNIX)
+        connection, theirs = socket.socketpair()
         try:
-            connection.connect(str(self._address))
+            with theirs:
+                socket.send_fds(self._calls, [bytes(1)], [theirs.fileno()])
         except OSError:
             connection.close()
             raise
@@ -133,10 +134,9 @@ class _Server:
         if os.getpid() != self._owner:
             return
         atexit.unregister(self.end)
+        self._calls.close()
         self._process.terminate()
-        with self._process:
-            pass  # which waits for it
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._process.wait()
 
 
 _SERVERS: dict[Preloaded, _Server] = {}

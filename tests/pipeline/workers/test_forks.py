@@ -168,13 +168,16 @@ time.sleep(600)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_whoever_started_it_takes_it_along(tmp_path: Path, script: Path, number: signal.Signals) -> None:
     assert script.is_file()
-    noted = tmp_path / "pids"
+    noted, scratch = tmp_path / "pids", tmp_path / "scratch"
+    scratch.mkdir()
     (tmp_path / "program.py").write_text(LASTING)
-    with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], start_new_session=True) as owner:
+    line, variables = [sys.executable, "-c", OWNER, str(tmp_path)], {**os.environ, "TMPDIR": str(scratch)}
+    with subprocess.Popen(line, env=variables, start_new_session=True) as owner:
         deadline = time.monotonic() + CHILDREN_END
         while not noted.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         server, fork = map(int, noted.read_text().split())
+        assert not list(scratch.iterdir()), "it would be left where nobody can tidy up"
         owner.send_signal(number)
     while any(map(psutil.pid_exists, (server, fork))) and time.monotonic() < deadline:
         time.sleep(0.05)
