@@ -78,8 +78,9 @@ def tried(name: str, tries: int, seed: int, wanted: Undisturbed) -> Row:
 def written() -> dict[str, str]:
     """The rows that the page has, by the names of their faults."""
     text = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-    rows = (line.strip("| ").split(" | ", maxsplit=1) for line in text.splitlines() if line.startswith("| "))
-    return {row[0]: row[1] for row in rows if row[0] in FAULTS}
+    lines = [line.removesuffix(" |") for line in text.splitlines() if line.startswith("| ")]
+    rows = (line.removeprefix("| ").partition(" | ") for line in lines)
+    return {name: row for name, _, row in rows if name in FAULTS}
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import __main__
+from tests.faults.__main__ import Row
 from tests.faults.faults import FAULTS, OF_AN_ENVIRONMENT, disturbed
 from tests.faults.job import Job, Undisturbed, undisturbed
 
@@ -32,3 +34,12 @@ def test_the_next_run_makes_what_was_to_be_made(name: str, wanted: Undisturbed, 
     outcome, left = disturbed(name, tmp_path, random.Random(0), wanted)  # noqa: S311 - no secret
     assert outcome.wrong == []
     assert left == []
+
+
+def test_what_the_page_says_of_other_faults_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "reliability.md"
+    page.write_text(
+        "| What happens | Times |\n|---|---:|\n| SIGKILL | 7 | 7 |  |\n| SIGINT | 3 | 2 | 1.0 s |\n"
+    )
+    monkeypatch.setattr(__main__, "DOCUMENT", page)
+    assert __main__.written() == {"SIGKILL": str(Row(7)), "SIGINT": str(Row(3, {1: ["a traceback"]}, [1.0]))}
