@@ -94,8 +94,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # each request to the S3 server, else
     with tempfile.TemporaryDirectory() as place:
         wanted = undisturbed(Job(Path(place), TORCHVISION))
-    units = sum(path.endswith(".record.json") for path in wanted.zoo)
-    head = HEAD.format(units=units, seconds=wanted.seconds, longest=END_SECONDS)
+    head = HEAD.format(units=wanted.units, seconds=wanted.seconds, longest=END_SECONDS)
     right = True
     for name in asked.names or FAULTS:
         row = tried(name, asked.kills if name == "SIGKILL" else asked.tries, asked.seed, wanted)

@@ -159,6 +159,11 @@ class Undisturbed:
     names: set[str]
     seconds: float
 
+    @property
+    def units(self) -> int:
+        """The number of units that are published."""
+        return sum(path.endswith(".record.json") for path in self.zoo)
+
 
 def undisturbed(job: Job) -> Undisturbed:
     """Run a job to its end, verify and keep what it made, and clear its folder."""

@@ -22,7 +22,6 @@ blocks.clear()
 import psutil
 print(psutil.Process().memory_info().rss)
 """
-
 FILL = """
 import resource
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -33,22 +32,17 @@ HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _SMALL_PAGES = (256 << 20) // 4096
 
 
-def _resident_after_freeing(environment: dict[str, str]) -> int:
-    command = [sys.executable, "-c", FREE]
+def _printed(program: str, environment: dict[str, str]) -> int:
+    command = [sys.executable, "-c", program]
     return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is a habit of glibc, which is not here")
 def test_a_worker_gives_back_what_it_freed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
-    kept = _resident_after_freeing(dict(os.environ))
-    left = _resident_after_freeing(worker_environment({}))
+    kept = _printed(FREE, dict(os.environ))
+    left = _printed(FREE, worker_environment({}))
     assert kept - left > 15 * BLOCK
-
-
-def _pages_of_a_large_block(environment: dict[str, str]) -> int:
-    command = [sys.executable, "-c", FILL]
-    return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
 
 def test_a_worker_takes_large_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,9 +51,9 @@ def test_a_worker_takes_large_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     if "[never]" in HUGE_PAGES.read_text():
         pytest.skip(f"NOT TESTED: this system hands out no large pages, as {HUGE_PAGES} says")
     monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    assert _pages_of_a_large_block(worker_environment({})) < _SMALL_PAGES / 50
+    assert _printed(FILL, worker_environment({})) < _SMALL_PAGES / 50
     if "[madvise]" in HUGE_PAGES.read_text():
-        assert _pages_of_a_large_block(dict(os.environ)) >= _SMALL_PAGES
+        assert _printed(FILL, dict(os.environ)) >= _SMALL_PAGES
 
 
 def test_threads_that_wait_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
