@@ -107,6 +107,9 @@ class _Telling:
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
         self._tell("end", model, stage, seconds, reused)
 
+    def fail(self, model: str, stage: str) -> None:
+        self._tell("fail", model, stage)
+
     def note(self, model: str, message: str) -> None:
         self._tell("note", model, message)
 

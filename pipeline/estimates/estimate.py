@@ -120,7 +120,7 @@ def _of_model(
     export = weights * EXPORT_COPIES
     raised = any(_RAISED in asked_at(unit.opset) for unit in todo)
     deflated = int(weights * ARCHIVE_SHARE)  # what the archives of a model share
-    candidates = weights * (1 + min(len(todo), units_at_once(weights)) + raised) + deflated
+    candidates = weights * (1 + min(len(todo), 2 * units_at_once(weights)) + raised) + deflated
     work = inputs + max(export, candidates) + GRAPH_BYTES * (1 + len(todo))
     # What is sent elsewhere lies here until it is sent.
     archive = 0 if plan.publish_folder else deflated + inputs

@@ -231,7 +231,8 @@ class Plan:
 
 
 BATCH_BYTES = 2 << 30
-"""Ten opsets of a large model are verified a few at a time: not all of them lie in the work folder."""
+"""Ten opsets of a large model are verified a few at a time: not all of them lie in the work folder. While
+some are, those before them are published, and lie there too."""
 
 
 def units_at_once(model_bytes: int) -> int:

@@ -55,8 +55,16 @@ class StageTimes:
         self._taken: dict[StageKind, tuple[float, int]] = {}
         self._failed: dict[StageKind, float] = {}
         self._peaks: dict[StageKind, PeakMemory] = {}
-        self.at: StageKind | None = None
-        """The stage that began last."""
+        self._of_thread = threading.local()
+
+    @property
+    def at(self) -> StageKind | None:
+        """The stage that this thread began last: one publishes while another verifies."""
+        return getattr(self._of_thread, "at", None)
+
+    @at.setter
+    def at(self, kind: StageKind) -> None:
+        self._of_thread.at = kind
 
     def peak_memory(self, whole: PeakMemory) -> PeakMemory:
         """Where the processes of the stage under way note their memory, as a part of ``whole``."""
@@ -149,6 +157,7 @@ class ModelRun:
             yield stage
         except Exception:
             self.times.note_failure(kind, time.monotonic() - begun)
+            self.progress.fail(self.job.name, title)
             raise
         seconds = time.monotonic() - begun
         self.progress.end(self.job.name, title, seconds, stage.reused)

@@ -31,6 +31,7 @@ class Progress(Protocol):
 
     def begin(self, model: str, stage: str) -> None: ...
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None: ...
+    def fail(self, model: str, stage: str) -> None: ...
     def note(self, model: str, message: str) -> None: ...
     def finish(self, model: str) -> None: ...
     def __enter__(self) -> Self: ...
@@ -50,6 +51,9 @@ class PlainProgress:
 
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
         self._line(model, f"{stage}: {'done before' if reused else duration(seconds)}")
+
+    def fail(self, model: str, stage: str) -> None:
+        """The results say why."""
 
     def note(self, model: str, message: str) -> None:
         """Tell what was decided about a model that its user did not say."""
@@ -71,17 +75,29 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """A row for each model under way with its stage and time; finished stages scroll above it."""
+    """A row for each model under way with its stage and time; finished stages scroll above it.
+
+    Where a model has several stages under way, it is the one that began last.
+    """
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._stages: dict[str, tuple[str, float]] = {}
+        self._stages: dict[str, dict[str, float]] = {}
+        """Of each model, when those under way began."""
         self._lock = threading.Lock()
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=True)
 
     def begin(self, model: str, stage: str) -> None:
         with self._lock:
-            self._stages[model] = (stage, time.monotonic())
+            self._stages.setdefault(model, {})[stage] = time.monotonic()
+
+    def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
+        self.fail(model, stage)
+        super().end(model, stage, seconds, reused)
+
+    def fail(self, model: str, stage: str) -> None:
+        with self._lock:
+            self._stages.get(model, {}).pop(stage, None)
 
     def finish(self, model: str) -> None:
         with self._lock:
@@ -90,7 +106,8 @@ class LiveProgress(PlainProgress):
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         with self._lock:
-            for model, (stage, since) in self._stages.items():
+            under_way = [(model, list(stages.items())) for model, stages in self._stages.items() if stages]
+            for model, [*_, (stage, since)] in under_way:
                 elapsed = duration(time.monotonic() - since)
                 name, at = Text(one_line(model), style="bold"), Text(one_line(stage), style="cyan")
                 table.add_row(name, at, Text(elapsed))

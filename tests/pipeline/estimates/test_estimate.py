@@ -43,9 +43,10 @@ def _unit(weights: int) -> int:
     return int(weights * (1 + ARCHIVE_SHARE)) + INPUTS + GRAPH_BYTES
 
 
-def _work(weights: int, candidates: int) -> int:
-    """What a model of two units needs: its inputs, the export, so many files beside it, deflated weights."""
-    return INPUTS + (1 + candidates) * weights + int(ARCHIVE_SHARE * weights) + 3 * GRAPH_BYTES
+def _work(weights: int, candidates: int, units: int = 2) -> int:
+    """What a model needs: its inputs, the export, so many files beside it, deflated weights."""
+    graphs = (1 + units) * GRAPH_BYTES
+    return INPUTS + (1 + candidates) * weights + int(ARCHIVE_SHARE * weights) + graphs
 
 
 def _benchmark(weights: int) -> float:
@@ -85,6 +86,13 @@ def test_work_is_that_of_the_models_under_way_together(tmp_path: Path) -> None:
 def test_an_old_opset_is_written_once_more_to_be_raised(tmp_path: Path) -> None:
     old = FILE.replace("11-12", "6,12")
     assert _needs(_estimate(tmp_path, old))["of work"] == _work(VGG11, candidates=3)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_two_groups_of_opsets_lie_there_at_once(tmp_path: Path) -> None:
+    """Of a model of this size four are verified together, while those before them are published."""
+    ten = FILE.replace("11-12", "7-16")
+    assert _needs(_estimate(tmp_path, ten))["of work"] == _work(VGG11, candidates=2 * 4, units=10)
 
 
 @pytest.mark.usefixtures("own_cache")

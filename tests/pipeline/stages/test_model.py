@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,58 @@ def test_the_history_has_the_mean_of_all_batches(tiny: FakeSource, monkeypatch: 
     seconds_noted = read_history()["tiny/net"]["seconds"]
     assert seconds_noted["unit"] == pytest.approx(sum(of_units) / 2, abs=0.01)
     assert seconds_noted["export"] == pytest.approx(progress.seconds["export"], abs=0.01)
+
+
+class Meeting(PlainProgress):
+    """A display that lets the first opset be published only once the second one is being verified."""
+
+    def __init__(self) -> None:
+        self.verifying = threading.Event()
+        self.met = False
+
+    def begin(self, model: str, stage: str) -> None:
+        if stage == "opset 12: parity":
+            self.verifying.set()
+        if stage == "opset 11: publish":
+            self.met = self.verifying.wait(timeout=60)
+
+    def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
+        """Nobody reads it."""
+
+
+def test_what_is_right_is_published_while_the_next_is_verified(
+    tiny: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.planning.jobs.BATCH_BYTES", 1)
+    progress = Meeting()
+    run = replace(tiny.run(tiny.plan("net", opsets="11, 12")), progress=progress)
+    assert [result.status for result in run_model(run)] == ["published", "published"]
+    assert progress.met
+    assert tiny.published == ["net-11.onnx", "net-12.onnx"]
+    assert not run.work.exists()
+
+
+def test_what_is_verified_when_a_run_is_to_end_is_not_published(
+    tiny: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.planning.jobs.BATCH_BYTES", 1)
+    run = tiny.run(tiny.plan("net", opsets="11, 12"))
+
+    class Ending(PlainProgress):
+        def __init__(self) -> None:
+            """Nothing is shown."""
+
+        def begin(self, model: str, stage: str) -> None:
+            if stage == "opset 12: parity":
+                run.stop.set()
+
+        def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
+            """Nobody reads it."""
+
+    first, second = run_model(replace(run, progress=Ending()))
+    assert first.status in ("published", "interrupted")
+    assert second.status == "interrupted"
+    assert ("net-11.onnx" in tiny.published) == (first.status == "published")
 
 
 def test_an_export_that_was_made_is_taken_up(tiny: FakeSource) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -19,12 +20,16 @@ class Kept(PlainProgress):
     def __init__(self) -> None:
         self.titles: list[str] = []
         self.ended: list[tuple[str, bool]] = []
+        self.failed: list[str] = []
 
     def begin(self, model: str, stage: str) -> None:
         self.titles.append(f"{model} {stage}")
 
     def end(self, model: str, stage: str, seconds: float, reused: bool) -> None:
         self.ended.append((stage, reused))
+
+    def fail(self, model: str, stage: str) -> None:
+        self.failed.append(stage)
 
 
 @pytest.fixture
@@ -60,10 +65,27 @@ def test_no_stage_begins_in_a_run_that_is_to_end(run: ModelRun, progress: Kept) 
     assert progress.titles == []
 
 
-def test_the_time_of_a_stage_that_fails_is_not_noted(run: ModelRun) -> None:
+def test_the_time_of_a_stage_that_fails_is_not_noted(run: ModelRun, progress: Kept) -> None:
     with pytest.raises(ValueError, match="failed"), run.stage(StageKind.EXPORT):
         raise ValueError("failed")
     assert run.times.for_history() == {}
+    assert (progress.failed, progress.ended) == (["export"], [])
+
+
+def test_a_stage_is_that_of_its_thread(run: ModelRun) -> None:
+    """One publishes while another verifies: what fails there, and the memory of it, is not the other's."""
+
+    def verify() -> None:
+        with run.stage(StageKind.PARITY):
+            run.limits.peak.note(17)
+
+    with run.stage(StageKind.PUBLISH):
+        thread = threading.Thread(target=verify)
+        thread.start()
+        thread.join()
+        assert run.times.at == StageKind.PUBLISH
+        run.limits.peak.note(3)
+    assert run.times.peaks() == {"parity": 17, "publish": 3}
 
 
 def test_a_model_works_in_a_folder_of_its_own_within_its_limits(tiny: FakeSource) -> None:

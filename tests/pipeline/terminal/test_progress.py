@@ -38,6 +38,24 @@ def test_a_terminal_shows_what_is_under_way() -> None:
     assert "timm/vgg11" not in stream.getvalue()
 
 
+def test_a_terminal_shows_what_began_last_of_what_is_under_way() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+
+    def shown() -> str:
+        with console.capture() as capture:
+            console.print(progress._table())
+        return capture.get()
+
+    progress = LiveProgress(console)
+    progress.begin("timm/vgg16", "opset 7: publish")
+    progress.begin("timm/vgg16", "opset 9: parity")
+    assert "parity" in shown()
+    progress.fail("timm/vgg16", "opset 9: parity")
+    assert "opset 7: publish" in shown()
+    progress.end("timm/vgg16", "opset 7: publish", 1.0, False)
+    assert "timm/vgg16" not in shown()
+
+
 def test_results_are_a_table_and_every_reason_once(capsys: pytest.CaptureFixture[str]) -> None:
     print_results(
         [
