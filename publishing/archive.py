@@ -111,18 +111,17 @@ class _GzipTar:
         self, name: str, file: Path, places: Sequence[tuple[int, int]], weights: DeflatedWeights
     ) -> None:
         """Add ``file``; what lies at ``places``, start and end each, as ``weights`` has it."""
-        with (
-            file.open("rb") as opened,
-            mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-            memoryview(mapped) as content,
-        ):
-            self._write(_entry(name, len(content)))
-            position = 0
-            for start, end in places:
-                self._write(content[position:start])
-                self._splice(content[start:end], weights)
-                position = end
-            self._write(content[position:])
+        with file.open("rb") as opened:
+            # It ends with what refers to it. Where the disk is full, an error does so for a while, and a file
+            # that somebody refers to cannot be closed.
+            content = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        self._write(_entry(name, len(content)))
+        position = 0
+        for start, end in places:
+            self._write(content[position:start])
+            self._splice(content[start:end], weights)
+            position = end
+        self._write(content[position:])
         self._fill(tarfile.BLOCKSIZE)
 
     def finish(self) -> str:

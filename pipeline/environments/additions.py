@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.config.requirements import canonical
 from pipeline.errors import EnvironmentBuildError
-from pipeline.system.files import sha256_of_file, write_json
+from pipeline.system.files import sha256_of_file, write_note
 
 HASHES = "requirements.json"
 """Where a built environment keeps the sha256 of each file that the index has of them."""
@@ -49,7 +49,7 @@ def lock_requirements(
         for requirement, digests in hashes.items()
     )
     lock.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    write_json(folder / HASHES, {name: sorted(set(digests)) for name, digests in hashes.items()})
+    write_note(folder / HASHES, {name: sorted(set(digests)) for name, digests in hashes.items()})
     return lock
 
 

@@ -23,7 +23,7 @@ from pipeline.environments.integrity import damage, look_at_new
 from pipeline.environments.interpreters import find_interpreter, how_to_get, path_without_shims
 from pipeline.environments.spec import EnvironmentSpec, environments_folder, spec_of
 from pipeline.errors import EnvironmentBuildError, WorkerError
-from pipeline.system.files import read_json, write_json
+from pipeline.system.files import read_note, write_json, write_note
 from pipeline.system.locks import locked
 from pipeline.system.pip_settings import read_pip_settings, uv_variables
 from pipeline.workers.processes import Command, Limits, run_process
@@ -60,7 +60,7 @@ def existing(source: Source, requirements: Iterable[str] = ()) -> Environment | 
         packages = {"python": description.python, **description.own_packages}
         return Environment(description, packages, Path(sys.executable), {})
     packages = _packages_of(description)
-    added = (read_json(description.folder / HASHES) or {}) if description.requirements else {}
+    added = (read_note(description.folder / HASHES) or {}) if description.requirements else {}
     python = _python_of(description.folder)
     return None if packages is None else Environment(description, packages, python, added)
 
@@ -69,7 +69,7 @@ def _packages_of(description: EnvironmentSpec) -> Any:
     """What is installed; None where nothing is built, or somebody has removed a part of it."""
     if not _python_of(description.folder).exists():
         return None
-    return read_json(description.folder / "packages.json")
+    return read_note(description.folder / "packages.json")
 
 
 def ensure(
@@ -126,7 +126,7 @@ def _build(description: EnvironmentSpec, stop: threading.Event) -> None:
         packages = _installed_packages(description, staging, stop)
         write_json(staging / "build.json", {"seconds": round(time.monotonic() - begun, 1)})
         look_at_new(staging, packages)
-        write_json(staging / "packages.json", packages)
+        write_note(staging / "packages.json", packages)
         staging.rename(description.folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pipeline.estimates.history import Entry
 from pipeline.estimates.shards import UNKNOWN_BYTES
 from pipeline.planning.jobs import ModelJob
+from pipeline.workers.processes import AT_ONCE
 
 FRAMEWORK_BYTES = 1 << 30
 """What a framework takes for itself, with the activations of a few pictures."""
 COPIES = 3
 """No process holds more of the weights: benchmarks/peak_memory.py."""
-AT_ONCE = 2
-"""How many processes of a model run at a time: as many as ``stages/parity.py`` lets runtimes do."""
 
 
 def memory_of(job: ModelJob, history: Mapping[str, Entry]) -> int:

@@ -7,6 +7,8 @@ needs of the logits. A run that was killed goes on from there. Memory holds two 
 from __future__ import annotations
 
 import shutil
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from evaluation.datasets import Dataset, LabelledPicture
 from evaluation.inputs import write_npz
 from evaluation.preprocessing import Array, Preprocessing
 from pipeline.evaluations.pictures import PreparedPicture, Preparing, preparing
-from pipeline.system.files import digest_of, read_json, whole_file, write_json
+from pipeline.system.files import digest_of, read_note, whole_file, write_note
 
 BATCH = 16
 """Pictures that go through a model at a time, where it takes any number."""
@@ -164,8 +166,8 @@ class _State:
 
     def pictures(self, index: int) -> dict[str, Any] | None:
         """The digests of a stride's pictures, and what is wrong with those that are broken, by name."""
-        done = read_json(self.folder / f"{index}.json")
-        return done if isinstance(done, dict) else None
+        done: dict[str, Any] | None = read_note(self.folder / f"{index}.json")
+        return done
 
     def keep_pictures(
         self, index: int, stride: Sequence[LabelledPicture], prepared: Sequence[PreparedPicture]
@@ -174,14 +176,14 @@ class _State:
         named = list(zip(stride, prepared, strict=True))
         broken = {picture.name: one.reason for picture, one in named if one.array is None}
         digests = {picture.name: one.sha256 for picture, one in named}
-        write_json(self.folder / f"{index}.json", {"sha256": digests, "broken": broken})
+        write_note(self.folder / f"{index}.json", {"sha256": digests, "broken": broken})
         return [one.array for one in prepared if one.array is not None]
 
     def _file(self, index: int, participant: Participant) -> Path:
         return self.folder / f"{index}-{digest_of(participant.identity)[:24]}.npz"
 
     def has(self, index: int, participant: Participant) -> bool:
-        return self._file(index, participant).is_file()
+        return self.read(index, participant) is not None
 
     def lacks(self, index: int, participants: Sequence[Participant]) -> bool:
         """Whether a stride is still to be done by somebody."""
@@ -197,9 +199,13 @@ class _State:
                 version=np.array(version),
             )
 
-    def read(self, index: int, participant: Participant) -> tuple[Ranked, str]:
-        with np.load(self._file(index, participant), allow_pickle=False) as done:
-            return Ranked(done["predicted"], done["rank"], done["tied"]), str(done["version"])
+    def read(self, index: int, participant: Participant) -> tuple[Ranked, str] | None:
+        """What was kept, and the runtime's version; None where there is nothing, or it is damaged."""
+        try:
+            with np.load(self._file(index, participant), allow_pickle=False) as done:
+                return Ranked(done["predicted"], done["rank"], done["tied"]), str(done["version"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None
 
 
 def _ask(
@@ -254,8 +260,8 @@ def _measurement(
     measured = dict(failed)
     for one in participants:
         if one.name not in failed:
-            has_pictures = [index for index in range(len(series.strides)) if state.has(index, one)]
-            parts = [state.read(index, one) for index in has_pictures]
+            kept = [state.read(index, one) for index in range(len(series.strides))]
+            parts = [part for part in kept if part]
             measured[one.name] = (
                 Measured(joined([ranked for ranked, _ in parts]), parts[0][1])
                 if parts

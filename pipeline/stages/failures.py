@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from evaluation.errors import EvaluationError
@@ -20,6 +21,11 @@ from publishing.foreign_text import visible
 Made = TypeVar("Made")
 
 _EXPECTED = (EvaluationError, RetargetError, ParityError, PublishError)
+
+
+def traceback_file(run: ModelRun) -> Path:
+    """Where the traceback of a defect of ours is written, until another run of the model begins."""
+    return run.work.with_name(f"{run.work.name}.traceback.txt")
 
 
 def guarded(run: ModelRun, step: Callable[[], Made]) -> Made | Result:
@@ -44,7 +50,7 @@ def _explained(run: ModelRun, error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return DISK, f"{reason}: {error.filename or run.work}. Make room, or make it writable"
-    log = run.work.with_name(f"{run.work.name}.traceback.txt")
+    log = traceback_file(run)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
     return "defect", f"a defect in the pipeline: please report {log}"

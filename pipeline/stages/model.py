@@ -14,7 +14,7 @@ from pipeline.results import Result
 from pipeline.stages.class_names import labelled
 from pipeline.stages.embedding import embedded_export
 from pipeline.stages.export import make_export
-from pipeline.stages.failures import guarded
+from pipeline.stages.failures import guarded, traceback_file
 from pipeline.stages.gate_pictures import chosen_pictures, require_readable
 from pipeline.stages.model_run import ModelRun, StageKind
 from pipeline.stages.parity import require_lively
@@ -73,6 +73,7 @@ def _work(run: ModelRun, missing: list[Unit], results: list[Result]) -> None:
         if run.plan.fresh:
             shutil.rmtree(run.work, ignore_errors=True)
         tidy(run)
+        traceback_file(run).unlink(missing_ok=True)
         _look_at_pictures(run, missing)
         export = make_export(run)
         require_lively(export.references(), run.job.entry.parity, export.folder)

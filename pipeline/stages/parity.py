@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,11 +17,8 @@ from pipeline.config.schema import Parity
 from pipeline.environments.run_environments import EnvironmentOf
 from pipeline.errors import EnvironmentBuildError, VerdictError
 from pipeline.workers.processes import Limits
-from pipeline.workers.runtimes import is_quantized_file, runs_of, without_log
+from pipeline.workers.runtimes import is_quantized_file, runs_of, side_by_side, without_log
 
-RUNTIMES_AT_ONCE = 2
-"""Of one model, each with one thread: two runtimes side by side take fewer seconds of two cores than one with
-two threads after the other, as much of a runtime's work is that of one thread."""
 _THREADS = 1
 """Fixed, not taken from the machine: sums in another order have other last bits."""
 
@@ -102,7 +98,7 @@ def verify(
     ``inputs`` is the .npz file of the data sets; ``references`` are the source framework's logits,
     float32 (N, classes) per data set; ``folder`` is for what the runtimes write, and is removed
     when all verdicts are good. One process of each runtime serves all models, one after the other, and
-    :data:`RUNTIMES_AT_ONCE` of them run at a time.
+    some of them run side by side.
     ``environment_of`` answers with the environment of a runtime that does not run in ours.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -115,14 +111,9 @@ def verify(
         for name in RUNTIMES
         if (asked := {str(opset): model for opset, model in models.items() if name in names[opset]})
     ]
-    with ThreadPoolExecutor(RUNTIMES_AT_ONCE) as pool:
-        made = list(pool.map(lambda call: _runs(call, limits, stop, environment_of), calls))
+    made = side_by_side(calls, lambda call: _runs(call, limits, stop, environment_of))
     runs = {
-        opset: {
-            call.runtime: some[str(opset)]
-            for call, some in zip(calls, made, strict=True)
-            if str(opset) in some
-        }
+        opset: {name: some[str(opset)] for name, some in made.items() if str(opset) in some}
         for opset in models
     }
     verdicts = {opset: judge(references, runs[opset], tolerance_of(parity)) for opset in models}

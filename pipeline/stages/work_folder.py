@@ -17,7 +17,7 @@ from pipeline.config.versions import FIRST_OPSET, LAST_OPSET
 from pipeline.planning import keys
 from pipeline.planning.jobs import SIMPLIFIED, ModelJob, Plan, Version, batch_variant
 from pipeline.stages.model_run import ModelRun
-from pipeline.system.files import read_json, sha256_of_file, write_json
+from pipeline.system.files import read_note, sha256_of_file, write_note
 from pipeline.system.locks import locked
 
 _DONE = "done.json"
@@ -25,8 +25,8 @@ _DONE = "done.json"
 
 def done_before(folder: Path, key: str) -> dict[str, Any] | None:
     """The result of the stage in ``folder`` where it was made for ``key`` and its files are intact."""
-    done = read_json(folder / _DONE)
-    if not isinstance(done, dict) or done.get("key") != key:
+    done = read_note(folder / _DONE)
+    if done is None or done["key"] != key:
         return None
     for name, sha256 in done["files"].items():
         path = folder / name
@@ -38,7 +38,8 @@ def done_before(folder: Path, key: str) -> dict[str, Any] | None:
 
 def digest_as_made(folder: Path, name: str) -> str:
     """The sha256 in hex that a file of a stage had when it was made or found to be intact."""
-    digest: str = read_json(folder / _DONE)["files"][name]
+    done = read_note(folder / _DONE)
+    digest: str = done["files"][name] if done else sha256_of_file(folder / name)
     return digest
 
 
@@ -57,7 +58,7 @@ def make_stage(folder: Path, key: str, make: Callable[[Path], dict[str, Any]]) -
     result = make(staging)
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     digests = {str(path.relative_to(staging)): sha256_of_file(path) for path in files}
-    write_json(staging / _DONE, {"key": key, "result": result, "files": digests})
+    write_note(staging / _DONE, {"key": key, "result": result, "files": digests})
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
     return result, False

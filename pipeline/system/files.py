@@ -49,6 +49,19 @@ def write_json(path: Path, value: Any) -> None:
         part.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def write_note(path: Path, value: Any) -> None:
+    """Write a JSON value that later runs take at its word, with its digest: see :func:`read_note`."""
+    write_json(path, {"sha256": digest_of(value), "value": value})
+
+
+def read_note(path: Path) -> Any:
+    """The value of a note; None where there is none, or a bit of it is not as it was written."""
+    note = read_json(path)
+    if not isinstance(note, dict) or note.keys() != {"sha256", "value"}:
+        return None
+    return note["value"] if digest_of(note["value"]) == note["sha256"] else None
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; it becomes ``path`` when all went well, and is gone else."""

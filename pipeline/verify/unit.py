@@ -17,12 +17,11 @@ from parity.verdict import judge
 from pipeline.errors import WorkerError
 from pipeline.workers.own import run_own_worker
 from pipeline.workers.processes import GIBIBYTE, Limits
-from pipeline.workers.runtimes import runs_of, without_log
+from pipeline.workers.runtimes import runs_of, side_by_side, without_log
 from publishing.inspection.lists import Finding
 from publishing.record import Record, to_json
 
 LIMITS = Limits(seconds=1800, memory=8 * GIBIBYTE)
-_THREADS = 2
 _NEWEST = 21
 """The opset whose runtimes are asked about newer ones as well."""
 
@@ -120,12 +119,11 @@ def _inspected(
 
 def _runs(result: Mapping[str, Any], folder: Path, stop: threading.Event) -> dict[str, Run]:
     """What each runtime at hand computes of the test data."""
-    inputs, model, runs = Path(result["inputs"]), Path(result["model"]), {}
-    for name in asked_at(min(result["opset"], _NEWEST), quantized=result["quantized"]):
-        call = RuntimeCall(name, {"model": model}, inputs, folder / name, _THREADS)
-        run = runs_of(call, LIMITS, stop)["model"]
-        runs[name] = Run(run.outcome, run.reason, run.version, run.seconds, _flat(run.outputs))
-    return runs
+    inputs, models = Path(result["inputs"]), {"model": Path(result["model"])}
+    asked = asked_at(min(result["opset"], _NEWEST), quantized=result["quantized"])
+    calls = [RuntimeCall(name, models, inputs, folder / name) for name in asked]
+    made = side_by_side(calls, lambda call: runs_of(call, LIMITS, stop))
+    return {name: replace(some["model"], outputs=_flat(some["model"].outputs)) for name, some in made.items()}
 
 
 def _judge(

@@ -25,6 +25,10 @@ from pipeline.system.interrupts import Interrupted
 from pipeline.workers.forks import Ending, Fork, Preloaded, fork
 
 GIBIBYTE = 1 << 30
+AT_ONCE = 2
+"""How many processes of one model run at a time, each with one thread: two runtimes side by side take fewer
+seconds of two cores than one with two threads after the other, as much of a runtime's work is that of one
+thread."""
 FIND_SECONDS = 0.5
 """Between two searches for the processes that a process has started."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from parity.quantized import is_quantized
 from parity.runtimes.registry import RUNTIMES
 from pipeline.errors import TimeLimitError, WorkerError
 from pipeline.workers.forks import Preloaded
-from pipeline.workers.processes import Command, Limits, run_process
+from pipeline.workers.processes import AT_ONCE, Command, Limits, run_process
 from pipeline.workers.sources import worker_environment
 from publishing.addresses import without_secrets
 from publishing.foreign_text import in_one_line
@@ -54,6 +56,14 @@ def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[st
         runs |= {key: run for key, run in finished.items() if key != ended or key == first}
         attempt += 1
     return runs
+
+
+def side_by_side(
+    calls: Sequence[RuntimeCall], run: Callable[[RuntimeCall], dict[str, Run]]
+) -> dict[str, dict[str, Run]]:
+    """What ``run`` answers to each call, by runtime; no runtime is called twice."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip((call.runtime for call in calls), pool.map(run, calls), strict=True))
 
 
 def _run(call: RuntimeCall, limits: Limits, stop: threading.Event) -> tuple[dict[str, Run], str | None]:

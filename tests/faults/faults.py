@@ -135,10 +135,11 @@ def disk_full(job: Job, generator: random.Random, wanted: Undisturbed) -> Outcom
     """The job's folder is a file system of its own, in which there is no more room from some moment on."""
     with job.started() as process:
         _wait(process, moment(generator, wanted))
-        used = shutil.disk_usage(job.folder).used
-        resize(job.folder, used + generator.randrange(SPARE_BYTES))
+        spare = generator.randrange(SPARE_BYTES)
+        while not resize(job.folder, shutil.disk_usage(job.folder).used + spare):
+            """More was written in between."""
         ended = job.ended(process)
-    resize(job.folder, 1 << 30)
+    assert resize(job.folder, 1 << 30)
     return Outcome(_ill_told(ended))
 
 
@@ -172,9 +173,10 @@ def _of_a_framework(go_wrong: Callable[[Path, random.Random], None], said: str, 
     return fault
 
 
-def resize(folder: Path, size: int) -> None:
-    """Give the file system in memory that is mounted at ``folder`` another size, in bytes."""
-    subprocess.run([str(shutil.which("mount")), "-o", f"remount,size={size}", str(folder)], check=True)
+def resize(folder: Path, size: int) -> bool:
+    """Give the file system in memory that is mounted at ``folder`` so many bytes, unless it holds more."""
+    command = [str(shutil.which("mount")), "-o", f"remount,size={size}", str(folder)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 FAULTS: dict[str, Fault] = {

@@ -29,7 +29,7 @@ from pipeline.planning.jobs import Plan
 from pipeline.planning.planner import make_plan, read_checked
 from pipeline.planning.selection import Selection
 from pipeline.stages.model_run import ModelRun
-from pipeline.system.files import cache_folder, write_json
+from pipeline.system.files import cache_folder, write_note
 from pipeline.terminal.progress import PlainProgress
 from tests.commands import run_command
 from tests.tiny_source import NAME, source_in
@@ -190,7 +190,7 @@ def make_environment(source: Source) -> building.Environment:
     installed.mkdir(parents=True)
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
     (installed / "RECORD").touch()
-    write_json(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
+    write_note(description.folder / "packages.json", {"python": sys.version.split()[0], "tiny": "1.0"})
     environment = building.existing(source)
     assert environment
     return environment

@@ -64,6 +64,22 @@ def test_an_archive_is_the_same_whether_another_was_made_before_or_not(tmp_path:
         assert 0 < deflated < len(alone)
 
 
+def test_wherever_the_disk_is_full_it_is_told(tmp_path: Path) -> None:
+    """Here as the largest size of a file; in a weight, too, the bytes of which are mapped into memory."""
+    resource = pytest.importorskip("resource")
+    model, archive = _network(tmp_path / "9.onnx", 9), tmp_path / "net-9.tar.gz"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with DeflatedWeights(tmp_path) as weights:
+        size = len(_written(model, archive, weights))
+        for most in range(0, size, size // 12):
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, limits[1]))
+                with pytest.raises(OSError, match="File too large"):
+                    _written(model, archive, weights)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 @pytest.mark.parametrize("reader", [*READERS, "tar"])
 def test_every_reader_takes_an_archive_with_weights_from_another(tmp_path: Path, reader: str) -> None:
     first, second = _network(tmp_path / "9.onnx", 9), _network(tmp_path / "7.onnx", 7, order=-1)

@@ -159,6 +159,26 @@ def test_a_killed_run_goes_on_from_the_strides_that_are_done(zoo: FakeSource) ->
     assert not list((zoo.cache / "evaluations").glob("*/*"))
 
 
+@pytest.mark.parametrize("damaged", ["0-*.npz", "0.json"])
+def test_what_is_done_and_damaged_is_done_again(zoo: FakeSource, damaged: str) -> None:
+    make_labelled(zoo.folder / "data", 300)
+    running = zoo.start("evaluate", "tiny/net@12", "--data", "data")
+    done: list[Path] = []
+    while running.poll() is None and not done:
+        time.sleep(0.02)
+        done = list((zoo.cache / "evaluations").glob("*/0-*.npz"))
+    running.kill()
+    running.communicate()
+    [file] = (zoo.cache / "evaluations").glob(f"*/{damaged}")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    again = zoo.command("evaluate", "tiny/net@12", "--data", "data")
+    assert again.returncode == 0, again.stderr
+    [figure] = accuracies(zoo)
+    assert figure["data_set"]["pictures"] == 300
+
+
 def test_a_broken_picture_is_counted_and_named_and_nothing_is_noted(zoo: FakeSource) -> None:
     make_labelled(zoo.folder / "data", 20)
     (zoo.folder / "data/003.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")

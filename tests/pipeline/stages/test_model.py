@@ -136,6 +136,20 @@ def test_an_export_that_was_made_is_taken_up(tiny: FakeSource) -> None:
     assert set(read_history()["tiny/net"]["seconds"]) == set()
 
 
+def test_a_defect_of_ours_costs_its_unit_and_its_traceback_goes_with_the_next_run(
+    tiny: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.stages.units.figures_of", lambda *_, **__: 1 // 0)
+        [defect] = _run(tiny, "net")
+    log = tiny.folder / "work/tiny/net.traceback.txt"
+    assert (defect.status, defect.cause) == ("failed", "defect")
+    assert defect.reason == f"a defect in the pipeline: please report {log}"
+    assert "ZeroDivisionError" in log.read_text()
+    assert [result.status for result in _run(tiny, "net")] == ["published"]
+    assert not log.exists()
+
+
 def test_a_run_that_is_to_end_publishes_nothing(tiny: FakeSource) -> None:
     run = tiny.run(tiny.plan("net"))
     run.stop.set()

@@ -100,7 +100,9 @@ def test_another_key_makes_it_again_without_what_was_there(tmp_path: Path) -> No
     assert done_before(folder, "key") is None
 
 
-@pytest.mark.parametrize("damage", ["changed", "missing", "no note", "a broken note", "another note"])
+@pytest.mark.parametrize(
+    "damage", ["changed", "missing", "no note", "a broken note", "another result", "another note"]
+)
 def test_what_is_not_as_it_was_made_is_made_again(tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "export-1"
     make_stage(folder, "key", _make)
@@ -114,6 +116,9 @@ def test_what_is_not_as_it_was_made_is_made_again(tmp_path: Path, damage: str) -
             note.unlink()
         case "a broken note":
             note.write_text("{")
+        case "another result":
+            note.write_text(note.read_text().replace('"opset": 12', '"opset": 13'))
+            assert "13" in note.read_text()
         case _:
             note.write_text("[]")
     assert done_before(folder, "key") is None
