@@ -1,4 +1,7 @@
-"""Runs a module of ours in a process of its own, with our own interpreter: ``request.json result.json``."""
+"""Runs a module of ours in a process of its own, with our own interpreter: ``request.json result.json``.
+
+Its imports are made once for all calls.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 import pipeline
 from pipeline.system.files import read_json, write_json
+from pipeline.workers.forks import Preloaded
 from pipeline.workers.processes import Command, Limits, run_process
 from pipeline.workers.sources import worker_environment
 
@@ -30,10 +34,13 @@ def run_own_worker(
     ``<name>.log``; ``what`` names the process in errors. Raises WorkerError.
     """
     write_json(folder / f"{name}-request.json", request)
+    root = Path(pipeline.__file__).absolute().parents[1]
+    script = root.joinpath(*module.split(".")).with_suffix(".py")
     command = Command(
-        [sys.executable, "-m", module, f"{name}-request.json", f"{name}-result.json"],
-        worker_environment({"PYTHONPATH": str(Path(pipeline.__file__).absolute().parents[1])}),
+        [sys.executable, str(script), f"{name}-request.json", f"{name}-result.json"],
+        worker_environment({"PYTHONPATH": str(root)}),
         folder,
+        Preloaded(Path(sys.executable), script),
     )
     run_process(command, what=what, log=folder / f"{name}.log", limits=limits, stop=stop)
     return read_json(folder / f"{name}-result.json")
