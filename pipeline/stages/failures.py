@@ -51,6 +51,13 @@ def _explained(run: ModelRun, error: Exception) -> tuple[str, str]:
         reason = error.strerror or str(error)
         return DISK, f"{reason}: {error.filename or run.work}. Make room, or make it writable"
     log = traceback_file(run)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
+    except OSError as full:
+        kind = type(error).__name__
+        return (
+            "defect",
+            f"a defect in the pipeline, {kind}, whose traceback cannot be written: {full.strerror}",
+        )
     return "defect", f"a defect in the pipeline: please report {log}"

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.estimates.history import read_history
 from pipeline.results import Result
+from pipeline.stages.failures import guarded
 from pipeline.stages.model import run_model
 from pipeline.terminal.progress import PlainProgress
 from tests.pipeline.fake_source import FakeSource
@@ -148,6 +149,14 @@ def test_a_defect_of_ours_costs_its_unit_and_its_traceback_goes_with_the_next_ru
     assert "ZeroDivisionError" in log.read_text()
     assert [result.status for result in _run(tiny, "net")] == ["published"]
     assert not log.exists()
+
+
+def test_a_defect_of_which_no_traceback_can_be_written_is_told(tiny: FakeSource) -> None:
+    plan = tiny.plan("net")
+    plan.work.write_text("a file in the way")
+    result = guarded(tiny.run(plan), lambda: 1 // 0)
+    assert isinstance(result, Result)
+    assert result.reason.startswith("a defect in the pipeline, ZeroDivisionError, whose traceback cannot be")
 
 
 def test_a_run_that_is_to_end_publishes_nothing(tiny: FakeSource) -> None:
