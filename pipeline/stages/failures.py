@@ -55,9 +55,6 @@ def _explained(run: ModelRun, error: Exception) -> tuple[str, str]:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(without_secrets(traceback.format_exc()), encoding="utf-8")
     except OSError as full:
-        kind = type(error).__name__
-        return (
-            "defect",
-            f"a defect in the pipeline, {kind}, whose traceback cannot be written: {full.strerror}",
-        )
+        what = f"{type(error).__name__}, whose traceback cannot be written: {full.strerror}"
+        return "defect", f"a defect in the pipeline, {what}"
     return "defect", f"a defect in the pipeline: please report {log}"
