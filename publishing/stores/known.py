@@ -2,22 +2,28 @@
 
 One file for each place, with a line of JSON for each thing that was found out; the last of its kind counts::
 
-    ["sha256", "timm/vgg/model/vgg16-7.onnx", "553430176 1796002961513000000 ...", "5a..."]
-    ["announced", "", "...", ""]
+    ["sha256", "timm/vgg/model/vgg16-7.onnx", "553430176 1796002961513000000 ...", "5a...", 3632233996]
+    ["announced", "", "...", "", 907060870]
 
-A line is short enough to be written at once, so that several processes may add theirs, and one that a crash
-has cut is passed over. Nothing depends on the file: it may be removed at any time.
+A line ends with the CRC-32 of what it says. It is short enough to be written at once, so that several
+processes may add theirs; one that a crash has cut, or of which a bit is another, is passed over. Nothing
+depends on the file: it may be removed at any time.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 _MOST_LINES = 2
 """Of a thing, before the file is written again without those that count no more."""
+
+
+def _line(*said: str) -> str:
+    return json.dumps([*said, zlib.crc32(json.dumps(said).encode())])
 
 
 class Known:
@@ -54,7 +60,7 @@ class Known:
             with suppress(OSError):
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 with self._file.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps([kind, path, mark, value]) + "\n")
+                    stream.write(_line(kind, path, mark, value) + "\n")
 
     def _lines(self) -> Iterator[tuple[str, str, str, str]]:
         try:
@@ -64,13 +70,13 @@ class Known:
         for line in text.split("\n"):
             with suppress(ValueError):
                 values = json.loads(line)
-                if isinstance(values, list) and len(values) == 4 and all(isinstance(v, str) for v in values):
+                if isinstance(values, list) and len(values) == 5 and line == _line(*values[:4]):
                     yield values[0], values[1], values[2], values[3]
 
     def _write_again(self) -> None:
         assert self._file
         part = self._file.with_suffix(".part")
         with suppress(OSError):
-            lines = [json.dumps([*thing, *found]) for thing, found in self._found.items()]
+            lines = [_line(*thing, *found) for thing, found in self._found.items()]
             part.write_text("\n".join([*lines, ""]), encoding="utf-8")
             part.replace(self._file)
