@@ -145,7 +145,8 @@ def test_what_grows_or_hangs_is_ended(
     verified: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zoo = make_zoo(tmp_path)
-    monkeypatch.setattr("pipeline.verify.unit.LIMITS", Limits(seconds=120, memory=20 << 20))
+    limits = Limits(seconds=120, memory=20 << 20, look_seconds=0.001)  # a small model takes a moment only
+    monkeypatch.setattr("pipeline.verify.unit.LIMITS", limits)
     well, lines = verified(zoo)
     assert not well
     words = "could not be checked: the process that checks it grew past its memory limit of 0.0195312 GiB"
@@ -192,8 +193,9 @@ def test_a_name_does_nothing_to_the_terminal(verified: Verify, tmp_path: Path) -
     assert lines[-2] == f"a\\x1b[2Jb\\nAll is well.: is extra: {CHECKSUMS} does not list it"
 
 
-def test_no_room_is_told(verified: Verify, tmp_path: Path) -> None:
+def test_no_room_is_told(verified: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
+    monkeypatch.setattr("pipeline.workers.forks._SERVERS", {})  # those that are there were started before
     verified_zoo.make("memory://room", tmp_path, (12,))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     for room in (1000, 3500):  # not enough to fetch the archive, nor to unpack it
