@@ -83,6 +83,11 @@ def smooth_pictures(size: tuple[int, int, int], count: int, seed: int) -> Array:
     return np.stack([_smooth_noise(generator, size, colour) for colour in colours])
 
 
+UNREADABLE = (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and :mod:`zipfile` raise of a file that is not what it should be; RuntimeError of members that
+say that they are encrypted, or compressed in a way that there is not."""
+
+
 def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
     """Write an .npz file whose bytes depend on nothing but the arrays; written beside, then renamed."""
     part = path.with_name(path.name + ".part")
@@ -108,7 +113,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             archive = np.load(stream, allow_pickle=False)
             if isinstance(archive, np.lib.npyio.NpzFile):
                 return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         what = "an array of objects, which is not unpickled" if "allow_pickle" in str(error) else str(error)
         raise EvaluationError(f"{path}: no .npz file of plain arrays: {what}") from error
     raise EvaluationError(f"{path}: this is a single array; write it with numpy.savez")

@@ -7,13 +7,13 @@ such file whose array has a row for each line.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from evaluation.errors import EvaluationError
+from evaluation.inputs import UNREADABLE
 from evaluation.picture_files import ENDINGS
 from evaluation.preprocessing import Array
 
@@ -109,7 +109,7 @@ def _array(file: Path) -> Array:
                 array = loaded[loaded.files[0]]
             else:
                 raise EvaluationError(f"{file}: {len(loaded.files)} arrays; the outputs alone are wanted")
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise EvaluationError(f"{file}: the outputs cannot be read: {error}") from error
     if array.dtype.kind not in "fiu" or array.size == 0:
         raise EvaluationError(f"{file}: {array.size} values of {array.dtype}; logits are numbers")

@@ -150,7 +150,7 @@ def _run(answer: Mapping[str, Any], version: str) -> Run:
         try:
             with np.load(answer["outputs"], allow_pickle=False) as archive:
                 outputs = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             return Run(
                 "crashed", f"what the runtime's process wrote cannot be read: {error}", version, 0.0, {}
             )

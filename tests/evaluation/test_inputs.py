@@ -129,6 +129,22 @@ class _Touch:
         return Path.touch, (self.path,)
 
 
+def test_an_npz_file_of_which_a_bit_is_another_is_read_or_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    write_npz(file, {"noise-1": np.arange(5, dtype=np.float32)})
+    whole, named = file.read_bytes(), 0
+    for position in range(len(whole)):
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[position] ^= 1 << bit
+            file.write_bytes(flipped)
+            try:
+                read_npz(file)
+            except EvaluationError as error:
+                named += str(file) in str(error)
+    assert named > len(whole)
+
+
 def test_objects_in_an_npz_file_are_not_unpickled(tmp_path: Path) -> None:
     ran, file = tmp_path / "ran", tmp_path / "inputs.npz"
     np.savez(file, pictures=np.array([_Touch(ran)], dtype=object))
