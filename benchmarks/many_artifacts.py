@@ -32,7 +32,7 @@ from pipeline.stages.zoo_announcement import announce_zoo
 from publishing.record import Description
 from publishing.units import Material, publish
 from tests.publishing.pages.catalogue_zoo import unit as unit_of_zoo
-from tests.publishing.verified_zoo import INPUTS, data_sets, network
+from tests.publishing.verified_zoo import data_sets, described_inputs, network
 from tests.publishing.zoos import PICTURE, PICTURE_PATH
 
 MODELS = (100, 400)
@@ -68,12 +68,9 @@ def described(unit: Unit, family: str) -> Description:
     alike = unit_of_zoo(unit.name, family=family)
     values = {each.name: getattr(alike, each.name) for each in fields(Description)}
     digest = hashlib.sha256(PICTURE).hexdigest()
-    values["inputs"] = [
-        {"name": name, "shape": list(array.shape), "sha256": hashlib.sha256(array.tobytes()).hexdigest()}
-        for name, array in INPUTS.items()
-    ]
     shown = [{**row, "thumbnail": PICTURE_PATH, "thumbnail_sha256": digest} for row in alike.predictions]
-    return Description(**values | {"key": unit.key, "made_of": unit.made_of, "predictions": shown})
+    own = {"key": unit.key, "made_of": unit.made_of, "inputs": described_inputs(), "predictions": shown}
+    return Description(**values | own)
 
 
 def publish_all(plan: Plan, by_opset: dict[int, Material]) -> dict[str, float]:

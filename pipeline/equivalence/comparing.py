@@ -15,7 +15,7 @@ from parity.runtimes.registry import asked_at
 from pipeline.equivalence.graphs import Graph, common_inputs, matched_outputs, with_input_of
 from pipeline.equivalence.inputs import Inputs, Values, made_inputs, read_inputs
 from pipeline.workers.processes import Limits
-from pipeline.workers.runtimes import runs_of, side_by_side
+from pipeline.workers.runtimes import runs_of_file
 
 _THREADS = 2
 """With one, OpenVINO lets a Reshape pass that leaves out rows."""
@@ -112,8 +112,7 @@ def _runs(
         RuntimeCall(runtime, models, values, folder / runtime, _THREADS, data_sets=data_sets)
         for runtime in asked_at(min(graph.opset, _NEWEST), quantized=graph.quantized)
     ]
-    made = side_by_side(calls, lambda call: runs_of(call, limits, stop))
-    return {runtime: some["model"] for runtime, some in made.items()}
+    return runs_of_file(calls, limits, stop)
 
 
 def _in_order(run: Run, inputs: Inputs, positions: Sequence[int]) -> Run:

@@ -7,8 +7,6 @@ needs of the logits. A run that was killed goes on from there. Memory holds two 
 from __future__ import annotations
 
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -19,7 +17,8 @@ import numpy as np
 
 from evaluation.accuracy import Ranked, joined, rank
 from evaluation.datasets import Dataset, LabelledPicture
-from evaluation.inputs import write_npz
+from evaluation.errors import EvaluationError
+from evaluation.inputs import read_npz, write_npz
 from evaluation.preprocessing import Array, Preprocessing
 from pipeline.evaluations.pictures import PreparedPicture, Preparing, preparing
 from pipeline.system.files import digest_of, read_note, whole_file, write_note
@@ -202,9 +201,9 @@ class _State:
     def read(self, index: int, participant: Participant) -> tuple[Ranked, str] | None:
         """What was kept, and the runtime's version; None where there is nothing, or it is damaged."""
         try:
-            with np.load(self._file(index, participant), allow_pickle=False) as done:
-                return Ranked(done["predicted"], done["rank"], done["tied"]), str(done["version"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            done: Mapping[str, Any] = read_npz(self._file(index, participant))
+            return Ranked(done["predicted"], done["rank"], done["tied"]), str(done["version"])
+        except (EvaluationError, KeyError):
             return None
 
 

@@ -17,7 +17,7 @@ from parity.verdict import judge
 from pipeline.errors import WorkerError
 from pipeline.workers.own import run_own_worker
 from pipeline.workers.processes import GIBIBYTE, Limits
-from pipeline.workers.runtimes import runs_of, side_by_side, without_log
+from pipeline.workers.runtimes import runs_of_file, without_log
 from publishing.inspection.lists import Finding
 from publishing.record import Record, to_json
 
@@ -122,8 +122,8 @@ def _runs(result: Mapping[str, Any], folder: Path, stop: threading.Event) -> dic
     inputs, models = Path(result["inputs"]), {"model": Path(result["model"])}
     asked = asked_at(min(result["opset"], _NEWEST), quantized=result["quantized"])
     calls = [RuntimeCall(name, models, inputs, folder / name) for name in asked]
-    made = side_by_side(calls, lambda call: runs_of(call, LIMITS, stop))
-    return {name: replace(some["model"], outputs=_flat(some["model"].outputs)) for name, some in made.items()}
+    runs = runs_of_file(calls, LIMITS, stop)
+    return {name: replace(run, outputs=_flat(run.outputs)) for name, run in runs.items()}
 
 
 def _judge(

@@ -58,6 +58,12 @@ def runs_of(call: RuntimeCall, limits: Limits, stop: threading.Event) -> dict[st
     return runs
 
 
+def runs_of_file(calls: Sequence[RuntimeCall], limits: Limits, stop: threading.Event) -> dict[str, Run]:
+    """The run of each call, all of which have the one model ``model``, by runtime."""
+    made = side_by_side(calls, lambda call: runs_of(call, limits, stop))
+    return {runtime: runs["model"] for runtime, runs in made.items()}
+
+
 def side_by_side(
     calls: Sequence[RuntimeCall], run: Callable[[RuntimeCall], dict[str, Run]]
 ) -> dict[str, dict[str, Run]]:

@@ -118,6 +118,14 @@ def pictures() -> dict[str, bytes]:
     return {f"pictures/cat-{hashlib.sha256(content).hexdigest()[:12]}.jpg": content}
 
 
+def described_inputs() -> list[dict[str, Any]]:
+    """Return what a record says of the inputs of the data sets."""
+    return [
+        {"name": name, "shape": list(array.shape), "sha256": hashlib.sha256(array.tobytes()).hexdigest()}
+        for name, array in INPUTS.items()
+    ]
+
+
 def description(opset: int, **changes: Any) -> Description:
     """Return what the pipeline would say of the classifier."""
     [(thumbnail, content)] = pictures().items()
@@ -125,10 +133,7 @@ def description(opset: int, **changes: Any) -> Description:
         name=f"timm/tiny@{opset}",
         model="tiny",
         family="small",
-        inputs=[
-            {"name": name, "shape": list(array.shape), "sha256": hashlib.sha256(array.tobytes()).hexdigest()}
-            for name, array in INPUTS.items()
-        ],
+        inputs=described_inputs(),
         predictions=[
             {
                 "picture": "cat.jpg",

@@ -138,8 +138,8 @@ def test_pictures_on_which_the_source_differs_are_listed(
     assert f"class {labels[index]} here" in lines[0]
 
 
-def test_a_killed_run_goes_on_from_the_strides_that_are_done(zoo: FakeSource) -> None:
-    make_labelled(zoo.folder / "data", 700)
+def killed_after_a_stride(zoo: FakeSource) -> list[Path]:
+    """Evaluate on ``data``, and kill that once the first stride is done; what was kept of it."""
     running = zoo.start("evaluate", "tiny/net@12", "--data", "data")
     done: list[Path] = []
     while running.poll() is None and not done:
@@ -147,8 +147,13 @@ def test_a_killed_run_goes_on_from_the_strides_that_are_done(zoo: FakeSource) ->
         done = list((zoo.cache / "evaluations").glob("*/0-*.npz"))
     running.kill()
     running.communicate()
+    return done
+
+
+def test_a_killed_run_goes_on_from_the_strides_that_are_done(zoo: FakeSource) -> None:
+    make_labelled(zoo.folder / "data", 700)
+    [stride] = killed_after_a_stride(zoo)
     assert accuracies(zoo) == []
-    [stride] = done
     with np.load(stride) as kept:
         arrays = {name: kept[name] for name in kept.files}
     np.savez(stride, **arrays | {"rank": arrays["rank"] + 9})  # only a run that takes it up can know of it
@@ -162,14 +167,8 @@ def test_a_killed_run_goes_on_from_the_strides_that_are_done(zoo: FakeSource) ->
 @pytest.mark.parametrize("damaged", ["0-*.npz", "0.json"])
 def test_what_is_done_and_damaged_is_done_again(zoo: FakeSource, damaged: str) -> None:
     make_labelled(zoo.folder / "data", 300)
-    running = zoo.start("evaluate", "tiny/net@12", "--data", "data")
-    done: list[Path] = []
-    while running.poll() is None and not done:
-        time.sleep(0.02)
-        done = list((zoo.cache / "evaluations").glob("*/0-*.npz"))
-    running.kill()
-    running.communicate()
-    [file] = (zoo.cache / "evaluations").glob(f"*/{damaged}")
+    [stride] = killed_after_a_stride(zoo)
+    [file] = stride.parent.glob(damaged)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
