@@ -38,7 +38,7 @@ from typing import Any, Dict, List, Optional
 def main() -> None:
     """Serve until there is nobody left."""
     number, seconds, script, *modules = sys.argv[1:]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     sys.path[0] = str(Path(script).parent)  # as for a script that is run itself, and in place of our own
     with socket.socket(fileno=int(number)) as calls:
         calls.set_inheritable(False)
@@ -66,15 +66,21 @@ class _Server:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._end)  # anew: what was imported may have put its own in its place
 
     def serve(self, seconds: float) -> None:
-        """Answer calls, until nobody is left who could call or none has come for ``seconds``."""
+        """Answer calls, until nobody is left who could call or none has come for ``seconds``; then end."""
         try:
             while self._look(None if self._running else seconds):
                 pass
         finally:
-            for pid in self._running:
-                _kill(pid)
+            self._end()
+
+    def _end(self, *_: object) -> None:
+        """End what is running, and this process, without what frameworks do at exit: that can take for ever."""
+        for pid in self._running:
+            _kill(pid)
+        os._exit(0)
 
     def _look(self, seconds: Optional[float]) -> bool:
         """Wait for something to happen, and see to it; False where nothing did, or nobody is left."""
@@ -166,8 +172,9 @@ def _kill(pid: int) -> None:
     """End a process that has not been waited for, and all that share its session."""
     try:
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        os.kill(pid, signal.SIGKILL)  # it has not made its session yet
+    except ProcessLookupError:  # it has not made its session yet, or has just been waited for
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from pathlib import Path
 
 IDLE_SECONDS = 60.0
 """A server that nobody has called for so long ends: frameworks take some hundred MB each."""
+END_SECONDS = 2.0
+"""A server that has not ended within these when it is told to is killed: its imports may be deaf to it."""
 _SCRIPT = Path(__file__).with_name("fork_server.py")
 
 
@@ -134,8 +136,11 @@ class _Server:
         if os.getpid() != self._owner:
             return
         atexit.unregister(self.end)
-        self._calls.close()
-        self._process.terminate()
+        with self._calls, contextlib.suppress(OSError):
+            self._calls.settimeout(END_SECONDS)
+            self._process.terminate()
+            self._calls.recv(1)  # nothing, once the other end is closed
+        self._process.kill()
         self._process.wait()
 
 

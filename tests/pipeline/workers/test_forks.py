@@ -182,3 +182,54 @@ def test_whoever_started_it_takes_it_along(tmp_path: Path, script: Path, number:
     while any(map(psutil.pid_exists, (server, fork))) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [pid for pid in (server, fork) if psutil.pid_exists(pid)]
+
+
+LEFT_BY_IMPORTS = {
+    "what takes for ever at exit": "import atexit, time\natexit.register(time.sleep, 600)",
+    "its own answer to the signal": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)",
+}
+"""Paddle's answer to the signal is a function that can lock up in an interpreter that ends."""
+DEAF = """\
+import os, signal, time
+from pathlib import Path
+noted = Path("/FOLDER/pid")
+if not noted.exists():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path("/FOLDER/part").write_text(str(os.getpid()))
+    Path("/FOLDER/part").rename(noted)
+    time.sleep(600)
+values = []
+"""
+"""A module that the first process which imports it never gets past."""
+
+
+def _end_servers() -> None:
+    for server in forks._SERVERS.values():
+        server.end()
+
+
+@pytest.mark.parametrize("left", LEFT_BY_IMPORTS.values(), ids=LEFT_BY_IMPORTS)
+def test_a_server_ends_at_once_whatever_its_imports_left(
+    answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setattr(forks, "END_SECONDS", 600.0)
+    (tmp_path / "counted.py").write_text(left)
+    (tmp_path / "program.py").write_text("import os; print(os.getppid())")
+    server = psutil.Process(int(answer()))
+    _end_servers()
+    assert not server.is_running()
+
+
+def test_a_server_whose_imports_are_deaf_is_killed(
+    answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "END_SECONDS", 0.1)
+    (tmp_path / "counted.py").write_text(DEAF.replace("/FOLDER", str(tmp_path)))
+    call = threading.Thread(target=answer)
+    call.start()
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)
+    server = psutil.Process(int((tmp_path / "pid").read_text()))
+    _end_servers()
+    assert not server.is_running()
+    call.join()
