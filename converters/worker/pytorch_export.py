@@ -80,8 +80,7 @@ def _highest_opset() -> int:
 
 def _export(network: Any, example: Any, path: str, opset: int) -> None:
     graph = io.BytesIO()
-    # oneDNN would lay out a copy of large kernels in its own way, beside all that tracing holds.
-    with _weights_by_type(), Equivalents() as functions, torch.backends.mkldnn.flags(enabled=False):
+    with _weights_by_type(), Equivalents() as functions, _in_little_memory():
         torch.onnx.export(
             network,
             (example,),
@@ -135,6 +134,19 @@ def _to_trace(network: Any) -> Any:
         return network(pictures)
 
     return answer
+
+
+@contextlib.contextmanager
+def _in_little_memory() -> Iterator[None]:
+    """Let tracing hold nothing of what goes from layer to layer, and no kernel twice.
+
+    Autograd would keep all activations, which is most of the memory; without gradients at all, attention of
+    torch's own would be one operator that no exporter knows. oneDNN would lay out a copy of large kernels in
+    its own way.
+    """
+    nothing_kept = torch.autograd.graph.saved_tensors_hooks(lambda tensor: None, lambda nothing: nothing)
+    with nothing_kept, torch.backends.mkldnn.flags(enabled=False):
+        yield
 
 
 @contextlib.contextmanager
