@@ -124,7 +124,7 @@ def _here(
     def run(job: ModelJob) -> list[Result]:
         return finished(run_model(ModelRun(job, plan, progress, built, stop)))
 
-    return run_models(plan.jobs, run, at_once=at_once, stop=stop, room=room_here())
+    return run_models(plan.jobs, run, at_once=at_once, stop=stop, room=room_here(plan.folder))
 
 
 def _run_plan(

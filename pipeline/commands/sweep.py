@@ -119,7 +119,7 @@ def _run(plan: Plan, jobs: Sequence[ModelJob], options: SweepOptions, work: Path
                 return results
 
             ours = kept.jobs if announcer else jobs
-            run_models(ours, run, at_once=options.at_once, stop=stop, room=room_here())
+            run_models(ours, run, at_once=options.at_once, stop=stop, room=room_here(plan.folder))
             if not announcer:
                 shutil.rmtree(plan.work, ignore_errors=True)  # the locks of the models
         if stop.is_set():

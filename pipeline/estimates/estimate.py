@@ -14,7 +14,7 @@ from pipeline.environments.spec import EnvironmentSpec, environments_folder, spe
 from pipeline.estimates.disk import Need, Room, rooms
 from pipeline.estimates.durations import Durations
 from pipeline.estimates.history import Entry, read_history
-from pipeline.estimates.sizes import bytes_below, sizes_of
+from pipeline.estimates.sizes import bytes_below, input_bytes, sizes_of
 from pipeline.planning.jobs import ModelJob, Plan, Unit, units_at_once
 from pipeline.system.fetch import downloaded
 from pipeline.system.files import cache_folder
@@ -116,7 +116,7 @@ def _of_model(
     seconds, benchmarks, by = _seconds(job, len(todo), len(units_to_time(plan, job)), weights, durations)
     if not todo:
         return ModelEstimate(job.name, 0, weights, 0, 0, seconds, benchmarks, by)
-    inputs = _input_bytes(job)
+    inputs = input_bytes(job)
     export = weights * EXPORT_COPIES
     raised = any(_RAISED in asked_at(unit.opset) for unit in todo)
     deflated = int(weights * ARCHIVE_SHARE)  # what the archives of a model share
@@ -171,17 +171,6 @@ def _published_bytes(plan: Plan, todo: list[Unit], unit_bytes: int) -> int:
 def _bytes_of_published(plan: Plan, unit: Unit) -> int:
     published_unit = plan.published.get(unit.name)
     return sum(file.bytes for file in published_unit.record.files.values()) if published_unit else 0
-
-
-def _input_bytes(job: ModelJob) -> int:
-    """The bytes of a model's fixed inputs: noise and pictures, one at a time, as a batch, and cut anew."""
-    images, listed = job.entry.images, job.listed
-    channels, height, width = job.entry.input_size(listed.input_size if listed else (3, 224, 224))
-    pictures = len(images.files) + len(images.members) if images else 0
-    rows = 1 + job.entry.batch + (1 + pictures if pictures else 0)
-    for batch in job.entry.fixed_batches:
-        rows += batch * (-(-(1 + job.entry.batch) // batch) + -(-pictures // batch))
-    return rows * channels * height * width * 4
 
 
 def _needs(

@@ -40,6 +40,17 @@ def _size_on_disk(job: ModelJob, folder: Path) -> int | None:
     return None
 
 
+def input_bytes(job: ModelJob) -> int:
+    """The bytes of a model's fixed inputs: noise and pictures, one at a time, as a batch, and cut anew."""
+    images, listed = job.entry.images, job.listed
+    channels, height, width = job.entry.input_size(listed.input_size if listed else (3, 224, 224))
+    pictures = len(images.files) + len(images.members) if images else 0
+    rows = 1 + job.entry.batch + (1 + pictures if pictures else 0)
+    for batch in job.entry.fixed_batches:
+        rows += batch * (-(-(1 + job.entry.batch) // batch) + -(-pictures // batch))
+    return rows * channels * height * width * 4
+
+
 def bytes_below(folder: Path) -> int:
     """The bytes of all files below ``folder``, which need not exist."""
     total = 0

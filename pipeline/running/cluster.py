@@ -166,7 +166,7 @@ class _ClusterRun:
             )
 
     def _memory(self, job: ModelJob) -> int:
-        return memory_of(job, self._history)
+        return memory_of(job, self._history, self._call.file.parent)
 
     def _hand_out(self, workers: Mapping[str, int]) -> None:
         """Give each worker that has nothing to do the longest model that it can take."""

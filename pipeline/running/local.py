@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from pipeline.estimates.history import read_history
@@ -57,18 +58,22 @@ def run_models(
 class Room:
     """The memory of this machine, which the models that run share."""
 
-    def __init__(self, total: int, need_of: Callable[[ModelJob], int]) -> None:
-        """``total`` and what ``need_of`` says are bytes."""
-        self._free, self._need_of = total, need_of
+    def __init__(self, available: Callable[[], int], need_of: Callable[[ModelJob], int]) -> None:
+        """What ``available`` says at any time and what ``need_of`` says are bytes."""
+        self._free, self._available, self._need_of = available(), available, need_of
         self._running = 0
         self._changed = threading.Condition()
 
     @contextmanager
     def taken(self, job: ModelJob, stop: threading.Event) -> Iterator[None]:
-        """Hold what ``job`` needs, as soon as it is free or nothing else runs, or the run is to end."""
+        """Hold what ``job`` needs, as soon as it is free or nothing else runs, or the run is to end.
+
+        What is free is neither promised to others nor taken: they, or other programs, may have grown past
+        what was foreseen.
+        """
         need = 0 if job.done else self._need_of(job)
         with self._changed:
-            while self._running and need > self._free and not stop.is_set():
+            while self._running and need > min(self._free, self._available()) and not stop.is_set():
                 self._changed.wait(_LOOK_SECONDS)
             self._free -= need
             self._running += 1
@@ -81,10 +86,13 @@ class Room:
                 self._changed.notify_all()
 
 
-def room_here() -> Room:
-    """The memory that this machine has now, for models as large as they were or as their weights say."""
+def room_here(folder: Path) -> Room:
+    """The memory of this machine, for models that need what they did or what their weights and inputs say.
+
+    ``folder`` is that of the pipeline file.
+    """
     history = read_history()
-    return Room(available_memory(), lambda job: memory_of(job, history))
+    return Room(available_memory, lambda job: memory_of(job, history, folder))
 
 
 def _work(

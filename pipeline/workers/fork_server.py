@@ -77,7 +77,7 @@ class _Server:
             self._end()
 
     def _end(self, *_: object) -> None:
-        """End what is running, and this process, without what frameworks do at exit: that can take for ever."""
+        """End what is running, and this process, without what frameworks do at exit: it can take for ever."""
         for pid in self._running:
             _kill(pid)
         os._exit(0)

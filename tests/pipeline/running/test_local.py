@@ -73,10 +73,29 @@ def test_no_more_run_than_memory_allows_and_the_largest_runs_alone(jobs: tuple[M
             taken -= needs[job.name]
         return _published(job)
 
-    room = Room(10, lambda job: needs[job.name])
+    room = Room(lambda: 10, lambda job: needs[job.name])
     results = run_models(jobs * 4, run, at_once=4, stop=threading.Event(), room=room)
     assert _statuses(results) == ["published"] * 12
     assert (most, alone) == (10, [99] * 4)
+
+
+def test_what_others_have_taken_meanwhile_is_not_free(jobs: tuple[ModelJob, ...]) -> None:
+    """Whether another program did, or a model that is larger than was foreseen."""
+    available, begun = 10, threading.Event()
+
+    def begin(job: ModelJob) -> None:
+        with room.taken(job, threading.Event()):
+            begun.set()
+
+    room = Room(lambda: available, lambda job: 4)
+    with room.taken(jobs[0], threading.Event()):
+        available = 3
+        other = threading.Thread(target=begin, args=(jobs[1],))
+        other.start()
+        assert not begun.wait(0.5)
+        available = 4
+        assert begun.wait(60)
+    other.join()
 
 
 def test_jobs_that_had_not_begun_are_interrupted(jobs: tuple[ModelJob, ...]) -> None:
