@@ -28,6 +28,10 @@ Picture = Path | tuple[str, bytes]
 CELLS = (1, 2, 4, 8, 16, 32, 64)
 """How many cells a side of each random field has before it is stretched over the picture."""
 
+UNREADABLE = (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and :mod:`zipfile` raise of a file that is not what it should be; RuntimeError of members that
+say that they are encrypted, or compressed in a way that there is not."""
+
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -81,11 +85,6 @@ def smooth_pictures(size: tuple[int, int, int], count: int, seed: int) -> Array:
     generator = np.random.Generator(np.random.PCG64(seed))
     colours = _distinct_colours(generator, size[0], count)
     return np.stack([_smooth_noise(generator, size, colour) for colour in colours])
-
-
-UNREADABLE = (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What NumPy and :mod:`zipfile` raise of a file that is not what it should be; RuntimeError of members that
-say that they are encrypted, or compressed in a way that there is not."""
 
 
 def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:

@@ -111,7 +111,8 @@ class _ClusterRun:
         self._call, self._client = call, client
         self._finished, self._progress, self._stop = finished, progress, stop
         self._name = f"pipeline-{uuid4().hex}"
-        self._history = read_history()
+        self._needs: dict[str, int] = {}
+        """The bytes of memory that each model needs, by its name."""
         self._waiting: list[ModelJob] = []
         self._running: dict[str, tuple[ModelJob, Any]] = {}
         """By the worker that has it, with its future."""
@@ -121,6 +122,8 @@ class _ClusterRun:
     def results(self, jobs: Sequence[ModelJob]) -> list[Result]:
         """What became of all ``jobs``."""
         left = [job for job in jobs if not job.done]
+        history, folder = read_history(), self._call.file.parent
+        self._needs = {job.name: memory_of(job, history, folder) for job in left}
         self._waiting = sorted(left, key=lambda job: -seconds_of(job))
         self._require_workers()
         self._client.subscribe_topic(self._name, self._hear)
@@ -157,23 +160,20 @@ class _ClusterRun:
                 )
             time.sleep(_LOOK_SECONDS)
         most = max(workers.values())
-        large = [job for job in self._waiting if self._memory(job) > most]
+        large = [job for job in self._waiting if self._needs[job.name] > most]
         if large:
             raise PipelineError(
                 f"no worker at {self._call.address} has the memory for these, the most is {size_text(most)}:",
-                *(f"  {job.name}: about {size_text(self._memory(job))}" for job in large),
+                *(f"  {job.name}: about {size_text(self._needs[job.name])}" for job in large),
                 "Start a larger worker, or leave them out with --only.",
             )
-
-    def _memory(self, job: ModelJob) -> int:
-        return memory_of(job, self._history, self._call.file.parent)
 
     def _hand_out(self, workers: Mapping[str, int]) -> None:
         """Give each worker that has nothing to do the longest model that it can take."""
         for address, room in workers.items():
             if address in self._running:
                 continue
-            job = next((job for job in self._waiting if self._memory(job) <= room), None)
+            job = next((job for job in self._waiting if self._needs[job.name] <= room), None)
             if job:
                 self._waiting.remove(job)
                 self._running[address] = job, self._submitted(job, address)

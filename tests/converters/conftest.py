@@ -27,6 +27,12 @@ from pipeline.workers.sources import computing, preloaded_for, run_worker, with_
 NEVER = threading.Event()
 BEFORE = dict(os.environ)
 Arrays = dict[str, npt.NDArray[np.float32]]
+MOST_RESIDENT = """\
+def most_resident():  # the system counts rusage from what the process that started this one had
+    with open("/proc/self/status") as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+"""
+"""For lines of Python: a function that says the most bytes that their process has had in memory."""
 
 
 @dataclass(frozen=True)

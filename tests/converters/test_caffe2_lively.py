@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.inputs import fixed_inputs, write_npz
 from evaluation.preprocessing import Preprocessing
-from tests.converters.conftest import RunIn
+from tests.converters.conftest import MOST_RESIDENT, RunIn
 
 pytestmark = pytest.mark.caffe2
 
@@ -143,18 +143,15 @@ def test_filling_takes_less_than_three_times_the_weights(run_in: RunIn, tmp_path
     """With a first matrix that is most of the weights, as in VGG-19."""
     code = """
 inputs = np.random.default_rng(0).standard_normal((2, 3, 224, 224), dtype=np.float32)
-def most_resident():  # the system counts rusage from what the process that started this one had
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 before = most_resident()
 net, shapes = caffe2_nets.build("vgg19", channels=(4, 4, 8, 16, 256), widths=(4096, 1024))
 caffe2_lively.fill(net, shapes, inputs, 0)
-taken = (most_resident() - before) * 1024
+taken = most_resident() - before
 weights = 4 * sum(int(np.prod(shape)) for shape in shapes.values())
 with open("said.json", "w") as stream:
     json.dump([taken, weights], stream)
 """
-    run_in("caffe2", START + code, fresh=True)
+    run_in("caffe2", START + MOST_RESIDENT + code, fresh=True)
     taken, weights = json.loads((tmp_path / "said.json").read_text())
     assert weights > 200e6
     assert weights < taken < 2.5 * weights

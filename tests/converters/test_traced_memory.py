@@ -5,17 +5,14 @@ from __future__ import annotations
 import pytest
 
 from converters.interface import WORKER_MODULES
-from tests.converters.conftest import RunIn
+from tests.converters.conftest import MOST_RESIDENT, RunIn
 
 EXPORTS = f"""\
 import sys; sys.path.insert(0, {str(WORKER_MODULES)!r})
 import torch
 import pytorch_export
 
-def most_resident():
-    with open('/proc/self/status') as status:
-        return next(1024 * int(line.split()[1]) for line in status if line.startswith('VmHWM:'))
-
+{MOST_RESIDENT}
 def network(layers):
     middle = [torch.nn.Sigmoid() for _ in range(layers)]  # each has its output kept for a gradient
     return torch.nn.Sequential(torch.nn.Conv2d(3, 32, 1), *middle, torch.nn.Flatten(), torch.nn.LazyLinear(2))
