@@ -10,6 +10,7 @@ from pathlib import Path
 
 from opsets import RetargetError, read_graph
 from parity.call import STARTER, Ending, Run, RuntimeCall, read_running, read_runs
+from parity.file_marks import QUANTIZED_OPERATORS, may_hold
 from parity.quantized import is_quantized
 from parity.runtimes.registry import RUNTIMES
 from pipeline.errors import TimeLimitError, WorkerError
@@ -29,8 +30,10 @@ def without_log(message: str) -> str:
 def is_quantized_file(model: Path) -> bool:
     """Whether the graph of a file is; one that cannot be read is left to the runtimes, which say why."""
     try:
+        if not may_hold(model, QUANTIZED_OPERATORS):
+            return False
         graph = read_graph(model).graph
-    except RetargetError:
+    except (OSError, ValueError, RetargetError):
         return False
     return is_quantized(node.op_type for node in graph.node)
 
