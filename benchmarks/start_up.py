@@ -31,9 +31,12 @@ SMALL = '<ir_version: 8, opset_import: ["": 13]> g (float[N,4] x) => (float[N,4]
 
 
 def seconds(arguments: tuple[str, ...], folder: Path) -> float:
-    """Wall seconds of one command, which has to succeed."""
+    """Wall seconds of one command, which has to succeed: else all ends with what it said."""
     begun = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], cwd=folder, check=True, capture_output=True)
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
     return time.perf_counter() - begun
 
 

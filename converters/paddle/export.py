@@ -51,6 +51,7 @@ import paddle_models  # noqa: E402
 import paddle_onnx  # noqa: E402
 import paddle_outputs  # noqa: E402
 import paddle_pictures  # noqa: E402
+import paddle_repairs  # noqa: E402
 import paddle_saving  # noqa: E402
 import paddle_weights  # noqa: E402
 
@@ -185,7 +186,7 @@ def export_network(
     outputs = write_outputs(request["output_folder"], answering, inputs)
     require_settled(answering, inputs, outputs, request["model"])
     sizes: Tuple[int, ...] = next(iter(inputs.values())).shape[1:]
-    form = dict(taken)
+    form = {**paddle_repairs.form_of(network), **taken}
     if request["reparameterise"]:
         form["training_parameters"] = learned_values(network)
         form["reparameterised"] = paddle_forms.reparameterise(network, request["model"])

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import paddle
 from ppcls.arch.backbone.model_zoo import swin_transformer_v2 as version_2
@@ -17,6 +17,17 @@ from ppcls.arch.backbone.variant_models.swin_transformer_variant import BasicLay
 
 BLOCKED = -100.0
 """What is added to the attention between places that were no neighbours before the shift."""
+
+
+REPAIRED = version_2.SwinTransformerBlock, BasicLayer_SOLIDER
+"""Layers of which a network has some if it is among those above."""
+
+
+def form_of(network: Any) -> Dict[str, str]:
+    """What the answer says of ``network``, where it is not as PaddleClas has it."""
+    if not any(isinstance(layer, REPAIRED) for layer in network.sublayers()):
+        return {}
+    return {"form": "as PaddleClas builds it, but for what PaddleClas itself cannot run: that is repaired"}
 
 
 def repair() -> None:

@@ -65,10 +65,10 @@ fused from (``parameters`` are those of the file); a network without such blocks
 {"names": ["cat", "dog"], "origin": "the checkpoint net.pth"}``, in the order of the logits.
 Where the network has several outputs, the answer has ``"output": {"index": 1, "name": "aux", "of": 2}``, the
 one that was taken; the name is empty where it has none.
-Where a network is not built as the framework has it, but as a file of the user's says, it has ``"form"``, a
-few words on that for the record; and where that file is based on files of the framework's package,
-``"packaged_code"``, the sha256 of these by their names. Such a model may also say of its classes ``"labels":
-{"file": "/.../classes.txt", "origin": "the config net.py"}``, where their names are.
+Where a network is not built as the framework has it, but repaired, or as a file of the user's says, it has
+``"form"``, a few words on that for the record; and where that file is based on files of the framework's
+package, ``"packaged_code"``, the sha256 of these by their names. Such a model may also say of its classes
+``"labels": {"file": "/.../classes.txt", "origin": "the config net.py"}``, where their names are.
 
 Request, task ``preprocessing``, of a source whose models may be configs of the user's: how such a model wants
 its pictures, in the form of the catalogue::

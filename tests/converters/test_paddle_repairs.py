@@ -38,6 +38,7 @@ def test_the_second_version_masks_what_the_first_one_does(run_in: RunIn) -> None
 )
 def test_it_answers_and_is_exported(export: Export, model: str) -> None:
     exported = export("paddle", model)
+    assert "repaired" in exported.answer["form"]
     session = onnxruntime.InferenceSession(exported.model, providers=["CPUExecutionProvider"])
     [name] = [port.name for port in session.get_inputs()]
     for data_set, pictures in exported.inputs.items():
