@@ -16,6 +16,12 @@ ENVIRONMENT: str | None = None
 QUANTIZED = False
 MODULES: tuple[str, ...] = ("numpy", "openvino")
 
+LARGEST = 64
+"""Of signed weights: ``2 * 255 * 64`` is the largest that fits into 16 bits, whatever the data is."""
+_PRODUCTS = frozenset(
+    {"Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData", "MatMul"}
+)
+
 
 def version() -> str:
     """Return the version of the installed package."""
@@ -63,15 +69,56 @@ def _read(core: Any, model: Path) -> Any:
 
 
 def _refuse_saturation(network: Any) -> None:
-    """Raise UnsupportedError for a quantised network where this processor saturates in OpenVINO's kernels.
+    """Raise UnsupportedError where this processor may saturate in OpenVINO's kernels of integers.
 
     OpenVINO fuses what is quantised; told not to, it computed another BatchNormalization altogether.
     """
-    if any(operator.get_type_name() == "FakeQuantize" for operator in network.get_ops()):
+    nodes = network.get_ops()
+    if any(node.get_type_name() == "FakeQuantize" for node in nodes) and any(map(_may_saturate, nodes)):
         from parity.saturation import saturates
 
         if saturates():
             raise UnsupportedError("this processor saturates in OpenVINO's kernels of integers")
+
+
+def _may_saturate(node: Any) -> bool:
+    """Whether a node multiplies quantised data by what may be too large for sums of two products in 16 bits.
+
+    Those are signed bytes beyond ``LARGEST``, and what is computed and quantised itself. Unsigned weights
+    come out exact at any size.
+    """
+    if node.get_type_name() not in _PRODUCTS:
+        return False
+    data, weights = (_origins(node.input_value(place).get_node()) for place in (0, 1))
+    return any(map(_is_quantised, data)) and any(
+        _is_quantised(origin) or _is_beyond_largest(origin) for origin in weights
+    )
+
+
+def _is_quantised(origin: Any) -> bool:
+    return bool(origin.get_type_name() == "FakeQuantize")
+
+
+def _is_beyond_largest(origin: Any) -> bool:
+    if origin.get_type_name() != "Constant" or origin.get_element_type().get_type_name() != "i8":
+        return False
+    weights = origin.data
+    return bool(weights.size and (weights.min() < -LARGEST or weights.max() > LARGEST))
+
+
+def _origins(node: Any) -> list[Any]:
+    """What ``node`` is made of: constants, and the next quantisations and products before it."""
+    found, seen, waiting = [], set(), [node]
+    while waiting:
+        some = waiting.pop()
+        if some.get_friendly_name() in seen:
+            continue
+        seen.add(some.get_friendly_name())
+        if some.get_type_name() in _PRODUCTS | {"Constant", "FakeQuantize"}:
+            found.append(some)
+        else:
+            waiting += [port.get_source_output().get_node() for port in some.inputs()]
+    return found
 
 
 def _is_unknown_operator(message: str) -> bool:

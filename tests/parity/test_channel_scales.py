@@ -14,6 +14,8 @@ from onnx import helper, numpy_helper
 from parity.channel_scales import say_in_floats
 from parity.exact import evaluate
 from parity.runtimes import openvino_cpu
+from parity.runtimes.interface import UnsupportedError
+from parity.runtimes.openvino_cpu import LARGEST
 from parity.saturation import saturates
 
 Array = npt.NDArray[Any]
@@ -58,10 +60,10 @@ def _model(weight: Array, scales: Array, operator: str, **attributes: Any) -> on
 def test_openvino_computes_what_exact_arithmetic_does(
     operator: str, shape: tuple[int, ...], attributes: dict[str, Any], kind: type[Any], tmp_path: Path
 ) -> None:
-    if saturates():
-        pytest.skip("this processor saturates in OpenVINO's kernels of integers")
+    """On every processor: where those of 16 bits saturate, signed weights are small enough."""
     random = np.random.default_rng(0)
-    weight = (random.integers(-60, 60, shape) + (128 if kind is np.uint8 else 0)).astype(kind)
+    signed = random.integers(-LARGEST, LARGEST, shape, endpoint=True)
+    weight = (signed if kind is np.int8 else random.integers(0, 256, shape)).astype(kind)
     scales = random.uniform(0.005, 0.03, 8).astype(np.float32)
     model = _model(weight, scales, operator, **attributes)
     onnx.save(model, tmp_path / "model.onnx")
@@ -71,6 +73,25 @@ def test_openvino_computes_what_exact_arithmetic_does(
     assert np.abs(exact - found).max() <= 0.05 + 1e-6  # one level, where a sum lies between two
     assert (np.abs(exact - found) > 1e-6).mean() < 0.02
     assert np.ptp(exact) > 1
+
+
+@pytest.mark.parametrize(
+    ("operator", "shape", "attributes"),
+    [("QLinearConv", (8, 4, 3, 3), {"pads": [1] * 4}), ("QLinearMatMul", (4, 8), {})],
+)
+def test_openvino_is_not_believed_where_a_processor_may_saturate(
+    operator: str, shape: tuple[int, ...], attributes: dict[str, Any], tmp_path: Path
+) -> None:
+    weight = np.full(shape, LARGEST + 1, np.int8)
+    model = _model(weight, np.full(8, 0.01, np.float32), operator, **attributes)
+    onnx.save(model, tmp_path / "model.onnx")
+    data = np.full((3, 4, 6, 6) if operator == "QLinearConv" else (3, 4), 100, np.float32)
+    if saturates():
+        with pytest.raises(UnsupportedError, match="saturates"):
+            openvino_cpu.run(tmp_path / "model.onnx", {"a": [data]}, 1)
+        return
+    [exact] = evaluate(model, {"x": data})
+    assert np.abs(exact - openvino_cpu.run(tmp_path / "model.onnx", {"a": [data]}, 1)["a"][0]).max() < 0.06
 
 
 def test_one_scale_for_all_stays_as_it_is() -> None:
