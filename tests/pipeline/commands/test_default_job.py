@@ -180,9 +180,10 @@ def test_every_judge_agrees_and_no_dissent_is_hidden(job: Path, model: str, opse
                 in (job / "report.txt").read_text()
             )
             continue
-        same = name == model.partition("/")[0]  # Caffe2 runs its own translation bit for bit alike
-        # Two implementations never give the same bits on all data sets.
-        assert any(figures["absolute_error"] > 0 for figures in comparisons.values()) is not same
+        # Two implementations never give the same bits on all data sets. Caffe2, which runs its own translation,
+        # does so on some processors.
+        if name != model.partition("/")[0]:
+            assert any(figures["absolute_error"] > 0 for figures in comparisons.values())
         for figures in comparisons.values():
             assert figures["relative_error"] <= 1e-4
             assert (figures["relative_error"] > 0) is (figures["absolute_error"] > 0)
