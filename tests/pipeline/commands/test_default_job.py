@@ -180,8 +180,8 @@ def test_every_judge_agrees_and_no_dissent_is_hidden(job: Path, model: str, opse
                 in (job / "report.txt").read_text()
             )
             continue
-        # Two implementations never give the same bits on all data sets. Caffe2, which runs its own translation,
-        # does so on some processors.
+        # Two implementations never give the same bits on all data sets. Caffe2, which runs its own
+        # translation, does so on some processors.
         if name != model.partition("/")[0]:
             assert any(figures["absolute_error"] > 0 for figures in comparisons.values())
         for figures in comparisons.values():
