@@ -116,7 +116,7 @@ class _Writer:
         """Those that were made."""
         self._bytes: dict[str, str] = {}
         """The tensor of bytes that stands for a tensor of floats."""
-        self._floats: set[str] = set()
+        self._floats = {port.name for port in graph.model.graph.input}
         """The tensors of floats that are there."""
         self._nodes: list[onnx.NodeProto] = []
 

@@ -218,3 +218,26 @@ def test_a_wrong_zero_point_and_ranges_that_cut_are_far_off() -> None:
     array = numpy_helper.to_array(zero)
     zero.CopyFrom(numpy_helper.from_array(np.asarray(array ^ np.uint8(128)), zero.name))
     assert error(reference, evaluate(moved, {"x": data})[0]) > 2 * good
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_input_that_is_quantised_may_be_read_by_others(form: Form) -> None:
+    """As in a transformer, which asks its pictures how many they are."""
+    model = parser.parse_model(
+        """<ir_version: 7, opset_import: ["": 13]>
+        g (float[N, 3, 4, 4] x) => (float[N, O] y) <int64[1] none = {0}, int64[1] all = {-1}> {
+          c = Conv <kernel_shape = [4, 4]> (x, w)
+          shape = Shape(x)
+          number = Gather <axis = 0> (shape, none)
+          lengths = Concat <axis = 0> (number, all)
+          y = Reshape(c, lengths)
+        }"""
+    )
+    random = np.random.default_rng(0)
+    weight = random.normal(size=(8, 3, 4, 4)).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(weight, "w"))
+    data = random.normal(size=(5, 3, 4, 4)).astype(np.float32)
+    result = write_quantized(named(model), ranges_for(named(model), data), form, (), "int8")
+    onnx.checker.check_model(result, full_check=True)
+    [exact] = evaluate(result, {"x": data})
+    assert error(run(model, data), exact) < 0.05
